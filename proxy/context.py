@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from proxy.http1.limits import REMOVED_LINES_TRUSTED, Limits
 from proxy.limits.rate_limits import RateLimits
 from proxy.middlewares.chains import Chains
+from proxy.mirroring.copy_budget import CopyBudget
 from proxy.net.deadlines import NEVER
 from proxy.per_request.retries import RetryPolicy
 from proxy.telemetry.tallies import Tallies
@@ -44,7 +45,8 @@ class WorkerContext:
 
     While `draining` is set, connections end after their current or next request; an idle connection has until
     `drain_deadline` for its next request. `connections` counts open client connections by entry point, and
-    `upgrades` the tunnels among them. `retry` applies to routers without a retry middleware.
+    `upgrades` the tunnels among them. `retry` applies to routers without a retry middleware. `copies` are
+    those of requests for mirrors.
     """
 
     table: RoutingTable
@@ -67,6 +69,7 @@ class WorkerContext:
     connections: dict[str, int] = field(default_factory=dict)
     access_log: AccessLog | None = None
     retry: RetryPolicy | None = None
+    copies: CopyBudget = field(default_factory=CopyBudget)
 
     def __post_init__(self) -> None:
         self.chains = Chains(AuxiliaryPools(self.sweeper, self.upstream_timeouts))

@@ -124,9 +124,13 @@ def as_json(report: CheckReport) -> bytes:
 
 def _route_lines(configuration: Configuration) -> Iterator[str]:
     for router in _sorted_routers(configuration):
-        yield f"  {router.name}: {router.rule.text} (priority {router.priority})"
+        below = f", below {', '.join(router.parents)}" if router.parents else ""
+        yield f"  {router.name}: {router.rule.text} (priority {router.priority}{below})"
         for number, (name, middleware) in enumerate(_steps(router, configuration), 1):
             yield f"    {number}. {_middleware_text(name, middleware)}"
+        if not router.service:
+            yield "    → its child routers"
+            continue
         service = configuration.services[router.service]
         servers = ", ".join(
             server.url if server.weight == 1 else f"{server.url} (weight {server.weight})"
@@ -149,6 +153,7 @@ def _middleware_text(name: str, middleware: Middleware | None) -> str:
 
 
 def _router_object(router: Router, configuration: Configuration) -> dict[str, object]:
+    servers = configuration.services[router.service].servers if router.service else ()
     return {
         "name": router.name,
         "rule": router.rule.text,
@@ -156,8 +161,9 @@ def _router_object(router: Router, configuration: Configuration) -> dict[str, ob
         "entryPoints": router.entry_points,
         "middlewares": router.middlewares,
         "steps": [_step_object(name, middleware) for name, middleware in _steps(router, configuration)],
+        "parentRefs": router.parents,
         "service": router.service,
-        "servers": [server.url for server in configuration.services[router.service].servers],
+        "servers": [server.url for server in servers],
     }
 
 

@@ -9,15 +9,16 @@ from msgspec import Struct
 from werkzeug.datastructures import MultiDict
 
 from proxy.admin.previews.chain_preview import PreviewedRequest
+from proxy.downstream.entry_point_limits import entry_point_limits
 from proxy.downstream.trusted_peers import TrustedPeers
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarded import pass_on_claims
-from proxy.http1.limits import Limits, limits_for
+from proxy.http1.limits import Limits
 from proxy.http1.request import Request, parse_request
 from proxy.routing.request_attributes import headers, query
 from rondpoint.rules.hosts import HostError, normalise
 from rondpoint.rules.request_facts import Facts
-from rondpoint.rules.request_normalisation import normalise_host, normalise_path
+from rondpoint.rules.request_normalisation import decode_path, normalise_host, normalise_path
 from rondpoint.settings import ADMIN, Settings
 
 _PORTS = {"http": 80, "https": 443}
@@ -61,7 +62,7 @@ def read_explain_query(arguments: MultiDict[str, str], settings: Settings) -> Ex
     point = settings.entry_points[entry_point]
     forwarding = point.forwarded_headers
     trusted = not peer or TrustedPeers(forwarding.insecure, forwarding.trusted_ips).includes(peer)
-    limits = limits_for(Limits(), point.headers_with_underscores, trusted=trusted)
+    limits = entry_point_limits(Limits(), point, trusted=trusted)
     header_lines = [_line(header) for header in arguments.getlist("header")]
     head = _head(arguments.get("method", "GET").upper(), parts, header_lines)
     try:
@@ -143,6 +144,7 @@ def _facts(request: Request, client: _Client, proto: bytes) -> Facts:
         found,
         tuple((name, value) for name, values in query(request.target).items() for value in values),
         client.peer,
+        decode_path(request.target),
     )
 
 

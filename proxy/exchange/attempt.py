@@ -9,16 +9,17 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from proxy.ejection.passive_check import record_outcome
 from proxy.exchange.body_preview import preview_body, read_body_start
-from proxy.exchange.errors import ClientGoneError, NoResponseError
+from proxy.exchange.errors import ClientGoneError, FallbackError, NoResponseError
 from proxy.exchange.filtered_relay import relay_filtered
+from proxy.exchange.local_response import send_whole
 from proxy.exchange.request_body import RequestBody
-from proxy.exchange.response_relay import COMPLETE, CUT, relay_body
+from proxy.exchange.response_relay import COMPLETE, CUT, WITH_EXCESS, relay_body
 from proxy.exchange.tunnel import tunnel
 from proxy.http1.errors import ResponseError
-from proxy.http1.header_lines import without
 from proxy.http1.methods import IDEMPOTENT_METHODS
-from proxy.http1.request import Request
+from proxy.http1.request_head import encode_head
 from proxy.http1.response import UNTIL_CLOSE
 from proxy.http1.upgrades import was_offered
 from proxy.net.deadlines import NEVER, after
@@ -28,6 +29,7 @@ from proxy.upstream.connection import DialError
 if TYPE_CHECKING:
     from proxy.balancing.balanced_service import BalancedService
     from proxy.exchange.downstream import Downstream
+    from proxy.http1.request import Request
     from proxy.http1.response import Response
     from proxy.net.stream import Stream
     from proxy.upstream.endpoint import Target
@@ -37,20 +39,11 @@ _EXHAUSTED = "service unavailable: the proxy has no file descriptor left for a c
 
 
 def request_head(downstream: Downstream, request: Request, target: Target, pass_host: bool) -> bytes:
-    headers = request.headers
-    if not (pass_host and request.host):
-        headers = b"\r\nHost: " + target.host + without(headers, b"host")
-    if request.chunked:
-        headers += b"\r\nTransfer-Encoding: chunked"
-    elif request.content_length >= 0:
-        headers += b"\r\nContent-Length: %d" % request.content_length
-    if request.upgrade:
-        headers += b"\r\nConnection: Upgrade\r\nUpgrade: " + request.upgrade
     forwarded = downstream.forwarded(request.host)
     extras = downstream.extras
     if extras is not None:
         forwarded = extras.apply_forwarded_steps(forwarded)
-    return b"%b %b HTTP/1.1%b%b\r\n\r\n" % (request.method, request.target, headers, forwarded)
+    return encode_head(request, b"" if pass_host and request.host else target.host, forwarded)
 
 
 def forward_to(
@@ -120,14 +113,26 @@ def forward_observed(
     if sticky is not None:
         extras.cookie = b"" if sticky.find_member(request) is target else sticky.set_cookie_line(target)
     endpoint.active += 1
+    context = downstream.context
     try:
-        return forward_to(downstream, request, target, head, body)
+        goes_on = forward_to(downstream, request, target, head, body)
     except NoResponseError as error:
         if not error.retryable_status:
             endpoint.fail(monotonic())
+            if error.counts_as_failure:
+                record_outcome(context.ejections, service.service, target, 0)
+        else:
+            record_outcome(context.ejections, service.service, target, error.status)
+        raise
+    except FallbackError as error:
+        record_outcome(context.ejections, service.service, target, error.status)
         raise
     finally:
         endpoint.active -= 1
+    response = downstream.response
+    if response is not None:
+        record_outcome(context.ejections, service.service, target, response.status)
+    return goes_on
 
 
 def _send_request(
@@ -170,37 +175,41 @@ def _relay(
         body.response_begun = True
     downstream.response = response
     response_head = response.head
+    status = response.status
     length = response.length
-    body_filter = None
+    body_filter = content = None
     extras = downstream.extras
     if extras is not None:
         extras.record_response()
+        if response.status in extras.fallback_statuses:
+            raise FallbackError(response.status)
         retrying = extras.retrying
         if (
             retrying is not None
-            and response.status in retrying.policy.statuses
+            and status in retrying.policy.statuses
             and retrying.may_retry(1)
             and _repeatable(downstream, request, body)
         ):
-            raise NoResponseError(response.status, try_others=False, retryable_status=True)
+            raise NoResponseError(status, try_others=False, retryable_status=True)
         body_start = b""
-        if extras.needs_body_start and response.status != 101:
+        if extras.needs_body_start and status != 101:
             data, body_start = read_body_start(downstream, stream, response, data)
         seen = length
         if length < 0 and extras.preview_bytes:
             data, seen = preview_body(stream, length, data, extras.preview_bytes)
         response_head = extras.complete_head(response_head, seen, body_start)
-        body_filter = extras.body_filter
-        if body_filter is not None:
+        status = extras.status or status
+        body_filter, content = extras.body_filter, extras.content
+        if content is not None:
+            length = len(content)
+        elif body_filter is not None:
             length = UNTIL_CLOSE
-    downstream.status = response.status
+    downstream.status = status
     if response.status == 101:
         # RFC 9110 §7.8: the new protocol begins after the whole request.
         if body is not None and not body.join():
             raise NoResponseError(502, try_others=False)
-        downstream.send(
-            b"%b\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n%b" % (response_head, response.upgrade, data)
-        )
+        downstream.switch_protocols(response_head, response.upgrade, data)
         tunnel(downstream, stream)
         return False
     finished = body is None or body.done
@@ -210,11 +219,14 @@ def _relay(
         and not downstream.context.draining
         and (length >= 0 or request.version == 1)
     )
-    if body_filter is None:
-        outcome = relay_body(downstream, stream, response, response_head, data, request.version, keep_alive)
+    if content is not None:
+        send_whole(downstream, request, response_head, content, body_filter, keep_alive)
+        outcome = COMPLETE if len(data) == response.length else WITH_EXCESS
+    elif body_filter is None:
+        outcome = relay_body(downstream, request, stream, response, response_head, data, keep_alive)
     else:
         outcome = relay_filtered(
-            downstream, stream, response, response_head, data, request.version, keep_alive, body_filter
+            downstream, request, stream, response, response_head, data, keep_alive, body_filter
         )
     if body is not None and not finished:
         body.stop()
@@ -253,8 +265,7 @@ def _final_response(
                 if not was_offered(request.upgrade, response.upgrade):
                     raise NoResponseError(502, try_others=False)
                 return response, data
-            if request.version:
-                downstream.send(response.head + b"\r\n\r\n")
+            downstream.send_interim(request, response.head)
     except (ResponseError, OSError) as error:
         raise NoResponseError(502, try_others=False) from error
 

@@ -9,7 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.exchange.attempt import forward_observed, forward_to, request_head
+from proxy.exchange.child_routers import find_leaf
+from proxy.exchange.composite import resolve_composite
 from proxy.exchange.errors import NoResponseError
+from proxy.exchange.fallback import forward_with_fallback
+from proxy.exchange.local_response import refuse, respond
 from proxy.exchange.middleware_steps import run_middlewares
 from proxy.exchange.next_server import try_next_servers
 from proxy.exchange.request_body import RequestBody
@@ -19,13 +23,10 @@ from proxy.http1.max_forwards import ALLOWED_METHODS, LIMITED_METHODS, decrement
 from proxy.http1.protocols import STOPPED
 from proxy.middlewares.chains import ChainError
 from proxy.per_request.local_response import LocalResponse
-from proxy.services.composite_members import choose_member
-from rondpoint.model import MAX_COMPOSITION_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from proxy.balancing.balanced_service import BalancedService
     from proxy.exchange.downstream import Downstream
     from proxy.http1.request import Request
     from proxy.routing.route import Route
@@ -67,11 +68,16 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
             raise
         service = route.place.served
         if service is None:
+            if not route.router.service:
+                route = find_leaf(downstream, request, route)
+                tally = downstream.tally
             route.place = context.services.get_slot(route.router.service)
             service = route.place.served
         if service is None or not service.rotation:
             if service is not None and service.composite is not None:
-                service = _resolve_composite(downstream, request, service)
+                service = resolve_composite(downstream, request, service)
+                if service is not None and service.composite is not None:
+                    return forward_with_fallback(downstream, request, service, route.pass_host_header)
             if service is None or not service.rotation:
                 raise RequestError(503, "")
 
@@ -113,7 +119,7 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
     except NoResponseError as error:
         failure = error
     except LocalResponse as response:
-        return downstream.respond(request, response)
+        return respond(downstream, request, response.status, response.lines, response.body)
     except RequestError as error:
         status, reason, allow = error.status, error.reason, error.allow
     except ChainError as error:
@@ -128,26 +134,4 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
         if body.failure:
             # The client's error takes precedence over any error of the server's connection.
             status, reason = body.failure, body.reason
-    return downstream.refuse(request, status, reason, body_read=body_read, allow=allow)
-
-
-def _resolve_composite(
-    downstream: Downstream, request: Request, service: BalancedService
-) -> BalancedService | None:
-    """Run the middlewares of chosen members, and return the service whose servers take the request.
-
-    Return None if no member has a server. Raises ChainError and RequestError.
-    """
-    context = downstream.context
-    found: BalancedService | None = service
-    try:
-        for _ in range(MAX_COMPOSITION_DEPTH):
-            if found is None or found.composite is None:
-                return found
-            found = choose_member(found.composite, context.services, context.tickets, request, downstream)
-            if found is not None and found.service.middlewares:
-                run_middlewares(downstream, request, found.service.middlewares, "service", found.name)
-    except (ChainError, LocalResponse, RequestError):
-        request.kind |= STOPPED
-        raise
-    return None
+    return refuse(downstream, request, status, reason, body_read=body_read, allow=allow)

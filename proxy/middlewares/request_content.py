@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from proxy.http1.chunked import ChunkedDecoder, ChunkError
 from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import values_of, without
+from proxy.http1.response_head import CONTINUE
 from proxy.net.deadlines import NEVER, after
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.middlewares.step import Client
-
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class ContentTooLargeError(Exception):
@@ -25,7 +24,8 @@ def read_content(request: Request, client: Client, limit: int) -> bytes:
     """Return the request's content of at most `limit` bytes, if that is not negative.
 
     The content stays in the client's buffer. A chunked request becomes one with a length, without trailers.
-    Raises ContentTooLargeError; raises RequestError if the content is invalid, late or incomplete.
+    Raises ContentTooLargeError, after which the request can still be sent on; raises RequestError if the
+    content is invalid, late or incomplete.
     """
     if not request.has_body:
         return b""
@@ -35,7 +35,7 @@ def read_content(request: Request, client: Client, limit: int) -> bytes:
         raise _too_large(request.content_length, own_limit)
     if request.version and values_of(request.headers, b"expect"):
         # The client may wait for this before it sends the content. The server gets all of it at once.
-        client.send(_CONTINUE)
+        client.send_interim(request, CONTINUE)
         request.headers = without(request.headers, b"expect")
     if request.chunked:
         return _read_chunks(request, client, most, own_limit)
@@ -51,13 +51,16 @@ def read_content(request: Request, client: Client, limit: int) -> bytes:
 def _read_chunks(request: Request, client: Client, most: int, own_limit: int) -> bytes:
     decoder = ChunkedDecoder(underscores=client.limits.underscores)
     pieces: list[bytes] = []
+    received: list[bytes] = []
     size = 0
     data, client.buffer = client.buffer, b""
     try:
         while True:
+            received.append(data)
             pieces.append(decoder.feed(data))
             size += len(pieces[-1])
             if size > most:
+                client.buffer = b"".join(received)
                 raise _too_large(size, own_limit)
             if decoder.finished:
                 break

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from proxy.subrequests.service_subrequest import ServiceAccess
+
 if TYPE_CHECKING:
     import ssl
 
@@ -27,7 +29,7 @@ class ReadTimeout(Protocol):
     def read(self) -> float: ...
 
 
-class SharedState(Protocol):
+class SharedState(ServiceAccess, Protocol):
     """The state that all clients of a worker share."""
 
     @property
@@ -41,7 +43,7 @@ class Client(Protocol):
     `status` is the response's, or 499 before it begins. `tally` is the router's; `extras` hold additional
     tasks for the exchange. `forwarded` returns the X-Forwarded header lines for a request with this Host.
     `detailed_trace` returns the trace that records steps, if any. `tls` is the TLS version and cipher of the
-    connection, empty without TLS.
+    connection, empty without TLS. `send_interim` sends the head of a 1xx response.
 
     A step that needs the body finds its first bytes in `buffer`, and must leave there what it has read;
     `recv` returns more, or b"" at the end of `stream`.
@@ -67,7 +69,7 @@ class Client(Protocol):
 
     def recv(self) -> bytes: ...
 
-    def send(self, data: bytes) -> None: ...
+    def send_interim(self, request: Request, head: bytes) -> None: ...
 
     def forwarded(self, host: bytes) -> bytes: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,10 +28,12 @@ class Extras:
     """Extra state of one exchange, created only for requests that need it.
 
     `cookie` is the Set-Cookie line, with a leading CRLF, that keeps the client with the server; `cookies` are
-    the lines that keep it with members of composite services. `retrying` is the state of a retry middleware.
-    `preview_bytes` says up to which length the response steps want to know the length of a body that does not
-    announce it; `needs_body_start` means that they read its first bytes. `body_filter`, set by the response
-    steps, changes the body.
+    the lines that keep it with members of composite services. A response of the server with one of
+    `fallback_statuses` does not go to the client: a failover service has a fallback for it. `retrying` is the
+    state of a retry middleware. `preview_bytes` says up to which length the response steps want to know the
+    length of a body that does not announce it; `needs_body_start` means that they read its first bytes. The
+    response steps leave here the `status` of the response, the `body_filter` that changes its body, and the
+    `content` that replaces it.
     """
 
     __slots__ = (
@@ -40,24 +43,36 @@ class Extras:
         "_forwarded_steps",
         "_response_steps",
         "body_filter",
+        "content",
         "cookie",
         "cookies",
+        "fallback_statuses",
         "needs_body_start",
         "preview_bytes",
         "retrying",
+        "status",
     )
 
     def __init__(self) -> None:
         self.cookie = self.cookies = b""
         self.needs_body_start = False
         self.preview_bytes = 0
+        self.fallback_statuses: frozenset[int] = frozenset()
+        self.status = 0
         self.body_filter: BodyFilter | None = None
+        self.content: bytes | None = None
         self.retrying: RetryState | None = None
         self._end_calls: list[Callable[[], None]] = []
         self._response_steps: list[ResponseStep] = []
         self._forwarded_steps: tuple[LinesStep, ...] = ()
         self._endpoint: Endpoint | None = None
         self._began = 0.0
+
+    def branch(self) -> Extras:
+        """Return extras that start as these are; both have the same calls at the end."""
+        other = copy(self)
+        other._response_steps = list(self._response_steps)
+        return other
 
     def start_timing(self, endpoint: Endpoint) -> None:
         """Start to measure how long the server at this endpoint takes to respond."""
@@ -92,10 +107,10 @@ class Extras:
         self._response_steps.append(step)
 
     def apply_response_steps(self, head: bytes, length: int = 0, body_start: bytes = b"") -> bytes:
-        """Return `head`, a status line with header lines, after all response steps; set `body_filter`.
+        """Return `head`, a status line with header lines, after all response steps.
 
-        `length` is the length of the body in bytes, negative if it is unknown; `body_start` are
-        its first bytes, if a step needs them.
+        Set `status`, `body_filter` and `content`, unless there are no steps. `length` is the length of the
+        body in bytes, negative if it is unknown; `body_start` are its first bytes, if a step needs them.
         """
         if not self._response_steps:
             return head
@@ -103,7 +118,7 @@ class Extras:
         value.body_start = body_start
         for step in reversed(self._response_steps):
             step(value)
-        self.body_filter = value.body_filter
+        self.status, self.body_filter, self.content = value.status, value.body_filter, value.content
         return value.encode()
 
     def call_at_end(self, call: Callable[[], None]) -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 HEAD_LIMIT = 65536
 """The most bytes of a response head."""
 
+_RESET = "connection reset before a response"
+_ENDED = "the connection ended before the whole response had come"
+
 
 class SubrequestError(Exception):
     """No valid and complete response came; the message says why."""
@@ -26,6 +29,22 @@ class SubrequestError(Exception):
 
 class ContentTooLargeError(SubrequestError):
     """The response's content exceeds the limit."""
+
+
+class ServerFailedError(SubrequestError):
+    """The server took no connection, or ended a new one without a byte of a response.
+
+    `unreachable` means that it takes no connections or has reset one. `sent` means that it may have run the
+    request. `exhausted` means that this worker has no file descriptor left.
+    """
+
+    def __init__(
+        self, reason: str, *, unreachable: bool = False, sent: bool = False, exhausted: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.unreachable = unreachable
+        self.sent = sent
+        self.exhausted = exhausted
 
 
 class WholeResponse(NamedTuple):
@@ -39,11 +58,14 @@ class WholeResponse(NamedTuple):
     content: bytes
 
 
-def send_subrequest(pool: Pool, method: bytes, message: bytes, timeout: float, limit: int) -> WholeResponse:
+def send_subrequest(
+    pool: Pool, method: bytes, message: bytes, timeout: float, limit: int, *, discard: bool = False
+) -> WholeResponse:
     """Send `message`, a whole request with `method`, and return the response after at most `timeout` s.
 
-    `limit` is for the response's content, in bytes. Raises SubrequestError. If a reused connection has ended,
-    an idempotent request is sent again over a new one.
+    `limit` is for the response's content, in bytes; with `discard`, all content is read and dropped. Raises
+    SubrequestError, of the kind ServerFailedError if another server may respond. If a reused connection has
+    ended, an idempotent request is sent again over a new one.
     """
     deadline = after(timeout)
     repeatable = method in IDEMPOTENT_METHODS
@@ -51,21 +73,29 @@ def send_subrequest(pool: Pool, method: bytes, message: bytes, timeout: float, l
     if stream is not None:
         data = _first_bytes(stream, message, deadline)
         if data or stream.expired or not repeatable:
-            return _whole_response(pool, stream, method, data, limit)
+            return _whole_response(pool, stream, method, data or b"", limit, discard)
         stream.close()
     try:
         stream = pool.dial()
     except DialError as error:
-        raise SubrequestError(str(error)) from error
-    return _whole_response(pool, stream, method, _first_bytes(stream, message, deadline), limit)
+        raise ServerFailedError(
+            str(error), unreachable=error.unreachable, exhausted=error.exhausted
+        ) from error
+    data = _first_bytes(stream, message, deadline)
+    if not data and not stream.expired:
+        stream.close()
+        raise ServerFailedError(_RESET if data is None else _ENDED, unreachable=data is None, sent=True)
+    return _whole_response(pool, stream, method, data or b"", limit, discard)
 
 
-def _first_bytes(stream: Stream, message: bytes, deadline: float) -> bytes:
-    """Send the request and return the first bytes of the response; b"" if the connection has ended."""
+def _first_bytes(stream: Stream, message: bytes, deadline: float) -> bytes | None:
+    """Send the request and return the first bytes of the response; b"" if none came, None after a reset."""
     stream.deadline = deadline
     try:
         stream.send(message)
         return stream.recv()
+    except (ConnectionResetError, BrokenPipeError):
+        return None
     except OSError:
         return b""
     except BaseException:
@@ -73,12 +103,17 @@ def _first_bytes(stream: Stream, message: bytes, deadline: float) -> bytes:
         raise
 
 
-def _whole_response(pool: Pool, stream: Stream, method: bytes, data: bytes, limit: int) -> WholeResponse:
+def _whole_response(
+    pool: Pool, stream: Stream, method: bytes, data: bytes, limit: int, discard: bool
+) -> WholeResponse:
     """Return the response that begins with `data`; give the connection back, or close it."""
     reusable = False
     try:
         response, data = _final_head(pool, stream, method, data)
-        content, rest = _read_content(stream, response, data, limit)
+        if discard:
+            content, rest = b"", _skip_content(stream, response, data)
+        else:
+            content, rest = _read_content(stream, response, data, limit)
         reusable = response.keep_alive and not rest
     except (MessageError, OSError) as error:
         raise SubrequestError(str(error)) from error
@@ -141,6 +176,27 @@ def _read_content(stream: Stream, response: Response, data: bytes, limit: int) -
             return b"".join(pieces), b""
 
 
+def _skip_content(stream: Stream, response: Response, data: bytes) -> bytes:
+    """Read and drop the content that begins in `data`, and return the bytes after it."""
+    left = response.length
+    if left >= 0:
+        while left > len(data):
+            left -= len(data)
+            data = _more(stream)
+        return data[left:]
+    if left == CHUNKED:
+        decoder = ChunkedDecoder(padded=True)
+        decoder.feed(data)
+        while not decoder.finished:
+            decoder.feed(_more(stream))
+        return decoder.rest
+    while data:
+        data = stream.recv()
+    if stream.expired:
+        raise _ended(stream)
+    return b""
+
+
 def _more(stream: Stream) -> bytes:
     data = stream.recv()
     if not data:
@@ -151,7 +207,7 @@ def _more(stream: Stream) -> bytes:
 def _ended(stream: Stream) -> SubrequestError:
     if stream.expired:
         return SubrequestError("the server did not respond in time")
-    return SubrequestError("the connection ended before the whole response had come")
+    return SubrequestError(_ENDED)
 
 
 def _too_large(limit: int) -> ContentTooLargeError:

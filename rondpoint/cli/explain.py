@@ -79,6 +79,8 @@ def _format_lines(explanation: Explanation) -> Iterator[str]:
     elif not explanation.router:
         yield "no router serves this host"
     yield ""
+    for parent in explanation.parents:
+        yield f"parent      {parent}"
     if explanation.router:
         yield f"router      {explanation.router}"
         yield f"middlewares {', '.join(explanation.middlewares) or 'none'}"
@@ -91,6 +93,9 @@ def _format_lines(explanation: Explanation) -> Iterator[str]:
         through = f", through {', '.join(member.middlewares)}" if member.middlewares else ""
         yield f"member      {member.service} (weight {member.weight}{through})"
         yield from _format_steps(member.steps)
+    for mirror in explanation.mirrors:
+        through = f", through {', '.join(mirror.middlewares)}" if mirror.middlewares else ""
+        yield f"mirror      {mirror.service} ({mirror.percent} % of the requests to {mirror.of}{through})"
     for server in explanation.servers:
         yield f"server      {server.url} ({server.name}, {server.state}, weight {server.weight})"
     for diagnostic in explanation.diagnostics:

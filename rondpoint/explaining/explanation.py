@@ -63,6 +63,15 @@ class ExplainedMember(Struct, frozen=True, rename="camel"):
     steps: tuple[ExplainedMiddleware, ...] = ()
 
 
+class ExplainedMirror(Struct, frozen=True, rename="camel"):
+    """A service that gets copies of `percent` % of the requests to `of`; `middlewares` are before it."""
+
+    service: str
+    of: str
+    percent: int
+    middlewares: tuple[str, ...] = ()
+
+
 class Suggestion(Struct, frozen=True, rename="camel"):
     """An object or container that the user may have meant, and why it does not serve the request.
 
@@ -79,8 +88,9 @@ class Explanation(Struct, frozen=True, rename="camel"):
 
     `status` is the status with which Rondpoint itself would respond; with 0 a server responds. `candidates`
     are in the order of their evaluation, up to the one that matches; `omitted` counts those that are not
-    listed. `middlewares` are the names on the entry point and the router; `steps` are the middlewares in the
-    order in which they run, with those of chains. `diagnostics` are about the service, its servers and their
+    listed. `parents` are the routers above `router` on the way of the request, from the root router down.
+    `middlewares` are the names on the entry point and these routers; `steps` are the middlewares in the order
+    in which they run, with those of chains. `diagnostics` are about the service, its servers and their
     containers.
     """
 
@@ -91,6 +101,7 @@ class Explanation(Struct, frozen=True, rename="camel"):
     candidates: tuple[Candidate, ...] = ()
     omitted: int = 0
     router: str = ""
+    parents: tuple[str, ...] = ()
     middlewares: tuple[str, ...] = ()
     steps: tuple[ExplainedMiddleware, ...] = ()
     service: str = ""
@@ -98,6 +109,7 @@ class Explanation(Struct, frozen=True, rename="camel"):
     diagnostics: tuple[str, ...] = ()
     balancing: Balancing | None = None
     members: tuple[ExplainedMember, ...] = ()
+    mirrors: tuple[ExplainedMirror, ...] = ()
     status: int = 0
     reason: str = ""
     suggestions: tuple[Suggestion, ...] = ()

@@ -24,7 +24,7 @@ class UnservedOption(Struct, frozen=True):
     provider, so Docker is not switched on by default. `closed_part`: the part that is closed without the
     option, or empty: `entry point *` (the option's own entry point), `entry point NAME`, `provider NAME`,
     or a constant of `rondpoint.settings.closed_parts`. `hint`: what to do instead; `*` stands for the
-    name of the entry point. `guards_if_false`: only the value false protects something.
+    name of the entry point.
     `unneeded_with_tls`: an entry point with `tls.certificates` does not need the option.
     """
 
@@ -32,7 +32,6 @@ class UnservedOption(Struct, frozen=True):
     is_provider: bool = False
     closed_part: str = ""
     hint: str = _ONLY_IF_SAFE
-    guards_if_false: bool = False
     unneeded_with_tls: bool = False
 
 
@@ -46,9 +45,6 @@ _NO_COLOURS = UnservedOption("has no effect: the log has no colours")
 _ZERO_WEIGHT = UnservedOption("has no effect: a server of weight 0 takes no requests")
 _TRAILING_SLASH = UnservedOption("has no effect: a slash at the end of a path always counts")
 _CURVES = UnservedOption("has no effect: OpenSSL chooses the curve; none of its curves is weak")
-_ENCODED_CHARACTERS = UnservedOption(
-    "has no effect: Rondpoint accepts encoded characters", closed_part="entry point *", guards_if_false=True
-)
 _ENTRY_POINT_GUARD = UnservedOption(closed_part="entry point *")
 _TLS = UnservedOption(
     closed_part="entry point *", hint="set entryPoints.*.tls.certificates", unneeded_with_tls=True
@@ -86,8 +82,7 @@ _TRAEFIK_3_OPTIONS = (
     "api.basePath api.dashboardName api.debug api.disableDashboardAd "
     "entryPoints.*.allowACMEByPass entryPoints.*.forwardedHeaders.connection "
     "entryPoints.*.forwardedHeaders.notAppendXForwardedFor "
-    "entryPoints.*.http.encodeQuerySemicolons entryPoints.*.http.maxHeaderBytes "
-    "entryPoints.*.http.sanitizePath entryPoints.*.http2 "
+    "entryPoints.*.http2 "
     "entryPoints.*.http3 entryPoints.*.reusePort "
     "entryPoints.*.transport.keepAliveMaxRequests entryPoints.*.transport.keepAliveMaxTime "
     "entryPoints.*.transport.lifeCycle.requestAcceptGraceTimeout entryPoints.*.udp "
@@ -128,10 +123,6 @@ _ENTRY_POINT_GUARDS = (
     "entryPoints.*.tls.caFiles entryPoints.*.tls.clientCA entryPoints.*.tls.clientCAFiles "
     "entryPoints.*.tls.sniStrict"
 )
-_ENCODED_CHARACTER_OPTIONS = (
-    "allowEncodedBackSlash allowEncodedHash allowEncodedNullCharacter allowEncodedPercent "
-    "allowEncodedQuestionMark allowEncodedSemicolon allowEncodedSlash"
-)
 # These options decide which service instances and keys are routed, and that Consul Connect uses TLS only.
 # A template of the user (`filename`) may add any protection.
 _CATALOGUE_GUARDS = (
@@ -156,7 +147,6 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table(_TRAEFIK_1_OPTIONS, _NOT_YET),
     **_table(_ENTRY_POINT_GUARDS, _ENTRY_POINT_GUARD),
     **_table("entryPoints.*.http.tls", _TLS),
-    **_table(_ENCODED_CHARACTER_OPTIONS, _ENCODED_CHARACTERS, "entryPoints.*.http.encodedCharacters."),
     **_table("entryPoints.*.tls.cipherSuites", _CIPHER_SUITES),
     **_table("entryPoints.*.tls.curvePreferences", _CURVES),
     **_table("web.auth", _ADMIN_PASSWORD),

@@ -31,6 +31,9 @@ def add_worker_counts(one: WorkerCounts, other: WorkerCounts) -> WorkerCounts:
         propagation_seconds=one.propagation_seconds + other.propagation_seconds,
         dropped_lines=one.dropped_lines + other.dropped_lines,
         dropped_spans=one.dropped_spans + other.dropped_spans,
+        copies_sent=one.copies_sent + other.copies_sent,
+        copies_failed=one.copies_failed + other.copies_failed,
+        copies_dropped=one.copies_dropped + other.copies_dropped,
         recent_errors=tuple(
             recent_errors[: max(DEFAULT_RECENT_ERRORS, len(one.recent_errors), len(other.recent_errors))]
         ),

@@ -113,7 +113,8 @@ class WorkerCounts(Struct, frozen=True, omit_defaults=True):
     `tickets` came from the store, `local_tickets` from the worker's own count; `late_tickets` are the local
     ones for which a request had waited in vain. `propagation` counts changes by the time from their
     publication until they were in force, in buckets by BOUNDS; `propagation_seconds` is the sum.
-    `recent_errors` has the newest first.
+    `recent_errors` has the newest first. The copies are those of requests for mirrors: sent ones got a
+    response, failed ones did not, and dropped ones were not sent because of limits.
     """
 
     tickets: int = 0
@@ -123,6 +124,9 @@ class WorkerCounts(Struct, frozen=True, omit_defaults=True):
     propagation_seconds: float = 0.0
     dropped_lines: int = 0
     dropped_spans: int = 0
+    copies_sent: int = 0
+    copies_failed: int = 0
+    copies_dropped: int = 0
     recent_errors: tuple[ServerError, ...] = ()
 
 

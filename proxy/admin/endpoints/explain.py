@@ -11,7 +11,7 @@ from proxy.admin.current_worker import runtime
 from proxy.admin.explain_query import ExplainQueryError, read_explain_query
 from proxy.admin.json_responses import Refusal, json_response
 from proxy.admin.previews.bucket_state import tokens_left
-from proxy.admin.previews.chain_preview import Previewer
+from proxy.admin.previews.chain_preview import Previewer, parts_of
 from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explain import explain_request
 
@@ -46,7 +46,7 @@ def explain_response() -> Response:
             configuration.yield_if_due,
         ).complete(
             explanation,
-            configured.options_of(query.entry_point).middlewares,
+            parts_of(explanation, configured),
             query.previewed,
             closed=bool(configured.closed.get(query.entry_point)),
         )

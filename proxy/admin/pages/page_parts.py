@@ -16,6 +16,7 @@ from proxy.admin.live.counter_deltas import ENTRY_POINT, MIDDLEWARE, ROUTER, SER
 from proxy.admin.object_lists import list_names
 from proxy.admin.pages.list_page import ListPage, build_list_page
 from proxy.admin.pages.request_flow import FlowSources, RequestFlow, build_request_flow
+from proxy.admin.pages.router_layers import find_layers
 from proxy.admin.status_reports import agents_report, store_report
 from proxy.admin.views.services import ServiceView
 from rondpoint.diagnostics import Severity
@@ -107,7 +108,10 @@ def request_flow(runtime: Runtime, configuration: CurrentConfiguration, name: st
         {name: settings.closed_reason(name) for name in settings.entry_points},
         runtime.entry_point_options,
     )
-    return build_request_flow(router, sources)
+    layers = find_layers(name, state.routers, configuration.in_portions(state.routers.values()))
+    default = settings.default_entry_points
+    points = {point for root in layers.roots for point in root.entry_points or default}
+    return build_request_flow(router, sources, layers, sorted(points))
 
 
 def request_flow_keys(flow: RequestFlow | None) -> list[str]:

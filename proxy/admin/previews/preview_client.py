@@ -11,6 +11,7 @@ from proxy.telemetry.tallies import Tally
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, WorkerContext
+    from proxy.http1.request import Request
     from proxy.net.stream import Stream
     from proxy.telemetry.tracing.trace import Trace
 
@@ -72,5 +73,5 @@ class PreviewClient:
         """Return the end of the request: its content is not known."""
         return b""
 
-    def send(self, data: bytes) -> None:
+    def send_interim(self, request: Request, head: bytes) -> None:
         """Send nothing: nobody waits for it."""

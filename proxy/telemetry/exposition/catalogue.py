@@ -166,7 +166,7 @@ PROPAGATION = Metric(
 EJECTED = Metric(
     "rondpoint_server_ejected",
     "gauge",
-    "1 for a server that is ejected, because a worker could not reach it.",
+    "1 for a server that is ejected: a worker could not reach it, or it failed a passive health check.",
     ("url",),
 )
 UPGRADES = Metric("rondpoint_open_upgrades", "gauge", "Open upgraded connections (WebSocket tunnels).")
@@ -177,6 +177,13 @@ DROPPED_LINES = Metric(
 )
 DROPPED_SPANS = Metric(
     "rondpoint_tracing_dropped_spans_total", "counter", "Spans that no collector has accepted."
+)
+COPIES = Metric(
+    "rondpoint_mirrored_requests_total",
+    "counter",
+    "Copies of requests for mirrors: `sent` ones got a response; `failed` ones did not, or a middleware "
+    "refused them; `dropped` ones were not sent, because too many were on their way.",
+    ("outcome",),
 )
 CPU = Metric(
     "process_cpu_seconds_total", "counter", "CPU time of the master and of all workers, ended ones included."
@@ -217,6 +224,7 @@ METRICS: tuple[Metric, ...] = (
     UPGRADES,
     DROPPED_LINES,
     DROPPED_SPANS,
+    COPIES,
     CPU,
     RESIDENT_MEMORY,
     VIRTUAL_MEMORY,

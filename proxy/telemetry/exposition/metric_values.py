@@ -80,6 +80,11 @@ def _tickets(metrics: InstanceMetrics) -> Values:
     return {("store",): metrics.totals.own.tickets, ("local",): metrics.totals.own.local_tickets}
 
 
+def _copies(metrics: InstanceMetrics) -> Values:
+    own = metrics.totals.own
+    return {("sent",): own.copies_sent, ("failed",): own.copies_failed, ("dropped",): own.copies_dropped}
+
+
 def _usage(amount: Callable[[Processes], float | None]) -> Callable[[InstanceMetrics], Values]:
     def values(metrics: InstanceMetrics) -> Values:
         found = None if metrics.processes is None else amount(metrics.processes)
@@ -102,6 +107,7 @@ INSTANCE_METRICS: dict[Metric, Callable[[InstanceMetrics], Values]] = {
     catalogue.UPGRADES: lambda metrics: _one(sum(worker.upgrades for worker in metrics.living)),
     catalogue.DROPPED_LINES: lambda metrics: _one(metrics.totals.own.dropped_lines),
     catalogue.DROPPED_SPANS: lambda metrics: _one(metrics.totals.own.dropped_spans),
+    catalogue.COPIES: _copies,
     catalogue.CPU: _usage(lambda processes: processes.cpu_seconds),
     catalogue.RESIDENT_MEMORY: _usage(lambda processes: processes.resident),
     catalogue.VIRTUAL_MEMORY: _usage(lambda processes: processes.virtual),

@@ -82,7 +82,7 @@ def read_snapshot(
         )
         for name, names in named.items()
     )
-    ejected = tuple(sorted(notice.url for notice in read_ejections(client, keys).notices))
+    ejected = tuple(sorted({notice.url for notice in read_ejections(client, keys).notices}))
     return StoreSnapshot(now, instances, read_agents(client, keys), workers, ejected)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BeforeValidator, Field, field_validator
 
 from rondpoint.model import Verbosity
-from rondpoint.settings.tree.entry_point_http import HttpOptions
+from rondpoint.settings.tree.entry_point_http import HttpOptions, Strategy
 from rondpoint.settings.tree.entry_points_v1 import AuthOfV1, RedirectOfV1, SwitchOfV1, WhiteListOfV1
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import (
@@ -25,6 +25,8 @@ ADMIN = "traefik"
 """The name of the admin entry point (API, dashboard, ping), as in Traefik."""
 
 Underscores = Literal["allow", "reject", "drop"]
+
+_UNDERSCORES: dict[Strategy, Underscores] = {"keep": "allow", "delete": "drop", "reject": "reject"}
 
 
 class RespondingTimeouts(Section):
@@ -80,8 +82,9 @@ class Tls(Section):
 
     certificates: Certificates = Field(
         description="Required. Certificate and key as PEM files: tables with `certFile` and `keyFile`, or "
-        "`cert.pem,key.pem`. A second certificate is for clients that do not support the key type of the "
-        "first one (RSA, ECDSA). A certificate for each host name (SNI) is not served yet."
+        "`cert.pem,key.pem`. A client gets the certificate for the host name that it names (SNI), exact "
+        "before wildcard; for another name, and for none, the first one. Of several for one name it gets the "
+        "first whose key type (RSA, ECDSA) it supports."
     )
     min_version: Literal["VersionTLS12", "VersionTLS13"] = Field(
         default="VersionTLS12",
@@ -155,6 +158,13 @@ class EntryPoint(Section):
         default=(), description="Traefik 1: the same as `whiteList.sourceRange`, which wins."
     )
     compress: SwitchOfV1 = Field(default=False, description="Traefik 1: compress responses of all routers.")
+
+    @property
+    def underscores(self) -> Underscores:
+        """How to handle header names with underscores, in whichever spelling it is set."""
+        if self.headers_with_underscores != "allow":
+            return self.headers_with_underscores
+        return _UNDERSCORES[self.http.underscore_headers_strategy]
 
     @property
     def host(self) -> str:
