@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from proxy.http1.limits import REMOVED_LINES_TRUSTED, Limits
+from proxy.limits.in_flight_limits import InFlightLimits
 from proxy.limits.rate_limits import RateLimits
 from proxy.middlewares.chains import Chains
 from proxy.mirroring.copy_budget import CopyBudget
@@ -65,6 +66,7 @@ class WorkerContext:
     upgrades: int = 0
     chains: Chains = field(init=False)
     rate_limits: RateLimits = field(default_factory=RateLimits)
+    in_flight_limits: InFlightLimits = field(default_factory=InFlightLimits)
     tallies: Tallies = field(default_factory=Tallies)
     connections: dict[str, int] = field(default_factory=dict)
     access_log: AccessLog | None = None

@@ -141,6 +141,8 @@ def _send_request(
     """Send the request and return the first bytes of the response; b"" if none came, None after a reset."""
     timeout = downstream.context.upstream_timeouts.response_header
     downstream.awaiting = stream
+    # The client may have left while this request waited for a middleware, a ticket or a connection.
+    downstream.stream.watch()
     try:
         if body is None:
             stream.send(head)

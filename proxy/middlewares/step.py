@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from proxy.http1.limits import Limits
     from proxy.http1.request import Request
+    from proxy.limits.in_flight_limits import InFlightLimits
     from proxy.limits.rate_limits import RateLimits
     from proxy.net.stream import Stream
     from proxy.per_request.extras import Extras
@@ -34,6 +35,9 @@ class SharedState(ServiceAccess, Protocol):
 
     @property
     def rate_limits(self) -> RateLimits: ...
+
+    @property
+    def in_flight_limits(self) -> InFlightLimits: ...
 
 
 class Client(Protocol):
