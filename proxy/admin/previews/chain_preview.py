@@ -13,6 +13,7 @@ from proxy.admin.previews import described_kinds, observed_kinds  # noqa: F401 (
 from proxy.admin.previews.effect import PREVIEWS, Effect, Subject, TokensLeft
 from proxy.admin.previews.preview_client import PreviewClient
 from proxy.middlewares.chains import ChainError
+from proxy.middlewares.redirects import has_scheme_and_port
 from proxy.telemetry.tallies import Tally
 from rondpoint.explaining.explanation import ExplainedMember, ExplainedMiddleware, Explanation
 from rondpoint.middlewares.canonical import add_defaults
@@ -21,6 +22,7 @@ from rondpoint.middlewares.display import shown_options
 if TYPE_CHECKING:
     from proxy.context import WorkerContext
     from proxy.http1.request import Request
+    from rondpoint.entry_points.redirection import Redirection
     from rondpoint.explaining.active_configuration import ActiveConfiguration
     from rondpoint.model import Middleware
 
@@ -39,6 +41,12 @@ class PreviewedRequest(Struct, frozen=True):
     peer: str
     lines: bytes
     tls: bool
+
+
+def is_redirected(context: WorkerContext, sent: PreviewedRequest, redirection: Redirection) -> bool:
+    """Return whether the redirection of an entry point changes the URL of the request."""
+    client = PreviewClient(context, sent.peer, sent.lines, tls=sent.tls)
+    return not has_scheme_and_port(redirection.middleware.options)(sent.request, client)
 
 
 def parts_of(explanation: Explanation, configuration: ActiveConfiguration) -> dict[str, tuple[str, ...]]:
