@@ -237,6 +237,11 @@ def test_a_redirection_is_shown_everywhere(store: Store, short_path: Path) -> No
         reason = f"the entry point redirects to https, port {secure}"
         way = ask(proxy, f"/api/explain?url=http://{host}/&entryPoint=own&method=POST")
         assert (way["router"], way["status"], way["reason"]) == ("own-to-secure@internal", 308, reason)
+        (step,) = way["steps"]
+        assert (step["name"], step["status"]) == ("redirect-own-to-secure@internal", 308)
+        # A trusted proxy in front that speaks TLS has the URL already.
+        there = f"http://{host}:{secure}/&entryPoint=own&header=X-Forwarded-Proto:%20https"
+        assert ask(proxy, f"/api/explain?url={there}")["router"] == host.removesuffix(".test")
         challenge = f"http://{host}/.well-known/acme-challenge/x"
         assert ask(proxy, f"/api/explain?url={challenge}&entryPoint=own")["status"] == 0
         explained = command(proxy, f"http://{host}/", "--entryPoint=own")
