@@ -230,19 +230,20 @@ class InFlightLimits:
         pool.leased += granted + spare
         pool.full = granted < len(waiting)
         pool.keep = 0 if pool.full else spare + free // PORTION_DIVISOR
-        waiting = waiting + pool.waiting
-        pool.waiting = []
-        for waiter in waiting:
-            if waiter.gone:
-                continue
-            if pool.leased > pool.used:
-                waiter.admitted = True
-                self._take(pool)
-                self._resume(waiter)
-            elif now - waiter.since < PATIENCE:
-                pool.waiting.append(waiter)
-            else:
-                self._resume(waiter)
+        later, pool.waiting = pool.waiting, []
+        # Requests that came during the call were not part of it, so it cannot refuse them.
+        for asked, waiters in ((True, waiting), (False, later)):
+            for waiter in waiters:
+                if waiter.gone:
+                    continue
+                if pool.leased > pool.used:
+                    waiter.admitted = True
+                    self._take(pool)
+                    self._resume(waiter)
+                elif asked and now - waiter.since >= PATIENCE:
+                    self._resume(waiter)
+                else:
+                    pool.waiting.append(waiter)
         if pool.waiting:
             if pool.full:
                 self._pace(pool)

@@ -23,6 +23,9 @@ from rondpoint.go_durations import go_duration
 if TYPE_CHECKING:
     from proxy.http1.request import Request
 
+SHORTEST_BURST = 0.01
+"""Seconds; a bucket holds as many tokens as come in this time at least, so that workers can lease some."""
+
 _MAX_DELAY = 0.5
 _LONGEST_SOURCE = 64
 
@@ -64,7 +67,8 @@ def compile_limit(average: int, period: float, burst: int) -> Limit:
     rate = average / (period or 1.0)
     # As in Traefik: half the interval of the rate without its fraction.
     max_delay = _MAX_DELAY / int(rate) if rate >= 1 else _MAX_DELAY
-    return Limit(1 / rate, max(1, burst), max_delay)
+    # Requests within a call to the store come at one time to it, whatever the pauses between them.
+    return Limit(1 / rate, max(1, burst, int(rate * SHORTEST_BURST)), max_delay)
 
 
 def _unlimited(request: Request, client: Client) -> None:

@@ -12,7 +12,6 @@ class LocalResponse(Exception):  # noqa: N818 (no error: it ends the request's p
     """
 
     def __init__(self, status: int, lines: bytes = b"", body: bytes = b"", refusal: str = "") -> None:
-        super().__init__(status)
         self.status = status
         self.lines = lines
         self.body = body
