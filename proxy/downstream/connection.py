@@ -181,6 +181,9 @@ class ClientConnection:
         Without `body_read`, the request's body, if it has one, is still unread: in `buffer`, in the socket or
         on its way.
         """
+        extras = self.extras
+        if extras is not None and extras.content is not None:
+            body_read = True
         length = 0 if body_read else max(request.content_length, 0)
         whole = body_read or (not request.chunked and length <= len(self.buffer))
         keep_alive = whole and request.keep_alive and not self.context.draining
@@ -191,7 +194,6 @@ class ClientConnection:
             keep_alive=keep_alive,
             head_only=request.method == b"HEAD",
         )
-        extras = self.extras
         if extras is not None:
             head, end, content = data.partition(b"\r\n\r\n")
             head = extras.apply_response_steps(head, len(content), content)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.exchange.attempt import forward_observed, forward_to, request_head
+from proxy.exchange.buffered_request_body import BufferedRequestBody
 from proxy.exchange.errors import NoResponseError
-from proxy.exchange.next_server import try_next_servers
+from proxy.exchange.next_server import may_follow, try_next_servers
 from proxy.exchange.request_body import RequestBody
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError
@@ -76,7 +77,12 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
                 raise RequestError(503, "")
 
         if request.content_length > 0 or request.chunked:
-            downstream.body = body = RequestBody(downstream, request)
+            extras = downstream.extras
+            if extras is None or extras.content is None:
+                body = RequestBody(downstream, request)
+            else:
+                body = BufferedRequestBody(downstream, request, extras.content)
+            downstream.body = body
 
         choose = service.choose
         if choose is None:
@@ -108,7 +114,8 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
                     context.tallies.servers.count_failure(target)
                 if not error.try_others or downstream.extras is not None:
                     break
-        if failure is not None and (failure.try_others or failure.retryable_status):
+        extras = downstream.extras
+        if failure is not None and may_follow(None if extras is None else extras.retrying, failure):
             return try_next_servers(downstream, request, service, pass_host, body, failed, failure)
     except NoResponseError as error:
         failure = error

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 # Importing these modules registers their kinds in KINDS.
 from proxy.middlewares import (  # noqa: F401
     basic_auth,
+    buffering,
     circuit_breaker,
     compress,
     content_type,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 from proxy.http1.response_head import ResponseHead
 
 if TYPE_CHECKING:
+    from proxy.buffers.content_buffer import BufferLimits, ContentBuffer
     from proxy.http1.body_filter import BodyFilter
-    from proxy.per_request.retries import RetryState
+    from proxy.per_request.retries import Retries
     from proxy.upstream.endpoint import Endpoint
 
 LinesStep = Callable[[bytes], bytes]
@@ -27,10 +28,11 @@ class Extras:
     """Extra state of one exchange, created only for requests that need it.
 
     `cookie` is the Set-Cookie line, with a leading CRLF, that keeps the client with the server; `cookies` are
-    the lines that keep it with members of composite services. `retrying` is the state of a retry middleware.
-    `preview_bytes` says up to which length the response steps want to know the length of a body that does not
-    announce it; `needs_body_start` means that they read its first bytes. `body_filter`, set by the response
-    steps, changes the body.
+    the lines that keep it with members of composite services. `content` is the request's whole content, if a
+    middleware has buffered it. `response_limits` are set if the response is to be buffered. `retrying`
+    decides about further attempts, if a middleware wants some. `preview_bytes` says up to which length the
+    response steps want to know the length of a body that does not announce it; `needs_body_start` means that
+    they read its first bytes. `body_filter`, set by the response steps, changes the body.
     """
 
     __slots__ = (
@@ -40,10 +42,12 @@ class Extras:
         "_forwarded_steps",
         "_response_steps",
         "body_filter",
+        "content",
         "cookie",
         "cookies",
         "needs_body_start",
         "preview_bytes",
+        "response_limits",
         "retrying",
     )
 
@@ -52,7 +56,9 @@ class Extras:
         self.needs_body_start = False
         self.preview_bytes = 0
         self.body_filter: BodyFilter | None = None
-        self.retrying: RetryState | None = None
+        self.content: ContentBuffer | None = None
+        self.response_limits: BufferLimits | None = None
+        self.retrying: Retries | None = None
         self._end_calls: list[Callable[[], None]] = []
         self._response_steps: list[ResponseStep] = []
         self._forwarded_steps: tuple[LinesStep, ...] = ()

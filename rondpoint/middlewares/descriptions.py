@@ -190,12 +190,15 @@ _PATHS = {
 }
 
 _TRAFFIC = {
-    "buffering": "buffers bodies until they are complete",
+    "buffering": "passes on requests and responses only once their bodies are complete",
     "buffering.maxRequestBodyBytes": "requests with a longer body get 413; 0: no limit",
-    "buffering.memRequestBodyBytes": "longer bodies are buffered on disk",
+    "buffering.memRequestBodyBytes": "longer bodies are buffered on disk; 0: the default",
     "buffering.maxResponseBodyBytes": "a longer response becomes a 500; 0: no limit",
-    "buffering.memResponseBodyBytes": "longer bodies are buffered on disk",
-    "buffering.retryExpression": "condition for a retry",
+    "buffering.memResponseBodyBytes": "longer bodies are buffered on disk; 0: the default",
+    "buffering.retryExpression": (
+        "condition for sending a request again: comparisons of `Attempts()`, `ResponseCode()` or"
+        " `RequestMethod()`, or `IsNetworkError()`, with `&&`, `\\|\\|`, `!` and parentheses"
+    ),
     "circuitBreaker": (
         "responds instead of the service for a time, once recent requests meet a condition. Each router has"
         " a circuit breaker of its own, which all workers of an instance share"

@@ -6,6 +6,7 @@ SERVED_KINDS = frozenset(
     (
         "addPrefix",
         "basicAuth",
+        "buffering",
         "chain",
         "circuitBreaker",
         "contentType",

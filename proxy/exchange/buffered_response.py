@@ -1,0 +1,154 @@
+"""Relays a response only once the server has sent all of it: in memory first, beyond a limit on disk."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, NamedTuple
+
+from proxy.buffers.content_buffer import PORTION, ContentBuffer
+from proxy.buffers.disk_file import DiskError
+from proxy.exchange.body_portions import feed_in_portions
+from proxy.exchange.errors import ClientGoneError, NoResponseError
+from proxy.exchange.response_relay import silence_timeout
+from proxy.http1.body_decoder import BodyDecoder
+from proxy.http1.chunked import ChunkError, encode_chunk, last_chunk
+from proxy.http1.errors import RequestError
+from proxy.per_request.extras import extras_of
+
+if TYPE_CHECKING:
+    from proxy.exchange.downstream import Downstream
+    from proxy.exchange.request_body import RequestBody
+    from proxy.http1.body_filter import BodyFilter
+    from proxy.http1.request import Request
+    from proxy.http1.response import Response
+    from proxy.net.stream import Stream
+    from proxy.upstream.endpoint import Target
+
+log = logging.getLogger(__name__)
+
+_TOO_LARGE = "the response body is too large"
+
+
+class _Content(NamedTuple):
+    """The content of a response, its first bytes, its trailer lines, and whether bytes followed it."""
+
+    buffer: ContentBuffer
+    start: bytes
+    trailers: bytes
+    excess: bool
+
+
+def relay_buffered(
+    downstream: Downstream,
+    request: Request,
+    target: Target,
+    stream: Stream,
+    response: Response,
+    data: bytes,
+    body: RequestBody | None,
+) -> bool:
+    """Read the whole response, give its connection back, and then send the response to the client.
+
+    `data` are the first bytes of the body. Return whether the client's connection can take another request.
+    Raises NoResponseError, RequestError or ClientGoneError if the response is incomplete, too large or not
+    wanted any more; nothing has been sent to the client then.
+    """
+    extras = extras_of(downstream)
+    limits = extras.response_limits
+    assert limits is not None  # noqa: S101 (the caller has checked it)
+    if 0 < limits.most < response.length:
+        raise RequestError(500, _TOO_LARGE)
+    buffer = ContentBuffer(limits.memory)
+    extras.call_at_end(buffer.close)
+    try:
+        content = _read(downstream, stream, response, data, buffer, limits.most)
+    except DiskError as error:
+        log.warning("a response is not sent, because it cannot be buffered on disk: %s", error)
+        raise RequestError(500, "the response cannot be buffered") from error
+    head = response.head
+    if response.length < 0 and not content.trailers:
+        head += b"\r\nContent-Length: %d" % buffer.size
+    head = extras.complete_head(head, buffer.size, content.start)
+    downstream.status = response.status
+    # The server may have responded before it had all of the request.
+    if response.keep_alive and not content.excess and (body is None or body.done):
+        target.pool.give(stream)
+    else:
+        if body is not None:
+            body.stop()
+        stream.close()
+    # From here on, no exception may reach the caller, who would close the connection that is in the pool.
+    try:
+        return _send(downstream, request, head, content, extras.body_filter)
+    except ClientGoneError:
+        return False
+    except DiskError as error:
+        log.warning("a response is cut short, because its buffer on disk cannot be read: %s", error)
+        downstream.stream.reset()
+        return False
+
+
+def _read(
+    downstream: Downstream, stream: Stream, response: Response, data: bytes, buffer: ContentBuffer, most: int
+) -> _Content:
+    """Read the whole body, as long as the client waits for it. Raises DiskError too."""
+    decoder = BodyDecoder(response.length)
+    downstream.awaiting = stream
+    try:
+        with silence_timeout(downstream, stream):
+            while True:
+                buffer.add(decoder.feed(data))
+                if 0 < most < buffer.size:
+                    raise RequestError(500, _TOO_LARGE)
+                if decoder.finished:
+                    break
+                # The client may have left just when bytes of the response had arrived.
+                if downstream.has_left():
+                    raise ClientGoneError
+                data = stream.recv()
+                if not data:
+                    if downstream.gone:
+                        raise ClientGoneError
+                    if decoder.until_close and not stream.expired:
+                        break
+                    raise NoResponseError(504 if stream.expired else 502, try_others=False)
+    except (ChunkError, OSError) as error:
+        raise NoResponseError(504 if stream.expired else 502, try_others=False) from error
+    finally:
+        downstream.awaiting = None
+    return _Content(buffer, buffer.read(0, PORTION), decoder.trailers, decoder.excess)
+
+
+def _send(
+    downstream: Downstream, request: Request, head: bytes, content: _Content, body_filter: BodyFilter | None
+) -> bool:
+    """Send the response; return whether the client's connection can take another request."""
+    version = request.version
+    framed = not content.trailers and body_filter is None
+    chunked = not framed and version == 1
+    keep_alive = request.keep_alive and not downstream.context.draining and (framed or chunked)
+    if not keep_alive:
+        head += b"\r\nConnection: close"
+    elif not version:
+        head += b"\r\nConnection: keep-alive"
+    if chunked:
+        head += b"\r\nTransfer-Encoding: chunked"
+    pending = head + b"\r\n\r\n"
+    position, piece = 0, content.start
+    size = content.buffer.size
+    while True:
+        position += len(piece)
+        if body_filter is not None:
+            piece = feed_in_portions(body_filter, piece)
+            if position == size:
+                piece += body_filter.finish()
+        pending += encode_chunk(piece) if chunked else piece
+        if chunked and position == size:
+            pending += last_chunk(content.trailers)
+        if pending:
+            downstream.send(pending)
+            downstream.sent += len(piece)
+        if position == size:
+            return keep_alive
+        pending = b""
+        piece = content.buffer.read(position, PORTION)
