@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from proxy.telemetry.tracing.trace import Trace
     from proxy.upstream.auxiliary_pools import ServerAddress
     from proxy.upstream.pool import Pool
+    from rondpoint.entry_points.redirection import RedirectionTarget
 
 
 class ReadTimeout(Protocol):
@@ -48,6 +49,7 @@ class Client(Protocol):
     """
 
     buffer: bytes
+    entry_point: str
     limits: Limits
     peer: str
     status: int
@@ -89,14 +91,18 @@ OpenPool = Callable[["ServerAddress", "Callable[[], ssl.SSLContext] | None"], "P
 
 @dataclass(frozen=True, slots=True)
 class CompileScope:
-    """The name of a middleware, and the function that opens its pools to auxiliary servers."""
+    """The name of a middleware, and what its kind may need of the worker.
+
+    `open_pool` opens pools to auxiliary servers; `entry_points` are targets of redirections by name.
+    """
 
     name: str
     open_pool: OpenPool
+    entry_points: Mapping[str, RedirectionTarget] = field(default_factory=dict)
 
 
 CompileScoped = Callable[[Mapping[str, Any], CompileScope], Step]
-"""Compiles options for a kind that asks auxiliary servers."""
+"""Compiles options for a kind that asks auxiliary servers, or needs the entry points."""
 
 KINDS: dict[str, CompileScoped] = {}
 """All served kinds, by their names in Traefik 3 spelling."""
@@ -123,7 +129,7 @@ def named_kind(name: str) -> Callable[[CompileNamed], CompileNamed]:
 
 
 def scoped_kind(name: str) -> Callable[[CompileScoped], CompileScoped]:
-    """Register the function that compiles a kind of middleware that asks auxiliary servers."""
+    """Register the function that compiles a kind of middleware and needs its scope."""
 
     def register(function: CompileScoped) -> CompileScoped:
         KINDS[name] = function

@@ -166,7 +166,10 @@ _PATHS = {
     "addPrefix.prefix": "the prefix",
     "chain": "combines several middlewares under one name",
     "chain.middlewares": "the middlewares, in order",
-    "redirectEntryPoint": "redirects clients to another entry point, as in Traefik 1; not in Traefik 3",
+    "redirectEntryPoint": (
+        "redirects clients to the scheme and port of another entry point, as in Traefik 1; not in Traefik 3."
+        " Requests of that entry point pass"
+    ),
     "redirectEntryPoint.entryPoint": "the other entry point",
     "redirectEntryPoint.permanent": _PERMANENT,
     "redirectRegex": "redirects clients whose URL matches to another URL",

@@ -19,6 +19,7 @@ SERVED_KINDS = frozenset(
         "ipAllowList",
         "ipWhiteList",
         "rateLimit",
+        "redirectEntryPoint",
         "redirectRegex",
         "redirectScheme",
         "replacePath",

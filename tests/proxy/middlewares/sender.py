@@ -20,6 +20,7 @@ class Sender:
 
     def __init__(self, peer: str = "192.0.2.1", claimed: bytes = b"", tls: str = "") -> None:
         self.peer = peer
+        self.entry_point = "web"
         self.status = 499
         self.username = b""
         self.tls = ""
