@@ -6,7 +6,6 @@ import _socket
 import logging
 import os
 import socket
-import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -30,6 +29,7 @@ from proxy.downstream.connection import ClientConnection
 from proxy.downstream.observers import Observers
 from proxy.downstream.proxy_header import ProxyHeaderReader
 from proxy.downstream.serving import RequestHandler, serve
+from proxy.downstream.tls_handshake import start_tls
 from proxy.downstream.trusted_peers import TrustedPeers
 from proxy.ejection.ejections import Ejections
 from proxy.ejection.sharing import EjectionSync
@@ -39,10 +39,9 @@ from proxy.exchange.request_handler import handle_request
 from proxy.http1.limits import Limits, limits_for
 from proxy.limits.rate_limits import RateLimits
 from proxy.limits.worker_count import WorkerCount
-from proxy.net.deadlines import Sweeper, after
+from proxy.net.deadlines import Sweeper
 from proxy.net.proxy_protocol import ProxyProtocolError
 from proxy.net.stream import Stream
-from proxy.net.tls_stream import TlsStream
 from proxy.per_request.retries import RetryPolicy
 from proxy.routing.table import RoutingTable
 from proxy.services.registry import ServiceRegistry
@@ -50,8 +49,7 @@ from proxy.telemetry.exposition.exposition import Exposition
 from proxy.telemetry.metrics_reporter import MetricsReporter
 from proxy.telemetry.tallies import Tallies
 from proxy.telemetry.tls_names import tls_name
-from proxy.tls.certificate_status import read_certificate_status
-from proxy.tls.server_context import server_context
+from proxy.tls.server_contexts import ServerContexts
 from proxy.upstream.timeouts import UpstreamTimeouts
 from proxy.worker_status import StatusReporter
 from rondpoint.diagnostics import Diagnostic
@@ -219,9 +217,9 @@ class Runtime:
             configured.write_timeout or limits.stall_timeout,
             limits.tunnel_idle_timeout,
         )
-        tls_context = None if point.tls is None else server_context(point.tls)
-        if point.tls is not None and self.exposition is not None:
-            self._certificates.update(read_certificate_status(point.tls.certificates))
+        tls_contexts = None if point.tls is None else ServerContexts(point.tls)
+        if tls_contexts is not None:
+            self._certificates.update(each.status for each in tls_contexts.contents)
         forwarded_trust = TrustedPeers(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
         proxy_trust = TrustedPeers(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         context, connections = self.context, self._connections
@@ -256,8 +254,8 @@ class Runtime:
                     return
                 # If the PROXY header names another client, the peer's port is not that client's.
                 peer, port, buffer = header[0] or peer, 0 if header[0] else port, header[1]
-            if tls_context is not None:
-                tls_stream = self._start_tls(stream, tls_context, timeouts.read, buffer)
+            if tls_contexts is not None:
+                tls_stream = start_tls(stream, tls_contexts, context.sweeper, timeouts.read, buffer)
                 if tls_stream is None:
                     return
                 stream, buffer = tls_stream, b""
@@ -307,17 +305,6 @@ class Runtime:
             if read is None:
                 stream.close()
         return read
-
-    def _start_tls(
-        self, stream: Stream, context: ssl.SSLContext, timeout: float, early: bytes
-    ) -> TlsStream | None:
-        """Perform the TLS handshake; return None if the client does not complete it in time."""
-        sock = stream.detach()
-        try:
-            return TlsStream(sock, self.context.sweeper, context, deadline=after(timeout), early=early)
-        except OSError as error:
-            log.debug("a TLS handshake failed: %s", error)
-            return None
 
     @property
     def connections(self) -> int:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import _socket
 from typing import TYPE_CHECKING
 
-from proxy.exchange.body_portions import feed_in_portions
 from proxy.exchange.errors import ClientGoneError
-from proxy.http1.error_response import encode_response, error_content
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarded import forwarded_port, pass_on_claims
 from proxy.http1.partial_head import EMPTY_LINE, PartialHead
 from proxy.http1.repeated_heads import RequestHeads
+from proxy.http1.response_framing import CHUNKED, CLOSE, KEEP_ALIVE, frame_chunks, frame_switch
 from proxy.net.deadlines import NEVER, after
-from proxy.per_request.local_response import LocalResponse
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, WorkerContext
@@ -52,6 +50,7 @@ class ClientConnection:
     traced: RequestTrace | None = None
 
     __slots__ = (
+        "_chunked",
         "_forwarded",
         "_forwarded_for",
         "_heads",
@@ -109,6 +108,7 @@ class ClientConnection:
         self.port = port
         self.label_set = label_set
         self.observer = observer
+        self._chunked = False
         self._proto = b"http" if stream.plain else b"https"
         self._forwarded_for = (
             b"\r\nX-Forwarded-For: %b\r\nX-Real-Ip: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Server: %b"
@@ -165,50 +165,54 @@ class ClientConnection:
         lines = self._forwarded_for + b"\r\nX-Forwarded-Port: " + forwarded_port(host, self._proto)
         return lines + b"\r\nX-Forwarded-Host: " + host if host else lines
 
-    def refuse(
-        self, request: Request, status: int, reason: str = "", *, body_read: bool = False, allow: str = ""
-    ) -> bool:
-        """Respond with an error of the proxy's own; return whether another request can follow.
+    def send_head(
+        self,
+        request: Request,
+        head: bytes,
+        length: int,
+        keep_alive: bool,
+        content: bytes,
+        trailers: bytes | None = None,
+    ) -> None:
+        """Begin the response, as described in `proxy.exchange.downstream`; it leaves in one send."""
+        if not keep_alive:
+            head += CLOSE
+        elif not request.version:
+            head += KEEP_ALIVE
+        self._chunked = chunked = length < 0 and request.version == 1
+        framed = content
+        if chunked:
+            head += CHUNKED
+            framed = frame_chunks(content, trailers)
+        try:
+            self.stream.send(b"%b\r\n\r\n%b" % (head, framed))
+        except OSError as error:
+            raise ClientGoneError from error
+        self.sent = len(content)
 
-        `allow` is as in `error_content`, `body_read` as in `respond`. Raises ClientGoneError.
-        """
-        lines, body = error_content(status, reason, allow)
-        return self.respond(request, LocalResponse(status, lines, body), body_read=body_read)
+    def send_content(self, content: bytes, trailers: bytes | None = None) -> None:
+        """Send more of the response's content, and its end if there are `trailers`."""
+        data = frame_chunks(content, trailers) if self._chunked else content
+        if data:
+            self.send(data)
+            self.sent += len(content)
 
-    def respond(self, request: Request, response: LocalResponse, *, body_read: bool = False) -> bool:
-        """Respond in a server's place; return whether another request can follow. Raises ClientGoneError.
+    def send_interim(self, request: Request, head: bytes) -> None:
+        """Send the head of a 1xx response, which an HTTP/1.0 client would not understand."""
+        if request.version:
+            self.send(head + b"\r\n\r\n")
 
-        Without `body_read`, the request's body, if it has one, is still unread: in `buffer`, in the socket or
-        on its way.
-        """
-        extras = self.extras
-        if extras is not None and extras.content is not None:
-            body_read = True
-        length = 0 if body_read else max(request.content_length, 0)
-        whole = body_read or (not request.chunked and length <= len(self.buffer))
-        keep_alive = whole and request.keep_alive and not self.context.draining
-        data = encode_response(
-            response.status,
-            response.lines,
-            response.body,
-            keep_alive=keep_alive,
-            head_only=request.method == b"HEAD",
-        )
-        if extras is not None:
-            head, end, content = data.partition(b"\r\n\r\n")
-            head = extras.apply_response_steps(head, len(content), content)
-            if extras.body_filter is not None:
-                content = feed_in_portions(extras.body_filter, content) + extras.body_filter.finish()
-                head += b"\r\nContent-Length: %d" % len(content)
-            data = head + end + content
-        self.status, self.refused = int(data[9:12]), True
-        self.send(data)
-        self.sent = len(data) - data.index(b"\r\n\r\n") - 4
-        if whole:
-            self.buffer = self.buffer[length:]
-        else:
-            self.linger()
-        return keep_alive
+    def switch_protocols(self, head: bytes, protocol: bytes, content: bytes) -> None:
+        """Send the head of 101 Switching Protocols, and the first bytes of this protocol."""
+        self.send(frame_switch(head, protocol, content))
+
+    def skip_body(self, request: Request) -> bool:
+        """Drop the request's unread body if all of it is in the buffer; return whether it is."""
+        length = max(request.content_length, 0)
+        if request.chunked or length > len(self.buffer):
+            return False
+        self.buffer = self.buffer[length:]
+        return True
 
     def next_request(self) -> Request | None:
         """Read the next request head; return None at the end of the connection. Raises RequestError."""

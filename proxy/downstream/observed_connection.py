@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy.downstream.connection import ClientConnection
+from proxy.exchange.local_response import refuse, respond
 from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import without
 from proxy.telemetry.random_ids import RandomIds
@@ -108,22 +108,14 @@ class ObservedConnection(ClientConnection):
     def _expose(self, request: Request, exposition: Exposition) -> bool:
         """Respond with the metrics; return whether the connection can take another request."""
         if request.method not in (b"GET", b"HEAD") or request.has_body:
-            return self.refuse(request, 405)
+            return refuse(self, request, 405)
         accept = _ACCEPT.search(request.headers)
         scope = b"scope=installation" in request.target.partition(b"?")[2].split(b"&")
         response = exposition.respond(
             "installation" if scope else "", accept[1].decode("latin-1") if accept else ""
         )
-        keep_alive = request.keep_alive and not self.context.draining
-        head = b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: %b\r\n\r\n" % (
-            response.status,
-            HTTPStatus(response.status).phrase.encode(),
-            response.content_type.encode(),
-            len(response.body),
-            b"keep-alive" if keep_alive else b"close",
-        )
-        self.send(head if request.method == b"HEAD" else head + response.body)
-        return keep_alive
+        lines = b"\r\nContent-Type: " + response.content_type.encode()
+        return respond(self, request, response.status, lines, response.body)
 
     def _set_request_id(self, request: Request) -> None:
         """Use the client's request id, or create one."""
@@ -165,8 +157,18 @@ class HeadKeepingConnection(ObservedConnection):
         # Before a refusal there may have been a response whose status a retry middleware retried.
         return b"" if self.response is None or self.refused else self.response.head
 
-    def send(self, data: bytes) -> None:
-        # Of the 1xx responses only 101 is final.
-        if not self.sent_head and (data[9:10] != b"1" or data[9:12] == b"101"):
-            self.sent_head = data[: data.find(b"\r\n\r\n")]
-        super().send(data)
+    def send_head(
+        self,
+        request: Request,
+        head: bytes,
+        length: int,
+        keep_alive: bool,
+        content: bytes,
+        trailers: bytes | None = None,
+    ) -> None:
+        self.sent_head = head
+        super().send_head(request, head, length, keep_alive, content, trailers)
+
+    def switch_protocols(self, head: bytes, protocol: bytes, content: bytes) -> None:
+        self.sent_head = head
+        super().switch_protocols(head, protocol, content)

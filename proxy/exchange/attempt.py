@@ -13,13 +13,13 @@ from proxy.exchange.body_preview import preview_body, read_body_start
 from proxy.exchange.buffered_response import relay_buffered
 from proxy.exchange.errors import ClientGoneError, NoResponseError
 from proxy.exchange.filtered_relay import relay_filtered
+from proxy.exchange.local_response import send_whole
 from proxy.exchange.request_body import RequestBody
-from proxy.exchange.response_relay import COMPLETE, CUT, relay_body
+from proxy.exchange.response_relay import COMPLETE, CUT, WITH_EXCESS, relay_body
 from proxy.exchange.tunnel import tunnel
 from proxy.http1.errors import ResponseError
-from proxy.http1.header_lines import without
 from proxy.http1.methods import IDEMPOTENT_METHODS
-from proxy.http1.request import Request
+from proxy.http1.request_head import encode_head
 from proxy.http1.response import UNTIL_CLOSE
 from proxy.http1.upgrades import was_offered
 from proxy.net.deadlines import NEVER, after
@@ -29,6 +29,7 @@ from proxy.upstream.connection import DialError
 if TYPE_CHECKING:
     from proxy.balancing.balanced_service import BalancedService
     from proxy.exchange.downstream import Downstream
+    from proxy.http1.request import Request
     from proxy.http1.response import Response
     from proxy.net.stream import Stream
     from proxy.upstream.endpoint import Target
@@ -38,20 +39,11 @@ _EXHAUSTED = "service unavailable: the proxy has no file descriptor left for a c
 
 
 def request_head(downstream: Downstream, request: Request, target: Target, pass_host: bool) -> bytes:
-    headers = request.headers
-    if not (pass_host and request.host):
-        headers = b"\r\nHost: " + target.host + without(headers, b"host")
-    if request.chunked:
-        headers += b"\r\nTransfer-Encoding: chunked"
-    elif request.content_length >= 0:
-        headers += b"\r\nContent-Length: %d" % request.content_length
-    if request.upgrade:
-        headers += b"\r\nConnection: Upgrade\r\nUpgrade: " + request.upgrade
     forwarded = downstream.forwarded(request.host)
     extras = downstream.extras
     if extras is not None:
         forwarded = extras.apply_forwarded_steps(forwarded)
-    return b"%b %b HTTP/1.1%b%b\r\n\r\n" % (request.method, request.target, headers, forwarded)
+    return encode_head(request, b"" if pass_host and request.host else target.host, forwarded)
 
 
 def forward_to(
@@ -171,38 +163,36 @@ def _relay(
         body.response_begun = True
     downstream.response = response
     response_head = response.head
+    status = response.status
     length = response.length
-    body_filter = None
+    body_filter = content = None
     extras = downstream.extras
     if extras is not None:
         extras.record_response()
         retrying = extras.retrying
-        if (
-            retrying is not None
-            and retrying.wants_status(response.status)
-            and _repeatable(downstream, request, body)
-        ):
-            raise NoResponseError(response.status, try_others=False, retryable_status=True)
-        if extras.response_limits is not None and response.length and response.status != 101:
+        if retrying is not None and retrying.wants_status(status) and _repeatable(downstream, request, body):
+            raise NoResponseError(status, try_others=False, retryable_status=True)
+        if extras.response_limits is not None and length and status != 101:
             return relay_buffered(downstream, request, target, stream, response, data, body)
         body_start = b""
-        if extras.needs_body_start and response.status != 101:
+        if extras.needs_body_start and status != 101:
             data, body_start = read_body_start(downstream, stream, response, data)
         seen = length
         if length < 0 and extras.preview_bytes:
             data, seen = preview_body(stream, length, data, extras.preview_bytes)
         response_head = extras.complete_head(response_head, seen, body_start)
-        body_filter = extras.body_filter
-        if body_filter is not None:
+        status = extras.status or status
+        body_filter, content = extras.body_filter, extras.content
+        if content is not None:
+            length = len(content)
+        elif body_filter is not None:
             length = UNTIL_CLOSE
-    downstream.status = response.status
+    downstream.status = status
     if response.status == 101:
         # RFC 9110 §7.8: the new protocol begins after the whole request.
         if body is not None and not body.join():
             raise NoResponseError(502, try_others=False)
-        downstream.send(
-            b"%b\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n%b" % (response_head, response.upgrade, data)
-        )
+        downstream.switch_protocols(response_head, response.upgrade, data)
         tunnel(downstream, stream)
         return False
     finished = body is None or body.done
@@ -212,11 +202,14 @@ def _relay(
         and not downstream.context.draining
         and (length >= 0 or request.version == 1)
     )
-    if body_filter is None:
-        outcome = relay_body(downstream, stream, response, response_head, data, request.version, keep_alive)
+    if content is not None:
+        send_whole(downstream, request, response_head, content, body_filter, keep_alive)
+        outcome = COMPLETE if len(data) == response.length else WITH_EXCESS
+    elif body_filter is None:
+        outcome = relay_body(downstream, request, stream, response, response_head, data, keep_alive)
     else:
         outcome = relay_filtered(
-            downstream, stream, response, response_head, data, request.version, keep_alive, body_filter
+            downstream, request, stream, response, response_head, data, keep_alive, body_filter
         )
     if body is not None and not finished:
         body.stop()
@@ -255,8 +248,7 @@ def _final_response(
                 if not was_offered(request.upgrade, response.upgrade):
                     raise NoResponseError(502, try_others=False)
                 return response, data
-            if request.version:
-                downstream.send(response.head + b"\r\n\r\n")
+            downstream.send_interim(request, response.head)
     except (ResponseError, OSError) as error:
         raise NoResponseError(502, try_others=False) from error
 

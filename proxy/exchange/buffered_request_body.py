@@ -22,6 +22,14 @@ PORTION = 65536
 _UNREADABLE = "the buffered request body cannot be read: {}"
 
 
+def begin_body(downstream: Downstream, request: Request) -> RequestBody:
+    """Return the body of a request that has one. Raises RequestError or ChunkError."""
+    extras = downstream.extras
+    if extras is None or extras.request_content is None:
+        return RequestBody(downstream, request)
+    return BufferedRequestBody(downstream, request, extras.request_content)
+
+
 class BufferedRequestBody(RequestBody):
     """A body that has come from the client completely; `done` means that the server has got all of it."""
 

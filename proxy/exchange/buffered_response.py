@@ -9,19 +9,21 @@ from proxy.buffers.content_buffer import PORTION, ContentBuffer
 from proxy.buffers.disk_file import DiskError
 from proxy.exchange.body_portions import feed_in_portions
 from proxy.exchange.errors import ClientGoneError, NoResponseError
+from proxy.exchange.local_response import send_whole
 from proxy.exchange.response_relay import silence_timeout
 from proxy.http1.body_decoder import BodyDecoder
-from proxy.http1.chunked import ChunkError, encode_chunk, last_chunk
+from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError
+from proxy.http1.response import UNTIL_CLOSE
 from proxy.per_request.extras import extras_of
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
     from proxy.exchange.request_body import RequestBody
-    from proxy.http1.body_filter import BodyFilter
     from proxy.http1.request import Request
     from proxy.http1.response import Response
     from proxy.net.stream import Stream
+    from proxy.per_request.extras import Extras
     from proxy.upstream.endpoint import Target
 
 log = logging.getLogger(__name__)
@@ -69,7 +71,7 @@ def relay_buffered(
     if response.length < 0 and not content.trailers:
         head += b"\r\nContent-Length: %d" % buffer.size
     head = extras.complete_head(head, buffer.size, content.start)
-    downstream.status = response.status
+    downstream.status = extras.status or response.status
     # The server may have responded before it had all of the request.
     if response.keep_alive and not content.excess and (body is None or body.done):
         target.pool.give(stream)
@@ -79,7 +81,7 @@ def relay_buffered(
         stream.close()
     # From here on, no exception may reach the caller, who would close the connection that is in the pool.
     try:
-        return _send(downstream, request, head, content, extras.body_filter)
+        return _send(downstream, request, head, content, extras)
     except ClientGoneError:
         return False
     except DiskError as error:
@@ -119,36 +121,31 @@ def _read(
     return _Content(buffer, buffer.read(0, PORTION), decoder.trailers, decoder.excess)
 
 
-def _send(
-    downstream: Downstream, request: Request, head: bytes, content: _Content, body_filter: BodyFilter | None
-) -> bool:
+def _send(downstream: Downstream, request: Request, head: bytes, content: _Content, extras: Extras) -> bool:
     """Send the response; return whether the client's connection can take another request."""
-    version = request.version
-    framed = not content.trailers and body_filter is None
-    chunked = not framed and version == 1
-    keep_alive = request.keep_alive and not downstream.context.draining and (framed or chunked)
-    if not keep_alive:
-        head += b"\r\nConnection: close"
-    elif not version:
-        head += b"\r\nConnection: keep-alive"
-    if chunked:
-        head += b"\r\nTransfer-Encoding: chunked"
-    pending = head + b"\r\n\r\n"
-    position, piece = 0, content.start
-    size = content.buffer.size
+    keep_alive = request.keep_alive and not downstream.context.draining
+    body_filter = extras.body_filter
+    if extras.content is not None:
+        send_whole(downstream, request, head, extras.content, body_filter, keep_alive)
+        return keep_alive
+    buffer, piece = content.buffer, content.start
+    size = buffer.size
+    length = UNTIL_CLOSE if content.trailers or body_filter is not None else size
+    keep_alive = keep_alive and (length >= 0 or request.version == 1)
+    position = 0
     while True:
         position += len(piece)
+        ended = position == size
         if body_filter is not None:
             piece = feed_in_portions(body_filter, piece)
-            if position == size:
+            if ended:
                 piece += body_filter.finish()
-        pending += encode_chunk(piece) if chunked else piece
-        if chunked and position == size:
-            pending += last_chunk(content.trailers)
-        if pending:
-            downstream.send(pending)
-            downstream.sent += len(piece)
-        if position == size:
+        trailers = content.trailers if ended else None
+        if head:
+            downstream.send_head(request, head, length, keep_alive, piece, trailers)
+            head = b""
+        else:
+            downstream.send_content(piece, trailers)
+        if ended:
             return keep_alive
-        pending = b""
-        piece = content.buffer.read(position, PORTION)
+        piece = buffer.read(position, PORTION)

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.http1.response import Response
     from proxy.net.stream import Stream
-    from proxy.per_request.local_response import LocalResponse
     from proxy.telemetry.completed_request import CountedBody
     from proxy.upstream.endpoint import Target
 
@@ -23,7 +22,10 @@ class Downstream(Client, Protocol):
     `buffer` holds received bytes that are not used yet, and `stream` gives more. `awaiting` is the server's
     stream from the request's first byte until the response begins. `gone` means that the client has left
     meanwhile. The exchange leaves its outcome in `target` (the last server tried), `status`, `sent` (body
-    bytes), `body` (the request's, if it has one), `response` and `retries` (further servers tried).
+    bytes), `body` (the request's, if it has one), `response`, `refused` (by the proxy) and `retries` (further
+    servers tried).
+
+    Content of a known length may also go straight to `stream`, if that is plain; `sent` then counts it.
     """
 
     awaiting: Stream | None
@@ -33,6 +35,7 @@ class Downstream(Client, Protocol):
     entry_point: str
     gone: bool
     limits: Limits
+    refused: bool
     response: Response | None
     retries: int
     sent: int
@@ -41,23 +44,36 @@ class Downstream(Client, Protocol):
     target: Target | None
     timeouts: ClientTimeouts
 
-    def send(self, data: bytes) -> None:
-        """Send bytes to the client. Raises ClientGoneError."""
+    def send_head(
+        self,
+        request: Request,
+        head: bytes,
+        length: int,
+        keep_alive: bool,
+        content: bytes,
+        trailers: bytes | None = None,
+    ) -> None:
+        """Begin the response: send `head`, a status line with header lines, and the first bytes of content.
+
+        `length` is that of the whole content; if it is negative, the content ends with the call that has
+        `trailers`, which are lines or empty. Without `keep_alive`, the connection ends with the response.
+        Raises ClientGoneError.
+        """
+
+    def send_content(self, content: bytes, trailers: bytes | None = None) -> None:
+        """Send more of the response's content; `trailers` are as in `send_head`. Raises ClientGoneError."""
+
+    def switch_protocols(self, head: bytes, protocol: bytes, content: bytes) -> None:
+        """Send the head of 101 Switching Protocols, and the first bytes of this protocol.
+
+        Raises ClientGoneError.
+        """
 
     def recv(self) -> bytes:
         """Return more bytes from the client; b"" at the end, after an error or a passed deadline."""
 
-    def refuse(
-        self, request: Request, status: int, reason: str = "", *, body_read: bool = False, allow: str = ""
-    ) -> bool:
-        """Respond with an error of the proxy's own; return whether another request can follow.
-
-        `body_read` means that the request's body was read; `allow` lists methods for the `Allow` header.
-        Raises ClientGoneError.
-        """
-
-    def respond(self, request: Request, response: LocalResponse, *, body_read: bool = False) -> bool:
-        """Respond as `refuse` does, but with this response, such as a redirection."""
+    def skip_body(self, request: Request) -> bool:
+        """Drop the request's unread body if all of it has been received; return whether it has."""
 
     def has_left(self) -> bool:
         """Return whether the client has ended the connection, and set `gone` if so."""

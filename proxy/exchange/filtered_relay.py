@@ -7,33 +7,31 @@ from typing import TYPE_CHECKING
 from proxy.exchange.body_portions import feed_in_portions
 from proxy.exchange.response_relay import COMPLETE, CUT, WITH_EXCESS, Outcome, silence_timeout
 from proxy.http1.body_decoder import BodyDecoder
-from proxy.http1.chunked import ChunkError, encode_chunk, last_chunk
+from proxy.http1.chunked import ChunkError
+from proxy.http1.response import UNTIL_CLOSE
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
     from proxy.http1.body_filter import BodyFilter
+    from proxy.http1.request import Request
     from proxy.http1.response import Response
     from proxy.net.stream import Stream
 
 
 def relay_filtered(
     downstream: Downstream,
+    request: Request,
     stream: Stream,
     response: Response,
     head: bytes,
     data: bytes,
-    version: int,
     keep_alive: bool,
     body_filter: BodyFilter,
 ) -> Outcome:
-    """Send `head` and the filtered body to the client, as `relay_body` does with a body without filters.
-
-    An HTTP/1.1 client gets chunks. For an HTTP/1.0 client the end of its connection ends the body.
-    """
-    if not keep_alive:
-        head += b"\r\nConnection: close"
-    pending = head + (b"\r\nTransfer-Encoding: chunked\r\n\r\n" if version else b"\r\n\r\n")
+    """Send `head` and the filtered body to the client, as `relay_body` does with a body without filters."""
     body = BodyDecoder(response.length)
+    begun = False
+    trailers: bytes | None = None
     outcome: Outcome | None = None
     unflushed = False
     with silence_timeout(downstream, stream):
@@ -48,18 +46,17 @@ def relay_filtered(
                 outcome = WITH_EXCESS if body.excess else COMPLETE
             if outcome in (COMPLETE, WITH_EXCESS):
                 filtered += body_filter.finish()
+                trailers = body.trailers
             elif unflushed and (outcome is CUT or (response.length < 0 and _pauses(stream))):
                 filtered += body_filter.flush()
                 unflushed = False
-            pending += encode_chunk(filtered) if version else filtered
-            if version and outcome in (COMPLETE, WITH_EXCESS):
-                pending += last_chunk(body.trailers)
-            if pending:
-                downstream.send(pending)
-                downstream.sent += len(filtered)
+            if begun:
+                downstream.send_content(filtered, trailers)
+            else:
+                downstream.send_head(request, head, UNTIL_CLOSE, keep_alive, filtered, trailers)
+                begun = True
             if outcome is not None:
                 return outcome
-            pending = b""
             try:
                 data = stream.recv()
             except OSError:

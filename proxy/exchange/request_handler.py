@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.exchange.attempt import forward_observed, forward_to, request_head
-from proxy.exchange.buffered_request_body import BufferedRequestBody
+from proxy.exchange.buffered_request_body import begin_body
 from proxy.exchange.errors import NoResponseError
+from proxy.exchange.local_response import refuse, respond
 from proxy.exchange.next_server import may_follow, try_next_servers
-from proxy.exchange.request_body import RequestBody
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError
 from proxy.http1.max_forwards import ALLOWED_METHODS, LIMITED_METHODS, decrement_max_forwards
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from proxy.balancing.balanced_service import BalancedService
     from proxy.exchange.downstream import Downstream
+    from proxy.exchange.request_body import RequestBody
     from proxy.http1.request import Request
     from proxy.routing.route import Route
     from proxy.upstream.endpoint import Target
@@ -77,12 +78,7 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
                 raise RequestError(503, "")
 
         if request.content_length > 0 or request.chunked:
-            extras = downstream.extras
-            if extras is None or extras.content is None:
-                body = RequestBody(downstream, request)
-            else:
-                body = BufferedRequestBody(downstream, request, extras.content)
-            downstream.body = body
+            downstream.body = body = begin_body(downstream, request)
 
         choose = service.choose
         if choose is None:
@@ -120,7 +116,7 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
     except NoResponseError as error:
         failure = error
     except LocalResponse as response:
-        return downstream.respond(request, response)
+        return respond(downstream, request, response.status, response.lines, response.body)
     except RequestError as error:
         status, reason, allow = error.status, error.reason, error.allow
     except ChainError as error:
@@ -135,7 +131,7 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
         if body.failure:
             # The client's error takes precedence over any error of the server's connection.
             status, reason = body.failure, body.reason
-    return downstream.refuse(request, status, reason, body_read=body_read, allow=allow)
+    return refuse(downstream, request, status, reason, body_read=body_read, allow=allow)
 
 
 def _resolve_composite(

@@ -6,13 +6,14 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from proxy.exchange.errors import ClientGoneError
-from proxy.http1.chunked import ChunkedDecoder, ChunkError, encode_chunk, last_chunk
+from proxy.http1.chunked import ChunkedDecoder, ChunkError
 from proxy.http1.response import CHUNKED, Response
 from proxy.net.splicing import MIN_SPLICE_BYTES, SinkError, can_splice, splice
 from proxy.net.stall_detection import SilenceTimeout
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
+    from proxy.http1.request import Request
     from proxy.net.stream import Stream
 
 
@@ -29,11 +30,11 @@ CUT, WITH_EXCESS, COMPLETE = Outcome
 
 def relay_body(
     downstream: Downstream,
+    request: Request,
     stream: Stream,
     response: Response,
     head: bytes,
     data: bytes,
-    version: int,
     keep_alive: bool,
 ) -> Outcome:
     """Send `head` and the body to the client; `data` are the first bytes of the body.
@@ -43,21 +44,16 @@ def relay_body(
     client notices (RFC 9112 §8). Raises ClientGoneError.
     """
     length = response.length
-    if not keep_alive:
-        head += b"\r\nConnection: close"
-    elif not version:
-        head += b"\r\nConnection: keep-alive"
     if length >= 0:
         extra = len(data) - length
         if extra > 0:
             data = data[:length]
-        downstream.send(b"%b\r\n\r\n%b" % (head, data))
-        downstream.sent = len(data)
+        downstream.send_head(request, head, length, keep_alive, data)
         if extra >= 0:
             return WITH_EXCESS if extra else COMPLETE
         with silence_timeout(downstream, stream):
             return _relay_known(downstream, stream, -extra)
-    return _relay_unknown_length(downstream, stream, response, head, data, version)
+    return _relay_unknown_length(downstream, request, stream, response, head, data, keep_alive)
 
 
 def silence_timeout(downstream: Downstream, stream: Stream) -> SilenceTimeout:
@@ -89,53 +85,53 @@ def _relay_known(downstream: Downstream, stream: Stream, remaining: int) -> Outc
             data = data[:remaining]
             outcome = WITH_EXCESS
         remaining -= len(data)
-        downstream.send(data)
-        downstream.sent += len(data)
+        downstream.send_content(data)
     return outcome
 
 
 def _relay_unknown_length(
-    downstream: Downstream, stream: Stream, response: Response, head: bytes, data: bytes, version: int
+    downstream: Downstream,
+    request: Request,
+    stream: Stream,
+    response: Response,
+    head: bytes,
+    data: bytes,
+    keep_alive: bool,
 ) -> Outcome:
-    """Relay a body that is chunked, or that ends with the server's connection.
-
-    An HTTP/1.1 client gets chunks. For an HTTP/1.0 client the end of its connection ends the body.
-    """
+    """Relay a body that is chunked, or that ends with the server's connection."""
     decoder = ChunkedDecoder(padded=True) if response.length == CHUNKED else None
-    pending = head + (b"\r\nTransfer-Encoding: chunked\r\n\r\n" if version else b"\r\n\r\n")
+    begun = False
     outcome: Outcome | None = None
     silence: SilenceTimeout | None = None
+    piece, trailers = data, None
     try:
         while True:
-            piece = data
             if decoder is not None:
                 try:
                     piece = decoder.feed(data)
                 except ChunkError:
                     piece, outcome = b"", CUT
-            pending += encode_chunk(piece) if version else piece
-            if decoder is not None and decoder.finished:
-                outcome = WITH_EXCESS if decoder.rest else COMPLETE
-                if version:
-                    pending += last_chunk(decoder.trailers)
-            if pending:
-                downstream.send(pending)
-                downstream.sent += len(piece)
+                if decoder.finished:
+                    outcome = WITH_EXCESS if decoder.rest else COMPLETE
+                    trailers = decoder.trailers
+            if begun:
+                downstream.send_content(piece, trailers)
+            else:
+                downstream.send_head(request, head, response.length, keep_alive, piece, trailers)
+                begun = True
             if outcome is not None:
                 return outcome
             if silence is None:
                 silence = silence_timeout(downstream, stream)
                 silence.start()
             try:
-                data = stream.recv()
+                data = piece = stream.recv()
             except OSError:
                 return CUT
-            pending = b""
             if not data:
                 if decoder is not None or stream.expired:
                     return CUT
-                outcome = COMPLETE
-                pending = last_chunk() if version else b""
+                outcome, trailers = COMPLETE, b""
     finally:
         if silence is not None:
             silence.stop()

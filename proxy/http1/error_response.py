@@ -5,6 +5,7 @@ from __future__ import annotations
 from email.utils import formatdate
 from http import HTTPStatus
 
+from proxy.http1.response_framing import CLOSE
 from proxy.http1.response_head import reason_phrase
 
 _TEXT = {
@@ -33,21 +34,15 @@ def error_content(status: int, reason: str = "", allow: str = "") -> tuple[bytes
 def build_response(status: int, *, reason: str = "") -> bytes:
     """Return a complete HTTP/1.1 response with an error, after which the connection ends."""
     lines, body = error_content(status, reason)
-    return encode_response(status, lines, body)
+    return b"%b%b\r\n\r\n%b" % (local_head(status, lines, len(body)), CLOSE, body)
 
 
-def encode_response(
-    status: int, lines: bytes, body: bytes, *, keep_alive: bool = False, head_only: bool = False
-) -> bytes:
-    """Return a complete HTTP/1.1 response with these header lines, each of which begins with CRLF."""
+def local_head(status: int, lines: bytes, length: int) -> bytes:
+    """Return the head of a response with these header lines, each of which begins with CRLF.
+
+    `length` is that of the content, in bytes.
+    """
     # RFC 9110 §8.6: a 204 has no Content-Length.
-    length = b"" if status == HTTPStatus.NO_CONTENT else b"\r\nContent-Length: %d" % len(body)
-    head = b"HTTP/1.1 %d %b\r\nDate: %b%b%b\r\nConnection: %b\r\n\r\n" % (
-        status,
-        reason_phrase(status),
-        formatdate(usegmt=True).encode(),
-        lines,
-        length,
-        b"keep-alive" if keep_alive else b"close",
-    )
-    return head if head_only else head + body
+    announced = b"" if status == HTTPStatus.NO_CONTENT else b"\r\nContent-Length: %d" % length
+    date = formatdate(usegmt=True).encode()
+    return b"HTTP/1.1 %d %b\r\nDate: %b%b%b" % (status, reason_phrase(status), date, lines, announced)

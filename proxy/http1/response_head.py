@@ -11,21 +11,25 @@ from proxy.http1.header_lines import without
 if TYPE_CHECKING:
     from proxy.http1.body_filter import BodyFilter
 
+CONTINUE = b"HTTP/1.1 100 Continue"
+
 
 class ResponseHead:
     """A status and header lines; `lines` begin each with CRLF, and the last one does not end with it.
 
     Framing lines other than Content-Length are not among them: the client's side writes those. `length` is
     the length of the body in bytes: 0 without a body, negative if it is unknown. `body_start` holds the first
-    bytes of the body, if a response step needs them (`Extras.needs_body_start`).
+    bytes of the body, if a response step needs them (`Extras.needs_body_start`). `content` is the whole new
+    body after `replace_body`, and None before.
     """
 
-    __slots__ = ("_filters", "_status_line", "body_start", "length", "lines", "status")
+    __slots__ = ("_filters", "_status_line", "body_start", "content", "length", "lines", "status")
 
     def __init__(self, status: int, lines: bytes = b"", status_line: bytes = b"", length: int = 0) -> None:
         self.status = status
         self.lines = lines
         self.body_start = b""
+        self.content: bytes | None = None
         self.length = length
         self._status_line = status_line
         self._filters: list[BodyFilter] = []
@@ -44,6 +48,16 @@ class ResponseHead:
         self._filters.append(body_filter)
         self.lines = without(self.lines, b"content-length")
         self.length = -1
+
+    def replace_body(self, content: bytes) -> None:
+        """Send this content instead of the body; filters that were added before do not apply to it.
+
+        The response must be one that may have content. The response to HEAD gets the length alone.
+        """
+        self._filters.clear()
+        self.content = self.body_start = content
+        self.length = len(content)
+        self.lines = without(self.lines, b"content-length") + b"\r\nContent-Length: %d" % len(content)
 
     @property
     def body_filter(self) -> BodyFilter | None:

@@ -35,8 +35,8 @@ def buffering(options: Mapping[str, Any]) -> Step:
 
     def step(request: Request, client: Client) -> None:
         extras = extras_of(client)
-        if request.has_body and extras.content is None:
-            extras.content = _receive(request, client, request_limits)
+        if request.has_body and extras.request_content is None:
+            extras.request_content = _receive(request, client, request_limits)
         elif 0 < request_limits.most < request.content_length:
             raise _too_large()
         extras.response_limits = _stricter(response_limits, extras.response_limits)

@@ -10,14 +10,13 @@ from proxy.buffers.disk_file import DiskError
 from proxy.http1.chunked import ChunkedDecoder, ChunkError
 from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import values_of, without
+from proxy.http1.response_head import CONTINUE
 from proxy.net.deadlines import NEVER, after
 
 if TYPE_CHECKING:
     from proxy.buffers.content_buffer import ContentBuffer
     from proxy.http1.request import Request
     from proxy.middlewares.step import Client
-
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class ContentTooLargeError(Exception):
@@ -32,8 +31,8 @@ def read_content(request: Request, client: Client, limit: int) -> bytes:
     RequestError if the content is invalid, late or incomplete.
     """
     extras = client.extras
-    if extras is not None and extras.content is not None:
-        return _buffered(extras.content, limit)
+    if extras is not None and extras.request_content is not None:
+        return _buffered(extras.request_content, limit)
     content = b"".join(receive_content(request, client, limit))
     client.buffer = content + client.buffer
     return content
@@ -53,7 +52,7 @@ def receive_content(request: Request, client: Client, limit: int) -> Iterator[by
         raise _too_large(request.content_length, own_limit)
     if request.version and values_of(request.headers, b"expect"):
         # The client may wait for this before it sends the content. The server gets all of it at once.
-        client.send(_CONTINUE)
+        client.send_interim(request, CONTINUE)
         request.headers = without(request.headers, b"expect")
     if request.chunked:
         yield from _receive_chunks(request, client, most, own_limit)

@@ -42,7 +42,7 @@ class Client(Protocol):
     `status` is the response's, or 499 before it begins. `tally` is the router's; `extras` hold additional
     tasks for the exchange. `forwarded` returns the X-Forwarded header lines for a request with this Host.
     `detailed_trace` returns the trace that records steps, if any. `tls` is the TLS version and cipher of the
-    connection, empty without TLS.
+    connection, empty without TLS. `send_interim` sends the head of a 1xx response.
 
     A step that needs the body finds its first bytes in `buffer`, and must leave there what it has read;
     `recv` returns more, or b"" at the end of `stream`.
@@ -69,7 +69,7 @@ class Client(Protocol):
 
     def recv(self) -> bytes: ...
 
-    def send(self, data: bytes) -> None: ...
+    def send_interim(self, request: Request, head: bytes) -> None: ...
 
     def forwarded(self, host: bytes) -> bytes: ...
 

@@ -28,11 +28,12 @@ class Extras:
     """Extra state of one exchange, created only for requests that need it.
 
     `cookie` is the Set-Cookie line, with a leading CRLF, that keeps the client with the server; `cookies` are
-    the lines that keep it with members of composite services. `content` is the request's whole content, if a
-    middleware has buffered it. `response_limits` are set if the response is to be buffered. `retrying`
-    decides about further attempts, if a middleware wants some. `preview_bytes` says up to which length the
-    response steps want to know the length of a body that does not announce it; `needs_body_start` means that
-    they read its first bytes. `body_filter`, set by the response steps, changes the body.
+    the lines that keep it with members of composite services. `request_content` is the request's whole
+    content, if a middleware has buffered it. `response_limits` are set if the response is to be buffered.
+    `retrying` decides about further attempts, if a middleware wants some. `preview_bytes` says up to which
+    length the response steps want to know the length of a body that does not announce it; `needs_body_start`
+    means that they read its first bytes. The response steps leave here the `status` of the response, the
+    `body_filter` that changes its body, and the `content` that replaces it.
     """
 
     __slots__ = (
@@ -47,16 +48,20 @@ class Extras:
         "cookies",
         "needs_body_start",
         "preview_bytes",
+        "request_content",
         "response_limits",
         "retrying",
+        "status",
     )
 
     def __init__(self) -> None:
         self.cookie = self.cookies = b""
         self.needs_body_start = False
         self.preview_bytes = 0
+        self.status = 0
         self.body_filter: BodyFilter | None = None
-        self.content: ContentBuffer | None = None
+        self.content: bytes | None = None
+        self.request_content: ContentBuffer | None = None
         self.response_limits: BufferLimits | None = None
         self.retrying: Retries | None = None
         self._end_calls: list[Callable[[], None]] = []
@@ -98,10 +103,10 @@ class Extras:
         self._response_steps.append(step)
 
     def apply_response_steps(self, head: bytes, length: int = 0, body_start: bytes = b"") -> bytes:
-        """Return `head`, a status line with header lines, after all response steps; set `body_filter`.
+        """Return `head`, a status line with header lines, after all response steps.
 
-        `length` is the length of the body in bytes, negative if it is unknown; `body_start` are
-        its first bytes, if a step needs them.
+        Set `status`, `body_filter` and `content`, unless there are no steps. `length` is the length of the
+        body in bytes, negative if it is unknown; `body_start` are its first bytes, if a step needs them.
         """
         if not self._response_steps:
             return head
@@ -109,7 +114,7 @@ class Extras:
         value.body_start = body_start
         for step in reversed(self._response_steps):
             step(value)
-        self.body_filter = value.body_filter
+        self.status, self.body_filter, self.content = value.status, value.body_filter, value.content
         return value.encode()
 
     def call_at_end(self, call: Callable[[], None]) -> None:

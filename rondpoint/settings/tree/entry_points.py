@@ -80,8 +80,9 @@ class Tls(Section):
 
     certificates: Certificates = Field(
         description="Required. Certificate and key as PEM files: tables with `certFile` and `keyFile`, or "
-        "`cert.pem,key.pem`. A second certificate is for clients that do not support the key type of the "
-        "first one (RSA, ECDSA). A certificate for each host name (SNI) is not served yet."
+        "`cert.pem,key.pem`. A client gets the certificate for the host name that it names (SNI), exact "
+        "before wildcard; for another name, and for none, the first one. Of several for one name it gets the "
+        "first whose key type (RSA, ECDSA) it supports."
     )
     min_version: Literal["VersionTLS12", "VersionTLS13"] = Field(
         default="VersionTLS12",

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.downstream.connection import ClientConnection
 from proxy.exchange.filtered_relay import relay_filtered
 from proxy.exchange.response_relay import COMPLETE, CUT, WITH_EXCESS, Outcome
 from proxy.http1.chunked import ChunkedDecoder, encode_chunk, last_chunk
@@ -35,13 +36,14 @@ class ServerStream:
         return bool(self._pieces) and bool(self._ready) and self._ready.pop()
 
 
-class Receiver:
+class Receiver(ClientConnection):
     """A client: `received` are all bytes that it gets."""
 
     def __init__(self) -> None:
         self.received = b""
         self.sends = 0
         self.sent = 0
+        self.stream: Any = SimpleNamespace(send=self.send)
         timeouts = SimpleNamespace(pause=0.0)
         self.context: Any = SimpleNamespace(
             sweeper=SimpleNamespace(streams=set()), upstream_timeouts=timeouts
@@ -60,10 +62,11 @@ def relayed(
     assert response is not None
     places = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]
     first, *pieces = [body[start:end] for start, end in pairwise(places)]
-    client: Any = Receiver()
+    client = Receiver()
+    request: Any = SimpleNamespace(version=version)
     stream: Any = ServerStream([piece for piece in pieces if piece], ready)
     encoder = ENCODERS[coding]()()
-    outcome = relay_filtered(client, stream, response, STATUS, first, version, bool(version), encoder)
+    outcome = relay_filtered(client, request, stream, response, STATUS, first, bool(version), encoder)
     head, _, content = client.received.partition(b"\r\n\r\n")
     assert (b"\r\nTransfer-Encoding: chunked" in head) is bool(version)
     if not version:

@@ -56,7 +56,7 @@ def test_a_dead_keep_alive_connection_gives_502_for_other_requests(
     assert client.answer().status == 200
     client.send(request_bytes(host, "/2", method, b"body"))
     response = client.answer()
-    assert (response.status, response.header("Connection")) == (502, "keep-alive")
+    assert (response.status, response.header("Connection")) == (502, None)
     assert [request.target for request in seen.requests] == ["/1", "/2"]
 
 
@@ -182,7 +182,7 @@ def test_if_all_servers_refuse_it_is_a_502(proxy: Proxy, client: Client) -> None
     for body in (b"", b"body"):
         client.send(request_bytes(host, method="POST", body=body))
         response = client.answer()
-        assert (response.status, response.header("Connection")) == (502, "keep-alive")
+        assert (response.status, response.header("Connection")) == (502, None)
 
 
 def test_if_all_servers_refuse_during_an_upload_it_is_a_502(proxy: Proxy, client: Client) -> None:

@@ -94,7 +94,7 @@ def test_an_unclear_response_lets_no_request_through(proxy: Proxy, origin: Start
     response = http.request(proxy.web, guarded(proxy, seen, origin(once).url))
     assert (response.status, response.body) == (500, b"")
     assert not seen.requests
-    assert "middleware auth@x refuses requests with 500" in proxy.process.log
+    proxy.process.wait_for_line("middleware auth@x refuses requests with 500")
 
 
 CLEAR = {

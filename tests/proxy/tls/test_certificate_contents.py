@@ -1,4 +1,4 @@
-"""The status of certificates, compared with OpenSSL's output."""
+"""The contents of certificates, compared with OpenSSL's output."""
 
 import logging
 import ssl
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.tls.certificate_status import read_certificate_status
+from proxy.tls.certificate_contents import read_certificates
 from rondpoint.settings.values import CertificatePair
 
 KINDS = {
@@ -40,17 +40,20 @@ def openssl_output(pair: CertificatePair, option: str) -> str:
 def test_a_certificate_with_any_key_is_read_even_if_it_has_expired(
     tmp_path: Path, kind: str, days: int
 ) -> None:
-    names = "subjectAltName=DNS:www.a.test,DNS:a.test,IP:192.0.2.1"
-    pair = make(tmp_path, kind, "/O=some/CN=a.test", names, days=days)
-    (found,) = read_certificate_status([pair])
-    assert (found.common_name, found.sans) == ("a.test", "a.test,www.a.test")
+    alternative = "subjectAltName=DNS:www.A.test,DNS:a.test,IP:192.0.2.1"
+    pair = make(tmp_path, kind, "/O=some/CN=a.test", alternative, days=days)
+    ((_, found, names),) = read_certificates([pair])
+    assert names == ("www.a.test", "a.test", "192.0.2.1")
+    assert (found.common_name, found.sans) == ("a.test", "a.test,www.A.test")
     assert int(found.serial) == int(openssl_output(pair, "-serial"), 16)
     assert found.not_after == ssl.cert_time_to_seconds(openssl_output(pair, "-enddate"))
 
 
-def test_a_certificate_without_names(tmp_path: Path) -> None:
-    (found,) = read_certificate_status([make(tmp_path, "ec", "/O=some")])
-    assert (found.common_name, found.sans) == ("", "")
+@pytest.mark.parametrize(("subject", "name"), [("/O=some", ()), ("/CN=old.test", ("old.test",))])
+def test_a_certificate_without_alternative_names(tmp_path: Path, subject: str, name: tuple[str, ...]) -> None:
+    ((_, found, names),) = read_certificates([make(tmp_path, "ec", subject)])
+    assert (found.common_name, found.sans) == ("".join(name), "")
+    assert names == name
 
 
 def test_a_certificate_for_clients_only_is_logged_and_the_others_are_read(
@@ -59,6 +62,6 @@ def test_a_certificate_for_clients_only_is_logged_and_the_others_are_read(
     (tmp_path / "other").mkdir()
     useless = make(tmp_path, "ec", "/CN=client", "extendedKeyUsage=clientAuth")
     with caplog.at_level(logging.WARNING):
-        (found,) = read_certificate_status([useless, make(tmp_path / "other", "ec", "/CN=server")])
-    assert found.common_name == "server"
+        (found,) = read_certificates([useless, make(tmp_path / "other", "ec", "/CN=server")])
+    assert found.status.common_name == "server"
     assert str(useless.cert_file) in caplog.text

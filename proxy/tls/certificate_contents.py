@@ -1,4 +1,4 @@
-"""Reads names and validity of certificates for the metric `traefik_tls_certs_not_after`.
+"""Reads the names and the validity of certificates.
 
 A certificate is read like a client reads it, in a handshake in memory, because OpenSSL decodes only
 certificates that it has verified. Here the certificate is its own trust anchor, and may have expired.
@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rondpoint.store.workers import CertificateStatus
 
@@ -22,13 +23,23 @@ log = logging.getLogger(__name__)
 _NO_CHECK_TIME = 0x200000
 
 
-def read_certificate_status(pairs: Iterable[CertificatePair]) -> Iterator[CertificateStatus]:
-    """Yield the status of each certificate; skip and log a certificate that no client accepts."""
+class CertificateContents(NamedTuple):
+    """A certificate's files, its status for the metrics, and the DNS names and IP addresses in it."""
+
+    pair: CertificatePair
+    status: CertificateStatus
+    names: tuple[str, ...]
+
+
+def read_certificates(pairs: Iterable[CertificatePair]) -> Iterator[CertificateContents]:
+    """Yield the contents of each certificate; skip and log a certificate that no client accepts."""
     for pair in pairs:
         try:
-            yield _status(_decode(pair))
+            decoded = _decode(pair)
         except OSError as error:
             log.warning("clients do not accept certificate %s: %s", pair.cert_file, error)
+            continue
+        yield CertificateContents(pair, _status(decoded), tuple(_names(decoded)))
 
 
 def _decode(pair: CertificatePair) -> dict[str, Any]:
@@ -61,8 +72,25 @@ def _handshake(client: ssl.SSLContext, server: ssl.SSLContext) -> ssl.SSLObject:
     return client_side
 
 
+def _names(decoded: dict[str, Any]) -> Iterator[str]:
+    """Yield the alternative names, or the common name of a certificate that has none, in lower case."""
+    alternative = decoded.get("subjectAltName", ())
+    for kind, value in alternative:
+        if kind == "DNS":
+            yield value.lower()
+        elif kind == "IP Address":
+            yield str(ip_address(value.strip()))
+    if not alternative:
+        yield from _common_names(decoded)[-1:]
+
+
+def _common_names(decoded: dict[str, Any]) -> list[str]:
+    subject = decoded["subject"]
+    return [value for attributes in subject for key, value in attributes if key == "commonName"]
+
+
 def _status(decoded: dict[str, Any]) -> CertificateStatus:
-    names = [value for attributes in decoded["subject"] for key, value in attributes if key == "commonName"]
+    names = _common_names(decoded)
     domains = sorted(value for kind, value in decoded.get("subjectAltName", ()) if kind == "DNS")
     return CertificateStatus(
         names[-1] if names else "",

@@ -1,0 +1,84 @@
+"""Sends responses of the proxy's own: errors, and what middlewares respond in a server's place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy.exchange.body_portions import feed_in_portions
+from proxy.http1.error_response import error_content, local_head
+
+if TYPE_CHECKING:
+    from proxy.exchange.downstream import Downstream
+    from proxy.http1.body_filter import BodyFilter
+    from proxy.http1.request import Request
+
+
+def refuse(
+    downstream: Downstream,
+    request: Request,
+    status: int,
+    reason: str = "",
+    *,
+    body_read: bool = False,
+    allow: str = "",
+) -> bool:
+    """Respond with an error; return whether another request can follow.
+
+    `reason` and `allow` are as in `error_content`, `body_read` as in `respond`. Raises ClientGoneError.
+    """
+    lines, content = error_content(status, reason, allow)
+    return respond(downstream, request, status, lines, content, body_read=body_read)
+
+
+def respond(
+    downstream: Downstream,
+    request: Request,
+    status: int,
+    lines: bytes,
+    content: bytes,
+    *,
+    body_read: bool = False,
+) -> bool:
+    """Respond with these header lines and this content; return whether another request can follow.
+
+    Without `body_read`, the request's body, if it has one, is still unread. Raises ClientGoneError.
+    """
+    extras = downstream.extras
+    # A buffered body is not in the client's buffer any more, but its length is still the request's.
+    buffered = extras is not None and extras.request_content is not None
+    skipped = body_read or buffered or downstream.skip_body(request)
+    keep_alive = skipped and request.keep_alive and not downstream.context.draining
+    head = local_head(status, lines, len(content))
+    if request.method == b"HEAD":
+        content = b""
+    body_filter = None
+    if extras is not None:
+        head = extras.apply_response_steps(head, len(content), content)
+        status, body_filter = extras.status or status, extras.body_filter
+        if extras.content is not None:
+            content = extras.content
+    downstream.status, downstream.refused = status, True
+    send_whole(downstream, request, head, content, body_filter, keep_alive)
+    if not skipped:
+        downstream.linger()
+    return keep_alive
+
+
+def send_whole(
+    downstream: Downstream,
+    request: Request,
+    head: bytes,
+    content: bytes,
+    body_filter: BodyFilter | None,
+    keep_alive: bool,
+) -> None:
+    """Send a response whose whole content is known, through its filter if it has one. Raises ClientGoneError.
+
+    Without a filter, `head` tells the length of the content; the response to HEAD has none.
+    """
+    if request.method == b"HEAD":
+        content = b""
+    elif body_filter is not None:
+        content = feed_in_portions(body_filter, content) + body_filter.finish()
+        head = b"%b\r\nContent-Length: %d" % (head, len(content))
+    downstream.send_head(request, head, len(content), keep_alive, content)

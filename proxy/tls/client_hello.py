@@ -1,0 +1,121 @@
+"""Reads a ClientHello, the first message of a TLS client, before OpenSSL gets it (RFC 8446 §4.1.2).
+
+OpenSSL chooses certificate and options too late for some choices, so the proxy looks for itself.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+MAX_BYTES = 65536
+"""The longest ClientHello that is read, record headers included; browsers send some 2,000 bytes."""
+
+_HANDSHAKE = 22
+_CLIENT_HELLO = 1
+_RECORD_HEADER = 5
+_MESSAGE_HEADER = 4
+_MAX_RECORD = 16384
+_SERVER_NAME = 0
+_HOST_NAME = 0
+# The client's version and random number.
+_FIXED = 34
+
+
+class ClientHelloError(Exception):
+    """The bytes are not a ClientHello that the proxy accepts."""
+
+
+class ClientHello(NamedTuple):
+    """What a client wants: `server_name` is its SNI in lower case, empty without one (RFC 6066 §3)."""
+
+    server_name: str
+
+
+def parse_client_hello(data: bytes) -> ClientHello | None:
+    """Return the ClientHello at the start of what a client sent; None if it is not complete yet.
+
+    Raises ClientHelloError.
+    """
+    message = _first_message(data)
+    if message is None:
+        if len(data) > MAX_BYTES:
+            raise ClientHelloError(f"it has more than {MAX_BYTES} bytes")
+        return None
+    try:
+        return ClientHello(_server_name(_extensions(message)))
+    except (IndexError, UnicodeDecodeError) as error:
+        raise ClientHelloError("it is malformed") from error
+
+
+def _first_message(data: bytes) -> bytes | None:
+    """Return the first handshake message, without header; None if it is not complete yet.
+
+    It may come in several records.
+    """
+    message = b""
+    position = 0
+    while True:
+        if data[position : position + 1] not in (b"", b"\x16"):
+            raise ClientHelloError("it is no TLS handshake")
+        start = position + _RECORD_HEADER
+        if len(data) < start:
+            return None
+        length = int.from_bytes(data[start - 2 : start])
+        if data[position + 1] != 3 or not 0 < length <= _MAX_RECORD:
+            raise ClientHelloError("it is no TLS record")
+        position = start + length
+        message += data[start:position]
+        if message and message[0] != _CLIENT_HELLO:
+            raise ClientHelloError("the first message is another one")
+        end = _MESSAGE_HEADER + int.from_bytes(message[1:_MESSAGE_HEADER])
+        if len(message) >= max(end, _MESSAGE_HEADER):
+            return message[_MESSAGE_HEADER:end]
+        if len(data) < position:
+            return None
+
+
+def _extensions(message: bytes) -> bytes:
+    """Return the extensions of a ClientHello; empty if there are none. Raises IndexError."""
+    position = _FIXED
+    position += 1 + message[position]
+    position += 2 + _number(message, position)
+    position += 1 + message[position]
+    return _vector(message, position) if position < len(message) else b""
+
+
+def _server_name(extensions: bytes) -> str:
+    """Return the host name of the extension server_name. Raises IndexError, UnicodeDecodeError."""
+    position = 0
+    while position < len(extensions):
+        content = _vector(extensions, position + 2)
+        if _number(extensions, position) == _SERVER_NAME:
+            return _host_name(_vector(content, 0))
+        position += 4 + len(content)
+    return ""
+
+
+def _host_name(names: bytes) -> str:
+    position = 0
+    while position < len(names):
+        name = _vector(names, position + 1)
+        if names[position] == _HOST_NAME:
+            host = name.decode("ascii").lower()
+            if not host or host.endswith(".") or "\0" in host:
+                raise ClientHelloError(f"its server name {host!r} is no host name")
+            return host
+        position += 3 + len(name)
+    return ""
+
+
+def _vector(data: bytes, position: int) -> bytes:
+    """Return the content that a length of two bytes precedes. Raises IndexError."""
+    start = position + 2
+    end = start + _number(data, position)
+    if end > len(data):
+        raise IndexError(end)
+    return data[start:end]
+
+
+def _number(data: bytes, position: int) -> int:
+    """Return the number in two bytes. Raises IndexError."""
+    return data[position] << 8 | data[position + 1]
