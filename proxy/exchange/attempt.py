@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from proxy.exchange.body_preview import preview_body, read_body_start
 from proxy.exchange.buffered_response import relay_buffered
-from proxy.exchange.errors import ClientGoneError, NoResponseError
+from proxy.exchange.errors import ClientGoneError, FallbackError, NoResponseError
 from proxy.exchange.filtered_relay import relay_filtered
 from proxy.exchange.local_response import send_whole
 from proxy.exchange.request_body import RequestBody
@@ -169,6 +169,8 @@ def _relay(
     extras = downstream.extras
     if extras is not None:
         extras.record_response()
+        if response.status in extras.fallback_statuses:
+            raise FallbackError(response.status)
         retrying = extras.retrying
         if retrying is not None and retrying.wants_status(status) and _repeatable(downstream, request, body):
             raise NoResponseError(status, try_others=False, retryable_status=True)

@@ -12,6 +12,7 @@ from proxy.http1.header_lines import header_line, values_of
 from proxy.middlewares.auth_request import compile_message, parse_address
 from proxy.middlewares.auth_response import compile_cookies, compile_copying, refusal
 from proxy.middlewares.client_tls import client_context
+from proxy.middlewares.outage_log import OutageLog
 from proxy.middlewares.request_content import ContentTooLargeError, read_content
 from proxy.middlewares.step import Client, CompileScope, Step, scoped_kind
 from proxy.per_request.extras import extras_of
@@ -54,7 +55,7 @@ def forward_auth(options: Mapping[str, Any], scope: CompileScope) -> Step:
         header_line(options["headerField"], "")
     create_context = partial(client_context, options.get("tls")) if server.tls else None
     pool = scope.open_pool(server.address, create_context)
-    outage = _Outage(scope.name, server.host.decode())
+    outage = OutageLog(log, scope.name, "refuses requests with 500", server.host.decode())
 
     def step(request: Request, client: Client) -> None:
         content = b""
@@ -92,31 +93,3 @@ def forward_auth(options: Mapping[str, Any], scope: CompileScope) -> Step:
             raise LocalResponse(500) from None
 
     return step
-
-
-class _Outage:
-    """Logs when the authentication server stops responding, and when it responds again."""
-
-    __slots__ = ("_lasts", "_name", "_server")
-
-    def __init__(self, name: str, server: str) -> None:
-        self._name = name
-        self._server = server
-        self._lasts = False
-
-    def begin(self, error: Exception) -> None:
-        """Record a failed subrequest."""
-        if not self._lasts:
-            self._lasts = True
-            log.warning(
-                "middleware %s refuses requests with 500: no response from %s: %s",
-                self._name,
-                self._server,
-                error,
-            )
-
-    def end(self) -> None:
-        """Record a response."""
-        if self._lasts:
-            self._lasts = False
-            log.info("middleware %s: %s responds again", self._name, self._server)

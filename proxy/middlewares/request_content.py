@@ -38,6 +38,15 @@ def read_content(request: Request, client: Client, limit: int) -> bytes:
     return content
 
 
+def keep_content(request: Request, client: Client, limit: int) -> None:
+    """Receive the whole content, so that it can be sent several times. Raises as `read_content` does."""
+    extras = client.extras
+    if extras is None or extras.request_content is None:
+        read_content(request, client, limit)
+    elif 0 <= limit < extras.request_content.size:
+        raise ContentTooLargeError
+
+
 def receive_content(request: Request, client: Client, limit: int) -> Iterator[bytes]:
     """Yield the pieces of the content as they arrive, and make the request one with a length.
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from proxy.subrequests.service_subrequest import ServiceAccess
+
 if TYPE_CHECKING:
     import ssl
 
@@ -28,7 +30,7 @@ class ReadTimeout(Protocol):
     def read(self) -> float: ...
 
 
-class SharedState(Protocol):
+class SharedState(ServiceAccess, Protocol):
     """The state that all clients of a worker share."""
 
     @property

@@ -11,6 +11,7 @@ SERVED_KINDS = frozenset(
         "circuitBreaker",
         "contentType",
         "encodedCharacters",
+        "errors",
         "compress",
         "digestAuth",
         "forwardAuth",

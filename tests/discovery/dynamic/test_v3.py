@@ -9,7 +9,7 @@ import yaml
 
 from discovery.dynamic import decode
 from rondpoint.diagnostics import Severity
-from rondpoint.model import Member, Server, Service, StickyCookie
+from rondpoint.model import FailoverErrors, Member, Server, Service, StickyCookie
 
 GOOD = """
 http:
@@ -263,13 +263,23 @@ def test_a_mirroring_service_stays_without_servers_and_keeps_its_routers() -> No
     ]
 
 
-def test_unserved_options_of_a_failover_are_reported() -> None:
-    options = "service: a, fallback: b, errors: {status: ['500-599', '404'], maxRequestBodyBytes: 1024}"
-    decoded = decode(tree(f"http: {{services: {{s: {{failover: {{{options}}}}}}}}}"), "file", "f")
-    (found,) = decoded.diagnostics
-    assert found.severity is Severity.WARNING
-    assert found.message == "http.services.s.failover.errors is not served yet"
-    assert decoded.services[0].members
+@pytest.mark.parametrize(
+    ("options", "errors"),
+    [
+        (
+            "{status: ['500-599', '404'], maxRequestBodyBytes: 1024}",
+            FailoverErrors(("500-599", "404"), 1024),
+        ),
+        ("{status: '503'}", FailoverErrors(("503",))),
+        ("{maxRequestBodyBytes: 1}", None),
+        ("{}", None),
+    ],
+)
+def test_the_errors_of_a_failover(options: str, errors: FailoverErrors | None) -> None:
+    failover = f"failover: {{service: a, fallback: b, errors: {options}}}"
+    decoded = decode(tree(f"http: {{services: {{s: {{{failover}}}}}}}"), "file", "f")
+    assert not decoded.diagnostics
+    assert decoded.services[0].failover_errors == errors
 
 
 @pytest.mark.parametrize(
