@@ -45,13 +45,16 @@ class Client(Protocol):
     tasks for the exchange. `forwarded` returns the X-Forwarded header lines for a request with this Host.
     `detailed_trace` returns the trace that records steps, if any. `tls` is the TLS version and cipher of the
     connection, empty without TLS. `send_interim` sends the head of a 1xx response.
+    `awaiting` is the server's stream while the client waits for it; `gone` means that the client has left.
 
     A step that needs the body finds its first bytes in `buffer`, and must leave there what it has read;
     `recv` returns more, or b"" at the end of `stream`.
     """
 
+    awaiting: Stream | None
     buffer: bytes
     entry_point: str
+    gone: bool
     limits: Limits
     peer: str
     status: int

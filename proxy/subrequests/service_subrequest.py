@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from proxy.services.registry import ServiceRegistry
     from proxy.telemetry.tallies import Tallies
     from proxy.upstream.endpoint import Target
+    from proxy.upstream.subrequest import Waiting
 
 
 class ServiceAccess(Protocol):
@@ -58,13 +59,15 @@ def ask_service(
     timeout: float,
     limit: int,
     peer: str = "",
+    client: Waiting | None = None,
 ) -> WholeResponse:
     """Send a request to the service of this name and return the response after at most `timeout` s.
 
     `path` is the request target. `lines` are the header lines, each with a leading CRLF, with Host but
     without framing lines. `limit` is for the response's content, in bytes. `peer` is the address of the
     client for whom the proxy asks: some services choose a server by it. The response has the cookies of
-    sticky services. Middlewares of member services do not apply. Raises SubrequestError.
+    sticky services. Middlewares of member services do not apply. If the `client` leaves meanwhile, the
+    subrequest ends. Raises SubrequestError and ClientGoneError.
     """
     deadline = monotonic() + timeout
     asking = _Asking(peer)
@@ -81,7 +84,7 @@ def ask_service(
         if left <= 0:
             break
         try:
-            response = _ask(context, target, served, method, message, left, limit)
+            response = _ask(context, target, served, method, message, left, limit, client)
         except ServerFailedError as error:
             failure = error
             if error.exhausted or (error.sent and method not in IDEMPOTENT_METHODS):
@@ -156,6 +159,7 @@ def _ask(
     message: bytes,
     timeout: float,
     limit: int,
+    client: Waiting | None,
 ) -> WholeResponse:
     """Send the request to one server, and record the outcome as the exchange does."""
     endpoint = target.endpoint
@@ -163,7 +167,7 @@ def _ask(
     began = monotonic()
     endpoint.active += observed
     try:
-        response = send_subrequest(target.pool, method, message, timeout, limit)
+        response = send_subrequest(target.pool, method, message, timeout, limit, client)
     except ContentTooLargeError:
         raise
     except SubrequestError as error:

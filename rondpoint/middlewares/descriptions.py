@@ -92,7 +92,10 @@ _AUTH = {
     "forwardAuth.addAuthCookiesToResponse": "cookies of its response to pass to the client",
     "forwardAuth.headerField": "header of its response with the user's name, for the access log",
     "forwardAuth.forwardBody": "send it the body too",
-    "forwardAuth.maxBodySize": "most bytes of a body to send to it; -1: no limit",
+    "forwardAuth.maxBodySize": (
+        "most bytes of a body to send to it; longer ones get 401. -1: `limits.bodyBytes`, or 16 MiB without"
+        " that; longer ones get 413"
+    ),
     "forwardAuth.maxResponseBodySize": "most bytes of its response to read; by default 4 MiB, -1: no limit",
     "forwardAuth.preserveLocationHeader": "pass on its `Location` header unchanged",
     "forwardAuth.preserveRequestMethod": "use the method of the request instead of GET",
