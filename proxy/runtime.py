@@ -61,6 +61,7 @@ from proxy.upstream.timeouts import UpstreamTimeouts
 from proxy.worker_status import StatusReporter
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.entry_points.options import NO_OPTIONS, read_entry_points
+from rondpoint.entry_points.redirection import redirection_targets
 from rondpoint.settings import Ping, Settings
 from rondpoint.settings.closed_parts import METRICS
 from rondpoint.store.client import connect, separate_connection
@@ -139,6 +140,7 @@ class Runtime:
             server_name=socket.gethostname().encode(),
             tallies=Tallies(_histogram_bounds(settings), settings.api.statistics.recent_errors),
             retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
+            entry_points=redirection_targets(settings),
         )
         for options in self.entry_point_options.values():
             for middleware in options.own.values():

@@ -91,6 +91,7 @@ class Previewer:
         """
         root = next(iter(explanation.parents), explanation.router)
         client = PreviewClient(self._context, sent.peer, sent.lines, root, tls=sent.tls)
+        client.entry_point = explanation.entry_point
         request = copy(sent.request)
         steps: list[ExplainedMiddleware] = []
         fault = ""
