@@ -50,6 +50,7 @@ from proxy.telemetry.metrics_reporter import MetricsReporter
 from proxy.telemetry.tallies import Tallies
 from proxy.telemetry.tls_names import tls_name
 from proxy.tls.server_contexts import ServerContexts
+from proxy.tls.ticket_rotation import TicketRotation
 from proxy.upstream.timeouts import UpstreamTimeouts
 from proxy.worker_status import StatusReporter
 from rondpoint.diagnostics import Diagnostic
@@ -149,6 +150,7 @@ class Runtime:
         # The agents' last known diagnostics, for when the store does not reply.
         self.last_diagnostics: tuple[Diagnostic, ...] = ()
         self.ejection_sync = EjectionSync(self.client, self.keys, self.ejections)
+        self._ticket_rotation = TicketRotation(self.client, self.keys.tls_tickets)
         self._certificates: set[CertificateStatus] = set()
         self.status_reporter = StatusReporter(
             self.context,
@@ -177,6 +179,7 @@ class Runtime:
             self.tickets.run,
             self.context.rate_limits.run,
             self._worker_count.run,
+            *([self._ticket_rotation.run] if self.settings.tls_entry_points else []),
             self.watcher.run,
             self._saver.run,
             self.ejection_sync.run_writer,
@@ -217,6 +220,8 @@ class Runtime:
         )
         tls_contexts = None if point.tls is None else ServerContexts(point.tls)
         if tls_contexts is not None:
+            for tls_context in tls_contexts.all():
+                self._ticket_rotation.add(tls_context)
             self._certificates.update(each.status for each in tls_contexts.contents)
         forwarded_trust = TrustedPeers(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
         proxy_trust = TrustedPeers(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)

@@ -9,6 +9,8 @@ from proxy.tls.certificate_contents import CertificateContents, read_certificate
 from proxy.tls.certificate_index import CertificateIndex
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rondpoint.settings.tree.entry_points import Tls
     from rondpoint.settings.values import CertificatePair
 
@@ -33,8 +35,15 @@ class ServerContexts:
         names = {each.pair: each.names for each in self.contents}
         self._index = CertificateIndex([(pair, names.get(pair, ())) for pair in tls.certificates])
         pairs = self._index.all()
-        self.only: ssl.SSLContext | None = every if pairs == {tls.certificates} else None
-        self._contexts = {each: _create_context(tls, each) for each in pairs}
+        self._contexts = {
+            each: every if each == tls.certificates else _create_context(tls, each) for each in pairs
+        }
+        contexts = tuple(self._contexts.values())
+        self.only: ssl.SSLContext | None = contexts[0] if len(contexts) == 1 else None
+
+    def all(self) -> Iterable[ssl.SSLContext]:
+        """Return each context that a client may get."""
+        return self._contexts.values()
 
     def find(self, server_name: str, address: str) -> ssl.SSLContext:
         """Return the context for a client; the parameters are as in `CertificateIndex.find`."""

@@ -75,6 +75,12 @@ class Keys(PublishedKeys):
         """
         return self._key(f"rate-limit:{bucket}")
 
+    def tls_tickets(self, period: str) -> str:
+        """String: 80 random bytes, the keys that encrypt TLS session tickets in one period of 12 hours; the
+        name is the number of periods since 1970.
+        """
+        return self._key(f"tls-tickets:{period}")
+
     @property
     def ejected(self) -> str:
         """Hash: URL of an ejected server, and maybe a service after a space → JSON `Ejection`."""

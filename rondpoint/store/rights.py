@@ -78,6 +78,7 @@ KEY_USES = (
         expires=f"a field about {RETENTION / 60:g} minutes after its service, by the agent",
     ),
     KeyUse("rate_limit", PROXY, PROXY, argument="BUCKET", expires="when the bucket is full"),
+    KeyUse("tls_tickets", PROXY, PROXY, argument="PERIOD", expires="24 hours after it was written"),
     KeyUse("workers", PROXY, PROXY),
     KeyUse(
         "metrics",
