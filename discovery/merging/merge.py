@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from discovery.merging.composite_members import ServiceGraph, resolve_members
+from discovery.merging.page_services import report_missing_pages
 from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
 from rondpoint.model import Configuration, Middleware, Router, Service
 
@@ -54,6 +55,8 @@ def merge(configurations: Mapping[str, Configuration], entry_points: Collection[
         _add(middlewares, configuration.middlewares, "middleware", provider, diagnostics)
     if any(service.members for service in services.values()):
         _resolve_members(providers, services, diagnostics, hints)
+    for provider, configuration in providers:
+        diagnostics += report_missing_pages(configuration.middlewares, provider, services, hints.nearest)
     known = _References(services, middlewares, entry_points, hints)
     for provider, configuration in providers:
         resolved: dict[str, Router] = {}

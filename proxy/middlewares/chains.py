@@ -16,6 +16,7 @@ from proxy.middlewares import (  # noqa: F401
     content_type,
     digest_auth,
     encoded_characters,
+    error_pages,
     forward_auth,
     headers,
     in_flight_req,

@@ -108,12 +108,22 @@ _CONTENT = {
     "compress.defaultEncoding": "encoding for clients that name none",
     "contentType": "adds `Content-Type` to responses without it, by the first bytes of their body",
     "contentType.autoDetect": "`false` turns it off; deprecated in Traefik 3",
-    "errors": "replaces error responses with pages of another service",
+    "errors": (
+        "replaces responses, also the proxy's own errors, with pages of another service, of up to 4 MiB. The "
+        "status stays. Of the headers only `WWW-Authenticate` of a 401 and `Allow` of a 405 stay. If no "
+        "page comes within 10 s, clients get the response that it would replace"
+    ),
     "errors.status": "statuses of the responses to replace",
-    "errors.statusRewrites": "statuses that clients get instead",
-    "errors.service": "service that provides the pages",
-    "errors.query": "path of the page; `{status}`, `{originalStatus}` and `{url}` are placeholders in it",
-    "errors.errorRequestHeaders": "headers of the request to send to it; by default all",
+    "errors.statusRewrites": "statuses that clients get instead, by status or range; the first match counts",
+    "errors.service": (
+        "service that provides the pages; a router whose page service does not exist responds with 503"
+    ),
+    "errors.query": (
+        "path of the page; `{status}` (the new one), `{originalStatus}` and `{url}` are placeholders in it"
+    ),
+    "errors.errorRequestHeaders": (
+        "headers of the request to send to it, `[]` for none; by default all but conditions and ranges"
+    ),
     "grpcWeb": "converts gRPC-Web requests of browsers to gRPC",
     "grpcWeb.allowOrigins": "accepted origins",
     "headers": (

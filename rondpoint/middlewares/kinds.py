@@ -10,6 +10,7 @@ SERVED_KINDS = frozenset(
         "circuitBreaker",
         "contentType",
         "encodedCharacters",
+        "errors",
         "compress",
         "digestAuth",
         "forwardAuth",

@@ -213,7 +213,7 @@ def headers(value: object) -> dict[str, str]:
 
 def status_by_name(value: object) -> dict[str, int]:
     """Status codes by the codes or ranges that they replace."""
-    return {name: status(item) for name, item in _mapping(value).items()}
+    return {statuses([name])[0]: status(item) for name, item in _mapping(value).items()}
 
 
 def anything(value: object) -> object:

@@ -46,6 +46,23 @@ def test_references_cross_providers() -> None:
     assert merge({"docker": docker, "file": file}, ENTRY_POINTS).routers == docker.routers
 
 
+def test_a_missing_service_of_error_pages_is_reported() -> None:
+    pages = Middleware("p@file", "errors", {"status": ["500"], "service": "pagse@docker"})
+    known = Middleware("q@file", "errors", {"status": ["500"], "service": "pages@docker"})
+    file = a_configuration(a_router("r@file", "pages@docker", middlewares=("p@file", "q@file")), pages, known)
+    merged = merge({"docker": a_configuration(Service("pages@docker")), "file": file}, ENTRY_POINTS)
+    assert merged.routers == file.routers
+    assert merged.diagnostics == (
+        Diagnostic(
+            Severity.ERROR,
+            "file",
+            "middleware p@file",
+            "its service 'pagse@docker' does not exist, so routers that use it respond with 503",
+            "did you mean 'pages@docker'?",
+        ),
+    )
+
+
 def test_middlewares_of_a_service_follow_those_of_its_routers() -> None:
     docker = a_configuration(
         a_router("a@docker", "b@file", middlewares=("m@file",)), a_router("c@docker", "b@file")

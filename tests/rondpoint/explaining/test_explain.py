@@ -95,6 +95,7 @@ def test_multiplying_chains_are_explained_quickly() -> None:
         ((Middleware("m", "buffering"),), "of kind buffering, which is not served yet"),
         ((Middleware("m", "addPrefix", unusable=True),), "could not be read"),
         ((Middleware("m", "chain", {"middlewares": ["m"]}),), "a part of itself"),
+        ((Middleware("m", "errors", {"status": ["500"], "service": "t"}),), "m: service t does not exist"),
         ((Middleware("m", "chain", {"middlewares": ["n"]}),), "middleware n does not exist"),
     ],
 )
@@ -104,6 +105,12 @@ def test_a_middleware_that_blocks_a_router_is_the_reason(
     explanation = explained(router("r", "Host(`a.test`)", middlewares=("m",)), middlewares=middlewares)
     assert (explanation.status, explanation.router) == (503, "r")
     assert reason in explanation.reason
+
+
+def test_a_middleware_whose_page_service_exists_blocks_nothing() -> None:
+    pages = Middleware("m", "errors", {"status": ["500"], "service": "s"})
+    explanation = explained(router("r", "Host(`a.test`)", middlewares=("m",)), middlewares=(pages,))
+    assert (explanation.status, explanation.reason) == (0, "")
 
 
 @pytest.mark.parametrize(
