@@ -209,13 +209,21 @@ class RouterObservability(Struct, frozen=True, omit_defaults=True, gc=False):
     trace_verbosity: Verbosity | None = None
 
 
+MAX_ROUTER_LAYERS = 16
+"""Routers on a request's way from its root router to a service; routers further down get no requests."""
+
+
 class Router(Struct, frozen=True, omit_defaults=True, gc=False):
-    """Sends requests that match `rule` through `middlewares` to `service`.
+    """Sends requests that match `rule` through `middlewares` to `service`, or to one of its child routers.
 
     `priority` is effective (the rule's length if its author gave none); higher first, and among
     equals the lower name. Empty `entry_points` mean every default entry point; with `tls`, only those of
     them that use TLS count. Both the router's and the service's `pass_host_header` must be true for the
     client's Host to reach the server. `observability` is None if the router has no such options.
+
+    A router with `parents` (qualified names) is a child router: it takes requests of its parents, after their
+    middlewares, and no others. It has no entry points or TLS of its own. A router with an empty `service` is
+    a parent router: requests go to the child router whose rule they match then.
     """
 
     name: str
@@ -227,6 +235,7 @@ class Router(Struct, frozen=True, omit_defaults=True, gc=False):
     pass_host_header: bool = True
     tls: bool = False
     observability: RouterObservability | None = None
+    parents: tuple[str, ...] = ()
 
 
 class Middleware(Struct, frozen=True, omit_defaults=True):

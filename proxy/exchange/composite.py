@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from proxy.exchange.middleware_steps import run_middlewares
 from proxy.http1.errors import RequestError
 from proxy.http1.protocols import STOPPED
 from proxy.middlewares.chains import ChainError
@@ -23,10 +24,9 @@ def resolve_composite(
 ) -> BalancedService | None:
     """Run the middlewares of chosen members, and return the service that takes the request.
 
-    Mirrors on the way get copies of the request.
-
     That is a service with servers, or a failover service whose fallback depends on the response. Return None
-    if no member has a server. Raises ChainError, LocalResponse and RequestError.
+    if no member has a server. Mirrors of services on the way get copies of the request. Raises ChainError,
+    LocalResponse and RequestError.
     """
     context = downstream.context
     found: BalancedService | None = service
@@ -47,8 +47,7 @@ def enter_member(downstream: Downstream, request: Request, member: BalancedServi
     if not middlewares:
         return
     try:
-        for step in downstream.context.chains.compile_chain(middlewares, "service", member.name):
-            step(request, downstream)
+        run_middlewares(downstream, request, middlewares, "service", member.name)
     except (ChainError, LocalResponse, RequestError):
         request.kind |= STOPPED
         raise

@@ -76,6 +76,7 @@ def errors(options: Mapping[str, Any], name: str) -> Step:
                 timeout=TIMEOUT,
                 limit=PAGE_LIMIT,
                 peer=client.peer,
+                client=client,
             )
         except SubrequestError as error:
             outage.begin(error)

@@ -6,6 +6,7 @@ SERVED_KINDS = frozenset(
     (
         "addPrefix",
         "basicAuth",
+        "buffering",
         "chain",
         "circuitBreaker",
         "contentType",
@@ -19,6 +20,7 @@ SERVED_KINDS = frozenset(
         "ipAllowList",
         "ipWhiteList",
         "rateLimit",
+        "redirectEntryPoint",
         "redirectRegex",
         "redirectScheme",
         "replacePath",

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
-from rondpoint.middlewares.breaker_expression import ExpressionError
 from rondpoint.middlewares.breaker_expression import parse as parse_breaker_expression
+from rondpoint.middlewares.condition import ExpressionError
 from rondpoint.middlewares.framing_headers import refuse_framing_headers
+from rondpoint.middlewares.retry_expression import parse as parse_retry_expression
 from rondpoint.rules.patterns import PatternError, compile_pattern
 from rondpoint.settings.values import parse_count, parse_duration, parse_switch, parse_text
 
@@ -145,6 +146,19 @@ def breaker_expression(value: object) -> str:
         parse_breaker_expression(found)
     except ExpressionError as error:
         raise ValueError(f"expected a condition such as NetworkErrorRatio() > 0.5: {error}") from None
+    return found
+
+
+def retry_expression(value: object) -> str:
+    """A condition such as `IsNetworkError() && Attempts() < 3`, or nothing."""
+    found = parse_text(value).strip()
+    try:
+        if found:
+            parse_retry_expression(found)
+    except ExpressionError as error:
+        raise ValueError(
+            f"expected a condition such as IsNetworkError() && Attempts() < 3: {error}"
+        ) from None
     return found
 
 

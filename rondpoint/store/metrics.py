@@ -64,13 +64,22 @@ class Cell(Struct, frozen=True, array_like=True):
         return sum(self.buckets) + self.unmeasured
 
 
+class Refusals(Struct, frozen=True, array_like=True):
+    """The requests of a router that one of its middlewares has refused for the same reason."""
+
+    middleware: str
+    kind: str
+    reason: str
+    count: int
+
+
 class Counts(Struct, frozen=True, omit_defaults=True):
     """A router's requests since its worker started; no value ever falls.
 
     `statuses` by class (`2xx`); `buckets` correspond to BOUNDS, each for its own interval alone; `seconds` is
     the sum of the durations in the buckets, and `sent` the body bytes sent to clients. `cells` hold the same
     requests in detail, with buckets that correspond to `bounds`; `retries` are requests that
-    were sent to one more server.
+    were sent to one more server. `refusals` are those that middlewares refused, also counted in `cells`.
     """
 
     service: str = ""
@@ -81,6 +90,7 @@ class Counts(Struct, frozen=True, omit_defaults=True):
     retries: int = 0
     cells: tuple[Cell, ...] = ()
     bounds: tuple[float, ...] = BOUNDS
+    refusals: tuple[Refusals, ...] = ()
 
 
 DEFAULT_RECENT_ERRORS = 10

@@ -224,6 +224,16 @@ def test_middlewares_and_members_of_mirrors_apply_to_copies_alone(mirrored: Mirr
     assert mirrored.main.requests[0].target == "/x"
 
 
+@pytest.mark.parametrize("outer", [True, False])
+def test_a_body_is_copied_from_and_into_the_buffers_of_middlewares(mirrored: Mirrored, outer: bool) -> None:
+    mirrored.proxy.middlewares["buffer@x"] = Middleware("buffer@x", "buffering", {"memRequestBodyBytes": 2})
+    copy = mirrored.mirror(middlewares=() if outer else ("buffer@x",))
+    host = mirrored.route(middlewares=("buffer@x",) if outer else ())
+    mirrored.request(host, "/x", "POST", b"hello")
+    assert [request.body for request in copies(copy, 1)] == [b"hello"]
+    assert mirrored.main.requests[0].body == b"hello"
+
+
 def test_a_mirror_may_be_mirrored_itself_and_a_mirroring_service_a_member(mirrored: Mirrored) -> None:
     first, second = mirrored.mirror("first"), mirrored.mirror("second")
     mirrored.proxy.services["again"] = Service(

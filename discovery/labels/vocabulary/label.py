@@ -18,6 +18,7 @@ class Support(Enum):
     STORED = "stored"
     UNSERVED = "no: a warning"
     LEFT_OUT = "no: the router is left out"
+    NO_EFFECT = "no, as with Traefik"
 
 
 class Label(Struct, frozen=True):

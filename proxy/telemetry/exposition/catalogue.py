@@ -91,6 +91,12 @@ RETRIES = Metric(
     ("service",),
     "metrics.prometheus.addServicesLabels",
 )
+REFUSALS = Metric(
+    "rondpoint_middleware_refusals_total",
+    "counter",
+    "Requests that a middleware refused, by reason.",
+    ("middleware", "kind", "reason"),
+)
 SERVER_UP = Metric(
     "traefik_service_server_up",
     "gauge",
@@ -202,6 +208,7 @@ METRICS: tuple[Metric, ...] = (
     *ROUTERS.metrics(),
     *SERVICES.metrics(),
     RETRIES,
+    REFUSALS,
     SERVER_UP,
     *SERVERS.metrics(),
     REVISION,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 
 from msgspec import Struct
 
@@ -20,10 +20,11 @@ Values = Mapping[Labels, float]
 
 
 class ServedConfiguration(Struct, frozen=True):
-    """The current routers and services of the worker that renders the page."""
+    """The current routers and services of the worker that renders the page, and names of middlewares."""
 
     routers: Mapping[str, Router]
     services: Mapping[str, Service]
+    middlewares: Container[str] = ()
 
 
 class InstanceMetrics(Struct, frozen=True):
@@ -120,6 +121,11 @@ INSTANCE_METRICS: dict[Metric, Callable[[InstanceMetrics], Values]] = {
 def retries(metrics: InstanceMetrics) -> Values:
     """Return the retries by service."""
     return {(service,): count for service, count in metrics.totals.retries.items()}
+
+
+def refusals(metrics: InstanceMetrics, middlewares: Container[str]) -> Values:
+    """Return the refusals of these middlewares by middleware, kind and reason."""
+    return {labels: count for labels, count in metrics.totals.refusals.items() if labels[0] in middlewares}
 
 
 def servers_up(services: Mapping[str, Service], ejected: Collection[str]) -> Values:

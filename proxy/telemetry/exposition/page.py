@@ -15,6 +15,7 @@ from proxy.telemetry.exposition.metric_values import (
     InstanceMetrics,
     ServedConfiguration,
     installation_values,
+    refusals,
     retries,
     servers_up,
 )
@@ -61,6 +62,8 @@ def page(
     for metric, installation_value in installation_values(snapshot).items():
         families.add(metric, samples(metric, [(installation_value, {})]))
     families.add(catalogue.PROPAGATION, _propagation(instances))
+    refused = [(refusals(each, served.middlewares), each.common) for each in instances]
+    families.add(catalogue.REFUSALS, samples(catalogue.REFUSALS, refused))
     header_labels = tuple(options.header_labels)
     if options.add_entry_points_labels:
         sums = [(each.totals.entry_points, each.common) for each in instances]

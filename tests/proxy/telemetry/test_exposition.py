@@ -16,7 +16,7 @@ from rondpoint.model import PassiveHealthCheck, Router, Server, ServerState, Ser
 from rondpoint.rules import v3
 from rondpoint.settings import PrometheusMetrics
 from rondpoint.store.agents import AgentStatus, ProviderStatus
-from rondpoint.store.metrics import BOUNDS, Cell, Counts, WorkerCounts
+from rondpoint.store.metrics import BOUNDS, Cell, Counts, Refusals, WorkerCounts
 from rondpoint.store.server_metrics import ServerCounts, server_field
 from rondpoint.store.workers import WorkerStatus
 
@@ -25,6 +25,7 @@ NOW = 1000.0
 SERVED = ServedConfiguration(
     {"a@file": Router("a@file", v3.parse("Host(`a.test`)"), "s@file", 1)},
     {"s@file": Service("s@file", (Server("s", "10.0.0.1", 80),))},
+    ("deny@file",),
 )
 
 
@@ -246,3 +247,16 @@ def test_the_reference_page_is_up_to_date() -> None:
     assert PAGE.read_text() == reference.page(), (
         "run: python -m proxy.telemetry.exposition.reference > docs/reference/metrics.md"
     )
+
+
+def test_refusals_of_routers_and_workers_are_added_up() -> None:
+    def refused(*items: tuple[str, str, int]) -> Counts:
+        return Counts("s@file", refusals=tuple(Refusals(name, "k", reason, n) for name, reason, n in items))
+
+    text = render(
+        {"a@file": refused(("deny@file", "forbidden", 2), ("gone@file", "rate", 9))},
+        {"a@file": refused(("deny@file", "forbidden", 3)), "s@file/": refused(("deny@file", "rate", 1))},
+    )
+    found = values(text, "rondpoint_middleware_refusals_total")
+    assert {dict(labels)["reason"]: value for labels, value in found.items()} == {"forbidden": 5, "rate": 1}
+    assert {dict(labels)["middleware"] for labels in found} == {"deny@file"}

@@ -2,6 +2,8 @@
 
 import gzip
 import socket
+import threading
+from contextlib import suppress
 
 import pytest
 
@@ -349,3 +351,33 @@ def test_options_that_cannot_be_applied_close_the_router(
     assert guarded.ask().status == 503
     assert main is not None
     assert not main.requests
+
+
+def test_a_client_that_leaves_ends_the_request_for_the_page(proxy: Proxy, origin: Start) -> None:
+    ended = threading.Event()
+
+    def wait(connection: Connection) -> None:
+        assert connection.read()
+        with suppress(ConnectionResetError):
+            assert connection.receive() == b""
+        ended.set()
+
+    guarded = Guarded(proxy, origin)
+    _, pages = guarded.serve(response(500), wait)
+    before = len(proxy.process.log)
+    with http.connect("127.0.0.1", proxy.web) as connection:
+        connection.sendall(http.message(guarded.host))
+        pages.wait_for_requests(1)
+    assert ended.wait(30)
+    assert "leaves errors as they are" not in proxy.process.log[before:]
+
+
+def test_an_error_that_is_buffered_is_replaced(proxy: Proxy, origin: Start) -> None:
+    guarded = Guarded(proxy, origin)
+    buffering = Middleware(
+        "buffering@x", "buffering", {"maxResponseBodyBytes": 10, "memResponseBodyBytes": 1}
+    )
+    for server, status in ((response(503), 503), (http_response(b"x" * 11), 500)):
+        guarded.serve(server, PAGE, buffering)
+        found = http.request(proxy.web, guarded.host)
+        assert (found.status, found.text) == (status, "page")
