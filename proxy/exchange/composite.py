@@ -24,10 +24,9 @@ def resolve_composite(
 ) -> BalancedService | None:
     """Run the middlewares of chosen members, and return the service that takes the request.
 
-    Mirrors on the way get copies of the request.
-
     That is a service with servers, or a failover service whose fallback depends on the response. Return None
-    if no member has a server. Raises ChainError, LocalResponse and RequestError.
+    if no member has a server. Mirrors of services on the way get copies of the request. Raises ChainError,
+    LocalResponse and RequestError.
     """
     context = downstream.context
     found: BalancedService | None = service

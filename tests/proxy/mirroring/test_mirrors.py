@@ -49,6 +49,7 @@ class Sender:
     def __init__(self, worker: Worker, content: bytes) -> None:
         self.context = worker
         self.buffer = content + b"GET /pipelined"
+        self.entry_point = "web"
         self.limits = Limits()
         self.peer, self.tls, self.username = "192.0.2.1", "", b""
         self.status = 499
