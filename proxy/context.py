@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from proxy.http1.limits import REMOVED_LINES_TRUSTED, Limits
+from proxy.limits.in_flight_limits import InFlightLimits
 from proxy.limits.rate_limits import RateLimits
 from proxy.middlewares.chains import Chains
+from proxy.mirroring.copy_budget import CopyBudget
 from proxy.net.deadlines import NEVER
 from proxy.per_request.retries import RetryPolicy
 from proxy.telemetry.tallies import Tallies
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from proxy.services.registry import ServiceRegistry
     from proxy.telemetry.access_log import AccessLog
     from proxy.upstream.timeouts import UpstreamTimeouts
+    from rondpoint.entry_points.redirection import RedirectionTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class WorkerContext:
     `terminating`: the whole proxy ends, and still accepts connections. While `draining` is set, connections
     end after their current or next request; an idle connection has until `drain_deadline` for its next
     request. `connections` counts open client connections by entry point, and `upgrades` the tunnels among
-    them. `retry` applies to routers without a retry middleware.
+    them. `retry` applies to routers without a retry middleware. `copies` are those of requests for mirrors.
+    `entry_points` are targets of redirections by name.
     """
 
     table: RoutingTable
@@ -65,11 +70,14 @@ class WorkerContext:
     upgrades: int = 0
     chains: Chains = field(init=False)
     rate_limits: RateLimits = field(default_factory=RateLimits)
+    in_flight_limits: InFlightLimits = field(default_factory=InFlightLimits)
     tallies: Tallies = field(default_factory=Tallies)
     connections: dict[str, int] = field(default_factory=dict)
     access_log: AccessLog | None = None
     retry: RetryPolicy | None = None
+    copies: CopyBudget = field(default_factory=CopyBudget)
+    entry_points: Mapping[str, RedirectionTarget] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.chains = Chains(AuxiliaryPools(self.sweeper, self.upstream_timeouts))
+        self.chains = Chains(AuxiliaryPools(self.sweeper, self.upstream_timeouts), self.entry_points)
         self.limits_of_trusted = replace(self.limits, removed_lines=REMOVED_LINES_TRUSTED)

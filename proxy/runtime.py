@@ -40,6 +40,8 @@ from proxy.exchange.entry_point_handler import make_handler
 from proxy.exchange.internal_routes import metrics_route, ping_route
 from proxy.exchange.request_handler import handle_request
 from proxy.http1.limits import Limits
+from proxy.limits.in_flight_limits import InFlightLimits
+from proxy.limits.installation_size import InstallationSize
 from proxy.limits.rate_limits import RateLimits
 from proxy.limits.worker_count import WorkerCount
 from proxy.net.deadlines import Sweeper
@@ -48,6 +50,7 @@ from proxy.net.stream import Stream
 from proxy.per_request.retries import RetryPolicy
 from proxy.routing.table import RoutingTable
 from proxy.services.registry import ServiceRegistry
+from proxy.shared_store.script_calls import ScriptCalls
 from proxy.telemetry.exposition.exposition import Exposition
 from proxy.telemetry.metrics_reporter import MetricsReporter
 from proxy.telemetry.tallies import Tallies
@@ -58,6 +61,7 @@ from proxy.upstream.timeouts import UpstreamTimeouts
 from proxy.worker_status import StatusReporter
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.entry_points.options import NO_OPTIONS, read_entry_points
+from rondpoint.entry_points.redirection import redirection_targets
 from rondpoint.settings import Ping, Settings
 from rondpoint.settings.closed_parts import METRICS
 from rondpoint.store.client import connect, separate_connection
@@ -76,7 +80,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LEASE_END_TIMEOUT = 1.0
-"""The most seconds that a leaving worker takes to end its ejection leases in the store."""
+"""The most seconds that a leaving worker takes to end its leases of each kind in the store."""
 
 FINAL_REPORT_TIMEOUT = 1.0
 """The most seconds that a leaving worker takes to write its last counts to the store."""
@@ -113,17 +117,17 @@ class Runtime:
             self.keys.tickets,
             partial(drop, self.client, self.keys.tickets),
         )
-        rate_limits = RateLimits(
-            partial(separate_connection, self.client.connection_pool),
-            self.keys.rate_limit,
-            settings.workers,
-        )
-        self._worker_count = WorkerCount(self.client, self.keys, rate_limits)
+        self._limit_calls = ScriptCalls(partial(separate_connection, self.client.connection_pool))
+        size = InstallationSize(workers=settings.workers)
+        self._worker_count = WorkerCount(self.client, self.keys, size, lambda: self._limit_calls.used)
         self.context = WorkerContext(
             table=RoutingTable(frozenset(settings.default_entry_points), settings.tls_entry_points),
             services=services,
             tickets=self.tickets,
-            rate_limits=rate_limits,
+            rate_limits=RateLimits(self._limit_calls, self.keys.rate_limit, size),
+            in_flight_limits=InFlightLimits(
+                self._limit_calls, self.keys.in_flight_leases, self.keys.in_flight_slots, size
+            ),
             sweeper=sweeper,
             ejections=self.ejections,
             upstream_timeouts=timeouts,
@@ -136,6 +140,7 @@ class Runtime:
             server_name=socket.gethostname().encode(),
             tallies=Tallies(_histogram_bounds(settings), settings.api.statistics.recent_errors),
             retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
+            entry_points=redirection_targets(settings),
         )
         for options in self.entry_point_options.values():
             for middleware in options.own.values():
@@ -149,7 +154,9 @@ class Runtime:
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         self.exposition: Exposition | None = None
         if prometheus is not None:
-            self.exposition = Exposition(self.client, self.keys, self.applier.in_force, prometheus)
+            self.exposition = Exposition(
+                self.client, self.keys, self.applier.in_force, prometheus, self.context.chains
+            )
         self._snapshot = snapshot_path(settings, os.environ)
         self._saver = SnapshotSaver(self._snapshot, self.applier.state)
         load_snapshot = partial(load, self._snapshot)
@@ -184,7 +191,7 @@ class Runtime:
         for run in (
             self.context.sweeper.run,
             self.tickets.run,
-            self.context.rate_limits.run,
+            self._limit_calls.run,
             self._worker_count.run,
             *([self._ticket_rotation.run] if self.settings.tls_entry_points else []),
             self.watcher.run,
@@ -354,6 +361,9 @@ class Runtime:
         self._observers.stop()
         gevent.killall(self._greenlets)
         self.ejection_sync.end_leases(LEASE_END_TIMEOUT)
+        if self._limit_calls.used:
+            with suppress(Timeout, redis.RedisError, OSError), Timeout(LEASE_END_TIMEOUT):
+                self.client.hdel(self.keys.in_flight_leases, self.context.in_flight_limits.worker)
 
 
 def _histogram_bounds(settings: Settings) -> tuple[float, ...]:

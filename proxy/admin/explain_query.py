@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 from msgspec import Struct
 from werkzeug.datastructures import MultiDict
 
+from proxy.admin.previews.chain_preview import PreviewedRequest
 from proxy.downstream.entry_point_limits import entry_point_limits
 from proxy.downstream.trusted_peers import TrustedPeers
 from proxy.http1.errors import RequestError
@@ -29,10 +30,11 @@ class ExplainQueryError(ValueError):
 
 
 class ExplainQuery(Struct, frozen=True):
-    """The entry point and the facts of the request to explain."""
+    """The entry point and the request to explain: its facts for rules, and the request itself."""
 
     entry_point: str
     facts: Facts
+    previewed: PreviewedRequest
 
 
 class _Client(Struct):
@@ -71,7 +73,10 @@ def read_explain_query(arguments: MultiDict[str, str], settings: Settings) -> Ex
         ) from None
     if request is None:
         raise ExplainQueryError("the request cannot be read")
-    return ExplainQuery(entry_point, _facts(request, _Client(peer), parts.scheme.encode()))
+    client = _Client(peer)
+    facts = _facts(request, client, parts.scheme.encode())
+    tls = parts.scheme == "https"
+    return ExplainQuery(entry_point, facts, PreviewedRequest(request, peer, client.lines, tls))
 
 
 def _url(url: str) -> SplitResult:

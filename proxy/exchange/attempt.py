@@ -9,8 +9,10 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from proxy.ejection.passive_check import record_outcome
 from proxy.exchange.body_preview import preview_body, read_body_start
-from proxy.exchange.errors import ClientGoneError, NoResponseError
+from proxy.exchange.buffered_response import relay_buffered
+from proxy.exchange.errors import ClientGoneError, FallbackError, NoResponseError
 from proxy.exchange.filtered_relay import relay_filtered
 from proxy.exchange.local_response import send_whole
 from proxy.exchange.request_body import RequestBody
@@ -112,14 +114,26 @@ def forward_observed(
     if sticky is not None:
         extras.cookie = b"" if sticky.find_member(request) is target else sticky.set_cookie_line(target)
     endpoint.active += 1
+    context = downstream.context
     try:
-        return forward_to(downstream, request, target, head, body)
+        goes_on = forward_to(downstream, request, target, head, body)
     except NoResponseError as error:
         if not error.retryable_status:
             endpoint.fail(monotonic())
+            if error.counts_as_failure:
+                record_outcome(context.ejections, service.service, target, 0)
+        else:
+            record_outcome(context.ejections, service.service, target, error.status)
+        raise
+    except FallbackError as error:
+        record_outcome(context.ejections, service.service, target, error.status)
         raise
     finally:
         endpoint.active -= 1
+    response = downstream.response
+    if response is not None:
+        record_outcome(context.ejections, service.service, target, response.status)
+    return goes_on
 
 
 def _send_request(
@@ -128,6 +142,8 @@ def _send_request(
     """Send the request and return the first bytes of the response; b"" if none came, None after a reset."""
     timeout = downstream.context.upstream_timeouts.response_header
     downstream.awaiting = stream
+    # The client may have left while this request waited for a middleware, a ticket or a connection.
+    downstream.stream.watch()
     try:
         if body is None:
             stream.send(head)
@@ -168,14 +184,13 @@ def _relay(
     extras = downstream.extras
     if extras is not None:
         extras.record_response()
+        if response.status in extras.fallback_statuses:
+            raise FallbackError(response.status)
         retrying = extras.retrying
-        if (
-            retrying is not None
-            and status in retrying.policy.statuses
-            and retrying.may_retry(1)
-            and _repeatable(downstream, request, body)
-        ):
+        if retrying is not None and retrying.wants_status(status) and _repeatable(downstream, request, body):
             raise NoResponseError(status, try_others=False, retryable_status=True)
+        if extras.response_limits is not None and length and status != 101:
+            return relay_buffered(downstream, request, target, stream, response, data, body)
         body_start = b""
         if extras.needs_body_start and status != 101:
             data, body_start = read_body_start(downstream, stream, response, data)
@@ -257,9 +272,9 @@ def _final_response(
 
 def _repeatable(downstream: Downstream, request: Request, body: RequestBody | None) -> bool:
     """Return whether the request may be sent again although a server may have run it (RFC 9110 §9.2.2)."""
-    if body is not None and body.started:
+    if body is not None and not body.repeatable:
         return False
     if request.method in IDEMPOTENT_METHODS:
         return True
     extras = downstream.extras
-    return extras is not None and extras.retrying is not None and extras.retrying.policy.any_method
+    return extras is not None and extras.retrying is not None and extras.retrying.any_method

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
@@ -11,22 +11,25 @@ from typing import TYPE_CHECKING
 # Importing these modules registers their kinds in KINDS.
 from proxy.middlewares import (  # noqa: F401
     basic_auth,
+    buffering,
     circuit_breaker,
     compress,
     content_type,
     digest_auth,
     encoded_characters,
+    error_pages,
     forward_auth,
     headers,
     in_flight_req,
     ip_allow_list,
     prefixes,
     rate_limit,
+    redirect_entry_point,
     redirects,
     replace_path,
     retry,
 )
-from proxy.middlewares.step import KINDS, CompileScope, Step
+from proxy.middlewares.step import KINDS, CompiledChain, CompileScope, Step, StepOwner
 from proxy.middlewares.step_timing import time_step
 from rondpoint.middlewares.canonical import add_defaults
 from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
     from proxy.upstream.auxiliary_pools import AuxiliaryPools, ServerAddress
     from proxy.upstream.pool import Pool
+    from rondpoint.entry_points.redirection import RedirectionTarget
 
 log = logging.getLogger(__name__)
 
@@ -50,14 +54,21 @@ class Chains:
 
     Steps are timed once any entry point or router wants detailed traces. `pools` hold the connections of
     middlewares to auxiliary servers, and are closed with them; without `pools`, such middlewares cannot be
-    applied.
+    applied. `entry_points` are the targets of redirections by name.
     """
 
-    def __init__(self, pools: AuxiliaryPools | None = None) -> None:
+    def __init__(
+        self, pools: AuxiliaryPools | None = None, entry_points: Mapping[str, RedirectionTarget] | None = None
+    ) -> None:
         self._pools = pools
+        self._entry_points = entry_points or {}
         self._timing_enabled = False
         self._middlewares: dict[str, Middleware] = {}
-        self._steps: dict[tuple[str, ...], tuple[Step, ...] | ChainError] = {}
+        self._steps: dict[tuple[str, ...], CompiledChain | ChainError] = {}
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is a middleware with this name."""
+        return name in self._middlewares
 
     def put(self, middleware: Middleware) -> None:
         """Add or replace a middleware."""
@@ -88,7 +99,7 @@ class Chains:
             self._timing_enabled = True
             self._steps.clear()
 
-    def compile_chain(self, middlewares: tuple[str, ...], kind: str, name: str) -> tuple[Step, ...]:
+    def compile_chain(self, middlewares: tuple[str, ...], kind: str, name: str) -> CompiledChain:
         """Return the steps of these middlewares in order; `kind` and `name` are their router or service.
 
         Raises ChainError.
@@ -96,7 +107,7 @@ class Chains:
         found = self._steps.get(middlewares)
         if found is None:
             try:
-                found = tuple(self._compile(middlewares, (), count(1)))
+                found = CompiledChain.of(self._compile(middlewares, (), count(1)))
             except ChainError as error:
                 log.warning("%s %s responds with 503: %s", kind, name, error)
                 found = error
@@ -107,7 +118,7 @@ class Chains:
 
     def _compile(
         self, names: tuple[str, ...], above: tuple[str, ...], numbers: Iterator[int]
-    ) -> Iterator[Step]:
+    ) -> Iterator[tuple[Step, StepOwner]]:
         for name in names:
             if next(numbers) > MAX_MIDDLEWARES:
                 raise ChainError(
@@ -126,9 +137,11 @@ class Chains:
             compile_kind = KINDS.get(middleware.kind)
             if compile_kind is None:
                 raise ChainError(f"middleware {name} is of kind {middleware.kind}, which is not served yet")
-            scope = CompileScope(name, partial(self._open_pool, name))
+            scope = CompileScope(name, partial(self._open_pool, name), self._entry_points)
             try:
                 step = compile_kind(add_defaults(middleware.kind, middleware.options), scope)
             except (ValueError, KeyError) as error:
                 raise ChainError(f"middleware {name}: {error}") from None
-            yield time_step(step, name, middleware.kind) if self._timing_enabled else step
+            if self._timing_enabled:
+                step = time_step(step, name, middleware.kind)
+            yield step, StepOwner(name, middleware.kind)

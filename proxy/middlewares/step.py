@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+from proxy.subrequests.service_subrequest import ServiceAccess
 
 if TYPE_CHECKING:
     import ssl
 
     from proxy.http1.limits import Limits
     from proxy.http1.request import Request
+    from proxy.limits.in_flight_limits import InFlightLimits
     from proxy.limits.rate_limits import RateLimits
     from proxy.net.stream import Stream
     from proxy.per_request.extras import Extras
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from proxy.telemetry.tracing.trace import Trace
     from proxy.upstream.auxiliary_pools import ServerAddress
     from proxy.upstream.pool import Pool
+    from rondpoint.entry_points.redirection import RedirectionTarget
 
 
 class ReadTimeout(Protocol):
@@ -27,11 +31,14 @@ class ReadTimeout(Protocol):
     def read(self) -> float: ...
 
 
-class SharedState(Protocol):
+class SharedState(ServiceAccess, Protocol):
     """The state that all clients of a worker share."""
 
     @property
     def rate_limits(self) -> RateLimits: ...
+
+    @property
+    def in_flight_limits(self) -> InFlightLimits: ...
 
 
 class Client(Protocol):
@@ -41,13 +48,17 @@ class Client(Protocol):
     `status` is the response's, or 499 before it begins. `tally` is the router's; `extras` hold additional
     tasks for the exchange. `forwarded` returns the X-Forwarded header lines for a request with this Host.
     `detailed_trace` returns the trace that records steps, if any. `tls` is the TLS version and cipher of the
-    connection, empty without TLS. `send_interim` sends the head of a 1xx response.
+    connection, empty without TLS. `send_interim` sends the head of a 1xx response. `awaiting` is the server's
+    stream while the client waits for it; `gone` means that the client has left.
 
     A step that needs the body finds its first bytes in `buffer`, and must leave there what it has read;
     `recv` returns more, or b"" at the end of `stream`.
     """
 
+    awaiting: Stream | None
     buffer: bytes
+    entry_point: str
+    gone: bool
     limits: Limits
     peer: str
     status: int
@@ -89,14 +100,44 @@ OpenPool = Callable[["ServerAddress", "Callable[[], ssl.SSLContext] | None"], "P
 
 @dataclass(frozen=True, slots=True)
 class CompileScope:
-    """The name of a middleware, and the function that opens its pools to auxiliary servers."""
+    """The name of a middleware, and what its kind may need of the worker.
+
+    `open_pool` opens pools to auxiliary servers; `entry_points` are targets of redirections by name.
+    """
 
     name: str
     open_pool: OpenPool
+    entry_points: Mapping[str, RedirectionTarget] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StepOwner:
+    """The middleware that a step belongs to."""
+
+    name: str
+    kind: str
+
+
+class CompiledChain(tuple[Step, ...]):
+    """The steps of some middlewares in order; `owners` are their middlewares."""
+
+    owners: tuple[StepOwner, ...]
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[Step, StepOwner]]) -> CompiledChain:
+        """Return the chain of these steps, each with its owner."""
+        found = tuple(pairs)
+        chain = cls(step for step, _ in found)
+        chain.owners = tuple(owner for _, owner in found)
+        return chain
+
+    def owner_of(self, step: Step) -> StepOwner:
+        """Return the middleware of one of the steps."""
+        return self.owners[self.index(step)]
 
 
 CompileScoped = Callable[[Mapping[str, Any], CompileScope], Step]
-"""Compiles options for a kind that asks auxiliary servers."""
+"""Compiles options for a kind that asks auxiliary servers, or needs the entry points."""
 
 KINDS: dict[str, CompileScoped] = {}
 """All served kinds, by their names in Traefik 3 spelling."""
@@ -123,7 +164,7 @@ def named_kind(name: str) -> Callable[[CompileNamed], CompileNamed]:
 
 
 def scoped_kind(name: str) -> Callable[[CompileScoped], CompileScoped]:
-    """Register the function that compiles a kind of middleware that asks auxiliary servers."""
+    """Register the function that compiles a kind of middleware and needs its scope."""
 
     def register(function: CompileScoped) -> CompileScoped:
         KINDS[name] = function

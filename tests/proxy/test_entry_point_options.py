@@ -237,6 +237,11 @@ def test_a_redirection_is_shown_everywhere(store: Store, short_path: Path) -> No
         reason = f"the entry point redirects to https, port {secure}"
         way = ask(proxy, f"/api/explain?url=http://{host}/&entryPoint=own&method=POST")
         assert (way["router"], way["status"], way["reason"]) == ("own-to-secure@internal", 308, reason)
+        (step,) = way["steps"]
+        assert (step["name"], step["status"]) == ("redirect-own-to-secure@internal", 308)
+        # A trusted proxy in front that speaks TLS has the URL already.
+        there = f"http://{host}:{secure}/&entryPoint=own&header=X-Forwarded-Proto:%20https"
+        assert ask(proxy, f"/api/explain?url={there}")["router"] == host.removesuffix(".test")
         challenge = f"http://{host}/.well-known/acme-challenge/x"
         assert ask(proxy, f"/api/explain?url={challenge}&entryPoint=own")["status"] == 0
         explained = command(proxy, f"http://{host}/", "--entryPoint=own")
@@ -289,6 +294,34 @@ def test_traefik_1_s_redirection_to_an_entry_point(store: Store, short_path: Pat
         assert (response.status, response.header("Location")) == (302, f"https://{host}:{secure}/a")
         # As in Traefik 1, only routers redirect.
         assert http.request(port, "nobody.test").status == 404
+
+
+def test_traefik_1_s_redirection_of_a_frontend_to_an_entry_point(store: Store, short_path: Path) -> None:
+    with Origin.named("a") as origin, redirecting(store, short_path) as (proxy, port, secure):
+        options = {"entryPoint": "secure", "permanent": True}
+        middlewares = (
+            Middleware("to-secure@docker", "redirectEntryPoint", options),
+            Middleware("to-web@docker", "redirectEntryPoint", {"entryPoint": "web"}),
+            Middleware("to-none@docker", "redirectEntryPoint", {"entryPoint": "none"}),
+        )
+        proxy.middlewares.update((each.name, each) for each in middlewares)
+        up, down, nowhere = (proxy.route(origin, middlewares=(each.name,)) for each in middlewares)
+        for method, status in (("GET", 301), ("POST", 308)):
+            for name in (up, f"{up}:{port}"):
+                response = http.request(port, name, "/a?b=c", method=method)
+                assert (response.status, response.header("Location")) == (
+                    status,
+                    f"https://{up}:{secure}/a?b=c",
+                )
+        response = http.request(port, down, "/a")
+        assert (response.status, response.header("Location")) == (302, f"http://{down}:{proxy.web}/a")
+        assert not origin.requests
+        # Its own requests pass, also if a port mapping hides the port from clients.
+        assert http.request(proxy.web, down, "/a").status == 200
+        assert http.request(proxy.web, f"{down}:80", "/a").status == 200
+        assert len(origin.requests) == 2
+        response = http.request(port, nowhere)
+        assert (response.status, "entry point none does not exist" in response.text) == (503, True)
 
 
 def test_traefik_1_s_redirection_by_an_expression(store: Store, short_path: Path) -> None:

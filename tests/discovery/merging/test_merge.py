@@ -4,7 +4,7 @@ import pytest
 
 from discovery.merging.merge import MAX_COMPARISONS, merge
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Member, Middleware, Router, Server, Service
+from rondpoint.model import Configuration, Member, Middleware, Mirror, Mirroring, Router, Server, Service
 from rondpoint.rules.expression import Match, Rule
 
 RULE = Rule("Host(`a.test`)", Match("Host", ("a.test",)))
@@ -44,6 +44,23 @@ def test_references_cross_providers() -> None:
     docker = a_configuration(a_router("a@docker", "b@file", middlewares=("m@file",)))
     file = a_configuration(Service("b@file"), Middleware("m@file", "retry"))
     assert merge({"docker": docker, "file": file}, ENTRY_POINTS).routers == docker.routers
+
+
+def test_a_missing_service_of_error_pages_is_reported() -> None:
+    pages = Middleware("p@file", "errors", {"status": ["500"], "service": "pagse@docker"})
+    known = Middleware("q@file", "errors", {"status": ["500"], "service": "pages@docker"})
+    file = a_configuration(a_router("r@file", "pages@docker", middlewares=("p@file", "q@file")), pages, known)
+    merged = merge({"docker": a_configuration(Service("pages@docker")), "file": file}, ENTRY_POINTS)
+    assert merged.routers == file.routers
+    assert merged.diagnostics == (
+        Diagnostic(
+            Severity.ERROR,
+            "file",
+            "middleware p@file",
+            "its service 'pagse@docker' does not exist, so routers that use it respond with 503",
+            "did you mean 'pages@docker'?",
+        ),
+    )
 
 
 def test_middlewares_of_a_service_follow_those_of_its_routers() -> None:
@@ -128,6 +145,33 @@ def test_a_service_is_no_member_of_itself() -> None:
     }
     assert [item.subject for item in merged.diagnostics] == [f"service {name}@file" for name in "abcd"]
     assert all("leads back to it" in item.message for item in merged.diagnostics)
+
+
+def a_mirroring_service(name: str, main: str, *mirrors: str) -> Service:
+    mirroring = Mirroring(tuple(Mirror(mirror, 5) for mirror in mirrors))
+    return Service(name, composition="mirroring", members=(Member(main),), mirroring=mirroring)
+
+
+def test_mirrors_that_do_not_exist_or_lead_back_are_left_out_and_the_service_stays() -> None:
+    file = a_configuration(
+        a_mirroring_service("m@file", "s@file", "t@file", "gone@file", "loop@file"),
+        composite_service("loop@file", "m@file"),
+        Service("s@file"),
+        Service("t@file"),
+    )
+    merged = merge({"file": file}, ENTRY_POINTS)
+    assert merged.services["m@file"] == a_mirroring_service("m@file", "s@file", "t@file")
+    assert [(item.subject, item.message) for item in merged.diagnostics] == [
+        ("service m@file", "its mirror 'gone@file' does not exist and is left out"),
+        ("service m@file", "its mirror 'loop@file' leads back to it and is left out"),
+        ("service loop@file", "its service 'm@file' leads back to it and is left out"),
+    ]
+
+
+def test_a_mirroring_service_without_its_main_service_takes_no_requests() -> None:
+    file = a_configuration(a_mirroring_service("m@file", "gone@file", "t@file"), Service("t@file"))
+    service = merge({"file": file}, ENTRY_POINTS).services["m@file"]
+    assert (service.members, service.unserved) == ((), "none of its services is available")
 
 
 def test_an_untouched_router_stays_the_very_same_object() -> None:
@@ -230,3 +274,44 @@ def test_the_providers_own_diagnostics_are_kept() -> None:
     assert merge({"file": a_configuration(diagnostics=(diagnostic,))}, ENTRY_POINTS).diagnostics == (
         diagnostic,
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "known", "resolved"),
+    [
+        ("https", ("web", "https"), "https"),
+        ("http", ("http", "https"), "http"),
+        ("http", ("web",), "web"),
+        ("http", ("web", "https"), None),
+        ("https", ("web",), None),
+    ],
+)
+def test_a_redirection_to_an_unknown_entry_point_closes_its_routers(
+    target: str, known: tuple[str, ...], resolved: str | None
+) -> None:
+    redirect = Middleware("r@docker", "redirectEntryPoint", {"entryPoint": target, "permanent": True})
+    others = (Middleware("m@docker", "retry", {"attempts": 2}), Service("a@docker"))
+    configuration = a_configuration(
+        a_router("a@docker", "a@docker", middlewares=(redirect.name,)), redirect, *others
+    )
+    merged = merge({"docker": configuration}, known)
+    assert merged.routers == configuration.routers
+    assert merged.middlewares["m@docker"] is others[0]
+    found = merged.middlewares[redirect.name]
+    if resolved is None:
+        assert found.unusable
+        (diagnostic,) = merged.diagnostics
+        assert (diagnostic.severity, diagnostic.source) == (Severity.ERROR, "docker")
+        assert diagnostic.subject == "middleware r@docker"
+        assert f"entry point {target!r} does not exist" in diagnostic.message
+        assert diagnostic.hint == f"the entry points are {', '.join(sorted(known))}"
+    else:
+        assert found.options == {"entryPoint": resolved, "permanent": True}
+        assert not found.unusable
+        assert merged.diagnostics == ()
+
+
+def test_a_redirection_that_is_invalid_already_gets_no_second_diagnostic() -> None:
+    redirect = Middleware("r@docker", "redirectEntryPoint", {}, unusable=True)
+    merged = merge({"docker": a_configuration(redirect)}, ENTRY_POINTS)
+    assert (merged.middlewares, merged.diagnostics) == ({redirect.name: redirect}, ())

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from proxy.limits.in_flight_limits import InFlightLimits
 from proxy.limits.rate_limits import RateLimits
+from proxy.net.stream import Stream
 from proxy.per_request.extras import Extras
 from proxy.telemetry.tallies import Tally
 from proxy.telemetry.tracing.trace import Trace
@@ -13,6 +15,7 @@ class Worker:
     """What all clients of a worker share; it has no store."""
 
     rate_limits: RateLimits = field(default_factory=RateLimits)
+    in_flight_limits: InFlightLimits = field(default_factory=InFlightLimits)
 
 
 class Sender:
@@ -20,6 +23,9 @@ class Sender:
 
     def __init__(self, peer: str = "192.0.2.1", claimed: bytes = b"", tls: str = "") -> None:
         self.peer = peer
+        self.entry_point = "web"
+        self.awaiting: Stream | None = None
+        self.gone = False
         self.status = 499
         self.username = b""
         self.tls = ""
