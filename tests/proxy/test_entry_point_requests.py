@@ -224,3 +224,37 @@ def test_a_connection_ends_with_the_response_after_its_time() -> None:
         request.keep_alive = True
         handle(None, request)
         assert handled.pop() is kept
+
+
+def test_the_api_shows_the_options(store: Store, short_path: Path) -> None:
+    prefix = "--entryPoints.own."
+    flags = (
+        KEEPING,
+        f"{prefix}http.encodeQuerySemicolons",
+        f"{prefix}http.maxHeaderBytes=5000",
+        f"{prefix}http.encodedCharacters.allowEncodedHash=false",
+        f"{prefix}headersWithUnderscores=drop",
+        f"{prefix}transport.keepAliveMaxRequests=9",
+        f"{prefix}transport.keepAliveMaxTime=90s",
+        f"{prefix}transport.lifeCycle.requestAcceptGraceTimeout=3s",
+        f"{prefix}forwardedHeaders.notAppendXForwardedFor",
+    )
+    with point(store, short_path, *flags) as (proxy, _):
+        shown = ask(proxy, "/api/entrypoints/own")
+        characters = shown["http"].pop("encodedCharacters")
+        assert [name for name, allowed in characters.items() if not allowed] == ["allowEncodedHash"]
+        assert len(characters) == 7
+        assert shown["http"] == {
+            "maxHeaderBytes": 5000,
+            "sanitizePath": False,
+            "encodeQuerySemicolons": True,
+            "underscoreHeadersStrategy": "delete",
+            "middlewares": ["own-encodedCharacters@internal"],
+        }
+        transport = shown["transport"]
+        assert (transport["keepAliveMaxRequests"], transport["keepAliveMaxTime"]) == (9, "1m30s")
+        assert transport["lifeCycle"]["requestAcceptGraceTimeout"] == "3s"
+        assert shown["forwardedHeaders"] == {"notAppendXForwardedFor": True}
+        plain = ask(proxy, "/api/entrypoints/web")
+        assert plain["http"] == {"maxHeaderBytes": 65536, "sanitizePath": True}
+        assert (plain["forwardedHeaders"], "keepAliveMaxRequests" in plain["transport"]) == ({}, False)

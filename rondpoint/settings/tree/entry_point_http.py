@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from rondpoint.settings.tree.section import Section
+from rondpoint.settings.tree.section import Section, setting_key
 from rondpoint.settings.values import NonNegativeInt, Switch, Texts, parse_count, parse_text, split_address
 
 Scheme = Literal["http", "https"]
@@ -79,7 +79,12 @@ class EncodedCharacters(Section):
     @property
     def refuses_some(self) -> bool:
         """Whether a character is not allowed."""
-        return not all(self.model_dump().values())
+        return not all(self.by_option.values())
+
+    @property
+    def by_option(self) -> dict[str, bool]:
+        """Whether each character is allowed, by the key of its option."""
+        return {setting_key(field): allowed for field, allowed in self.model_dump().items()}
 
 
 class HttpOptions(Section):
