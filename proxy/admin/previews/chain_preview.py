@@ -146,7 +146,9 @@ class Previewer:
         chain = self._context.chains.compile_chain(tuple(names), kind, name)
         for step, owner in zip(chain, chain.owners, strict=True):
             self._yield_if_due()
-            middleware = self._middlewares[owner.name]
+            middleware = self._middlewares.get(owner.name)
+            if middleware is None:
+                raise ChainError(f"middleware {owner.name} has been changed meanwhile: ask again")
             effect = Effect("")
             if reached:
                 function = PREVIEWS.get(owner.kind)

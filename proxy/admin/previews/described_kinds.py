@@ -8,6 +8,7 @@ from typing import Any
 
 from proxy.admin.previews.effect import Effect, Subject, preview
 from proxy.admin.previews.observation import observe
+from proxy.admin.previews.observed_kinds import responded
 from proxy.middlewares.auth_request import parse_address
 from proxy.middlewares.authenticated_user import authorization
 from proxy.middlewares.circuit_breaker import breaker_phase
@@ -93,8 +94,11 @@ def buffering(subject: Subject) -> Effect:
 @preview("errors")
 def error_pages(subject: Subject) -> Effect:
     """Say which responses are replaced."""
-    statuses, service = subject.options.get("status") or (), subject.options.get("service")
-    page = subject.options.get("query") or "/"
+    found = observe(subject.step, subject.request, subject.client)
+    if found.response is not None:
+        return responded(found.response)
+    statuses, service = subject.options["status"], subject.options["service"]
+    page = subject.options["query"] or "/"
     return Effect(
         f"replaces responses of status {', '.join(statuses)} by the page {page} of service {service}"
     )

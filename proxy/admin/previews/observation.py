@@ -30,7 +30,8 @@ class Observation(Struct, frozen=True):
     """What a step did to a request.
 
     `response` is what it raised to respond itself. `target` is the new target, empty if it is the old one.
-    `request_headers` and `response_headers` say what it changes; those of the response on a sample.
+    `request_headers` and `response_headers` say what it changes; the latter in a sample response, if one was
+    given.
     """
 
     response: LocalResponse | RequestError | None
@@ -39,8 +40,13 @@ class Observation(Struct, frozen=True):
     response_headers: HeaderDifference
 
 
-def observe(step: Step, request: Request, client: PreviewClient, sample_lines: bytes = b"") -> Observation:
-    """Run the step, and leave its changes in `request`; `sample_lines` are those of a sample response."""
+def observe(
+    step: Step, request: Request, client: PreviewClient, sample_lines: bytes | None = None
+) -> Observation:
+    """Run the step, and leave its changes in `request`.
+
+    With the header lines of a sample response, run what the step adds for responses, too.
+    """
     before = copy(request)
     forwarded = client.recorded.apply_forwarded_steps(client.forwarded(request.host))
     client.recorded.added.clear()
@@ -54,7 +60,7 @@ def observe(step: Step, request: Request, client: PreviewClient, sample_lines: b
         response,
         "" if request.target == before.target else request.target.decode("latin-1"),
         compare(before.headers + forwarded, request.headers + forwarded_after),
-        _response_difference(client, sample_lines),
+        HeaderDifference() if sample_lines is None else _response_difference(client, sample_lines),
     )
 
 

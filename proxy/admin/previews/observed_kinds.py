@@ -88,7 +88,9 @@ def headers(subject: Subject) -> Effect:
 @preview("compress")
 def compression(subject: Subject) -> Effect:
     """Say which coding is chosen."""
-    sample = b"\r\nContent-Type: text/html"
+    # A type that is compressed, whatever the options exclude.
+    media = next(iter(subject.options["includedContentTypes"]), "x-sample/x-sample")
+    sample = f"\r\nContent-Type: {media}".encode()
     found = observe(subject.step, subject.request, subject.client, sample)
     if not subject.client.recorded.added:
         return Effect("leaves responses to this request as they are")

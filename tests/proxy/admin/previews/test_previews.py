@@ -22,6 +22,7 @@ from proxy.net.deadlines import Sweeper
 from proxy.upstream.auxiliary_pools import AuxiliaryPools
 from proxy.upstream.timeouts import UpstreamTimeouts
 from rondpoint.entry_points.options import EntryPointOptions
+from rondpoint.entry_points.redirection import RedirectionTarget
 from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explanation import ExplainedMember, ExplainedMiddleware, Explanation
 from rondpoint.middlewares.kinds import SERVED_KINDS
@@ -34,7 +35,12 @@ HASHES = {"users": ["eve:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="]}
 
 @dataclass
 class Worker:
-    chains: Chains = field(default_factory=lambda: Chains(AuxiliaryPools(Sweeper(), UpstreamTimeouts())))
+    chains: Chains = field(
+        default_factory=lambda: Chains(
+            AuxiliaryPools(Sweeper(), UpstreamTimeouts()), {"secure": RedirectionTarget("https", 8443)}
+        )
+    )
+    services: Mapping[str, object] = field(default_factory=lambda: {"pages@x": object()})
     rate_limits: RateLimits = field(default_factory=RateLimits)
 
 
@@ -205,7 +211,44 @@ EFFECTS: list[tuple[str, Mapping[str, Any], PreviewedRequest, str, int]] = [
         "compresses nothing: the client accepts none of br",
         0,
     ),
+    (
+        "compress",
+        {"includedContentTypes": ["application/json"]},
+        sent("/", "Accept-Encoding: gzip"),
+        "compresses responses of at least 1024 bytes with gzip",
+        0,
+    ),
+    (
+        "compress",
+        {"excludedContentTypes": ["text/html"], "minResponseBodyBytes": 9},
+        sent("/", "Accept-Encoding: gzip"),
+        "compresses responses of at least 9 bytes with gzip",
+        0,
+    ),
     ("compress", {}, sent(method="HEAD"), "leaves responses to this request as they are", 0),
+    (
+        "buffering",
+        {"maxRequestBodyBytes": 9, "maxResponseBodyBytes": 7},
+        sent(),
+        "reads requests of at most 9 bytes and responses of at most 7 bytes whole before it passes them on",
+        0,
+    ),
+    ("buffering", {}, sent(), "reads requests and responses whole before it passes them on", 0),
+    (
+        "errors",
+        {"status": ["200-599"], "service": "pages@x", "query": "/{status}.html"},
+        sent(),
+        "replaces responses of status 200-599 by the page /{status}.html of service pages@x",
+        0,
+    ),
+    ("errors", {"status": ["500"], "service": "no@x"}, sent(), "refuses the request with 503: service", 503),
+    (
+        "redirectEntryPoint",
+        {"entryPoint": "secure"},
+        sent(),
+        "redirects to https://a.test:8443/a/b?c=d with 302",
+        302,
+    ),
     ("contentType", {}, sent(), "adds a Content-Type to responses that have none", 0),
     ("contentType", {"autoDetect": False}, sent(), "leaves responses without a Content-Type as they are", 0),
     ("encodedCharacters", {}, sent("/a%2Fb"), "refuses the request with 400: the path has the encoded", 400),
