@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from proxy.services.registry import ServiceRegistry
     from proxy.telemetry.access_log import AccessLog
     from proxy.upstream.timeouts import UpstreamTimeouts
+    from rondpoint.entry_points.redirection import RedirectionTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,11 @@ class ClientTimeouts:
 class WorkerContext:
     """The state of a worker's data path, and its counts.
 
-    While `draining` is set, connections end after their current or next request; an idle connection has until
-    `drain_deadline` for its next request. `connections` counts open client connections by entry point, and
-    `upgrades` the tunnels among them. `retry` applies to routers without a retry middleware. `copies` are
-    those of requests for mirrors.
+    `terminating`: the whole proxy ends, and still accepts connections. While `draining` is set, connections
+    end after their current or next request; an idle connection has until `drain_deadline` for its next
+    request. `connections` counts open client connections by entry point, and `upgrades` the tunnels among
+    them. `retry` applies to routers without a retry middleware. `copies` are those of requests for mirrors.
+    `entry_points` are targets of redirections by name.
     """
 
     table: RoutingTable
@@ -60,6 +63,7 @@ class WorkerContext:
     limits_of_trusted: Limits = field(init=False)
     server_name: bytes = b"rondpoint"
     configured: bool = False
+    terminating: bool = False
     draining: bool = False
     drain_deadline: float = NEVER
     requests: int = 0
@@ -72,7 +76,8 @@ class WorkerContext:
     access_log: AccessLog | None = None
     retry: RetryPolicy | None = None
     copies: CopyBudget = field(default_factory=CopyBudget)
+    entry_points: Mapping[str, RedirectionTarget] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.chains = Chains(AuxiliaryPools(self.sweeper, self.upstream_timeouts))
+        self.chains = Chains(AuxiliaryPools(self.sweeper, self.upstream_timeouts), self.entry_points)
         self.limits_of_trusted = replace(self.limits, removed_lines=REMOVED_LINES_TRUSTED)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from secrets import token_hex
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 import redis
@@ -27,6 +27,7 @@ from proxy.configuration.watcher import Watcher
 from proxy.context import ClientTimeouts, WorkerContext
 from proxy.downstream.connection import ClientConnection
 from proxy.downstream.entry_point_limits import entry_point_limits
+from proxy.downstream.keep_alive import KeepAliveLimit
 from proxy.downstream.observers import Observers
 from proxy.downstream.proxy_header import ProxyHeaderReader
 from proxy.downstream.serving import RequestHandler, serve
@@ -36,6 +37,7 @@ from proxy.ejection.ejections import Ejections
 from proxy.ejection.sharing import EjectionSync
 from proxy.exchange.closed_entry_point import refuse_routed_requests
 from proxy.exchange.entry_point_handler import make_handler
+from proxy.exchange.internal_routes import metrics_route, ping_route
 from proxy.exchange.request_handler import handle_request
 from proxy.http1.limits import Limits
 from proxy.limits.in_flight_limits import InFlightLimits
@@ -58,8 +60,9 @@ from proxy.tls.ticket_rotation import TicketRotation
 from proxy.upstream.timeouts import UpstreamTimeouts
 from proxy.worker_status import StatusReporter
 from rondpoint.diagnostics import Diagnostic
-from rondpoint.entry_points.options import read_entry_points
-from rondpoint.settings import Settings
+from rondpoint.entry_points.options import NO_OPTIONS, read_entry_points
+from rondpoint.entry_points.redirection import redirection_targets
+from rondpoint.settings import Ping, Settings
 from rondpoint.settings.closed_parts import METRICS
 from rondpoint.store.client import connect, separate_connection
 from rondpoint.store.corrupt_keys import drop
@@ -69,6 +72,10 @@ from rondpoint.store.read import Loaded
 from rondpoint.store.retired_workers import ActiveNames
 from rondpoint.store.server_metrics import ActiveServers
 from rondpoint.store.workers import CertificateStatus
+
+if TYPE_CHECKING:
+    from proxy.exchange.internal_routes import InternalRoutes
+    from proxy.exchange.request_handler import Match
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +140,7 @@ class Runtime:
             server_name=socket.gethostname().encode(),
             tallies=Tallies(_histogram_bounds(settings), settings.api.statistics.recent_errors),
             retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
+            entry_points=redirection_targets(settings),
         )
         for options in self.entry_point_options.values():
             for middleware in options.own.values():
@@ -237,7 +245,7 @@ class Runtime:
         for_proxies = entry_point_limits(context.limits, point, trusted=True)
         metered = point.observability.metrics
         plain_label_set = label_sets.number(entry_point, metered=metered)
-        setup = self._observers.setup_for(point, self._exposition_for(entry_point))
+        setup = self._observers.setup_for(point, self._internal_routes(entry_point))
         closed = self.settings.closed_reason(entry_point)
         options = self.entry_point_options.get(entry_point)
         handle: RequestHandler = handle_request
@@ -245,6 +253,8 @@ class Runtime:
             handle = refuse_routed_requests(closed)
         elif options is not None:
             handle = make_handler(entry_point, options)
+        transport = point.transport
+        keep_alive = KeepAliveLimit(transport.keep_alive_max_requests, transport.keep_alive_max_time)
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
@@ -276,7 +286,7 @@ class Runtime:
             connections.add(downstream)
             opened[entry_point] += 1
             try:
-                serve(downstream, handle)
+                serve(downstream, keep_alive.limited(handle) if keep_alive else handle)
             finally:
                 connections.discard(downstream)
                 opened[entry_point] -= 1
@@ -287,17 +297,25 @@ class Runtime:
         in_force = self.applier.in_force()
         return ActiveNames(in_force.routers, in_force.services, ActiveServers(in_force.services))
 
-    def _exposition_for(self, entry_point: str) -> Exposition | None:
-        """Return the exposition of `/metrics` if this entry point serves it."""
-        metrics = self.settings.metrics
-        if metrics is None or metrics.prometheus is None or metrics.prometheus.entry_point != entry_point:
-            return None
-        if self.settings.closed_reason(entry_point) or self.settings.refusal(METRICS):
-            return None
-        if entry_point in self.entry_point_options:
-            # The exposition comes before all routers, so the options would not apply to it.
-            return None
-        return self.exposition
+    def _internal_routes(self, entry_point: str) -> InternalRoutes:
+        """Return the routes that this entry point serves before all routers."""
+        settings = self.settings
+        found: dict[bytes, Match] = {}
+        if settings.closed_reason(entry_point):
+            return found
+        options = self.entry_point_options.get(entry_point, NO_OPTIONS)
+        prometheus = settings.metrics.prometheus if settings.metrics is not None else None
+        if prometheus is not None and prometheus.entry_point == entry_point and not settings.refusal(METRICS):
+            assert self.exposition is not None  # noqa: S101 - made of the same settings
+            found[b"/metrics"] = metrics_route(options.middlewares, self.exposition)
+        if settings.ping is not None and settings.ping.entry_point == entry_point:
+            found[b"/ping"] = ping_route(options.middlewares, self.ping_status)
+        return found
+
+    def ping_status(self) -> int:
+        """Return the status of `/ping`."""
+        ping = self.settings.ping or Ping()
+        return ping.terminating_status_code if self.context.terminating else 200
 
     def _read_proxy_header(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
         """Read the PROXY header like `ProxyHeaderReader.read`; close the connection if that fails."""

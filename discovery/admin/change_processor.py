@@ -175,15 +175,16 @@ class ChangeProcessor:
         self, proposal: Proposal, validation: ValidationResult
     ) -> Iterator[FieldDiagnostic]:
         """Yield a warning for each reference to an object that does not exist yet."""
-        defined = {service.name for part in validation.decoded for service in part.services}
-        defined |= {middleware.name for part in validation.decoded for middleware in part.middlewares}
-        defined |= {router.name for part in validation.decoded for router in part.routers}
+        # Objects of different kinds may have the same name.
+        defined = {("service", item.name) for part in validation.decoded for item in part.services}
+        defined |= {("middleware", item.name) for part in validation.decoded for item in part.middlewares}
+        defined |= {("router", item.name) for part in validation.decoded for item in part.routers}
         wanted: list[tuple[Router | Service, str, str]] = [
             (item, kind, name)
             for part in validation.decoded
             for item in _referring(part)
             for kind, name in _references(item)
-            if name not in defined
+            if (kind, name) not in defined
         ][:MAX_REFERENCES]
         if not wanted:
             return

@@ -25,6 +25,8 @@ def read_parents(router: Section, rule_hint: str) -> tuple[str, ...] | None:
         return None
     misplaced = [option for option in _OPTIONS_OF_ROOTS if router.has(option)]
     for option in misplaced:
-        message = f"{report.at(router.key(option))} is an option of its parent routers, so it is left out"
+        message = (
+            f"{report.at(router.key(option))} is an option of its parent routers, so the router is left out"
+        )
         report.error(message, rule_hint)
     return None if misplaced else tuple(dict.fromkeys(parents))

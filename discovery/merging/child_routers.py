@@ -23,7 +23,7 @@ def resolve_parents(
 ) -> tuple[dict[str, Router], tuple[Diagnostic, ...]]:
     """Return the routers with resolved parents, and diagnostics; routers without parents stay the same.
 
-    The cost depends on the routers that have parents or no service.
+    The time is linear in the number of routers and parents.
     """
     resolution = _Resolution(routers, nearest)
     resolution.drop_unusable_parents()

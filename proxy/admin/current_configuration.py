@@ -87,9 +87,7 @@ class CurrentConfiguration:
             *ejection_diagnostics(worker.ejections.ejected, services),
             *unreachable_routers.missing_tls_diagnostics(routers, worker.settings),
             *(closed.diagnostic for closed in worker.settings.closed_parts),
-            *entry_point_diagnostics(
-                worker.entry_point_options, partial(self._chain_fault, "entry point"), worker.settings
-            ),
+            *entry_point_diagnostics(worker.entry_point_options, partial(self._chain_fault, "entry point")),
         )
 
     @cached_property

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from proxy.exchange.request_handler import handle_request
 from proxy.http1.errors import RequestError
+from proxy.http1.forwarded import without_peer
 from proxy.middlewares.redirects import has_scheme_and_port
+from proxy.per_request.extras import extras_of
 from proxy.routing.route import Route
 from rondpoint.entry_points.options import AMBIGUOUS_PATH
 from rondpoint.entry_points.redirection import ACME_CHALLENGES, Redirection
@@ -36,6 +38,8 @@ def make_handler(entry_point: str, options: EntryPointOptions) -> Callable[[Down
         match = _match_with_middlewares(entry_point, options.middlewares, match)
     if options.redirection is not None:
         match = _match_redirection(entry_point, options.middlewares, options.redirection, match)
+    if not options.appends_peer:
+        match = _match_without_peer(match)
     return partial(handle_request, match=match)
 
 
@@ -56,6 +60,16 @@ def _match_kept_path(request: Request, downstream: Downstream) -> Route | None:
     if kept != normalise_path(target) and table.match(name, request, downstream, kept) is not route:
         raise RequestError(400, AMBIGUOUS_PATH)
     return route
+
+
+def _match_without_peer(find: Match) -> Match:
+    """Return a function that finds the route of a request, and leaves the peer out of X-Forwarded-For."""
+
+    def match(request: Request, downstream: Downstream) -> Route | None:
+        extras_of(downstream).at_forwarding(without_peer)
+        return find(request, downstream)
+
+    return match
 
 
 def _match_with_middlewares(entry_point: str, middlewares: tuple[str, ...], find: Match) -> Match:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from proxy.net.client_gone import ClientGoneError
 
-class ClientGoneError(Exception):
-    """The client's connection broke while something was sent to it."""
+__all__ = ["ClientGoneError", "FallbackError", "NoResponseError"]
 
 
 class NoResponseError(Exception):

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from proxy.balancing.round_robin import choose_by_ticket
 from proxy.exchange.attempt import forward_observed, forward_to, request_head
+from proxy.exchange.buffered_request_body import begin_body
 from proxy.exchange.composite import enter_member, resolve_composite
 from proxy.exchange.errors import FallbackError, NoResponseError
-from proxy.exchange.next_server import try_next_servers
-from proxy.exchange.request_body import RequestBody
+from proxy.exchange.next_server import may_follow, try_next_servers
 from proxy.http1.errors import RequestError
-from proxy.middlewares.request_content import ContentTooLargeError, read_content
+from proxy.middlewares.request_content import ContentTooLargeError, keep_content
 from proxy.per_request.extras import extras_of
 from proxy.per_request.local_response import LocalResponse
 from proxy.services.composite_members import has_servers
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from proxy.balancing.balanced_service import BalancedService
     from proxy.balancing.composite_service import CompositeService
     from proxy.exchange.downstream import Downstream
+    from proxy.exchange.request_body import RequestBody
     from proxy.http1.request import Request
 
 
@@ -43,7 +44,7 @@ def forward_with_fallback(
     if failover.name in above or len(above) >= MAX_COMPOSITION_DEPTH:
         raise RequestError(503, "")
     try:
-        read_content(request, downstream, composite.max_request_body_bytes)
+        keep_content(request, downstream, composite.max_request_body_bytes)
     except ContentTooLargeError:
         raise RequestError(413, "the request body is too large") from None
     content = downstream.buffer
@@ -105,7 +106,7 @@ def _forward_to_service(
     """Forward to the server that the service chooses, and to others if it does not respond."""
     body: RequestBody | None = None
     if request.content_length > 0 or request.chunked:
-        downstream.body = body = RequestBody(downstream, request)
+        downstream.body = body = begin_body(downstream, request)
     context = downstream.context
     target = (service.choose or choose_by_ticket)(service, context.tickets, request, downstream.peer)
     head = request_head(downstream, request, target, pass_host)
@@ -117,6 +118,7 @@ def _forward_to_service(
     except NoResponseError as error:
         if error.counts_as_failure:
             context.tallies.servers.count_failure(target)
-        if not (error.try_others or error.retryable_status):
+        extras = downstream.extras
+        if not may_follow(None if extras is None else extras.retrying, error):
             raise
         return try_next_servers(downstream, request, service, pass_host, body, (target,), error)

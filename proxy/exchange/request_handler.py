@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.exchange.attempt import forward_observed, forward_to, request_head
+from proxy.exchange.buffered_request_body import begin_body
 from proxy.exchange.child_routers import find_leaf
 from proxy.exchange.composite import resolve_composite
 from proxy.exchange.errors import NoResponseError
 from proxy.exchange.fallback import forward_with_fallback
 from proxy.exchange.local_response import refuse, respond
 from proxy.exchange.middleware_steps import run_middlewares
-from proxy.exchange.next_server import try_next_servers
-from proxy.exchange.request_body import RequestBody
+from proxy.exchange.next_server import may_follow, try_next_servers
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError
 from proxy.http1.max_forwards import ALLOWED_METHODS, LIMITED_METHODS, decrement_max_forwards
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from proxy.exchange.downstream import Downstream
+    from proxy.exchange.request_body import RequestBody
     from proxy.http1.request import Request
     from proxy.routing.route import Route
     from proxy.upstream.endpoint import Target
@@ -82,7 +83,7 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
                 raise RequestError(503, "")
 
         if request.content_length > 0 or request.chunked:
-            downstream.body = body = RequestBody(downstream, request)
+            downstream.body = body = begin_body(downstream, request)
 
         choose = service.choose
         if choose is None:
@@ -114,7 +115,8 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
                     context.tallies.servers.count_failure(target)
                 if not error.try_others or downstream.extras is not None:
                     break
-        if failure is not None and (failure.try_others or failure.retryable_status):
+        extras = downstream.extras
+        if failure is not None and may_follow(None if extras is None else extras.retrying, failure):
             return try_next_servers(downstream, request, service, pass_host, body, failed, failure)
     except NoResponseError as error:
         failure = error

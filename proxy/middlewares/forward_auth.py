@@ -8,6 +8,7 @@ from functools import partial
 from sys import maxsize
 from typing import TYPE_CHECKING, Any
 
+from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import header_line, values_of
 from proxy.middlewares.auth_request import compile_message, parse_address
 from proxy.middlewares.auth_response import compile_cookies, compile_copying, refusal
@@ -27,8 +28,18 @@ log = logging.getLogger(__name__)
 TIMEOUT = 30.0
 """Seconds that the authentication server may take, as in Traefik."""
 
+DEFAULT_REQUEST_LIMIT = 16 << 20
+"""The most bytes of a request's content without `maxBodySize` and without `limits.bodyBytes`.
+
+All of it is held in memory; longer bodies are uploads, which few authentication servers look at. Traefik
+has no limit.
+"""
+
 DEFAULT_RESPONSE_LIMIT = 4 << 20
 """The most bytes of content without `maxResponseBodySize`; Traefik has no limit."""
+
+
+_TOO_LARGE = "the request body is too large for forwardAuth without maxBodySize"
 
 
 @scoped_kind("forwardAuth")
@@ -61,13 +72,15 @@ def forward_auth(options: Mapping[str, Any], scope: CompileScope) -> Step:
         content = b""
         if forward_body:
             try:
-                content = read_content(request, client, request_limit)
+                content = read_content(request, client, _limit(request_limit, client))
             except ContentTooLargeError:
+                if request_limit < 0:
+                    raise RequestError(413, _TOO_LARGE) from None
                 raise LocalResponse(401) from None
         method = request.method if keep_method else b"GET"
         message = build(request, client, method, content)
         try:
-            response = subrequest.send_subrequest(pool, method, message, TIMEOUT, response_limit)
+            response = subrequest.send_subrequest(pool, method, message, TIMEOUT, response_limit, client)
         except subrequest.ContentTooLargeError:
             raise LocalResponse(401) from None
         except subrequest.SubrequestError as error:
@@ -93,3 +106,8 @@ def forward_auth(options: Mapping[str, Any], scope: CompileScope) -> Step:
             raise LocalResponse(500) from None
 
     return step
+
+
+def _limit(option: int, client: Client) -> int:
+    """Return the most bytes of the request's content; the proxy's own limit holds in any case."""
+    return option if option >= 0 else client.limits.body_bytes or DEFAULT_REQUEST_LIMIT

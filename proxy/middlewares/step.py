@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.subrequests.service_subrequest import ServiceAccess
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from proxy.telemetry.tracing.trace import Trace
     from proxy.upstream.auxiliary_pools import ServerAddress
     from proxy.upstream.pool import Pool
+    from rondpoint.entry_points.redirection import RedirectionTarget
 
 
 class ReadTimeout(Protocol):
@@ -47,13 +48,17 @@ class Client(Protocol):
     `status` is the response's, or 499 before it begins. `tally` is the router's; `extras` hold additional
     tasks for the exchange. `forwarded` returns the X-Forwarded header lines for a request with this Host.
     `detailed_trace` returns the trace that records steps, if any. `tls` is the TLS version and cipher of the
-    connection, empty without TLS. `send_interim` sends the head of a 1xx response.
+    connection, empty without TLS. `send_interim` sends the head of a 1xx response. `awaiting` is the server's
+    stream while the client waits for it; `gone` means that the client has left.
 
     A step that needs the body finds its first bytes in `buffer`, and must leave there what it has read;
     `recv` returns more, or b"" at the end of `stream`.
     """
 
+    awaiting: Stream | None
     buffer: bytes
+    entry_point: str
+    gone: bool
     limits: Limits
     peer: str
     status: int
@@ -95,10 +100,14 @@ OpenPool = Callable[["ServerAddress", "Callable[[], ssl.SSLContext] | None"], "P
 
 @dataclass(frozen=True, slots=True)
 class CompileScope:
-    """The name of a middleware, and the function that opens its pools to auxiliary servers."""
+    """The name of a middleware, and what its kind may need of the worker.
+
+    `open_pool` opens pools to auxiliary servers; `entry_points` are targets of redirections by name.
+    """
 
     name: str
     open_pool: OpenPool
+    entry_points: Mapping[str, RedirectionTarget] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +137,7 @@ class CompiledChain(tuple[Step, ...]):
 
 
 CompileScoped = Callable[[Mapping[str, Any], CompileScope], Step]
-"""Compiles options for a kind that asks auxiliary servers."""
+"""Compiles options for a kind that asks auxiliary servers, or needs the entry points."""
 
 KINDS: dict[str, CompileScoped] = {}
 """All served kinds, by their names in Traefik 3 spelling."""
@@ -155,7 +164,7 @@ def named_kind(name: str) -> Callable[[CompileNamed], CompileNamed]:
 
 
 def scoped_kind(name: str) -> Callable[[CompileScoped], CompileScoped]:
-    """Register the function that compiles a kind of middleware that asks auxiliary servers."""
+    """Register the function that compiles a kind of middleware and needs its scope."""
 
     def register(function: CompileScoped) -> CompileScoped:
         KINDS[name] = function

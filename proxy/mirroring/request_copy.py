@@ -40,9 +40,12 @@ class CopiedClient:
 
     __slots__ = (
         "_forwarded",
+        "awaiting",
         "buffer",
         "context",
+        "entry_point",
         "extras",
+        "gone",
         "limits",
         "peer",
         "status",
@@ -54,9 +57,12 @@ class CopiedClient:
     )
 
     def __init__(self, client: Client, forwarded: bytes, content: bytes) -> None:
+        self.awaiting: Stream | None = None
         self.buffer = content
         self.context: SharedState = client.context
+        self.entry_point = client.entry_point
         self.extras: Extras | None = None
+        self.gone = False
         self.limits: Limits = client.limits
         self.peer = client.peer
         self.status = 499

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 from proxy.http1.response_head import ResponseHead
 
 if TYPE_CHECKING:
+    from proxy.buffers.content_buffer import BufferLimits, ContentBuffer
     from proxy.http1.body_filter import BodyFilter
-    from proxy.per_request.retries import RetryState
+    from proxy.per_request.retries import Retries
     from proxy.upstream.endpoint import Endpoint
 
 LinesStep = Callable[[bytes], bytes]
@@ -28,12 +29,13 @@ class Extras:
     """Extra state of one exchange, created only for requests that need it.
 
     `cookie` is the Set-Cookie line, with a leading CRLF, that keeps the client with the server; `cookies` are
-    the lines that keep it with members of composite services. A response of the server with one of
-    `fallback_statuses` does not go to the client: a failover service has a fallback for it. `retrying` is the
-    state of a retry middleware. `preview_bytes` says up to which length the response steps want to know the
-    length of a body that does not announce it; `needs_body_start` means that they read its first bytes. The
-    response steps leave here the `status` of the response, the `body_filter` that changes its body, and the
-    `content` that replaces it.
+    the lines that keep it with members of composite services. `request_content` is the request's whole
+    content, if a middleware has buffered it. `response_limits` are set if the response is to be buffered. A
+    response of the server with one of `fallback_statuses` does not go to the client: a failover service has a
+    fallback for it. `retrying` decides about further attempts, if a middleware wants some. `preview_bytes`
+    says up to which length the response steps want to know the length of a body that does not announce it;
+    `needs_body_start` means that they read its first bytes. The response steps leave here the `status` of the
+    response, the `body_filter` that changes its body, and the `content` that replaces it.
     """
 
     __slots__ = (
@@ -49,6 +51,8 @@ class Extras:
         "fallback_statuses",
         "needs_body_start",
         "preview_bytes",
+        "request_content",
+        "response_limits",
         "retrying",
         "status",
     )
@@ -61,7 +65,9 @@ class Extras:
         self.status = 0
         self.body_filter: BodyFilter | None = None
         self.content: bytes | None = None
-        self.retrying: RetryState | None = None
+        self.request_content: ContentBuffer | None = None
+        self.response_limits: BufferLimits | None = None
+        self.retrying: Retries | None = None
         self._end_calls: list[Callable[[], None]] = []
         self._response_steps: list[ResponseStep] = []
         self._forwarded_steps: tuple[LinesStep, ...] = ()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from proxy.services.registry import ServiceRegistry
     from proxy.telemetry.tallies import Tallies
     from proxy.upstream.endpoint import Target
+    from proxy.upstream.subrequest import Waiting
 
 
 class ServiceAccess(Protocol):
@@ -60,6 +61,7 @@ def ask_service(
     limit: int,
     discard: bool = False,
     peer: str = "",
+    client: Waiting | None = None,
 ) -> WholeResponse:
     """Send a request to the service of this name and return the response after at most `timeout` s.
 
@@ -67,7 +69,7 @@ def ask_service(
     without framing lines. `limit` is for the response's content, in bytes; with `discard`, the content
     is read and dropped. `peer` is the address of the client for whom the proxy asks: some services choose a
     server by it. The response has the cookies of sticky services. Middlewares of member services do not
-    apply. Raises SubrequestError.
+    apply. If the `client` leaves meanwhile, the subrequest ends. Raises SubrequestError and ClientGoneError.
     """
     deadline = monotonic() + timeout
     asking = _Asking(peer)
@@ -84,7 +86,7 @@ def ask_service(
         if left <= 0:
             break
         try:
-            response = _ask(context, target, served, method, message, left, limit, discard)
+            response = _ask(context, target, served, method, message, left, limit, client, discard=discard)
         except ServerFailedError as error:
             failure = error
             # A healthy server may reset the connection to refuse content.
@@ -162,6 +164,8 @@ def _ask(
     message: bytes,
     timeout: float,
     limit: int,
+    client: Waiting | None,
+    *,
     discard: bool,
 ) -> WholeResponse:
     """Send the request to one server, and record the outcome as the exchange does."""
@@ -170,7 +174,7 @@ def _ask(
     began = monotonic()
     endpoint.active += observed
     try:
-        response = send_subrequest(target.pool, method, message, timeout, limit, discard=discard)
+        response = send_subrequest(target.pool, method, message, timeout, limit, client, discard=discard)
     except ContentTooLargeError:
         raise
     except SubrequestError as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from proxy.http1.chunked import ChunkedDecoder
 from proxy.http1.errors import MessageError
 from proxy.http1.methods import IDEMPOTENT_METHODS
 from proxy.http1.response import CHUNKED
+from proxy.net.client_gone import ClientGoneError
 from proxy.net.deadlines import NEVER, after
 from proxy.upstream.connection import DialError
 
@@ -58,39 +60,76 @@ class WholeResponse(NamedTuple):
     content: bytes
 
 
+class Waiting(Protocol):
+    """The client for whom the proxy asks a server; attributes are as in `proxy.exchange.downstream`."""
+
+    awaiting: Stream | None
+    gone: bool
+
+
 def send_subrequest(
-    pool: Pool, method: bytes, message: bytes, timeout: float, limit: int, *, discard: bool = False
+    pool: Pool,
+    method: bytes,
+    message: bytes,
+    timeout: float,
+    limit: int,
+    client: Waiting | None = None,
+    *,
+    discard: bool = False,
 ) -> WholeResponse:
     """Send `message`, a whole request with `method`, and return the response after at most `timeout` s.
 
     `limit` is for the response's content, in bytes; with `discard`, all content is read and dropped. Raises
     SubrequestError, of the kind ServerFailedError if another server may respond. If a reused connection has
-    ended, an idempotent request is sent again over a new one.
+    ended, an idempotent request is sent again over a new one. If the `client` leaves meanwhile, the
+    subrequest ends; raises ClientGoneError then.
     """
-    deadline = after(timeout)
+    try:
+        return _send(pool, method, message, after(timeout), limit, client, discard=discard)
+    except SubrequestError:
+        if client is not None and client.gone:
+            raise ClientGoneError from None
+        raise
+    finally:
+        if client is not None:
+            client.awaiting = None
+
+
+def _send(
+    pool: Pool,
+    method: bytes,
+    message: bytes,
+    deadline: float,
+    limit: int,
+    client: Waiting | None,
+    *,
+    discard: bool,
+) -> WholeResponse:
     repeatable = method in IDEMPOTENT_METHODS
     stream = pool.take() if repeatable else pool.take_alive()
     if stream is not None:
-        data = _first_bytes(stream, message, deadline)
+        data = _first_bytes(stream, message, deadline, client)
         if data or stream.expired or not repeatable:
             return _whole_response(pool, stream, method, data or b"", limit, discard)
         stream.close()
     try:
-        stream = pool.dial()
+        stream = pool.dial(deadline - monotonic())
     except DialError as error:
         raise ServerFailedError(
             str(error), unreachable=error.unreachable, exhausted=error.exhausted
         ) from error
-    data = _first_bytes(stream, message, deadline)
+    data = _first_bytes(stream, message, deadline, client)
     if not data and not stream.expired:
         stream.close()
         raise ServerFailedError(_RESET if data is None else _ENDED, unreachable=data is None, sent=True)
     return _whole_response(pool, stream, method, data or b"", limit, discard)
 
 
-def _first_bytes(stream: Stream, message: bytes, deadline: float) -> bytes | None:
+def _first_bytes(stream: Stream, message: bytes, deadline: float, client: Waiting | None) -> bytes | None:
     """Send the request and return the first bytes of the response; b"" if none came, None after a reset."""
     stream.deadline = deadline
+    if client is not None:
+        client.awaiting = stream
     try:
         stream.send(message)
         return stream.recv()

@@ -12,6 +12,7 @@ from rondpoint.cli.completion import SettingsCommand
 from rondpoint.cli.flags import PASS_UNKNOWN_FLAGS, settings_flags
 from rondpoint.cli.table import format_table
 from rondpoint.explaining.explanation import Balancing, ExplainedMiddleware, Explanation
+from rondpoint.middlewares.display import format_options
 from rondpoint.terminal_text import printable
 
 _FIRST_ERROR = 400
@@ -97,6 +98,8 @@ def _format_lines(explanation: Explanation) -> Iterator[str]:
         yield f"mirror      {mirror.service} ({mirror.percent} % of the requests to {mirror.of}{through})"
     for server in explanation.servers:
         yield f"server      {server.url} ({server.name}, {server.state}, weight {server.weight})"
+    for note in explanation.notes:
+        yield f"note        {note}"
     for diagnostic in explanation.diagnostics:
         yield f"diagnostic  {diagnostic}"
     if explanation.status or explanation.reason:
@@ -114,13 +117,8 @@ def _format_steps(steps: Iterable[ExplainedMiddleware]) -> Iterator[str]:
             part_of = step.part_of
             yield f"  of {part_of}"
         yield f"  {number:2}. {step.name} ({step.kind}) {step.effect or 'is not reached'}"
-        options = ", ".join(f"{name}={_format_option(value)}" for name, value in step.options.items())
-        if options:
-            yield f"      {options}"
-
-
-def _format_option(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        if step.options:
+            yield f"      {format_options(step.options)}"
 
 
 def _format_balancing(balancing: Balancing) -> str:

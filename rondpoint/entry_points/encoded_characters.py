@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rondpoint.entry_points.own_middleware import OwnMiddleware, make_own_middleware
 from rondpoint.settings import Settings
-from rondpoint.settings.tree import setting_key
 
 
 def make_encoded_characters(name: str, settings: Settings) -> tuple[OwnMiddleware, ...]:
@@ -12,13 +11,12 @@ def make_encoded_characters(name: str, settings: Settings) -> tuple[OwnMiddlewar
     characters = settings.entry_points[name].http.encoded_characters
     if not characters.refuses_some:
         return ()
-    options = {setting_key(field): allowed for field, allowed in characters.model_dump().items()}
     return (
         make_own_middleware(
             name,
             f"{name}-encodedCharacters@internal",
             "encodedCharacters",
-            options,
+            characters.by_option,
             section="http.encodedCharacters",
         ),
     )

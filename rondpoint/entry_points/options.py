@@ -23,13 +23,15 @@ class EntryPointOptions(Struct, frozen=True):
 
     `middlewares` are the names of the middlewares before those of each router. `own` are those of them that
     only this entry point has, by name, with the one of the redirection. `keeps_paths`: paths keep their dot
-    segments and empty segments. `diagnostics` are about invalid options.
+    segments and empty segments. `appends_peer`: servers get the address of the connection's client in
+    `X-Forwarded-For`. `diagnostics` are about invalid options.
     """
 
     middlewares: tuple[str, ...] = ()
     own: Mapping[str, Middleware] = MappingProxyType({})
     redirection: Redirection | None = None
     keeps_paths: bool = False
+    appends_peer: bool = True
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
@@ -63,5 +65,6 @@ def _read(name: str, settings: Settings) -> EntryPointOptions:
         {each.middleware.name: each.middleware for each in made},
         redirecting[0] if redirecting else None,
         not point.http.sanitize_path,
+        not point.forwarded_headers.not_append_x_forwarded_for,
         (*translated.diagnostics, *(diagnostic for each in made for diagnostic in each.diagnostics)),
     )

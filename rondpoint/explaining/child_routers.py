@@ -35,7 +35,7 @@ def explain_children(
             explanation,
             candidates=(*explanation.candidates, *tried),
             omitted=explanation.omitted + omitted,
-            diagnostics=(_note(router),) if changed else (),
+            notes=(_note(router),) if changed else (),
         )
         if child is None:
             reason = f"no child router of {router.name} matches"
@@ -61,6 +61,6 @@ def explain_children(
 
 def _note(router: Router) -> str:
     return (
-        f"the child routers of {router.name} are tested with the request as sent, "
+        f"the child routers of {router.name} are tested with the request as given, "
         "but middlewares before them may change it"
     )

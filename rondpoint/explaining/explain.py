@@ -35,10 +35,12 @@ def explain_request(
     entry_point: str,
     facts: Facts,
     yield_if_due: Callable[[], None] = lambda: None,
+    is_redirected: Callable[[Redirection], bool] = lambda _: True,
 ) -> Explanation:
     """Explain what happens to a request with these facts on this entry point.
 
-    `yield_if_due` is called often, because an explanation takes long with very many routers.
+    `yield_if_due` is called often, because an explanation takes long with very many routers. `is_redirected`
+    returns whether the redirection of the entry point changes the request's URL.
     """
     roots = configuration.root_routers(entry_point)
     tried, omitted, chosen = evaluate_candidates(roots, facts, yield_if_due)
@@ -51,7 +53,7 @@ def explain_request(
         omitted=omitted,
     )
     redirection = _redirection(configuration, entry_point, facts, chosen)
-    if redirection is not None:
+    if redirection is not None and is_redirected(redirection):
         return _explain_redirection(configuration, explanation, redirection)
     if configuration.options_of(entry_point).keeps_paths and facts.kept_path not in ("", facts.path):
         kept = replace(facts, path=facts.kept_path)
@@ -79,7 +81,6 @@ def explain_request(
         if leaf is None:
             return explanation
         chosen = leaf
-    notes = explanation.diagnostics
     service = configuration.services.get(chosen.service)
     reached = tuple(_reachable_services(configuration, chosen.service))
     servers = tuple(server for each in reached for server in each.servers)
@@ -93,7 +94,6 @@ def explain_request(
         ),
         mirrors=mirrors,
         diagnostics=(
-            *notes,
             *(f"{fault}: requests to it get a 503 response" for fault in faults if fault),
             *(
                 f"{fault}: it gets no copies"

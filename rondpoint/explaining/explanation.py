@@ -90,8 +90,8 @@ class Explanation(Struct, frozen=True, rename="camel"):
     are in the order of their evaluation, up to the one that matches; `omitted` counts those that are not
     listed. `parents` are the routers above `router` on the way of the request, from the root router down.
     `middlewares` are the names on the entry point and these routers; `steps` are the middlewares in the order
-    in which they run, with those of chains. `diagnostics` are about the service, its servers and their
-    containers.
+    in which they run, with those of chains. `notes` say what the explanation cannot know. `diagnostics` are
+    about the service, its servers and their containers.
     """
 
     entry_point: str
@@ -113,3 +113,4 @@ class Explanation(Struct, frozen=True, rename="camel"):
     status: int = 0
     reason: str = ""
     suggestions: tuple[Suggestion, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -37,9 +37,10 @@ class UnservedOption(Struct, frozen=True):
 
 _NOT_YET = UnservedOption()
 _PROVIDER = UnservedOption(is_provider=True)
-_ON_ADMIN = UnservedOption("is not served: API, dashboard and ping are on the entry point traefik")
+_ON_ADMIN = UnservedOption("is not served: API and dashboard are on the entry point traefik")
 _NO_USAGE_DATA = UnservedOption("has no effect: Rondpoint sends no usage data and checks for no new version")
 _CONSUL_QUERIES = UnservedOption("has no effect: Rondpoint decides itself how it queries Consul")
+_CHALLENGES = UnservedOption("has no effect: routers may always take ACME's HTTP challenges")
 _IMMEDIATE = UnservedOption("has no effect: changes are applied at once")
 _NO_COLOURS = UnservedOption("has no effect: the log has no colours")
 _ZERO_WEIGHT = UnservedOption("has no effect: a server of weight 0 takes no requests")
@@ -80,18 +81,16 @@ _TRAEFIK_3_PROVIDERS = (
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
     "api.basePath api.dashboardName api.debug api.disableDashboardAd "
-    "entryPoints.*.allowACMEByPass entryPoints.*.forwardedHeaders.connection "
-    "entryPoints.*.forwardedHeaders.notAppendXForwardedFor "
+    "entryPoints.*.forwardedHeaders.connection "
     "entryPoints.*.http2 "
     "entryPoints.*.http3 entryPoints.*.reusePort "
-    "entryPoints.*.transport.keepAliveMaxRequests entryPoints.*.transport.keepAliveMaxTime "
-    "entryPoints.*.transport.lifeCycle.requestAcceptGraceTimeout entryPoints.*.udp "
+    "entryPoints.*.udp "
     "providers.consulCatalog.requireConsistent "
     "metrics.datadog metrics.influxDB metrics.influxDB2 metrics.otlp metrics.statsD "
     "log.otlp "
     "tracing.backend tracing.datadog tracing.elastic tracing.globalAttributes tracing.haystack "
     "tracing.instana tracing.jaeger tracing.spanNameLimit tracing.zipkin "
-    "ping.manualRouting ping.terminatingStatusCode providers.precedence "
+    "ping.manualRouting providers.precedence "
     "providers.docker.allowNonRunning "
     "providers.docker.httpClientTimeout providers.docker.password "
     "providers.docker.username providers.file.debugLogGeneratedTemplate "
@@ -113,7 +112,7 @@ _TRAEFIK_1_OPTIONS = (
     "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
     "entryPoints.*.tls.defaultCertificate "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
-    "lifeCycle.requestAcceptGraceTimeout web.path "
+    "web.path "
     "web.metrics.datadog web.metrics.influxDB web.metrics.statsD"
 )
 # These options decide which clients may use an entry point. `clientIPStrategy` chooses the address that
@@ -157,12 +156,13 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("docker.filename", _DOCKER_TEMPLATE),
     **_table(_CATALOGUE_GUARDS, _CATALOGUE_GUARD),
     **_table(_CONSUL_KEYS_GUARDS, _CONSUL_KEYS_GUARD),
-    **_table("api.entryPoint ping.entryPoint rest.entryPoint", _ON_ADMIN),
+    **_table("api.entryPoint rest.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_USAGE_DATA),
     **_table("keepTrailingSlash", _TRAILING_SLASH),
     **_table("allowMinWeightZero", _ZERO_WEIGHT),
     **_table("backends frontends http tcp udp", _ROUTING),
     **_table("log.noColor", _NO_COLOURS),
+    **_table("entryPoints.*.allowACMEByPass", _CHALLENGES),
     **_table("providers.consulCatalog.refreshInterval", _IMMEDIATE),
     **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _CONSUL_QUERIES),
     **_table("providersThrottleDuration providers.providersThrottleDuration", _IMMEDIATE),

@@ -7,6 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from proxy.downstream.keep_alive import KeepAliveLimit
+from proxy.http1.request import Request
 from rondpoint.model import Middleware
 from rondpoint.rules import v3
 from tests.lab import http
@@ -166,3 +168,93 @@ def test_traefik_s_word_for_underscores(
         host = proxy.route(origin)
         assert http.request(port, host, headers=[("X_User", "root")]).status == status
         assert len(origin.requests[0].all("X_User")) == passed
+
+
+@pytest.mark.parametrize(
+    ("trusting", "sent", "received"),
+    [(True, "1.2.3.4", "1.2.3.4"), (True, "", None), (False, "1.2.3.4", None)],
+)
+def test_the_peer_is_not_appended(
+    store: Store, short_path: Path, trusting: bool, sent: str, received: str | None
+) -> None:
+    prefix = "--entryPoints.own.forwardedHeaders."
+    flags = (f"{prefix}notAppendXForwardedFor", f"{prefix}insecure={str(trusting).lower()}")
+    with Origin.named("a") as origin, point(store, short_path, *flags) as (proxy, port):
+        # The rule sees what a trusted proxy in front has sent, with or without the option.
+        host = proxy.route(origin, rule="Host(`{host}`) && !Header(`X-Forwarded-For`, `6.6.6.6`)")
+        headers = [("X-Forwarded-For", sent)] if sent else []
+        assert http.request(port, host, headers=headers).status == 200
+        request = origin.requests[-1]
+        assert (request.header("X-Forwarded-For"), request.header("X-Real-Ip")) == (received, "127.0.0.1")
+        forged = http.request(port, host, headers=[("X-Forwarded-For", "6.6.6.6")])
+        assert forged.status == (404 if trusting else 200)
+
+
+def test_a_connection_ends_after_so_many_requests(store: Store, short_path: Path) -> None:
+    flag = "--entryPoints.own.transport.keepAliveMaxRequests=3"
+    with Origin.named("a") as origin, point(store, short_path, flag) as (proxy, port):
+        host = proxy.route(origin)
+        request = f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+        for _ in range(2):
+            with Client(port) as client:
+                for number in (1, 2, 3):
+                    client.send(request)
+                    expected = "close" if number == 3 else None
+                    assert client.answer().header("Connection") == expected
+                assert client.ended()
+        with Client(proxy.web) as client:
+            for _ in range(4):
+                client.send(request)
+                assert client.answer().header("Connection") is None
+
+
+def test_a_connection_ends_with_the_response_after_its_time() -> None:
+    now = [100.0]
+    limit = KeepAliveLimit(seconds=5.0)
+    handled: list[bool] = []
+
+    def note(_downstream: object, request: Request) -> bool:
+        handled.append(request.keep_alive)
+        return True
+
+    handle = limit.limited(note, lambda: now[0])
+    for seconds, kept in ((0.0, True), (4.9, True), (5.0, False)):
+        now[0] = 100.0 + seconds
+        request = Request()
+        request.keep_alive = True
+        handle(None, request)
+        assert handled.pop() is kept
+
+
+def test_the_api_shows_the_options(store: Store, short_path: Path) -> None:
+    prefix = "--entryPoints.own."
+    flags = (
+        KEEPING,
+        f"{prefix}http.encodeQuerySemicolons",
+        f"{prefix}http.maxHeaderBytes=5000",
+        f"{prefix}http.encodedCharacters.allowEncodedHash=false",
+        f"{prefix}headersWithUnderscores=drop",
+        f"{prefix}transport.keepAliveMaxRequests=9",
+        f"{prefix}transport.keepAliveMaxTime=90s",
+        f"{prefix}transport.lifeCycle.requestAcceptGraceTimeout=3s",
+        f"{prefix}forwardedHeaders.notAppendXForwardedFor",
+    )
+    with point(store, short_path, *flags) as (proxy, _):
+        shown = ask(proxy, "/api/entrypoints/own")
+        characters = shown["http"].pop("encodedCharacters")
+        assert [name for name, allowed in characters.items() if not allowed] == ["allowEncodedHash"]
+        assert len(characters) == 7
+        assert shown["http"] == {
+            "maxHeaderBytes": 5000,
+            "sanitizePath": False,
+            "encodeQuerySemicolons": True,
+            "underscoreHeadersStrategy": "delete",
+            "middlewares": ["own-encodedCharacters@internal"],
+        }
+        transport = shown["transport"]
+        assert (transport["keepAliveMaxRequests"], transport["keepAliveMaxTime"]) == (9, "1m30s")
+        assert transport["lifeCycle"]["requestAcceptGraceTimeout"] == "3s"
+        assert shown["forwardedHeaders"] == {"notAppendXForwardedFor": True}
+        plain = ask(proxy, "/api/entrypoints/web")
+        assert plain["http"] == {"maxHeaderBytes": 65536, "sanitizePath": True}
+        assert (plain["forwardedHeaders"], "keepAliveMaxRequests" in plain["transport"]) == ({}, False)

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -103,6 +104,42 @@ def test_each_middleware_says_what_it_does_to_this_request(proxy: Proxy) -> None
         told = command(proxy, f"http://{host}/a/b", "--header=Authorization: Basic ZXZlOnRlc3Q=")
         assert told.returncode == 0, told.stdout
         assert "users@x (basicAuth) accepts the password of user eve" in told.stdout
+
+
+PREDICTED = [
+    (Middleware("m@x", "stripPrefix", {"prefixes": ["/a"]}), "/a/b", {}),
+    (Middleware("m@x", "stripPrefix", {"prefixes": ["/a"]}), "/a../b", {}),
+    (Middleware("m@x", "replacePathRegex", {"regex": "^/a/(.*)", "replacement": "/$1"}), "/a/b?c=d", {}),
+    (Middleware("m@x", "redirectRegex", {"regex": "/a$", "replacement": "/b"}), "/a", {}),
+    (Middleware("m@x", "redirectRegex", {"regex": "/a$", "replacement": "/b"}), "/c", {}),
+    (USERS, "/", {}),
+    (USERS, "/", {"Authorization": "Basic ZXZlOnRlc3Q="}),
+    (USERS, "/", {"Authorization": "Basic ZXZlOm5v"}),
+    (Middleware("m@x", "digestAuth", {"users": ["eve:traefik:" + "0" * 32]}), "/", {}),
+    (Middleware("m@x", "ipAllowList", {"sourceRange": ["127.0.0.0/8"]}), "/", {}),
+    (Middleware("m@x", "ipAllowList", {"sourceRange": ["10.0.0.0/8"], "rejectStatusCode": 410}), "/", {}),
+    (Middleware("m@x", "encodedCharacters", {}), "/a%2Fb", {}),
+    (Middleware("m@x", "headers", {"allowedHosts": ["b.test"]}), "/", {}),
+    (Middleware("m@x", "headers", {"sslRedirect": True}), "/a", {}),
+    (Middleware("m@x", "compress", {}), "/", {"Accept-Encoding": "gzip"}),
+]
+
+
+def test_predictions_come_true(proxy: Proxy) -> None:
+    with Origin.named("one") as origin:
+        for middleware, path, lines in PREDICTED:
+            proxy.middlewares = {middleware.name: middleware}
+            host = proxy.route(origin, middlewares=(middleware.name,))
+            query = [("url", f"http://{host}{path}"), ("client", "127.0.0.1")]
+            query += [("header", f"{name}: {value}") for name, value in lines.items()]
+            found = ask(proxy, urlencode(query))
+            response = http.request(proxy.web, host, path, headers=list(lines.items()))
+            case = (middleware.kind, path, found["steps"][0]["effect"])
+            assert (found["status"] or 200) == response.status, case
+            if response.header("location"):
+                assert f"redirects to {response.header('location')} with" in case[2], case
+            if "changes the path" in case[2]:
+                assert case[2].endswith(f" {origin.requests[-1].target}"), case
 
 
 def test_a_redirection_is_predicted_and_no_error(proxy: Proxy) -> None:

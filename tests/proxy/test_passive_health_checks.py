@@ -43,9 +43,12 @@ def statuses(proxy: Proxy, host: str, path: str = "/") -> Counter[int]:
     return Counter(proxy.status(host, path) for _ in range(OFTEN))
 
 
+def rawdata(proxy: Proxy) -> Any:
+    return msgspec.json.decode(http.request(proxy.admin, "localhost", "/api/rawdata").body)
+
+
 def ejected(proxy: Proxy) -> dict[str, Any]:
-    body = http.request(proxy.admin, "localhost", "/api/rawdata").body
-    found: dict[str, Any] = msgspec.json.decode(body)["ejections"]["servers"]
+    found: dict[str, Any] = rawdata(proxy)["ejections"]["servers"]
     return found
 
 
@@ -62,6 +65,9 @@ def test_a_failing_server_gets_no_requests_from_any_worker(
     # other one learns of it a little later.
     assert 3 <= statuses(proxy, host)[500] <= 10
     assert list(ejected(proxy)) == [f"{bad.url} {name}"]
+    (told,) = (each for each in rawdata(proxy)["diagnostics"] if each["subject"] == f"service {name}")
+    assert f"server {bad.url} failed the passive health check" in told["message"]
+    assert "3 failed requests in a row, the last with status 500" in told["message"]
     until(lambda: statuses(proxy, host) == {200: OFTEN}, "all requests at the other server")
 
 

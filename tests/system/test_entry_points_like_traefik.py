@@ -20,6 +20,7 @@ from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
+from tests.proxy.wire.client import Client
 
 USERS = "test:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"
 SIGNED = ("Authorization", "Basic " + b64encode(b"test:test").decode())
@@ -53,6 +54,10 @@ OPTIONS = {
     ),
     "reject": ("http.underscoreHeadersStrategy=reject",),
     "delete": ("http.underscoreHeadersStrategy=delete",),
+    "unappended": ("forwardedHeaders.notAppendXForwardedFor=true",),
+    "trustingunappended": ("forwardedHeaders.notAppendXForwardedFor=true", "forwardedHeaders.insecure=true"),
+    "brief": ("transport.keepAliveMaxRequests=3",),
+    "short": ("transport.keepAliveMaxTime=1ns",),
 }
 """The options of each entry point besides `web` and `secure`, which have none."""
 
@@ -200,18 +205,36 @@ REQUESTS = [
     *(Sample(name, headers=(("X_User", "root"), ("X-Other", "a_b"))) for name in ("web", "reject", "delete")),
     Sample("reject", headers=(("X-Other", "a_b"),)),
     *(Sample(name, host) for name in ("explicit", "web") for host in ("plain.test", "named.test")),
+    *(
+        Sample(name, headers=headers)
+        for name in ("web", "trusting", "unappended", "trustingunappended")
+        for headers in ((), (("X-Forwarded-For", "1.2.3.4, 5.6.7.8"), ("X-Forwarded-Proto", "http")))
+    ),
+    *(
+        Sample(name, host, path, method, headers)
+        for name, path in (("guarded", "/ping"), ("guarded", "/ping?a"), ("guardedmoved", "/metrics"))
+        for host in ("plain.test", "nobody.test")
+        for method in ("GET", "HEAD")
+        for headers in ((), (SIGNED,))
+    ),
+    Sample("web", path="/ping"),
+    Sample("web", path="/metrics"),
+    *(
+        Sample("guarded", path=path, headers=(SIGNED,), departure="only the path itself is /ping")
+        for path in ("/ping/x", "/pingx")
+    ),
 ]
 
 
 class Outcome(NamedTuple):
     """What the client gets, without the texts of errors, and what the origin gets.
 
-    That is the target, the user, and a header with an underscore.
+    That is the target, with the user, a header with an underscore, and X-Forwarded-For.
     """
 
     status: int
     location: str
-    received: tuple[tuple[str, str | None, str | None], ...]
+    received: tuple[tuple[str | None, ...], ...]
 
 
 class Candidate(NamedTuple):
@@ -231,7 +254,7 @@ class Candidate(NamedTuple):
         )
         location = (response.header("Location") or "").replace(f":{self.ports['secure']}/", ":SECURE/")
         received = tuple(
-            (request.target, request.header("X-User"), request.header("X_User"))
+            (request.target, *map(request.header, ("X-User", "X_User", "X-Forwarded-For")))
             for request in self.origin.requests[before:]
         )
         return Outcome(response.status, location, received)
@@ -255,6 +278,7 @@ def candidates() -> Iterator[tuple[Candidate, Candidate]]:
             flags += [f"--entryPoints.{name}.{flag}" for name, given in OPTIONS.items() for flag in given]
             # Routers that name no entry point do not use the entry point `explicit`.
             flags += [f"--entryPoints.{name}.asDefault=true" for name in ("web", *OPTIONS)]
+            flags += ["--ping.entryPoint=guarded", "--metrics.prometheus.entryPoint=guardedmoved"]
             if proxy == "traefik":
                 running = start_traefik(processes, *flags)
             else:
@@ -280,3 +304,18 @@ def test_both_apply_the_options_alike(sample: Sample, candidates: tuple[Candidat
         assert ours != theirs, f"Rondpoint no longer departs from Traefik: {sample.departure}"
     else:
         assert ours == theirs
+
+
+@pytest.mark.parametrize(("entry_point", "count"), [("web", 4), ("brief", 3), ("short", 1)])
+def test_both_close_connections_alike(
+    entry_point: str, count: int, candidates: tuple[Candidate, Candidate]
+) -> None:
+    for candidate in candidates:
+        with Client(candidate.ports[entry_point]) as client:
+            found = []
+            for _ in range(count):
+                client.send(b"GET / HTTP/1.1\r\nHost: plain.test\r\n\r\n")
+                found.append(client.answer().header("Connection"))
+            closed = "close" if entry_point != "web" else None
+            assert found == [*([None] * (count - 1)), closed]
+            assert entry_point == "web" or client.ended()

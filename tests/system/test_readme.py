@@ -90,7 +90,7 @@ def test_served_and_unserved_middlewares_are_listed() -> None:
     missing = section("Not there yet").partition("- **Other middlewares**")[2].partition("\n- **")[0]
     assert set(KINDS) <= set(re.findall(r"`(\w+)`", served))
     named = set(re.findall(r"`(\w+)`", missing.partition("Their options")[0]))
-    assert len(named) > 5
+    assert len(named) > 1
     assert not named & {*KINDS, "chain"}
 
 

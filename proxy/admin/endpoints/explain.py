@@ -11,7 +11,7 @@ from proxy.admin.current_worker import runtime
 from proxy.admin.explain_query import ExplainQueryError, read_explain_query
 from proxy.admin.json_responses import Refusal, json_response
 from proxy.admin.previews.bucket_state import tokens_left
-from proxy.admin.previews.chain_preview import Previewer
+from proxy.admin.previews.chain_preview import Previewer, is_redirected, parts_of
 from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explain import explain_request
 
@@ -37,7 +37,13 @@ def explain_response() -> Response:
         {name: settings.closed_reason(name) for name in settings.entry_points},
         runtime().entry_point_options,
     )
-    explanation = explain_request(configured, query.entry_point, query.facts, configuration.yield_if_due)
+    explanation = explain_request(
+        configured,
+        query.entry_point,
+        query.facts,
+        configuration.yield_if_due,
+        partial(is_redirected, runtime().context, query.previewed),
+    )
     if explanation.router:
         explanation = Previewer(
             runtime().context,
@@ -46,7 +52,7 @@ def explain_response() -> Response:
             configuration.yield_if_due,
         ).complete(
             explanation,
-            configured.options_of(query.entry_point).middlewares,
+            parts_of(explanation, configured),
             query.previewed,
             closed=bool(configured.closed.get(query.entry_point)),
         )

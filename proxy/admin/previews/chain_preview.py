@@ -12,17 +12,22 @@ from msgspec.structs import replace
 from proxy.admin.previews import described_kinds, observed_kinds  # noqa: F401 (they register their functions)
 from proxy.admin.previews.effect import PREVIEWS, Effect, Subject, TokensLeft
 from proxy.admin.previews.preview_client import PreviewClient
-from proxy.admin.views.middlewares import shown_options
 from proxy.middlewares.chains import ChainError
+from proxy.middlewares.redirects import has_scheme_and_port
+from proxy.telemetry.tallies import Tally
 from rondpoint.explaining.explanation import ExplainedMember, ExplainedMiddleware, Explanation
 from rondpoint.middlewares.canonical import add_defaults
+from rondpoint.middlewares.display import shown_options
 
 if TYPE_CHECKING:
     from proxy.context import WorkerContext
     from proxy.http1.request import Request
+    from rondpoint.entry_points.redirection import Redirection
+    from rondpoint.explaining.active_configuration import ActiveConfiguration
     from rondpoint.model import Middleware
 
 _FIRST_ERROR = 400
+_ROUTER = "router "
 _UNKNOWN = Effect("does what only the request itself would show")
 
 
@@ -36,6 +41,24 @@ class PreviewedRequest(Struct, frozen=True):
     peer: str
     lines: bytes
     tls: bool
+
+
+def is_redirected(context: WorkerContext, sent: PreviewedRequest, redirection: Redirection) -> bool:
+    """Return whether the redirection of an entry point changes the URL of the request."""
+    client = PreviewClient(context, sent.peer, sent.lines, tls=sent.tls)
+    return not has_scheme_and_port(redirection.middleware.options)(sent.request, client)
+
+
+def parts_of(explanation: Explanation, configuration: ActiveConfiguration) -> dict[str, tuple[str, ...]]:
+    """Return the names of the middlewares that a request meets, by their entry point or router."""
+    own = configuration.options_of(explanation.entry_point).middlewares
+    # The router of a redirection by the entry point is in no configuration.
+    rest = explanation.middlewares[len(own) :]
+    parts = {f"entry point {explanation.entry_point}": own}
+    for name in (*explanation.parents, explanation.router):
+        router = configuration.routers.get(name)
+        parts[f"{_ROUTER}{name}"] = rest if router is None else router.middlewares
+    return parts
 
 
 class Previewer:
@@ -56,27 +79,27 @@ class Previewer:
     def complete(
         self,
         explanation: Explanation,
-        entry_point_middlewares: Collection[str],
+        parts: Mapping[str, tuple[str, ...]],
         sent: PreviewedRequest,
         *,
         closed: bool = False,
     ) -> Explanation:
         """Return the explanation with what each middleware does, and with the response of one that responds.
 
-        The first of the explanation's middlewares are those of the entry point. No request reaches any of
-        them if the entry point is `closed`.
+        `parts` are the names of middlewares by their entry point or router, in order (`parts_of`).
+        No request reaches any of them if the entry point is `closed`.
         """
-        own = explanation.middlewares[: len(entry_point_middlewares)]
-        parts = {
-            f"entry point {explanation.entry_point}": own,
-            f"router {explanation.router}": explanation.middlewares[len(own) :],
-        }
-        client = PreviewClient(self._context, sent.peer, sent.lines, explanation.router, tls=sent.tls)
+        root = next(iter(explanation.parents), explanation.router)
+        client = PreviewClient(self._context, sent.peer, sent.lines, root, tls=sent.tls)
+        client.entry_point = explanation.entry_point
         request = copy(sent.request)
         steps: list[ExplainedMiddleware] = []
         fault = ""
         for part, names in parts.items():
             reached = not (closed or fault or _responder(steps))
+            if part.startswith(_ROUTER):
+                # Limits and circuit breakers are by router.
+                client.tally = Tally(part.removeprefix(_ROUTER))
             try:
                 steps += self._previews(part, names, request, client, reached=reached)
             except ChainError as error:

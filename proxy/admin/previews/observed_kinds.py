@@ -8,6 +8,7 @@ from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import first_value
 from proxy.middlewares.source_criterion import client_address, compile_address
 from proxy.per_request.local_response import LocalResponse
+from proxy.per_request.retries import RetryState
 from rondpoint.middlewares.redaction import HIDDEN, redact_headers
 
 _REDIRECTIONS = range(300, 400)
@@ -116,7 +117,7 @@ def retry(subject: Subject) -> Effect:
     """Say how often the request is tried."""
     _observe(subject)
     retrying = subject.client.recorded.retrying
-    if retrying is None:
+    if not isinstance(retrying, RetryState):
         return Effect("does not try this request again")
     policy = retrying.policy
     causes = ["it gets no response"] if policy.without_response else []

@@ -35,7 +35,10 @@ class PreviewClient:
     preview reads from the stream.
     """
 
+    awaiting: Stream | None = None
     buffer = b""
+    entry_point = ""
+    gone = False
     stream: Stream
     timeouts: ClientTimeouts
 

@@ -328,6 +328,7 @@ function explanationParts(explanation) {
   else parts.push(make("p", { class: "outcome" }, ["Served: router ", code(explanation.router), ", service ", code(explanation.service), explanation.reason ? ` (${explanation.reason})` : ""]));
   const request = [explanation.entryPoint, explanation.method, explanation.host + explanation.path].join(" · ");
   parts.push(make("p", { class: "beneath" }, request));
+  if (explanation.parents.length) parts.push(section("Parent routers", explanation.parents.map((name) => make("li", {}, code(name)))));
   if (explanation.steps.length) parts.push(section("Middlewares, in order", explanation.steps.map(middlewareItem)));
   else if (explanation.middlewares.length) parts.push(section("Middlewares", explanation.middlewares.map((name) => make("li", {}, code(name)))));
   for (const member of explanation.members) {
@@ -336,6 +337,7 @@ function explanationParts(explanation) {
   if (explanation.servers.length) {
     parts.push(section("Servers", explanation.servers.map((server) => make("li", { class: `server ${server.state}` }, [make("span", { class: "state", title: server.state }), code(server.url), make("small", {}, `${server.name}, ${server.state}, weight ${server.weight}`)]))));
   }
+  if (explanation.notes.length) parts.push(section("Notes", explanation.notes.map((words) => make("li", {}, words))));
   if (explanation.diagnostics.length) parts.push(section("Problems of the service", explanation.diagnostics.map((words) => make("li", { class: "why" }, words))));
   if (explanation.candidates.length) {
     const tried = explanation.candidates.map((candidate) =>

@@ -100,7 +100,8 @@ REFUSALS = Metric(
 SERVER_UP = Metric(
     "traefik_service_server_up",
     "gauge",
-    "1 if the server's health check succeeds, else 0; only for services with a health check.",
+    "1 if the server passes the service's health checks, active and passive ones, else 0; only for services "
+    "with one.",
     ("service", "url"),
     "metrics.prometheus.addServicesLabels",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from proxy.telemetry.exposition.store_snapshot import Instance, StoreSnapshot
 from proxy.telemetry.exposition.totals import Labels, Totals
 from rondpoint.model import Router, ServerState, Service
 from rondpoint.store.agents import AgentStatus
+from rondpoint.store.ejections import ejection_key, split_ejection_key
 from rondpoint.store.workers import WorkerStatus
 
 Values = Mapping[Labels, float]
@@ -127,12 +128,14 @@ def refusals(metrics: InstanceMetrics, middlewares: Container[str]) -> Values:
     return {labels: count for labels, count in metrics.totals.refusals.items() if labels[0] in middlewares}
 
 
-def servers_up(services: Mapping[str, Service]) -> Values:
-    """Return the health check states by service and URL."""
+def servers_up(services: Mapping[str, Service], ejected: Collection[str]) -> Values:
+    """Return the results of active and passive health checks by service and URL."""
     return {
-        (service.name, server.url): float(server.state is not ServerState.DOWN)
+        (service.name, server.url): float(
+            server.state is not ServerState.DOWN and ejection_key(server.url, service.name) not in ejected
+        )
         for service in services.values()
-        if service.health_check is not None
+        if service.health_check is not None or service.passive_health_check is not None
         for server in service.servers
     }
 
@@ -146,7 +149,7 @@ def installation_values(snapshot: StoreSnapshot) -> dict[Metric, Values]:
         catalogue.INSTANCES: _one(len(instances)),
         catalogue.AGENTS: _one(len(agents)),
         catalogue.PROVIDER_UP: _providers(agents),
-        catalogue.EJECTED: {(url,): 1.0 for url in snapshot.ejected},
+        catalogue.EJECTED: {(split_ejection_key(key)[0],): 1.0 for key in snapshot.ejected},
     }
 
 

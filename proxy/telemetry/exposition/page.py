@@ -76,7 +76,8 @@ def page(
         add_level(families, catalogue.SERVICES, sums, options.buckets, header_labels)
         retried = [(retries(each), each.common) for each in instances]
         families.add(catalogue.RETRIES, samples(catalogue.RETRIES, retried))
-        families.add(catalogue.SERVER_UP, samples(catalogue.SERVER_UP, [(servers_up(served.services), {})]))
+        states = servers_up(served.services, frozenset(snapshot.ejected))
+        families.add(catalogue.SERVER_UP, samples(catalogue.SERVER_UP, [(states, {})]))
     if options.add_servers_labels:
         known = ActiveServers(served.services)
         servers = [

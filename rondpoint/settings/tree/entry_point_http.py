@@ -6,8 +6,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import Switch, Texts, parse_count, parse_text, split_address
+from rondpoint.settings.tree.section import Section, setting_key
+from rondpoint.settings.values import NonNegativeInt, Switch, Texts, parse_count, parse_text, split_address
 
 Scheme = Literal["http", "https"]
 
@@ -79,7 +79,12 @@ class EncodedCharacters(Section):
     @property
     def refuses_some(self) -> bool:
         """Whether a character is not allowed."""
-        return not all(self.model_dump().values())
+        return not all(self.by_option.values())
+
+    @property
+    def by_option(self) -> dict[str, bool]:
+        """Whether each character is allowed, by the key of its option."""
+        return {setting_key(field): allowed for field, allowed in self.model_dump().items()}
 
 
 class HttpOptions(Section):
@@ -100,7 +105,7 @@ class HttpOptions(Section):
         description="Write `;` in the queries of requests as `%3B`, before rules, middlewares and servers "
         "see them. With `false`, rules read `;` as a separator, and servers get it as sent.",
     )
-    max_header_bytes: Annotated[int, BeforeValidator(parse_count), Field(ge=0)] = Field(
+    max_header_bytes: NonNegativeInt = Field(
         default=0,
         description="Maximum bytes of a request head, with the request line; 0 for `limits.headBytes`. "
         "Larger ones get a 431.",

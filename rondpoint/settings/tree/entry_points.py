@@ -15,6 +15,7 @@ from rondpoint.settings.values import (
     CertificatePair,
     Certificates,
     Networks,
+    NonNegativeInt,
     Seconds,
     Switch,
     Texts,
@@ -45,12 +46,25 @@ class RespondingTimeouts(Section):
 
 
 class LifeCycle(Section):
+    request_accept_grace_timeout: Seconds = Field(
+        default=0.0,
+        description="Time for which Rondpoint still accepts connections when it ends, while `/ping` responds "
+        "with `ping.terminatingStatusCode`. The longest time of all entry points applies to all.",
+    )
     grace_time_out: Seconds = Field(
         default=10.0, description="Time for requests in flight to finish when Rondpoint ends."
     )
 
 
 class Transport(Section):
+    keep_alive_max_requests: NonNegativeInt = Field(
+        default=0,
+        description="Requests of a connection after which Rondpoint closes it; 0 for no limit.",
+    )
+    keep_alive_max_time: Seconds = Field(
+        default=0.0,
+        description="Time after which the next response is the last one of a connection; 0 for no limit.",
+    )
     responding_timeouts: RespondingTimeouts = RespondingTimeouts()
     life_cycle: LifeCycle = LifeCycle()
 
@@ -58,6 +72,11 @@ class Transport(Section):
 class ForwardedHeaders(Section):
     insecure: Switch = Field(
         default=False, description="Trust `X-Forwarded-*` and `X-Real-Ip` from every client. For tests only."
+    )
+    not_append_x_forwarded_for: Switch = Field(
+        default=False,
+        description="Do not append the address of the connection's client to `X-Forwarded-For`. Servers get "
+        "only the addresses that trusted proxies in front have sent, and `X-Real-Ip`.",
     )
     trusted_ips: Networks = Field(
         default=(),

@@ -444,6 +444,7 @@ def test_json_output_is_one_object(tmp_path: Path) -> None:
                 "priority": 14,
                 "entryPoints": ["any"],
                 "middlewares": [],
+                "steps": [],
                 "parentRefs": [],
                 "service": "s@file",
                 "servers": ["http://10.0.0.1:80", "http://10.0.0.2:80"],
@@ -451,6 +452,38 @@ def test_json_output_is_one_object(tmp_path: Path) -> None:
         ],
     }
     assert (result.exit_code, run("routes.yml", "--json", "--strict").exit_code) == (0, 1)
+
+
+CHAINED = """
+services:
+  web:
+    image: web
+    expose: [80]
+    labels:
+      - traefik.http.routers.web.rule=Host(`a.test`)
+      - traefik.http.routers.web.middlewares=all,headers@file
+      - traefik.http.middlewares.all.chain.middlewares=strip,all
+      - traefik.http.middlewares.strip.stripprefix.prefixes=/a
+"""
+
+
+def test_middlewares_are_listed_with_their_options_and_the_members_of_chains(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(CHAINED)
+    (router,) = json.loads(run("--json", "compose.yml").output)["routers"]
+    assert router["steps"] == [
+        {"name": "strip@docker", "kind": "stripPrefix", "options": {"prefixes": ["/a"], "forceSlash": True}},
+        {"name": "headers@file"},
+    ]
+
+
+def test_a_middleware_in_a_file_is_an_error_if_the_proxy_reads_no_files(tmp_path: Path) -> None:
+    proxy = "  traefik: {image: traefik:v3, command: [--providers.docker, --entryPoints.web.address=:80]}\n"
+    missing = "its middleware 'headers@file' does not exist"
+    (tmp_path / "compose.yml").write_text(CHAINED)
+    assert missing not in run("compose.yml").output
+    (tmp_path / "compose.yml").write_text(CHAINED + proxy)
+    result = run("compose.yml")
+    assert (result.exit_code, missing in result.output) == (1, True)
 
 
 def test_the_compose_file_of_this_repository_has_no_errors() -> None:

@@ -31,7 +31,7 @@ http:
         - url: http://[::1]:81
   middlewares:
     m: {stripPrefix: {prefixes: [/api]}}
-    n: {buffering: {maxRequestBodyBytes: 9}}
+    n: {grpcWeb: {allowOrigins: [a]}}
 """
 
 
@@ -57,8 +57,7 @@ def test_routers_services_and_middlewares() -> None:
     assert decoded.middlewares[0].options == {"prefixes": ["/api"]}
     assert [item.severity for item in decoded.diagnostics] == [Severity.WARNING]
     assert (
-        "buffering is not served yet: a router that uses it responds with 503"
-        in decoded.diagnostics[0].message
+        "grpcWeb is not served yet: a router that uses it responds with 503" in decoded.diagnostics[0].message
     )
 
 
@@ -332,13 +331,13 @@ def test_middlewares_of_a_service_are_qualified_and_unserved_ones_reported() -> 
     http:
       services: {s: {middlewares: [m, n@docker], loadBalancer: {servers: [{url: 'http://a'}]}}}
       routers: {r: {rule: 'Host(`a`)', service: s}}
-      middlewares: {m: {buffering: {maxRequestBodyBytes: 9}}}
+      middlewares: {m: {grpcWeb: {allowOrigins: [a]}}}
     """
     decoded = decode(tree(text), "file", "f")
     assert decoded.services[0].middlewares == ("m@file", "n@docker")
     assert decoded.routers[0].middlewares == ()
     assert [item.message.partition(": ")[2] for item in decoded.diagnostics] == [
-        "buffering is not served yet, so r@file responds with 503"
+        "grpcWeb is not served yet, so r@file responds with 503"
     ]
 
 
@@ -384,7 +383,7 @@ def test_a_router_of_a_file_may_have_child_routers_or_parents(
         *(
             (
                 f"service: s, parentRefs: [api], {option}: {value}",
-                f"http.routers.r.{option} is an option of its parent routers, so it is left out",
+                f"http.routers.r.{option} is an option of its parent routers, so the router is left out",
             )
             for option, value in (
                 ("entryPoints", "[web]"),

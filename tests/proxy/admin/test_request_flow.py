@@ -14,7 +14,7 @@ from proxy.admin.pages.router_layers import MAX_SHOWN, NO_LAYERS, find_layers
 from proxy.admin.views.object_status import WITHOUT_ERRORS
 from proxy.admin.views.routers import RouterView, router_view
 from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
-from rondpoint.model import Member, Middleware, Mirror, Mirroring, Router, Service
+from rondpoint.model import Member, Middleware, Mirror, Mirroring, Router, Server, Service
 from rondpoint.rules import v3
 from rondpoint.settings import load
 
@@ -124,3 +124,17 @@ def test_mirrors_are_shown_with_their_percentage() -> None:
     assert shown is not None
     assert (shown.strategy, [member.name for member in shown.members]) == ("mirroring", ["s1"])
     assert [(mirror.name, mirror.percent) for mirror in shown.mirrors] == [("s1", 10), ("s2", 0)]
+
+
+def test_a_server_may_be_ejected_from_one_of_its_services_or_from_all() -> None:
+    servers = (Server("a", "h", 1), Server("b", "h", 2))
+    members = (Member("s1"), Member("s2"))
+    services = {
+        "s0": Service("s0", composition="weighted", members=members),
+        "s1": Service("s1", servers),
+        "s2": Service("s2", servers),
+    }
+    sources = FlowSources({}, services, {}, {"http://h:1 s1", "http://h:2"})
+    shown = build_request_flow(ROUTER, sources).service
+    assert shown is not None
+    assert [server.state for server in shown.all_servers()] == ["ejected", "ejected", "up", "ejected"]

@@ -8,11 +8,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import proxy.telemetry.exposition.reference as reference
 from proxy.telemetry.exposition.catalogue import METRICS
-from proxy.telemetry.exposition.metric_values import ServedConfiguration
+from proxy.telemetry.exposition.metric_values import ServedConfiguration, servers_up
 from proxy.telemetry.exposition.page import page
 from proxy.telemetry.exposition.process_usage import Processes
 from proxy.telemetry.exposition.store_snapshot import Instance, StoreSnapshot
-from rondpoint.model import Router, Server, Service
+from rondpoint.model import PassiveHealthCheck, Router, Server, ServerState, Service
 from rondpoint.rules import v3
 from rondpoint.settings import PrometheusMetrics
 from rondpoint.store.agents import AgentStatus, ProviderStatus
@@ -66,6 +66,37 @@ def values(text: str, name: str) -> dict[tuple[tuple[str, str], ...], float]:
 
 
 CELL = Cell("web", "GET", 200, "http", buckets(0, 2, 1), 0.25, 30, 4)
+
+
+def test_a_server_is_up_if_it_passes_active_and_passive_health_checks() -> None:
+    servers = (
+        Server("s1", "h", 1),
+        Server("s2", "h", 2),
+        Server("s3", "h", 3, state=ServerState.DOWN),
+    )
+    services = {
+        name: Service(name, servers, passive_health_check=check)
+        for name, check in (("a", PassiveHealthCheck()), ("b", PassiveHealthCheck()), ("c", None))
+    }
+    found = servers_up(services, {"http://h:1 a", "http://h:2"})
+    assert found == {
+        ("a", "http://h:1"): 0.0,
+        ("a", "http://h:2"): 1.0,
+        ("a", "http://h:3"): 0.0,
+        ("b", "http://h:1"): 1.0,
+        ("b", "http://h:2"): 1.0,
+        ("b", "http://h:3"): 0.0,
+    }
+
+
+def test_copies_for_mirrors_are_counted_by_outcome() -> None:
+    own = WorkerCounts(copies_sent=3, copies_failed=2, copies_dropped=1)
+    text = render({"/worker": own}, {"/worker": own})
+    assert values(text, "rondpoint_mirrored_requests_total") == {
+        (("outcome", "sent"),): 6,
+        (("outcome", "failed"),): 4,
+        (("outcome", "dropped"),): 2,
+    }
 
 
 def test_counts_of_workers_are_added_up() -> None:

@@ -225,3 +225,22 @@ def test_the_retry_middleware_applies_to_the_fallback(proxy: Proxy, failover: Fa
     main, spare = failover.serve(spare=status(503), middlewares=("retry@x",))
     assert failover.ask().status == 503
     assert (len(main.requests), len(spare.requests)) == (1, 3)
+
+
+@pytest.mark.parametrize("memory", [1, 1_000_000])
+def test_the_fallback_gets_a_buffered_body_too(failover: Failover, proxy: Proxy, memory: int) -> None:
+    proxy.middlewares["buffering@x"] = Middleware("buffering@x", "buffering", {"memRequestBodyBytes": memory})
+    main, spare = failover.serve(limit=300_000, middlewares=("buffering@x",))
+    body = bytes(range(256)) * 1000
+    for size, status in ((len(body), 200), (300_001, 413)):
+        sent = body[:size].ljust(size, b"x")
+        assert failover.ask(method="POST", body=sent).status == status
+    assert [request.body for request in (*main.requests, *spare.requests)] == [body, body]
+
+
+def test_a_main_service_is_asked_again_as_an_expression_says(failover: Failover, proxy: Proxy) -> None:
+    options = {"retryExpression": "ResponseCode() == 418 && Attempts() < 3"}
+    proxy.middlewares["buffering@x"] = Middleware("buffering@x", "buffering", options)
+    main, spare = failover.serve(http_response(b"tea", "418 X"), middlewares=("buffering@x",))
+    assert failover.ask(method="POST", body=b"x").status == 418
+    assert (len(main.requests), len(spare.requests)) == (3, 0)

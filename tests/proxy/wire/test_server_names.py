@@ -105,7 +105,8 @@ def test_a_hello_in_records_and_segments_of_one_byte_is_understood(port: int) ->
         assert client.recv(1) == b"\x16"
 
 
-@pytest.mark.parametrize("early", [b"", openssl_hello("a.test")[:80]])
+# Names, because a hello is random, and processes that share the tests must name them alike.
+@pytest.mark.parametrize("early", [b"", openssl_hello("a.test")[:80]], ids=["nothing", "a part"])
 def test_a_client_without_a_whole_hello_is_given_up_after_the_read_timeout(port: int, early: bytes) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=20) as mute:
         mute.sendall(early)
@@ -116,7 +117,9 @@ def test_a_client_without_a_whole_hello_is_given_up_after_the_read_timeout(port:
 
 
 @pytest.mark.parametrize(
-    "sent", [b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n", hello_with(host_name(b"a.test."))]
+    "sent",
+    [b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n", hello_with(host_name(b"a.test."))],
+    ids=["HTTP", "dot"],
 )
 def test_what_is_no_hello_gets_an_alert(port: int, sent: bytes) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=20) as client:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from proxy.admin.previews.chain_preview import PREVIEWS, PreviewedRequest, Previewer
+from proxy.admin.previews.chain_preview import PREVIEWS, PreviewedRequest, Previewer, parts_of
 from proxy.http1.limits import Limits
 from proxy.http1.request import parse_request
 from proxy.limits.gcra import Limit
@@ -21,9 +21,12 @@ from proxy.middlewares.chains import Chains
 from proxy.net.deadlines import Sweeper
 from proxy.upstream.auxiliary_pools import AuxiliaryPools
 from proxy.upstream.timeouts import UpstreamTimeouts
+from rondpoint.entry_points.options import EntryPointOptions
+from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explanation import ExplainedMember, ExplainedMiddleware, Explanation
 from rondpoint.middlewares.kinds import SERVED_KINDS
-from rondpoint.model import Middleware
+from rondpoint.model import Middleware, Router
+from rondpoint.rules import v3
 
 HASHES = {"users": ["eve:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="]}
 """The password is `test`."""
@@ -66,7 +69,8 @@ def previewed(
     given = replace(before, middlewares=(*at_entry_point, *own))
     by_name = {each.name: each for each in middlewares}
     previewer = Previewer(worker, by_name, tokens_left, lambda: None)  # type: ignore[arg-type]
-    return previewer.complete(given, at_entry_point, request, closed=closed)
+    parts = {"entry point web": at_entry_point, f"router {given.router}": own}
+    return previewer.complete(given, parts, request, closed=closed)
 
 
 def basic(user: str, password: str) -> str:
@@ -310,6 +314,30 @@ def test_middlewares_behind_one_that_responds_are_not_reached() -> None:
     )
     explanation = previewed(STRIP, DENY, request=sent(), names=("strip@x",), at_entry_point=("deny@x",))
     assert [step.effect for step in explanation.steps][1:] == [""]
+
+
+def test_the_middlewares_of_a_request_are_those_of_all_routers_on_its_way() -> None:
+    def routed(name: str, *middlewares: str, parents: tuple[str, ...] = ()) -> Router:
+        rule = v3.parse("PathPrefix(`/`)")
+        return Router(name, rule, "s@x", 1, middlewares=middlewares, parents=parents)
+
+    routers = (routed("root@x", "users@x"), routed("leaf@x", "strip@x", parents=("root@x",)))
+    configured = ActiveConfiguration(
+        {each.name: each for each in routers}, {}, {}, (), ("web",),
+        entry_points={"web": EntryPointOptions(middlewares=("deny@x",))},
+    )  # fmt: skip
+    before = Explanation("web", "GET", "a.test", "/", router="leaf@x", parents=("root@x",))
+    explanation = replace(before, middlewares=("deny@x", "users@x", "strip@x"))
+    assert parts_of(explanation, configured) == {
+        "entry point web": ("deny@x",),
+        "router root@x": ("users@x",),
+        "router leaf@x": ("strip@x",),
+    }
+    redirected = replace(before, parents=(), router="web-to-secure@internal", middlewares=("deny@x", "r@x"))
+    assert parts_of(redirected, configured) == {
+        "entry point web": ("deny@x",),
+        "router web-to-secure@internal": ("r@x",),
+    }
 
 
 def test_a_closed_entry_point_has_no_effects() -> None:
