@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from proxy.http1.errors import RequestError
-from proxy.http1.header_lines import header_line, values_of
+from proxy.http1.header_lines import header_line
 from proxy.http1.response_head import reason_phrase
 from proxy.middlewares.paths import split_target, unescape_unreserved
 from proxy.middlewares.replacement import compile_replacement
@@ -27,6 +27,8 @@ _SECURE_PROTOCOLS = frozenset((b"https", b"wss"))
 _NOT_BEFORE_QUERIES = re.compile(rb"[^A-Za-z0-9._~!$&'()*+,;=:@/%#\[\]-]")
 _LOWER_CASE_ESCAPE = re.compile(rb"%(?:[a-f][0-9A-Fa-f]|[0-9A-F][a-f])")
 _NOT_IN_QUERIES = re.compile(rb"[^!-~]")
+_FORWARDED_PROTO = re.compile(rb"\r\n(?i:x-forwarded-proto):[ \t]*+([^\r\n]*?)[ \t]*+(?=\r|\Z)")
+_LINES = b"\r\nContent-Type: text/plain; charset=utf-8\r\nLocation: "
 # Paths without dot segments, empty segments and escapes, the common case.
 _NORMAL_PATH = re.compile(rb"/(?:[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*+/?+)*+")
 
@@ -39,8 +41,8 @@ def redirect_scheme(options: Mapping[str, Any]) -> Step:
     """
     scheme = options["scheme"].lower().encode()
     port = _port_suffix(scheme, options["port"].encode())
-    permanent = options["permanent"]
-    start = scheme + b"://"
+    start = _LINES + scheme + b"://"
+    changed, kept = _statuses(permanent=options["permanent"])
     header_line("Location", f"{options['scheme']}{options['port']}")
     default_port = _DEFAULT_PORTS.get(scheme)
 
@@ -50,7 +52,9 @@ def redirect_scheme(options: Mapping[str, Any]) -> Step:
             return
         if not name:
             raise RequestError(400, "a redirection requires a Host header")
-        raise _redirection(request, start + name + port + _normal_target(request.target), permanent)
+        status = changed if request.method == b"GET" else kept
+        lines = start + name + port + _normal_target(request.target)
+        raise LocalResponse(status, lines, reason_phrase(status))
 
     return step
 
@@ -75,7 +79,7 @@ def redirect_regex(options: Mapping[str, Any]) -> Step:
     A URL that does not match, or stays the same, is not redirected. Its scheme is the connection's own.
     """
     replace = compile_replacement(options["regex"], options["replacement"])
-    permanent = options["permanent"]
+    changed, kept = _statuses(permanent=options["permanent"])
     _refuse_control_characters(options["replacement"])
 
     def step(request: Request, client: Client) -> None:
@@ -83,7 +87,8 @@ def redirect_regex(options: Mapping[str, Any]) -> Step:
         before = scheme + request.host + _normal_target(request.target)
         after = replace(before)
         if after is not None and after != before:
-            raise _redirection(request, _escape(after), permanent)
+            status = changed if request.method == b"GET" else kept
+            raise LocalResponse(status, _LINES + _escape(after), reason_phrase(status))
 
     return step
 
@@ -93,18 +98,15 @@ def _refuse_control_characters(text: str) -> None:
     header_line("Location", text)
 
 
-def _redirection(request: Request, location: bytes, permanent: bool) -> LocalResponse:
-    """Return the response; methods other than GET get a status that keeps the method and the body."""
-    changed, kept = (301, 308) if permanent else (302, 307)
-    status = changed if request.method == b"GET" else kept
-    lines = b"\r\nContent-Type: text/plain; charset=utf-8\r\nLocation: " + location
-    return LocalResponse(status, lines, reason_phrase(status))
+def _statuses(*, permanent: bool) -> tuple[int, int]:
+    """Return the status for GET, and the one for other methods, which keeps the method and the body."""
+    return (301, 308) if permanent else (302, 307)
 
 
 def _client_scheme(request: Request, client: Client) -> bytes:
     # Only the lines of trusted clients are still among the headers.
-    claimed = values_of(request.headers, b"x-forwarded-proto")
-    secure = claimed[0].lower() in _SECURE_PROTOCOLS if claimed else client.tls
+    claimed = _FORWARDED_PROTO.search(request.headers)
+    secure = claimed[1].lower() in _SECURE_PROTOCOLS if claimed else client.tls
     return b"https" if secure else b"http"
 
 

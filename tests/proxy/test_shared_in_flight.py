@@ -61,6 +61,14 @@ class Instances:
             opened += status == 101
         return opened
 
+    def hold(self, tunnels: ExitStack, number: int, count: int) -> None:
+        """Open so many tunnels through the proxy `number`.
+
+        On a busy machine, a worker may find the store too slow for a moment, and then refuse some.
+        """
+        for _ in range(count):
+            until(lambda: self.open(tunnels, number, 1) == 1, "a tunnel")
+
     def wait_until_free(self) -> None:
         """Wait until all slots are free, by taking all of them."""
 
@@ -90,7 +98,8 @@ def instances(store: Store) -> Iterator[Instances]:
 
 def test_all_instances_hold_one_limit_together(instances: Instances) -> None:
     with ExitStack() as tunnels:
-        assert [instances.open(tunnels, 0, 3), instances.open(tunnels, 1, 3)] == [3, 1]
+        instances.hold(tunnels, 0, 3)
+        instances.hold(tunnels, 1, 1)
         assert [proxy.status(instances.host) for proxy in instances.proxies] == [429, 429]
     instances.wait_until_free()
 
@@ -105,7 +114,7 @@ def test_without_the_store_each_instance_has_its_part_and_no_request_waits_long(
             proxy.status(instances.host)
     time.sleep(INTERVAL + 1)
     with ExitStack() as tunnels:
-        assert instances.open(tunnels, 0, 1) == 1
+        instances.hold(tunnels, 0, 1)
         store.kill() if fault == "killed" else store.freeze()
         try:
             opened = [instances.open(tunnels, 0, AMOUNT), instances.open(tunnels, 1, AMOUNT)]
@@ -130,11 +139,11 @@ def test_the_slots_of_a_dead_instance_are_free_after_its_lease(store: Store) -> 
         with running_proxy(paths[1], store) as dying, ExitStack() as tunnels:
             instances = Instances([living, dying], host)
             until(lambda: dying.status(host) == 200, "the router to be served")
-            assert instances.open(tunnels, 1, AMOUNT) == AMOUNT
+            instances.hold(tunnels, 1, AMOUNT)
             assert living.status(host) == 429
             for pid in (dying.process.pid, *descendants(dying.process.pid)):
                 os.kill(pid, signal.SIGKILL)
             killed = time.monotonic()
             until(lambda: living.status(host) == 200, "a slot of the dead instance")
             assert time.monotonic() - killed < LEASE_SECONDS + 3
-            assert instances.open(tunnels, 0, AMOUNT) == AMOUNT
+            instances.hold(tunnels, 0, AMOUNT)
