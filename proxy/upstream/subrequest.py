@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from proxy.http1.chunked import ChunkedDecoder
@@ -97,7 +98,7 @@ def _send(
             return _whole_response(pool, stream, method, data or b"", limit)
         stream.close()
     try:
-        stream = pool.dial()
+        stream = pool.dial(deadline - monotonic())
     except DialError as error:
         raise ServerFailedError(
             str(error), unreachable=error.unreachable, exhausted=error.exhausted
