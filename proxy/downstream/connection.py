@@ -36,7 +36,8 @@ class ClientConnection:
     counts and logs, the exchange leaves its outcome: `tally` (the router's), `target` (the last server
     tried), `status`, `sent` (bytes of the body), `refused` (by the proxy), `retries` (further servers tried),
     `body` (the request's, if there was one). `label_set` counts plain requests of this connection;
-    `username` is the name in the client's credentials, if a middleware has read them.
+    `username` is the name in the client's credentials, if a middleware has read them; `responder` is the
+    middleware that responded in place of a server.
     `observer`, if there is one, gets each request. Attributes that only an observed connection sets
     (`proxy.downstream.observed_connection`) are empty here.
     """
@@ -70,6 +71,7 @@ class ClientConnection:
         "peer",
         "port",
         "refused",
+        "responder",
         "response",
         "retries",
         "sent",
@@ -131,6 +133,7 @@ class ClientConnection:
         self.refused = False
         self.retries = 0
         self.username = b""
+        self.responder = ""
         self.body: CountedBody | None = None
         self.response: Response | None = None
         self.extras: Extras | None = None

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 class Downstream(Client, Protocol):
     """The sender of the request, and the receiver of its response.
 
-    `buffer` holds received bytes that are not used yet, and `stream` gives more. `awaiting` is the stream
-    of the server for which the client waits: until the response begins, or, if it is buffered, until it is
+    `buffer` holds received bytes that are not used yet, and `stream` gives more. `awaiting` is the stream of
+    the server for which the client waits: until the response begins, or, if it is buffered, until it is
     complete; also that of an auxiliary server. If the client leaves meanwhile, the stream ends, and `gone` is
-    set. The exchange leaves its outcome in `target` (the last server tried), `status`, `sent` (body
-    bytes), `body` (the request's, if it has one), `response`, `refused` (by the proxy) and `retries` (further
-    servers tried).
+    set. The exchange leaves its outcome in `target` (the last server tried), `status`, `sent` (body bytes),
+    `body` (the request's, if it has one), `response`, `refused` (by the proxy), `responder` (the middleware
+    that responded in place of a server) and `retries` (further servers tried).
 
     Content of a known length may also go straight to `stream`, if that is plain; `sent` then counts it.
     """
@@ -37,6 +37,7 @@ class Downstream(Client, Protocol):
     gone: bool
     limits: Limits
     refused: bool
+    responder: str
     response: Response | None
     retries: int
     sent: int

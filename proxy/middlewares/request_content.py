@@ -27,13 +27,18 @@ def read_content(request: Request, client: Client, limit: int) -> bytes:
     """Return the request's content of at most `limit` bytes, if that is not negative.
 
     The content stays in the client's buffer, or in the buffer of a middleware that has read it before. A
-    chunked request becomes one with a length, without trailers. Raises ContentTooLargeError; raises
-    RequestError if the content is invalid, late or incomplete.
+    chunked request becomes one with a length, without trailers. Raises ContentTooLargeError, after which the
+    request can still be sent on; raises RequestError if the content is invalid, late or incomplete.
     """
     extras = client.extras
     if extras is not None and extras.request_content is not None:
         return _buffered(extras.request_content, limit)
-    content = b"".join(receive_content(request, client, limit))
+    received: list[bytes] = []
+    try:
+        content = b"".join(receive_content(request, client, limit, received))
+    except ContentTooLargeError:
+        client.buffer = b"".join(received) + client.buffer
+        raise
     client.buffer = content + client.buffer
     return content
 
@@ -47,11 +52,13 @@ def keep_content(request: Request, client: Client, limit: int) -> None:
         raise ContentTooLargeError
 
 
-def receive_content(request: Request, client: Client, limit: int) -> Iterator[bytes]:
+def receive_content(
+    request: Request, client: Client, limit: int, received: list[bytes] | None = None
+) -> Iterator[bytes]:
     """Yield the pieces of the content as they arrive, and make the request one with a length.
 
     `limit` and exceptions are as in `read_content`. At the end the client's buffer holds what comes after the
-    content.
+    content. `received` gets the bytes of a chunked request as they were.
     """
     if not request.has_body:
         return
@@ -64,7 +71,7 @@ def receive_content(request: Request, client: Client, limit: int) -> Iterator[by
         client.send_interim(request, CONTINUE)
         request.headers = without(request.headers, b"expect")
     if request.chunked:
-        yield from _receive_chunks(request, client, most, own_limit)
+        yield from _receive_chunks(request, client, most, own_limit, received)
         return
     left = request.content_length
     data = client.buffer
@@ -77,11 +84,15 @@ def receive_content(request: Request, client: Client, limit: int) -> Iterator[by
     yield data[:left]
 
 
-def _receive_chunks(request: Request, client: Client, most: int, own_limit: int) -> Iterator[bytes]:
+def _receive_chunks(
+    request: Request, client: Client, most: int, own_limit: int, received: list[bytes] | None
+) -> Iterator[bytes]:
     decoder = ChunkedDecoder(underscores=client.limits.underscores)
     size = 0
     data, client.buffer = client.buffer, b""
     while True:
+        if received is not None:
+            received.append(data)
         try:
             piece = decoder.feed(data)
         except ChunkError as error:

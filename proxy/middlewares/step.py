@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from proxy.http1.limits import Limits
     from proxy.http1.request import Request
+    from proxy.limits.in_flight_limits import InFlightLimits
     from proxy.limits.rate_limits import RateLimits
     from proxy.net.stream import Stream
     from proxy.per_request.extras import Extras
@@ -36,6 +37,9 @@ class SharedState(ServiceAccess, Protocol):
     @property
     def rate_limits(self) -> RateLimits: ...
 
+    @property
+    def in_flight_limits(self) -> InFlightLimits: ...
+
 
 class Client(Protocol):
     """The client of a request: `peer` is its address, or empty.
@@ -44,8 +48,8 @@ class Client(Protocol):
     `status` is the response's, or 499 before it begins. `tally` is the router's; `extras` hold additional
     tasks for the exchange. `forwarded` returns the X-Forwarded header lines for a request with this Host.
     `detailed_trace` returns the trace that records steps, if any. `tls` is the TLS version and cipher of the
-    connection, empty without TLS. `send_interim` sends the head of a 1xx response.
-    `awaiting` is the server's stream while the client waits for it; `gone` means that the client has left.
+    connection, empty without TLS. `send_interim` sends the head of a 1xx response. `awaiting` is the server's
+    stream while the client waits for it; `gone` means that the client has left.
 
     A step that needs the body finds its first bytes in `buffer`, and must leave there what it has read;
     `recv` returns more, or b"" at the end of `stream`.
@@ -104,6 +108,32 @@ class CompileScope:
     name: str
     open_pool: OpenPool
     entry_points: Mapping[str, RedirectionTarget] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StepOwner:
+    """The middleware that a step belongs to."""
+
+    name: str
+    kind: str
+
+
+class CompiledChain(tuple[Step, ...]):
+    """The steps of some middlewares in order; `owners` are their middlewares."""
+
+    owners: tuple[StepOwner, ...]
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[Step, StepOwner]]) -> CompiledChain:
+        """Return the chain of these steps, each with its owner."""
+        found = tuple(pairs)
+        chain = cls(step for step, _ in found)
+        chain.owners = tuple(owner for _, owner in found)
+        return chain
+
+    def owner_of(self, step: Step) -> StepOwner:
+        """Return the middleware of one of the steps."""
+        return self.owners[self.index(step)]
 
 
 CompileScoped = Callable[[Mapping[str, Any], CompileScope], Step]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -30,9 +30,15 @@ class ActiveConfiguration(Struct, frozen=True):
     entry_points: Mapping[str, EntryPointOptions] = MappingProxyType({})
 
     def serves(self, router: Router, entry_point: str) -> bool:
-        """Return whether the router takes requests of this entry point."""
+        """Return whether the router takes requests of this entry point; child routers take none directly."""
+        if router.parents:
+            return False
         named = router.entry_points or self.default_entry_points
         return entry_point in named and (not router.tls or entry_point in self.tls_entry_points)
+
+    def root_routers(self, entry_point: str) -> Iterator[Router]:
+        """Yield the routers that take requests of this entry point."""
+        return (router for router in self.routers.values() if self.serves(router, entry_point))
 
     def options_of(self, entry_point: str) -> EntryPointOptions:
         """Return the options of an entry point for all its routers."""
