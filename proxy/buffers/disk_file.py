@@ -47,8 +47,11 @@ class DiskFile:
         self.size += len(data)
 
     def read(self, position: int, size: int) -> bytes:
-        """Return `size` bytes; fewer at the end. Raises DiskError."""
-        return _disk().perform(os.pread, self._file.fileno(), size, position)
+        """Return up to `size` bytes, at least one. Raises DiskError, also at the end."""
+        found = _disk().perform(os.pread, self._file.fileno(), size, position)
+        if not found:
+            raise DiskError("the file is shorter than what was written")
+        return found
 
     def close(self) -> None:
         """Delete the file."""

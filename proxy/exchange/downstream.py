@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 class Downstream(Client, Protocol):
     """The sender of the request, and the receiver of its response.
 
-    `buffer` holds received bytes that are not used yet, and `stream` gives more. `awaiting` is the server's
-    stream from the request's first byte until the response begins. `gone` means that the client has left
-    meanwhile. The exchange leaves its outcome in `target` (the last server tried), `status`, `sent` (body
-    bytes), `body` (the request's, if it has one), `response`, `refused` (by the proxy), `responder` (the
-    middleware that responded in place of a server) and `retries` (further servers tried).
+    `buffer` holds received bytes that are not used yet, and `stream` gives more. `awaiting` is the stream of
+    the server for which the client waits: until the response begins, or, if it is buffered, until it is
+    complete; also that of an auxiliary server. If the client leaves meanwhile, the stream ends, and `gone` is
+    set. The exchange leaves its outcome in `target` (the last server tried), `status`, `sent` (body bytes),
+    `body` (the request's, if it has one), `response`, `refused` (by the proxy), `responder` (the middleware
+    that responded in place of a server) and `retries` (further servers tried).
 
     Content of a known length may also go straight to `stream`, if that is plain; `sent` then counts it.
     """

@@ -65,6 +65,7 @@ class Waiting(Protocol):
 
     awaiting: Stream | None
     gone: bool
+    stream: Stream
 
 
 def send_subrequest(
@@ -130,6 +131,8 @@ def _first_bytes(stream: Stream, message: bytes, deadline: float, client: Waitin
     stream.deadline = deadline
     if client is not None:
         client.awaiting = stream
+        # It may have left while its request waited for another middleware.
+        client.stream.watch()
     try:
         stream.send(message)
         return stream.recv()

@@ -1,8 +1,11 @@
 """The middleware buffering on the wire: whole requests and responses, limits, retries, clients that leave."""
 
 import resource
+import tempfile
 import threading
+from contextlib import suppress
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -425,3 +428,25 @@ def test_without_space_on_the_disk_long_bodies_get_a_500(proxy: Proxy, origin: S
     client.send(http.message(responses))
     assert client.answer().body == LONG
     assert "cannot be buffered on disk" in proxy.process.log
+
+
+def unnamed_files(pid: int) -> list[str]:
+    """Return the temporary files without a name that this process has open."""
+    found = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.append(str(descriptor.readlink()))
+    return [link for link in found if link.startswith(tempfile.gettempdir()) and link.endswith("(deleted)")]
+
+
+def test_no_temporary_file_outlives_its_request(proxy: Proxy, origin: Start) -> None:
+    slow = Slow(http_response(LONG)[:-1], b"")
+    seen = origin(slow)
+    host = buffered(proxy, seen, memRequestBodyBytes=1000, memResponseBodyBytes=1000)
+    (pid,) = descendants(proxy.process.pid)
+    before = unnamed_files(pid)
+    with http.connect("127.0.0.1", proxy.web) as connection:
+        connection.sendall(http.message(host, method="PUT", body=LONG))
+        # One for the request, one for the response.
+        until(lambda: len(unnamed_files(pid)) == len(before) + 2, "both files")
+    until(lambda: unnamed_files(pid) == before, "the end of both files")

@@ -1,6 +1,7 @@
 """The middleware forwardAuth on the wire: the authentication server, the server and the client."""
 
 import threading
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -8,6 +9,7 @@ from ssl import CERT_REQUIRED, PROTOCOL_TLS_SERVER, SSLContext
 from time import monotonic
 from typing import Any
 
+import bcrypt
 import pytest
 
 from proxy.middlewares.forward_auth import DEFAULT_REQUEST_LIMIT
@@ -334,4 +336,28 @@ def test_options_that_cannot_be_applied_close_the_route(
     options = {"url": auth.url, **options}
     url = options.pop("address", options.pop("url"))
     assert proxy.status(guarded(proxy, seen, url, **options)) == 503
+    assert not seen.requests
+
+
+def test_a_client_that_left_during_another_middleware_ends_the_subrequest(
+    proxy: Proxy, origin: Start
+) -> None:
+    ended = threading.Event()
+
+    def wait(connection: Connection) -> None:
+        assert connection.read()
+        with suppress(ConnectionResetError):
+            assert connection.receive() == b""
+        ended.set()
+
+    auth, seen = origin(wait), origin(OK)
+    # Comparing this password takes longer than leaving.
+    user = f"eve:{bcrypt.hashpw(b'apple', bcrypt.gensalt(12)).decode()}"
+    proxy.middlewares["users@x"] = Middleware("users@x", "basicAuth", {"users": [user]})
+    proxy.middlewares["auth@x"] = Middleware("auth@x", "forwardAuth", {"address": auth.url})
+    host = proxy.route(seen, middlewares=("users@x", "auth@x"))
+    signed = ("Authorization", "Basic " + b64encode(b"eve:apple").decode())
+    with http.connect("127.0.0.1", proxy.web) as connection:
+        connection.sendall(http.message(host, headers=[signed]))
+    assert ended.wait(30)
     assert not seen.requests

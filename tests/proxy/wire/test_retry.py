@@ -253,3 +253,13 @@ def test_the_setting_applies_to_routers_without_the_middleware(stubborn: Proxy, 
     once = origin(Failing(1))
     assert stubborn.status(retried(stubborn, once, attempts=1)) == 502
     assert len(once.requests) == 1
+
+
+def test_a_long_body_is_sent_again_if_it_is_buffered(proxy: Proxy, origin: Start) -> None:
+    failing = origin(Failing(2))
+    proxy.middlewares["buffering@x"] = Middleware("buffering@x", "buffering", {"memRequestBodyBytes": 1000})
+    proxy.middlewares["retry@x"] = Middleware("retry@x", "retry", {"attempts": 3})
+    host = proxy.route(failing, middlewares=("buffering@x", "retry@x"))
+    body = bytes(range(256)) * 2000
+    assert http.request(proxy.web, host, method="PUT", body=body).status == 200
+    assert [request.body for request in failing.requests] == [body] * 3
