@@ -12,6 +12,7 @@ from proxy.net.deadlines import NEVER
 from proxy.per_request.retries import RetryPolicy
 from proxy.telemetry.tallies import Tallies
 from proxy.upstream.auxiliary_pools import AuxiliaryPools
+from rondpoint.middleware.installed import InstalledMiddlewares
 
 if TYPE_CHECKING:
     from proxy.balancing.tickets import Tickets
@@ -44,7 +45,8 @@ class WorkerContext:
 
     While `draining` is set, connections end after their current or next request; an idle connection has until
     `drain_deadline` for its next request. `connections` counts open client connections by entry point, and
-    `upgrades` the tunnels among them. `retry` applies to routers without a retry middleware.
+    `upgrades` the tunnels among them. `retry` applies to routers without a retry middleware. `installed` are
+    the middlewares in Python.
     """
 
     table: RoutingTable
@@ -67,7 +69,8 @@ class WorkerContext:
     connections: dict[str, int] = field(default_factory=dict)
     access_log: AccessLog | None = None
     retry: RetryPolicy | None = None
+    installed: InstalledMiddlewares = field(default_factory=InstalledMiddlewares)
 
     def __post_init__(self) -> None:
-        self.chains = Chains(AuxiliaryPools(self.sweeper, self.upstream_timeouts))
+        self.chains = Chains(AuxiliaryPools(self.sweeper, self.upstream_timeouts), self.installed)
         self.limits_of_trusted = replace(self.limits, removed_lines=REMOVED_LINES_TRUSTED)

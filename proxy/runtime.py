@@ -18,6 +18,7 @@ import redis
 from gevent import Greenlet, Timeout
 
 from proxy.background.cooperative_yield import CooperativeYield
+from proxy.background.loop_watchdog import LoopWatchdog
 from proxy.background.supervised_task import supervised
 from proxy.balancing.ticket_connection import open_ticket_connection
 from proxy.balancing.tickets import Tickets
@@ -55,6 +56,7 @@ from proxy.upstream.timeouts import UpstreamTimeouts
 from proxy.worker_status import StatusReporter
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.entry_points.options import read_entry_points
+from rondpoint.middleware.installed import load_installed
 from rondpoint.settings import Settings
 from rondpoint.settings.closed_parts import METRICS
 from rondpoint.store.client import connect, separate_connection
@@ -112,6 +114,8 @@ class Runtime:
             settings.workers,
         )
         self._worker_count = WorkerCount(self.client, self.keys, rate_limits)
+        installed = load_installed(settings.middlewares.modules)
+        self._loop_watchdog = LoopWatchdog() if installed.names else None
         self.context = WorkerContext(
             table=RoutingTable(frozenset(settings.default_entry_points), settings.tls_entry_points),
             services=services,
@@ -129,6 +133,7 @@ class Runtime:
             server_name=socket.gethostname().encode(),
             tallies=Tallies(_histogram_bounds(settings), settings.api.statistics.recent_errors),
             retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
+            installed=installed,
         )
         for options in self.entry_point_options.values():
             for middleware in options.own.values():
@@ -187,6 +192,8 @@ class Runtime:
         ):
             self._greenlets.append(gevent.spawn(supervised, run))
         self._observers.start()
+        if self._loop_watchdog is not None:
+            self._loop_watchdog.start()
 
     def reopen_logs(self) -> None:
         """Open the log files again after others have moved them away."""

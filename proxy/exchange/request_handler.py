@@ -12,7 +12,7 @@ from proxy.exchange.attempt import forward_observed, forward_to, request_head
 from proxy.exchange.errors import NoResponseError
 from proxy.exchange.local_response import refuse, respond
 from proxy.exchange.next_server import try_next_servers
-from proxy.exchange.request_body import RequestBody
+from proxy.exchange.produced_body import make_body
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError
 from proxy.http1.max_forwards import ALLOWED_METHODS, LIMITED_METHODS, decrement_max_forwards
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from proxy.balancing.balanced_service import BalancedService
     from proxy.exchange.downstream import Downstream
+    from proxy.exchange.request_body import RequestBody
     from proxy.http1.request import Request
     from proxy.routing.route import Route
     from proxy.upstream.endpoint import Target
@@ -77,7 +78,7 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
                 raise RequestError(503, "")
 
         if request.content_length > 0 or request.chunked:
-            downstream.body = body = RequestBody(downstream, request)
+            downstream.body = body = make_body(downstream, request)
 
         choose = service.choose
         if choose is None:

@@ -10,10 +10,12 @@ from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import values_of, without
 from proxy.http1.response_head import CONTINUE
 from proxy.net.deadlines import NEVER, after
+from rondpoint.middleware.body import BodyError
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.middlewares.step import Client
+    from proxy.per_request.extras import Extras
 
 
 class ContentTooLargeError(Exception):
@@ -28,6 +30,9 @@ def read_content(request: Request, client: Client, limit: int) -> bytes:
     """
     if not request.has_body:
         return b""
+    extras = client.extras
+    if extras is not None and extras.produced_content is not None:
+        return _read_produced(request, client, extras, limit)
     own_limit = client.limits.body_bytes or maxsize
     most = min(limit if limit >= 0 else maxsize, own_limit)
     if request.content_length > most:
@@ -45,6 +50,32 @@ def read_content(request: Request, client: Client, limit: int) -> bytes:
         size += len(pieces[-1])
     client.buffer = b"".join(pieces)
     return client.buffer[:length]
+
+
+def _read_produced(request: Request, client: Client, extras: Extras, limit: int) -> bytes:
+    """Read the content that a middleware before this one makes of the client's."""
+    produced = extras.produced_content
+    assert produced is not None  # noqa: S101
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        for piece in produced.pieces:
+            pieces.append(piece)
+            size += len(piece)
+            if 0 <= limit < size:
+                request.keep_alive = False
+                raise ContentTooLargeError
+        for _ in produced.source:
+            # The rest of the client's content must not stand before its next request.
+            pass
+    except BodyError as error:
+        raise RequestError(error.status, str(error)) from None
+    content = b"".join(pieces)
+    extras.produced_content = None
+    request.headers = without(request.headers, b"expect")
+    client.buffer = content + client.buffer
+    request.chunked, request.content_length = False, size
+    return content
 
 
 def _read_chunks(request: Request, client: Client, most: int, own_limit: int) -> bytes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+from rondpoint.middleware.installed import InstalledMiddlewares
 
 if TYPE_CHECKING:
     import ssl
@@ -89,10 +91,15 @@ OpenPool = Callable[["ServerAddress", "Callable[[], ssl.SSLContext] | None"], "P
 
 @dataclass(frozen=True, slots=True)
 class CompileScope:
-    """The name of a middleware, and the function that opens its pools to auxiliary servers."""
+    """What a middleware may use besides its options.
+
+    That is its own name, the function that opens its pools to auxiliary servers, and the middlewares in
+    Python that are installed.
+    """
 
     name: str
     open_pool: OpenPool
+    installed: InstalledMiddlewares = field(default_factory=InstalledMiddlewares)
 
 
 CompileScoped = Callable[[Mapping[str, Any], CompileScope], Step]

@@ -17,6 +17,7 @@ SERVED_KINDS = frozenset(
         "inFlightReq",
         "ipAllowList",
         "ipWhiteList",
+        "plugin",
         "rateLimit",
         "redirectRegex",
         "redirectScheme",

@@ -32,6 +32,7 @@ def explain_response() -> Response:
         settings.tls_entry_points,
         {name: settings.closed_reason(name) for name in settings.entry_points},
         runtime().entry_point_options,
+        configuration.compile_fault,
     )
     return json_response(
         explain_request(configured, query.entry_point, query.facts, configuration.yield_if_due)
