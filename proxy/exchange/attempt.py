@@ -186,7 +186,6 @@ def _relay(
             data, seen = preview_body(stream, length, data, extras.preview_bytes)
         if extras.reads_body and status != 101:
             server_body = ServerBody(downstream, stream, response, data)
-            extras.call_at_end(server_body.close)
         response_head = extras.complete_head(response_head, seen, body_start, server_body)
         status = extras.status or status
         body_filter, content, pieces = extras.body_filter, extras.content, extras.pieces

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from proxy.exchange.response_relay import silence_timeout
 from proxy.http1.body_decoder import BodyDecoder
 from proxy.http1.chunked import ChunkError
+from proxy.per_request.extras import extras_of
 from rondpoint.middleware.body import BodyError
 
 if TYPE_CHECKING:
@@ -20,68 +21,73 @@ if TYPE_CHECKING:
 class ServerBody:
     """Yields the pieces of the body that begins in `data`; raises BodyError if it ends early.
 
-    `started` means that a piece was asked for, and `complete` that the body has ended, with no bytes after
-    it. `trailers` are then the lines after it.
+    `started` means that a piece was asked for. Most bodies are never read here, so the rest waits for that.
     """
+
+    __slots__ = ("_data", "_decoder", "_downstream", "_ended", "_response", "_silence", "_stream", "started")
 
     def __init__(self, downstream: Downstream, stream: Stream, response: Response, data: bytes) -> None:
         self.started = False
         self._downstream = downstream
         self._stream = stream
-        self._decoder = BodyDecoder(response.length)
+        self._response = response
         self._data = data
-        self._ended = self._decoder.finished
-        self._excess = self._ended and bool(data)
+        self._decoder: BodyDecoder | None = None
         self._silence: SilenceTimeout | None = None
 
     @property
     def complete(self) -> bool:
-        """Whether the server's connection can take another request."""
-        return self._decoder.finished and not (self._decoder.excess or self._excess)
+        """Whether the whole body was read, with no bytes after it."""
+        decoder = self._decoder
+        return decoder is not None and decoder.finished and not decoder.excess and not self._data
 
     @property
     def trailers(self) -> bytes:
-        return self._decoder.trailers
+        """The trailer lines, once the body was read."""
+        return b"" if self._decoder is None else self._decoder.trailers
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        self.started = True
+        decoder = self._decoder
+        if decoder is None:
+            self.started = True
+            decoder = self._decoder = BodyDecoder(self._response.length)
+            self._ended = decoder.finished
         while not self._ended:
-            data, self._data = self._data or self._receive(), b""
+            data, self._data = self._data or self._receive(decoder), b""
             try:
-                piece = self._decoder.feed(data)
+                piece = decoder.feed(data)
             except ChunkError as error:
-                self._ended = True
+                self._end()
                 raise BodyError(502, f"the server's response is invalid: {error}") from None
-            self._ended = self._ended or self._decoder.finished
+            if decoder.finished:
+                self._end()
             if piece:
                 return piece
-        self.close()
         raise StopIteration
 
-    def close(self) -> None:
-        """Stop watching for a server that pauses for too long."""
-        if self._silence is not None:
-            self._silence.stop()
-
-    def _receive(self) -> bytes:
+    def _receive(self, decoder: BodyDecoder) -> bytes:
         """Return more bytes; b"" once the end of the connection has ended the body. Raises BodyError."""
         stream = self._stream
         if self._silence is None:
             self._silence = silence_timeout(self._downstream, stream)
             self._silence.start()
+            # The body may never be read to its end.
+            extras_of(self._downstream).call_at_end(self._silence.stop)
         try:
             data = stream.recv()
+            until_close = decoder.until_close and not stream.expired
         except OSError:
-            data = b""
-            until_close = False
-        else:
-            until_close = self._decoder.until_close and not stream.expired
+            data, until_close = b"", False
         if not data:
-            self._ended = True
+            self._end()
             if not until_close:
-                self.close()
                 raise BodyError(504 if stream.expired else 502, "the server's response ended early")
         return data
+
+    def _end(self) -> None:
+        self._ended = True
+        if self._silence is not None:
+            self._silence.stop()

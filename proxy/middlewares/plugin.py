@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from proxy.middlewares.proxied_request import ProxiedRequest
@@ -25,12 +26,8 @@ def plugin(options: Mapping[str, Any], scope: CompileScope) -> Step:
     ((name, written),) = options.items()
     definition = scope.installed.find(name)
     handle = definition.bind(_as_mapping(name, written))
-    middleware = scope.name
 
-    def step(request: Request, client: Client) -> None:
-        _run(middleware, handle, request, client)
-
-    return step
+    return partial(_run, scope.name, handle)
 
 
 def _as_mapping(name: str, written: object) -> Mapping[str, Any]:
@@ -44,12 +41,12 @@ def _as_mapping(name: str, written: object) -> Mapping[str, Any]:
 
 def _run(name: str, handle: Handle, request: Request, client: Client) -> None:
     value = ProxiedRequest(request, client)
-    call = PythonCall(name, handle, value, lambda: value.apply(name))
+    call = PythonCall(name, handle, value)
     outcome = call.start()
     if outcome is None:
         extras = extras_of(client)
         extras.reads_body = True
-        extras.at_response(_ResponseStep(call, request, client).apply)
+        extras.at_response(partial(_change_response, call, request, client))
         extras.call_at_end(call.end)
         return
     value.abandon_body()
@@ -59,28 +56,18 @@ def _run(name: str, handle: Handle, request: Request, client: Client) -> None:
     raise local_response(name, outcome, client)
 
 
-class _ResponseStep:
-    """Lets `forward` return the response, and applies what the middleware makes of it."""
-
-    __slots__ = ("_call", "_client", "_request")
-
-    def __init__(self, call: PythonCall, request: Request, client: Client) -> None:
-        self._call: PythonCall | None = call
-        self._request = request
-        self._client = client
-
-    def apply(self, head: ResponseHead) -> None:
-        call, self._call = self._call, None
-        if call is None:
-            # The response could not be sent, and an error of the proxy's own takes its place.
-            return
-        source = None if self._request.method == b"HEAD" else head.open_body()
-        given = public_response(head, source)
-        outcome = call.resume(given)
-        try:
-            if isinstance(outcome, Failed):
-                fail(call.name, head, outcome.error)
-            else:
-                apply_result(call.name, head, given, source, outcome, self._client)
-        except TypeError as error:
-            fail(call.name, head, error)
+def _change_response(call: PythonCall, request: Request, client: Client, head: ResponseHead) -> None:
+    """Let `forward` return the response, and apply what the function makes of it."""
+    if call.ended:
+        # The response could not be sent, and an error of the proxy's own takes its place.
+        return
+    source = None if request.method == b"HEAD" else head.open_body()
+    given = public_response(head, source)
+    outcome = call.resume(given)
+    try:
+        if isinstance(outcome, Failed):
+            fail(call.name, head, outcome.error)
+        else:
+            apply_result(call.name, head, given, source, outcome, client)
+    except TypeError as error:
+        fail(call.name, head, error)

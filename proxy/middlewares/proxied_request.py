@@ -37,11 +37,13 @@ class ProxiedRequest(PublicRequest):
         self.username = ""
         extras = client.extras
         produced = None if extras is None else extras.produced_content
-        # A middleware before this one may make the content.
-        self._source: ClientContent = ClientBody(request, client) if produced is None else produced.source
+        self._source: ClientContent | None = None
         self._content: bytes | Iterator[bytes] = b""
-        if request.has_body:
-            self._content = self._source if produced is None else produced.pieces
+        if produced is not None:
+            # A middleware before this one makes the content.
+            self._source, self._content = produced.source, produced.pieces
+        elif request.has_body:
+            self._source = self._content = ClientBody(request, client)
 
     @property
     def method(self) -> str:
@@ -92,6 +94,8 @@ class ProxiedRequest(PublicRequest):
     def abandon_body(self) -> None:
         """Leave the request as one whose body was read as far as the middleware has read it."""
         raw, source = self._raw, self._source
+        if source is None:
+            return
         if source.started and source.finished:
             raw.content_length, raw.chunked = 0, False
         elif source.started:
@@ -109,20 +113,21 @@ class ProxiedRequest(PublicRequest):
 
     def _apply_body(self, name: str) -> None:
         raw, source, content = self._raw, self._source, self._content
-        if source.started:
+        started = source is not None and source.started
+        if started:
             # If the client waits for 100 Continue, it has got that of the proxy.
             raw.headers = without(raw.headers, b"expect")
         if isinstance(content, bytes):
             if content or raw.has_body:
                 self._send_content(content)
-        elif content is not source or source.started:
+        elif content is not source or started:
             self._send_pieces(name, content)
 
     def _send_content(self, content: bytes) -> None:
         """Send this content, of known length, in place of the client's."""
         raw, client = self._raw, self._sender
         # The client's own content must not stand before its next request.
-        for _ in self._source:
+        for _ in self._source or ():
             pass
         if client.extras is not None:
             client.extras.produced_content = None
@@ -144,6 +149,6 @@ class ProxiedRequest(PublicRequest):
             if not raw.has_body and pieces.is_empty():
                 # A middleware for bodies of all requests has met one without.
                 return
-        extras.produced_content = ProducedContent(pieces, self._source)
+        extras.produced_content = ProducedContent(pieces, self._source or ClientBody(raw, self._sender))
         raw.headers = without(raw.headers, b"trailer")
         raw.chunked, raw.content_length = True, -1

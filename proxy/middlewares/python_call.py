@@ -7,16 +7,15 @@ Greenlets are used again, because each new one costs more than all the rest: it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from gevent import get_hub
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from proxy.background.loop_watchdog import watch_frames
 from rondpoint.middleware.response import Response
 
 if TYPE_CHECKING:
+    from proxy.middlewares.proxied_request import ProxiedRequest
     from rondpoint.middleware.definition import Handle
     from rondpoint.middleware.request import Request
 
@@ -36,19 +35,23 @@ _idle: list[greenlet] = []
 
 
 class PythonCall:
-    """One call of a middleware's function; `prepare` runs in `forward`, before the request goes on."""
+    """One call of the function of the middleware `name`."""
 
-    __slots__ = ("_caller", "_forwarded", "_handle", "_outcome", "_prepare", "_request", "_worker", "name")
+    __slots__ = ("_caller", "_forwarded", "_handle", "_outcome", "_request", "_worker", "name")
 
-    def __init__(self, name: str, handle: Handle, request: Request, prepare: Callable[[], None]) -> None:
+    def __init__(self, name: str, handle: Handle, request: ProxiedRequest) -> None:
         self.name = name
         self._handle = handle
         self._request = request
-        self._prepare = prepare
         self._forwarded = False
         self._outcome: Outcome | None = None
         self._caller = getcurrent()
         self._worker: greenlet | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the function has returned, or was ended."""
+        return self._worker is None
 
     def start(self) -> Outcome | None:
         """Run the function until it ends; return None if it has called `forward` instead."""
@@ -82,8 +85,6 @@ class PythonCall:
         if self._outcome is not None:
             self._worker = None
             if len(_idle) < MAX_IDLE:
-                # The request's greenlet would otherwise live on as its parent.
-                worker.parent = get_hub()
                 _idle.append(worker)
         return self._outcome
 
@@ -108,7 +109,7 @@ class PythonCall:
             raise TypeError("forward takes the request that the middleware got, and no other")
         if self._forwarded:
             raise RuntimeError("forward was called before: a request is forwarded at most once")
-        self._prepare()
+        self._request.apply(self.name)
         self._forwarded = True
         response: Response = self._caller.switch()
         return response
