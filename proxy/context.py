@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from proxy.services.registry import ServiceRegistry
     from proxy.telemetry.access_log import AccessLog
     from proxy.upstream.timeouts import UpstreamTimeouts
+    from rondpoint.entry_points.redirection import RedirectionTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class WorkerContext:
 
     While `draining` is set, connections end after their current or next request; an idle connection has until
     `drain_deadline` for its next request. `connections` counts open client connections by entry point, and
-    `upgrades` the tunnels among them. `retry` applies to routers without a retry middleware. `installed` are
-    the middlewares in Python.
+    `upgrades` the tunnels among them. `retry` applies to routers without a retry middleware;
+    `entry_points` are targets of redirections by name, `installed` the middlewares in Python.
     """
 
     table: RoutingTable
@@ -69,8 +71,10 @@ class WorkerContext:
     connections: dict[str, int] = field(default_factory=dict)
     access_log: AccessLog | None = None
     retry: RetryPolicy | None = None
+    entry_points: Mapping[str, RedirectionTarget] = field(default_factory=dict)
     installed: InstalledMiddlewares = field(default_factory=InstalledMiddlewares)
 
     def __post_init__(self) -> None:
-        self.chains = Chains(AuxiliaryPools(self.sweeper, self.upstream_timeouts), self.installed)
+        pools = AuxiliaryPools(self.sweeper, self.upstream_timeouts)
+        self.chains = Chains(pools, self.entry_points, self.installed)
         self.limits_of_trusted = replace(self.limits, removed_lines=REMOVED_LINES_TRUSTED)

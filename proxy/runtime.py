@@ -56,6 +56,7 @@ from proxy.upstream.timeouts import UpstreamTimeouts
 from proxy.worker_status import StatusReporter
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.entry_points.options import read_entry_points
+from rondpoint.entry_points.redirection import redirection_targets
 from rondpoint.middleware.installed import load_installed
 from rondpoint.settings import Settings
 from rondpoint.settings.closed_parts import METRICS
@@ -133,6 +134,7 @@ class Runtime:
             server_name=socket.gethostname().encode(),
             tallies=Tallies(_histogram_bounds(settings), settings.api.statistics.recent_errors),
             retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
+            entry_points=redirection_targets(settings),
             installed=installed,
         )
         for options in self.entry_point_options.values():

@@ -118,12 +118,24 @@ class Member(Struct, frozen=True, omit_defaults=True, gc=False):
     weight: int = 1
 
 
+class FailoverErrors(Struct, frozen=True, omit_defaults=True, gc=False):
+    """The responses of its main service that lead a failover service to the fallback.
+
+    `statuses` are status codes and ranges: `404`, `500-599`. A request whose body has more than
+    `max_request_body_bytes` is refused with 413; a negative number is no limit.
+    """
+
+    statuses: tuple[str, ...] = ()
+    max_request_body_bytes: int = -1
+
+
 class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     """A group of servers that share the load; `servers` are ordered by name.
 
     `flush_interval` is in seconds; `servers_transport` is a qualified name, or empty. A server that is new or
     available again gets its whole share of requests after `slow_start` seconds. With a `composition` the
-    service is composite: it has `members` in place of servers, and each request goes to one of them.
+    service is composite: it has `members` in place of servers, and each request goes to one of them. With
+    `failover_errors`, a failover service tries its fallback after certain responses, too.
     `middlewares` run after those of the router. `unserved` says why the service takes no requests, if its
     definition uses an option that the proxy does not serve; it has no servers then.
     """
@@ -139,6 +151,7 @@ class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     slow_start: float = 0.0
     composition: Composition | None = None
     members: tuple[Member, ...] = ()
+    failover_errors: FailoverErrors | None = None
     middlewares: tuple[str, ...] = ()
     unserved: str = ""
 

@@ -21,6 +21,7 @@ from discovery.checking.variables import read_env_file
 from discovery.constraints import Constraint, ConstraintError
 from discovery.decoding.decoded import Decoded
 from discovery.merging.merge import merge
+from discovery.merging.redirection_targets import named_targets
 from discovery.merging.union import unite
 from discovery.providers.file.listing import list_files
 from rondpoint.diagnostics import Diagnostic, Severity
@@ -156,6 +157,8 @@ def _build_configuration(inputs: _Inputs, settings: Settings | None) -> Configur
             for provider in by_provider.values()
             for router in provider.routers.values()
             for name in router.entry_points
+        } | {
+            name for provider in by_provider.values() for name in named_targets(provider.middlewares.values())
         }
     merged = merge({**by_provider, "elsewhere": _assume_other_providers(by_provider)}, entry_points)
     if len(all_settings) != 1:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
+from discovery.merging.page_services import page_service
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.entry_points.faults import entry_point_diagnostics
 from rondpoint.entry_points.options import read_entry_points
 from rondpoint.explaining.middleware_faults import find_middleware_fault
-from rondpoint.model import Configuration, Middleware
+from rondpoint.model import Configuration, Middleware, Service
 from rondpoint.settings import Settings
 
 
@@ -30,7 +31,9 @@ def check_entry_points(
             for name in (*used, *in_chains)
             if "@" in name and name.rpartition("@")[2] not in providers
         }
-        known = Configuration(middlewares={**middlewares, **elsewhere, **own})
+        # The merge reports pages of services that do not exist.
+        pages = {name: Service(name) for name in map(page_service, middlewares.values()) if name}
+        known = Configuration(services=pages, middlewares={**middlewares, **elsewhere, **own})
         yield from entry_point_diagnostics(entry_points, partial(_find_fault, known), settings)
 
 

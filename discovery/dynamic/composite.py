@@ -15,7 +15,7 @@ from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
 from discovery.dynamic.balancing import read_sticky
 from rondpoint.middlewares.readers import between, statuses, whole
-from rondpoint.model import Member, Service
+from rondpoint.model import FailoverErrors, Member, Service
 
 
 def read_composite(kind: str, section: Section, name: str, provider: str) -> Service:
@@ -46,14 +46,18 @@ def _highest_random_weight(section: Section, name: str, provider: str) -> Servic
 def _failover(section: Section, name: str, provider: str) -> Service:
     named = (_required_text(section, "service"), _required_text(section, "fallback"))
     section.has("healthCheck")
-    errors = section.section("errors")
-    if errors is not None:
-        errors.read("status", statuses, None)
-        errors.read("maxRequestBodyBytes", whole, -1)
-        errors.finish()
-        section.warn_unserved("errors")
     members = tuple(Member(qualify(text, provider)) for text in named if text)
-    return Service(name, composition="failover", members=members)
+    return Service(name, composition="failover", members=members, failover_errors=_failover_errors(section))
+
+
+def _failover_errors(section: Section) -> FailoverErrors | None:
+    errors = section.section("errors")
+    if errors is None:
+        return None
+    found = errors.read("status", statuses, None) or ()
+    limit = errors.read("maxRequestBodyBytes", whole, -1)
+    errors.finish()
+    return FailoverErrors(tuple(found), limit) if found else None
 
 
 def _mirroring(section: Section, name: str, provider: str) -> Service:

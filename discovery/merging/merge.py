@@ -13,13 +13,13 @@ from typing import TypeVar
 import msgspec
 
 from discovery.merging.composite_members import ServiceGraph, resolve_members
+from discovery.merging.entry_point_names import find_entry_point, list_entry_points
+from discovery.merging.page_services import report_missing_pages
+from discovery.merging.redirection_targets import resolve_targets
 from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
 from rondpoint.model import Configuration, Middleware, Router, Service
 
 T = TypeVar("T", Router, Service, Middleware)
-
-DEFAULT_ENTRY_POINT, TRAEFIK_1_ENTRY_POINT = "web", "http"
-"""Names of the default entry point, here and in Traefik 1."""
 
 MAX_CANDIDATES = 500
 """Largest number of names that are searched for a similar one, because each comparison takes time."""
@@ -52,8 +52,11 @@ def merge(configurations: Mapping[str, Configuration], entry_points: Collection[
         diagnostics += _report_h2c_servers(configuration.services, provider)
         _add(services, configuration.services, "service", provider, diagnostics)
         _add(middlewares, configuration.middlewares, "middleware", provider, diagnostics)
+    diagnostics += resolve_targets(middlewares, entry_points)
     if any(service.members for service in services.values()):
         _resolve_members(providers, services, diagnostics, hints)
+    for provider, configuration in providers:
+        diagnostics += report_missing_pages(configuration.middlewares, provider, services, hints.nearest)
     known = _References(services, middlewares, entry_points, hints)
     for provider, configuration in providers:
         resolved: dict[str, Router] = {}
@@ -154,9 +157,9 @@ def _resolve(
     if missing:
         return None
     unknown = [name for name in router.entry_points if name not in known.entry_points]
-    if unknown == [TRAEFIK_1_ENTRY_POINT] and set(known.entry_points) == {DEFAULT_ENTRY_POINT}:
+    if len(unknown) == 1 and (alias := find_entry_point(unknown[0], known.entry_points)) is not None:
         # The default entry point has Traefik 3's name; labels of Traefik 1 use the other name.
-        return msgspec.structs.replace(router, entry_points=(DEFAULT_ENTRY_POINT,))
+        return msgspec.structs.replace(router, entry_points=(alias,))
     if not unknown:
         return router
     kept = tuple(name for name in router.entry_points if name in known.entry_points)
@@ -165,7 +168,7 @@ def _resolve(
         if not kept:
             message += " and the router names no other, so it is left out"
         severity = Severity.WARNING if kept else Severity.ERROR
-        hint = f"the entry points are {', '.join(sorted(known.entry_points)) or 'none'}"
+        hint = list_entry_points(known.entry_points)
         hint += "" if kept else f"; {lost_rules_hint(router.rule.text)}"
         diagnostics.append(Diagnostic(severity, provider, subject, message, hint))
     return msgspec.structs.replace(router, entry_points=kept) if kept else None

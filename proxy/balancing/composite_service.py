@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from proxy.balancing.hashing import rendezvous_score, stable_hash
 from proxy.balancing.sticky_cookie import Stickiness
 from proxy.balancing.weighted_schedule import schedule
+from proxy.http1.statuses import parse_statuses
 
 if TYPE_CHECKING:
     from proxy.balancing.tickets import Tickets
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 class CompositeService:
     """The members of a composite service by their `names`, and how one of them is chosen.
 
-    A member without a server for new requests is skipped as long as another member has one.
+    A member without a server for new requests is skipped as long as another member has one. A response of the
+    first member with one of `failover_statuses` leads to the second one; the body of such a request may have
+    up to `max_request_body_bytes`, if that is not negative.
     """
 
     def __init__(self, service: Service) -> None:
@@ -29,6 +32,12 @@ class CompositeService:
         self._composition = service.composition
         order = schedule([member.weight for member in members]) if self._composition == "weighted" else ()
         self._rotation = [self.names[index] for index in order]
+        errors = service.failover_errors
+        self.failover_statuses: frozenset[int] = frozenset()
+        self.max_request_body_bytes = -1
+        if errors is not None and len(self.names) > 1:
+            self.failover_statuses = parse_statuses(errors.statuses)
+            self.max_request_body_bytes = errors.max_request_body_bytes
         self.sticky: Stickiness[str] | None = None
         if service.sticky is not None:
             self.sticky = Stickiness(

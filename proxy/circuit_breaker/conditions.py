@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from rondpoint.middlewares.breaker_expression import And, Comparison, Condition, Metric, Or, metrics
+from rondpoint.middlewares.breaker_expression import Comparison, Condition, Metric, metrics
+from rondpoint.middlewares.condition import OPERATORS, compile_tree
 
 
 class StatusRange(NamedTuple):
@@ -32,15 +32,6 @@ class Sums(Protocol):
 Test = Callable[[Sums], bool]
 _Value = Callable[[Sums], float]
 
-_OPERATORS: dict[str, Callable[[float, float], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
-
 
 def ranges_of(condition: Condition) -> tuple[StatusRange, ...]:
     """Return the different ranges of statuses that the condition counts."""
@@ -53,25 +44,14 @@ def ranges_of(condition: Condition) -> tuple[StatusRange, ...]:
 
 def compile_condition(condition: Condition) -> Test:
     """Return a function that tests the condition."""
-    return _compile(condition, ranges_of(condition))
+    ranges = ranges_of(condition)
 
-
-def _compile(condition: Condition, ranges: tuple[StatusRange, ...]) -> Test:
-    if isinstance(condition, Comparison):
-        compare, value, limit = (
-            _OPERATORS[condition.operator],
-            _value(condition.metric, ranges),
-            condition.value,
-        )
+    def compile_comparison(comparison: Comparison) -> Test:
+        compare, limit = OPERATORS[comparison.operator], comparison.value
+        value = _value(comparison.metric, ranges)
         return lambda sums: compare(value(sums), limit)
-    if isinstance(condition, And):
-        items = [_compile(item, ranges) for item in condition.items]
-        return lambda sums: all(item(sums) for item in items)
-    if isinstance(condition, Or):
-        items = [_compile(item, ranges) for item in condition.items]
-        return lambda sums: any(item(sums) for item in items)
-    inner = _compile(condition.item, ranges)
-    return lambda sums: not inner(sums)
+
+    return compile_tree(condition, compile_comparison)
 
 
 def _value(metric: Metric, ranges: tuple[StatusRange, ...]) -> _Value:

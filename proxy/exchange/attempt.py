@@ -10,7 +10,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy.exchange.body_preview import preview_body, read_body_start
-from proxy.exchange.errors import ClientGoneError, NoResponseError
+from proxy.exchange.buffered_response import relay_buffered
+from proxy.exchange.errors import ClientGoneError, FallbackError, NoResponseError
 from proxy.exchange.filtered_relay import relay_filtered
 from proxy.exchange.local_response import send_whole
 from proxy.exchange.request_body import RequestBody
@@ -170,14 +171,13 @@ def _relay(
     extras = downstream.extras
     if extras is not None:
         extras.record_response()
+        if response.status in extras.fallback_statuses:
+            raise FallbackError(response.status)
         retrying = extras.retrying
-        if (
-            retrying is not None
-            and status in retrying.policy.statuses
-            and retrying.may_retry(1)
-            and _repeatable(downstream, request, body)
-        ):
+        if retrying is not None and retrying.wants_status(status) and _repeatable(downstream, request, body):
             raise NoResponseError(status, try_others=False, retryable_status=True)
+        if extras.response_limits is not None and length and status != 101:
+            return relay_buffered(downstream, request, target, stream, response, data, body)
         body_start = b""
         if extras.needs_body_start and status != 101:
             data, body_start = read_body_start(downstream, stream, response, data)
@@ -275,9 +275,9 @@ def _is_read(response: Response, data: bytes, server_body: ServerBody | None) ->
 
 def _repeatable(downstream: Downstream, request: Request, body: RequestBody | None) -> bool:
     """Return whether the request may be sent again although a server may have run it (RFC 9110 §9.2.2)."""
-    if body is not None and body.started:
+    if body is not None and not body.repeatable:
         return False
     if request.method in IDEMPOTENT_METHODS:
         return True
     extras = downstream.extras
-    return extras is not None and extras.retrying is not None and extras.retrying.policy.any_method
+    return extras is not None and extras.retrying is not None and extras.retrying.any_method

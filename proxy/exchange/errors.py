@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from proxy.net.client_gone import ClientGoneError
 
-class ClientGoneError(Exception):
-    """The client's connection broke while something was sent to it."""
+__all__ = ["ClientGoneError", "FallbackError", "NoResponseError"]
 
 
 class NoResponseError(Exception):
@@ -27,3 +27,11 @@ class NoResponseError(Exception):
     def counts_as_failure(self) -> bool:
         """Whether the server is the cause, and not the client or the proxy itself."""
         return self.status in (502, 504) and not self.retryable_status
+
+
+class FallbackError(Exception):
+    """The response has a `status` for which a failover service tries its fallback; nothing was sent yet."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status

@@ -45,13 +45,15 @@ def respond(
 
     Without `body_read`, the request's body, if it has one, is still unread. Raises ClientGoneError.
     """
-    skipped = body_read or downstream.skip_body(request)
+    extras = downstream.extras
+    # A buffered body is not in the client's buffer any more, but its length is still the request's.
+    buffered = extras is not None and extras.request_content is not None
+    skipped = body_read or buffered or downstream.skip_body(request)
     keep_alive = skipped and request.keep_alive and not downstream.context.draining
     head = local_head(status, lines, len(content))
     if request.method == b"HEAD":
         content = b""
     body_filter = pieces = None
-    extras = downstream.extras
     if extras is not None:
         source = content_source(content) if extras.reads_body else None
         head = extras.apply_response_steps(head, len(content), content, source)

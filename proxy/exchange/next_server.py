@@ -9,7 +9,7 @@ import gevent
 
 from proxy.exchange.attempt import forward_observed, forward_to, request_head
 from proxy.exchange.errors import ClientGoneError, NoResponseError
-from proxy.per_request.retries import RetryPolicy, RetryState
+from proxy.per_request.retries import Retries, RetryPolicy, RetryState
 
 if TYPE_CHECKING:
     from proxy.balancing.balanced_service import BalancedService
@@ -50,9 +50,11 @@ def try_next_servers(
             service = _current_service(downstream, service)
             left = _untried(service, failed)
             again = not left
-        if again or failure.retryable_status:
-            # Every server has been tried once; only a retry policy allows further attempts.
-            if not retrying.may_retry() or not (failure.retryable_status or retrying.policy.without_response):
+        if again or not failure.try_others:
+            # Every server has been tried once, or one has got the request: a middleware decides.
+            if not may_follow(retrying, failure) or not retrying.may_retry(
+                failure.status, responded=failure.retryable_status
+            ):
                 raise failure
             gevent.sleep(retrying.next_pause())
             if downstream.has_left():
@@ -77,8 +79,6 @@ def try_next_servers(
             if error.counts_as_failure:
                 downstream.context.tallies.servers.count_failure(target)
             retrying.attempts_made += 1
-            if not (error.try_others or error.retryable_status):
-                raise
 
 
 def _current_service(downstream: Downstream, service: BalancedService) -> BalancedService:
@@ -93,7 +93,14 @@ def _untried(service: BalancedService, failed: tuple[Target, ...]) -> list[Targe
     return [target for target in service.distinct if target.endpoint not in endpoints]
 
 
-def _retry_state(downstream: Downstream) -> RetryState:
+def may_follow(retrying: Retries | None, failure: NoResponseError) -> bool:
+    """Return whether another attempt may follow this failure at all."""
+    if failure.try_others or failure.retryable_status:
+        return True
+    return retrying is not None and retrying.any_failure and failure.counts_as_failure
+
+
+def _retry_state(downstream: Downstream) -> Retries:
     """Return the retry state of the router's middleware, or a new one of the installation's policy."""
     extras = downstream.extras
     if extras is not None and extras.retrying is not None:

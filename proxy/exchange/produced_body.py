@@ -12,19 +12,10 @@ from rondpoint.middleware.body import BodyError
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
-    from proxy.http1.request import Request
     from proxy.net.stream import Stream
     from proxy.per_request.extras import ProducedContent
 
 _yield_to_requests = CooperativeYield(0.002)
-
-
-def make_body(downstream: Downstream, request: Request) -> RequestBody:
-    """Return the body to send to the server: the client's, or what a middleware makes of it."""
-    extras = downstream.extras
-    if extras is None or extras.produced_content is None:
-        return RequestBody(downstream, request)
-    return ProducedBody(downstream, extras.produced_content)
 
 
 class ProducedBody(RequestBody):

@@ -72,6 +72,10 @@ class RequestBody:
             self._decoder = ChunkedDecoder(underscores=downstream.limits.underscores)
         else:
             self._remaining = self._length
+        self._take_first(downstream)
+
+    def _take_first(self, downstream: Downstream) -> None:
+        """Set `first` to what has already arrived."""
         data, downstream.buffer = downstream.buffer, b""
         if data:
             self.first = self._framed(data)
@@ -88,8 +92,13 @@ class RequestBody:
 
     @property
     def started(self) -> bool:
-        """Whether bytes were read that could not be sent a second time."""
+        """Whether more than `first` has gone to the server."""
         return self._greenlet is not None
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the body can be sent a second time."""
+        return self._greenlet is None
 
     def stop(self) -> None:
         """Discard the unsent rest; from now on, only the caller reads from the client."""

@@ -9,23 +9,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.exchange.attempt import forward_observed, forward_to, request_head
+from proxy.exchange.buffered_request_body import begin_body
+from proxy.exchange.composite import resolve_composite
 from proxy.exchange.errors import NoResponseError
+from proxy.exchange.fallback import forward_with_fallback
 from proxy.exchange.local_response import refuse, respond
-from proxy.exchange.next_server import try_next_servers
-from proxy.exchange.produced_body import make_body
+from proxy.exchange.next_server import may_follow, try_next_servers
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError
 from proxy.http1.max_forwards import ALLOWED_METHODS, LIMITED_METHODS, decrement_max_forwards
 from proxy.http1.protocols import STOPPED
 from proxy.middlewares.chains import ChainError
 from proxy.per_request.local_response import LocalResponse
-from proxy.services.composite_members import choose_member
-from rondpoint.model import MAX_COMPOSITION_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from proxy.balancing.balanced_service import BalancedService
     from proxy.exchange.downstream import Downstream
     from proxy.exchange.request_body import RequestBody
     from proxy.http1.request import Request
@@ -73,12 +72,14 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
             service = route.place.served
         if service is None or not service.rotation:
             if service is not None and service.composite is not None:
-                service = _resolve_composite(downstream, request, service)
+                service = resolve_composite(downstream, request, service)
+                if service is not None and service.composite is not None:
+                    return forward_with_fallback(downstream, request, service, route.pass_host_header)
             if service is None or not service.rotation:
                 raise RequestError(503, "")
 
         if request.content_length > 0 or request.chunked:
-            downstream.body = body = make_body(downstream, request)
+            downstream.body = body = begin_body(downstream, request)
 
         choose = service.choose
         if choose is None:
@@ -110,7 +111,8 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
                     context.tallies.servers.count_failure(target)
                 if not error.try_others or downstream.extras is not None:
                     break
-        if failure is not None and (failure.try_others or failure.retryable_status):
+        extras = downstream.extras
+        if failure is not None and may_follow(None if extras is None else extras.retrying, failure):
             return try_next_servers(downstream, request, service, pass_host, body, failed, failure)
     except NoResponseError as error:
         failure = error
@@ -131,26 +133,3 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
             # The client's error takes precedence over any error of the server's connection.
             status, reason = body.failure, body.reason
     return refuse(downstream, request, status, reason, body_read=body_read, allow=allow)
-
-
-def _resolve_composite(
-    downstream: Downstream, request: Request, service: BalancedService
-) -> BalancedService | None:
-    """Run the middlewares of chosen members, and return the service whose servers take the request.
-
-    Return None if no member has a server. Raises ChainError and RequestError.
-    """
-    context = downstream.context
-    found: BalancedService | None = service
-    try:
-        for _ in range(MAX_COMPOSITION_DEPTH):
-            if found is None or found.composite is None:
-                return found
-            found = choose_member(found.composite, context.services, context.tickets, request, downstream)
-            if found is not None and found.service.middlewares:
-                for step in context.chains.compile_chain(found.service.middlewares, "service", found.name):
-                    step(request, downstream)
-    except (ChainError, LocalResponse, RequestError):
-        request.kind |= STOPPED
-        raise
-    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from proxy.background.cooperative_yield import CooperativeYield
 from proxy.exchange.body_portions import feed_in_portions
@@ -12,12 +12,18 @@ from rondpoint.middleware.body import BodyError
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
-    from proxy.exchange.server_body import ServerBody
     from proxy.http1.body_filter import BodyFilter
     from proxy.http1.request import Request
 
 # An iterator that never waits would otherwise keep other requests waiting.
 _yield_to_requests = CooperativeYield(0.002)
+
+
+class HasTrailers(Protocol):
+    """A body with trailer lines after it, once it was read."""
+
+    @property
+    def trailers(self) -> bytes: ...
 
 
 def send_pieces(
@@ -27,12 +33,12 @@ def send_pieces(
     pieces: Iterator[bytes],
     body_filter: BodyFilter | None,
     keep_alive: bool,
-    server_body: ServerBody | None = None,
+    source: HasTrailers | None = None,
 ) -> bool:
     """Send `head` and the pieces; return whether the client got all of them. Raises ClientGoneError.
 
-    If the content is incomplete, the caller must close the client's connection. The trailers of the
-    server's body follow the pieces if all of it was read.
+    If the content is incomplete, the caller must close the client's connection. The trailers of `source`,
+    the body that the pieces are made of, follow them.
     """
     try:
         if request.method == b"HEAD":
@@ -45,7 +51,7 @@ def send_pieces(
             else:
                 downstream.send_content(piece)
             _yield_to_requests()
-        trailers = b"" if server_body is None else server_body.trailers
+        trailers = b"" if source is None else source.trailers
         downstream.send_content(b"" if body_filter is None else body_filter.finish(), trailers)
         return True
     except BodyError:

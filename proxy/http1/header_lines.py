@@ -21,6 +21,11 @@ def first_value(lines: bytes, name: bytes) -> bytes:
     return found[1].strip(b" \t") if found else b""
 
 
+def lines_of(lines: bytes, name: bytes) -> bytes:
+    """Return the lines of that name, regardless of case."""
+    return b"".join(found[0] for found in _pattern(name).finditer(lines))
+
+
 def without(lines: bytes, name: bytes) -> bytes:
     """Return `lines` without the lines of that name, regardless of case."""
     return _pattern(name).sub(b"", lines)

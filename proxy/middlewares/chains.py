@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 # Importing these modules registers their kinds in KINDS.
 from proxy.middlewares import (  # noqa: F401
     basic_auth,
+    buffering,
     circuit_breaker,
     compress,
     content_type,
     digest_auth,
     encoded_characters,
+    error_pages,
     forward_auth,
     headers,
     in_flight_req,
@@ -23,6 +25,7 @@ from proxy.middlewares import (  # noqa: F401
     plugin,
     prefixes,
     rate_limit,
+    redirect_entry_point,
     redirects,
     replace_path,
     retry,
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 
     from proxy.upstream.auxiliary_pools import AuxiliaryPools, ServerAddress
     from proxy.upstream.pool import Pool
+    from rondpoint.entry_points.redirection import RedirectionTarget
 
 log = logging.getLogger(__name__)
 
@@ -52,13 +56,17 @@ class Chains:
 
     Steps are timed once any entry point or router wants detailed traces. `pools` hold the connections of
     middlewares to auxiliary servers, and are closed with them; without `pools`, such middlewares cannot be
-    applied. `installed` are the middlewares in Python.
+    applied. `entry_points` are targets of redirections by name, `installed` the middlewares in Python.
     """
 
     def __init__(
-        self, pools: AuxiliaryPools | None = None, installed: InstalledMiddlewares | None = None
+        self,
+        pools: AuxiliaryPools | None = None,
+        entry_points: Mapping[str, RedirectionTarget] | None = None,
+        installed: InstalledMiddlewares | None = None,
     ) -> None:
         self._pools = pools
+        self._entry_points = entry_points or {}
         self._installed = installed or InstalledMiddlewares()
         self._timing_enabled = False
         self._middlewares: dict[str, Middleware] = {}
@@ -131,7 +139,7 @@ class Chains:
             compile_kind = KINDS.get(middleware.kind)
             if compile_kind is None:
                 raise ChainError(f"middleware {name} is of kind {middleware.kind}, which is not served yet")
-            scope = CompileScope(name, partial(self._open_pool, name), self._installed)
+            scope = CompileScope(name, partial(self._open_pool, name), self._entry_points, self._installed)
             try:
                 step = compile_kind(add_defaults(middleware.kind, middleware.options), scope)
             except (ValueError, KeyError) as error:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from sys import maxsize
 from typing import TYPE_CHECKING
 
+from proxy.buffers.content_buffer import PORTION, ContentBuffer
+from proxy.buffers.disk_file import DiskError
 from proxy.http1.chunked import ChunkedDecoder, ChunkError
 from proxy.http1.header_lines import values_of
 from proxy.http1.response_head import CONTINUE
@@ -17,6 +19,31 @@ if TYPE_CHECKING:
     from proxy.middlewares.step import Client
 
 _TOO_LARGE = "the request body is too large"
+
+
+class BufferedContent:
+    """Yields the content of a request that a middleware has buffered. Raises BodyError."""
+
+    def __init__(self, buffer: ContentBuffer) -> None:
+        self.started = self.forwarded = False
+        self.finished = True
+        self.received = buffer.size
+        self._buffer = buffer
+        self._position = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        self.started = True
+        if self._position >= self._buffer.size:
+            raise StopIteration
+        try:
+            piece = self._buffer.read(self._position, PORTION)
+        except DiskError as error:
+            raise BodyError(500, f"the buffered request body cannot be read: {error}") from error
+        self._position += len(piece)
+        return piece
 
 
 class ClientBody:

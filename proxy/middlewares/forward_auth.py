@@ -8,10 +8,12 @@ from functools import partial
 from sys import maxsize
 from typing import TYPE_CHECKING, Any
 
+from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import header_line, values_of
 from proxy.middlewares.auth_request import compile_message, parse_address
 from proxy.middlewares.auth_response import compile_cookies, compile_copying, refusal
 from proxy.middlewares.client_tls import client_context
+from proxy.middlewares.outage_log import OutageLog
 from proxy.middlewares.request_content import ContentTooLargeError, read_content
 from proxy.middlewares.step import Client, CompileScope, Step, scoped_kind
 from proxy.per_request.extras import extras_of
@@ -26,8 +28,18 @@ log = logging.getLogger(__name__)
 TIMEOUT = 30.0
 """Seconds that the authentication server may take, as in Traefik."""
 
+DEFAULT_REQUEST_LIMIT = 16 << 20
+"""The most bytes of a request's content without `maxBodySize` and without `limits.bodyBytes`.
+
+All of it is held in memory; longer bodies are uploads, which few authentication servers look at. Traefik
+has no limit.
+"""
+
 DEFAULT_RESPONSE_LIMIT = 4 << 20
 """The most bytes of content without `maxResponseBodySize`; Traefik has no limit."""
+
+
+_TOO_LARGE = "the request body is too large for forwardAuth without maxBodySize"
 
 
 @scoped_kind("forwardAuth")
@@ -54,19 +66,21 @@ def forward_auth(options: Mapping[str, Any], scope: CompileScope) -> Step:
         header_line(options["headerField"], "")
     create_context = partial(client_context, options.get("tls")) if server.tls else None
     pool = scope.open_pool(server.address, create_context)
-    outage = _Outage(scope.name, server.host.decode())
+    outage = OutageLog(log, scope.name, "refuses requests with 500", server.host.decode())
 
     def step(request: Request, client: Client) -> None:
         content = b""
         if forward_body:
             try:
-                content = read_content(request, client, request_limit)
+                content = read_content(request, client, _limit(request_limit, client))
             except ContentTooLargeError:
+                if request_limit < 0:
+                    raise RequestError(413, _TOO_LARGE) from None
                 raise LocalResponse(401) from None
         method = request.method if keep_method else b"GET"
         message = build(request, client, method, content)
         try:
-            response = subrequest.send_subrequest(pool, method, message, TIMEOUT, response_limit)
+            response = subrequest.send_subrequest(pool, method, message, TIMEOUT, response_limit, client)
         except subrequest.ContentTooLargeError:
             raise LocalResponse(401) from None
         except subrequest.SubrequestError as error:
@@ -94,29 +108,6 @@ def forward_auth(options: Mapping[str, Any], scope: CompileScope) -> Step:
     return step
 
 
-class _Outage:
-    """Logs when the authentication server stops responding, and when it responds again."""
-
-    __slots__ = ("_lasts", "_name", "_server")
-
-    def __init__(self, name: str, server: str) -> None:
-        self._name = name
-        self._server = server
-        self._lasts = False
-
-    def begin(self, error: Exception) -> None:
-        """Record a failed subrequest."""
-        if not self._lasts:
-            self._lasts = True
-            log.warning(
-                "middleware %s refuses requests with 500: no response from %s: %s",
-                self._name,
-                self._server,
-                error,
-            )
-
-    def end(self) -> None:
-        """Record a response."""
-        if self._lasts:
-            self._lasts = False
-            log.info("middleware %s: %s responds again", self._name, self._server)
+def _limit(option: int, client: Client) -> int:
+    """Return the most bytes of the request's content; the proxy's own limit holds in any case."""
+    return option if option >= 0 else client.limits.body_bytes or DEFAULT_REQUEST_LIMIT

@@ -10,6 +10,7 @@ from proxy.middlewares.proxied_request import ProxiedRequest
 from proxy.middlewares.python_call import Failed, PythonCall
 from proxy.middlewares.python_response import apply_result, fail, local_response, public_response, refusal
 from proxy.middlewares.step import Client, CompileScope, Step, scoped_kind
+from proxy.net.client_gone import ClientGoneError
 from proxy.per_request.extras import extras_of
 
 if TYPE_CHECKING:
@@ -42,13 +43,19 @@ def _as_mapping(name: str, written: object) -> Mapping[str, Any]:
 def _run(name: str, handle: Handle, request: Request, client: Client) -> None:
     value = ProxiedRequest(request, client)
     call = PythonCall(name, handle, value)
-    outcome = call.start()
+    client.awaiting = call
+    try:
+        outcome = call.start()
+    finally:
+        client.awaiting = None
     if outcome is None:
         extras = extras_of(client)
         extras.reads_body = True
         extras.at_response(partial(_change_response, call, request, client))
         extras.call_at_end(call.end)
         return
+    if client.gone:
+        raise ClientGoneError
     value.abandon_body()
     value.apply_username()
     if isinstance(outcome, Failed):

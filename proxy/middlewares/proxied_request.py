@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from proxy.http1.header_changes import HeaderChanges
 from proxy.http1.header_lines import first_value, without
 from proxy.http1.request import HOST
-from proxy.middlewares.client_body import ClientBody
+from proxy.middlewares.client_body import BufferedContent, ClientBody
 from proxy.middlewares.named_pieces import NamedPieces
 from proxy.per_request.extras import ProducedContent, extras_of
 from rondpoint.middleware.headers import Headers
@@ -42,6 +42,8 @@ class ProxiedRequest(PublicRequest):
         if produced is not None:
             # A middleware before this one makes the content.
             self._source, self._content = produced.source, produced.pieces
+        elif extras is not None and extras.request_content is not None:
+            self._source = self._content = BufferedContent(extras.request_content)
         elif request.has_body:
             self._source = self._content = ClientBody(request, client)
 
@@ -96,6 +98,8 @@ class ProxiedRequest(PublicRequest):
         raw, source = self._raw, self._source
         if source is None:
             return
+        if isinstance(source, BufferedContent):
+            return
         if source.started and source.finished:
             raw.content_length, raw.chunked = 0, False
         elif source.started:
@@ -130,7 +134,7 @@ class ProxiedRequest(PublicRequest):
         for _ in self._source or ():
             pass
         if client.extras is not None:
-            client.extras.produced_content = None
+            client.extras.produced_content = client.extras.request_content = None
         raw.headers = without(raw.headers, b"trailer")
         raw.chunked, raw.content_length = False, len(content)
         client.buffer = content + client.buffer

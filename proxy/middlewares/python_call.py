@@ -61,6 +61,14 @@ class PythonCall:
         worker.parent = self._caller
         return self._switch(self)
 
+    def has_bytes(self) -> bool:
+        return False
+
+    def expire(self) -> None:
+        """End the function, because the client has left while it waits for something."""
+        if self._worker is not None:
+            self._worker.throw(GreenletExit)
+
     def resume(self, response: Response) -> Outcome:
         """Let `forward` return this response, and run the function until it ends."""
         outcome = self._switch(response)

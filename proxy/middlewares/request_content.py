@@ -1,10 +1,12 @@
-"""Reads a request's whole content into memory for a middleware, and leaves it there for the server."""
+"""Reads a request's whole content for a middleware that needs it before a server gets the request."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from sys import maxsize
 from typing import TYPE_CHECKING
 
+from proxy.buffers.disk_file import DiskError
 from proxy.http1.chunked import ChunkedDecoder, ChunkError
 from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import values_of, without
@@ -13,6 +15,7 @@ from proxy.net.deadlines import NEVER, after
 from rondpoint.middleware.body import BodyError
 
 if TYPE_CHECKING:
+    from proxy.buffers.content_buffer import ContentBuffer
     from proxy.http1.request import Request
     from proxy.middlewares.step import Client
     from proxy.per_request.extras import Extras
@@ -25,14 +28,39 @@ class ContentTooLargeError(Exception):
 def read_content(request: Request, client: Client, limit: int) -> bytes:
     """Return the request's content of at most `limit` bytes, if that is not negative.
 
-    The content stays in the client's buffer. A chunked request becomes one with a length, without trailers.
-    Raises ContentTooLargeError; raises RequestError if the content is invalid, late or incomplete.
+    The content stays in the client's buffer, or in the buffer of a middleware that has read it before. A
+    chunked request becomes one with a length, without trailers. Raises ContentTooLargeError; raises
+    RequestError if the content is invalid, late or incomplete.
+    """
+    extras = client.extras
+    if extras is not None and extras.produced_content is None and extras.request_content is not None:
+        return _buffered(extras.request_content, limit)
+    content = b"".join(receive_content(request, client, limit))
+    client.buffer = content + client.buffer
+    return content
+
+
+def keep_content(request: Request, client: Client, limit: int) -> None:
+    """Receive the whole content, so that it can be sent several times. Raises as `read_content` does."""
+    extras = client.extras
+    if extras is None or extras.request_content is None or extras.produced_content is not None:
+        read_content(request, client, limit)
+    elif 0 <= limit < extras.request_content.size:
+        raise ContentTooLargeError
+
+
+def receive_content(request: Request, client: Client, limit: int) -> Iterator[bytes]:
+    """Yield the pieces of the content as they arrive, and make the request one with a length.
+
+    `limit` and exceptions are as in `read_content`. At the end the client's buffer holds what comes after the
+    content.
     """
     if not request.has_body:
-        return b""
+        return
     extras = client.extras
     if extras is not None and extras.produced_content is not None:
-        return _read_produced(request, client, extras, limit)
+        yield from _receive_produced(request, extras, limit)
+        return
     own_limit = client.limits.body_bytes or maxsize
     most = min(limit if limit >= 0 else maxsize, own_limit)
     if request.content_length > most:
@@ -42,64 +70,75 @@ def read_content(request: Request, client: Client, limit: int) -> bytes:
         client.send_interim(request, CONTINUE)
         request.headers = without(request.headers, b"expect")
     if request.chunked:
-        return _read_chunks(request, client, most, own_limit)
-    length = request.content_length
-    pieces, size = [client.buffer], len(client.buffer)
-    while size < length:
-        pieces.append(_receive(client))
-        size += len(pieces[-1])
-    client.buffer = b"".join(pieces)
-    return client.buffer[:length]
+        yield from _receive_chunks(request, client, most, own_limit)
+        return
+    left = request.content_length
+    data = client.buffer
+    while len(data) < left:
+        client.buffer = b""
+        left -= len(data)
+        yield data
+        data = _receive(client)
+    client.buffer = data[left:]
+    yield data[:left]
 
 
-def _read_produced(request: Request, client: Client, extras: Extras, limit: int) -> bytes:
-    """Read the content that a middleware before this one makes of the client's."""
+def _receive_produced(request: Request, extras: Extras, limit: int) -> Iterator[bytes]:
+    """Yield the content that a middleware before this one makes of the client's."""
     produced = extras.produced_content
     assert produced is not None  # noqa: S101
-    pieces: list[bytes] = []
     size = 0
     try:
         for piece in produced.pieces:
-            pieces.append(piece)
             size += len(piece)
             if 0 <= limit < size:
                 request.keep_alive = False
                 raise ContentTooLargeError
+            yield piece
         for _ in produced.source:
             # The rest of the client's content must not stand before its next request.
             pass
     except BodyError as error:
         raise RequestError(error.status, str(error)) from None
-    content = b"".join(pieces)
-    extras.produced_content = None
+    # What was buffered is not what goes to the server any more.
+    extras.produced_content = extras.request_content = None
     request.headers = without(request.headers, b"expect")
-    client.buffer = content + client.buffer
     request.chunked, request.content_length = False, size
-    return content
 
 
-def _read_chunks(request: Request, client: Client, most: int, own_limit: int) -> bytes:
+def _receive_chunks(request: Request, client: Client, most: int, own_limit: int) -> Iterator[bytes]:
     decoder = ChunkedDecoder(underscores=client.limits.underscores)
-    pieces: list[bytes] = []
     size = 0
     data, client.buffer = client.buffer, b""
-    try:
-        while True:
-            pieces.append(decoder.feed(data))
-            size += len(pieces[-1])
-            if size > most:
-                raise _too_large(size, own_limit)
-            if decoder.finished:
-                break
-            data = _receive(client)
-    except ChunkError as error:
-        raise RequestError(400, str(error)) from None
-    content = b"".join(pieces)
-    client.buffer = content + decoder.rest
+    while True:
+        try:
+            piece = decoder.feed(data)
+        except ChunkError as error:
+            raise RequestError(400, str(error)) from None
+        size += len(piece)
+        if size > most:
+            raise _too_large(size, own_limit)
+        yield piece
+        if decoder.finished:
+            break
+        data = _receive(client)
+    client.buffer = decoder.rest
     request.headers = without(request.headers, b"trailer")
     request.chunked = False
-    request.content_length = len(content)
-    return content
+    request.content_length = size
+
+
+def _buffered(content: ContentBuffer, limit: int) -> bytes:
+    if 0 <= limit < content.size:
+        raise ContentTooLargeError
+    pieces, position = [], 0
+    while position < content.size:
+        try:
+            pieces.append(content.read(position, content.size))
+        except DiskError as error:
+            raise RequestError(500, f"the request body cannot be read again: {error}") from error
+        position += len(pieces[-1])
+    return b"".join(pieces)
 
 
 def _receive(client: Client) -> bytes:

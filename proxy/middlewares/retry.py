@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from proxy.http1.statuses import parse_statuses
 from proxy.middlewares.step import Client, Step, kind
 from proxy.per_request.extras import extras_of
 from proxy.per_request.retries import RetryPolicy, RetryState
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 @kind("retry")
 def retry(options: Mapping[str, Any]) -> Step:
     """Set the retry policy of the request; the exchange applies it after the first failure."""
-    statuses = frozenset(code for text in options["status"] for code in _codes(text))
+    statuses = parse_statuses(options["status"])
     if options["disableRetryOnNetworkError"] and not statuses:
         raise ValueError("with disableRetryOnNetworkError and without status, there is nothing to retry")
     policy = RetryPolicy(
@@ -32,9 +33,3 @@ def retry(options: Mapping[str, Any]) -> Step:
         extras_of(client).retrying = RetryState(policy)
 
     return step
-
-
-def _codes(text: str) -> range:
-    """Parse a status or a range of statuses: `503`, `500-599`."""
-    low, _, high = text.partition("-")
-    return range(int(low), int(high or low) + 1)

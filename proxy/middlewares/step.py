@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from proxy.subrequests.service_subrequest import ServiceAccess
 from rondpoint.middleware.installed import InstalledMiddlewares
 
 if TYPE_CHECKING:
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
     from proxy.http1.limits import Limits
     from proxy.http1.request import Request
     from proxy.limits.rate_limits import RateLimits
+    from proxy.net.client_gone import Awaited
     from proxy.net.stream import Stream
     from proxy.per_request.extras import Extras
     from proxy.telemetry.tallies import Tally
     from proxy.telemetry.tracing.trace import Trace
     from proxy.upstream.auxiliary_pools import ServerAddress
     from proxy.upstream.pool import Pool
+    from rondpoint.entry_points.redirection import RedirectionTarget
 
 
 class ReadTimeout(Protocol):
@@ -29,7 +32,7 @@ class ReadTimeout(Protocol):
     def read(self) -> float: ...
 
 
-class SharedState(Protocol):
+class SharedState(ServiceAccess, Protocol):
     """The state that all clients of a worker share."""
 
     @property
@@ -44,12 +47,16 @@ class Client(Protocol):
     tasks for the exchange. `forwarded` returns the X-Forwarded header lines for a request with this Host.
     `detailed_trace` returns the trace that records steps, if any. `tls` is the TLS version and cipher of the
     connection, empty without TLS. `send_interim` sends the head of a 1xx response.
+    `awaiting` is what the client waits for, such as a server's stream; `gone` means that the client has left.
 
     A step that needs the body finds its first bytes in `buffer`, and must leave there what it has read;
     `recv` returns more, or b"" at the end of `stream`.
     """
 
+    awaiting: Awaited | None
     buffer: bytes
+    entry_point: str
+    gone: bool
     limits: Limits
     peer: str
     status: int
@@ -91,19 +98,20 @@ OpenPool = Callable[["ServerAddress", "Callable[[], ssl.SSLContext] | None"], "P
 
 @dataclass(frozen=True, slots=True)
 class CompileScope:
-    """What a middleware may use besides its options.
+    """The name of a middleware, and what its kind may need of the worker.
 
-    That is its own name, the function that opens its pools to auxiliary servers, and the middlewares in
-    Python that are installed.
+    `open_pool` opens pools to auxiliary servers; `entry_points` are targets of redirections by name;
+    `installed` are the middlewares in Python.
     """
 
     name: str
     open_pool: OpenPool
+    entry_points: Mapping[str, RedirectionTarget] = field(default_factory=dict)
     installed: InstalledMiddlewares = field(default_factory=InstalledMiddlewares)
 
 
 CompileScoped = Callable[[Mapping[str, Any], CompileScope], Step]
-"""Compiles options for a kind that asks auxiliary servers."""
+"""Compiles options for a kind that asks auxiliary servers, or needs the entry points."""
 
 KINDS: dict[str, CompileScoped] = {}
 """All served kinds, by their names in Traefik 3 spelling."""
@@ -130,7 +138,7 @@ def named_kind(name: str) -> Callable[[CompileNamed], CompileNamed]:
 
 
 def scoped_kind(name: str) -> Callable[[CompileScoped], CompileScoped]:
-    """Register the function that compiles a kind of middleware that asks auxiliary servers."""
+    """Register the function that compiles a kind of middleware and needs its scope."""
 
     def register(function: CompileScoped) -> CompileScoped:
         KINDS[name] = function

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.http1.response_head import ResponseHead
 
 if TYPE_CHECKING:
+    from proxy.buffers.content_buffer import BufferLimits, ContentBuffer
     from proxy.http1.body_filter import BodyFilter
     from proxy.http1.body_source import BodySource
-    from proxy.per_request.retries import RetryState
+    from proxy.per_request.retries import Retries
     from proxy.upstream.endpoint import Endpoint
 
 LinesStep = Callable[[bytes], bytes]
@@ -66,11 +68,13 @@ class Extras:
     """Extra state of one exchange, created only for requests that need it.
 
     `cookie` is the Set-Cookie line, with a leading CRLF, that keeps the client with the server; `cookies` are
-    the lines that keep it with members of composite services. `retrying` is the state of a retry middleware.
-    `preview_bytes` says up to which length the response steps want to know the length of a body that does not
-    announce it; `needs_body_start` means that they read its first bytes. The response steps leave here the
-    `status` of the response, the `body_filter` that changes its body, and the `content` or the `pieces` that
-    replace it.
+    the lines that keep it with members of composite services. `request_content` is the request's whole
+    content, if a middleware has buffered it. `response_limits` are set if the response is to be buffered. A
+    response of the server with one of `fallback_statuses` does not go to the client: a failover service has a
+    fallback for it. `retrying` decides about further attempts, if a middleware wants some. `preview_bytes`
+    says up to which length the response steps want to know the length of a body that does not announce it;
+    `needs_body_start` means that they read its first bytes. The response steps leave here the `status` of the
+    response, the `body_filter` that changes its body, and the `content` or the `pieces` that replace it.
 
     `reads_body` means that a response step may read the body before the head is sent. `produced_content`
     replaces the content of the request. `context` is a dict for the Python middlewares of the request.
@@ -87,11 +91,14 @@ class Extras:
         "context",
         "cookie",
         "cookies",
+        "fallback_statuses",
         "needs_body_start",
         "pieces",
         "preview_bytes",
         "produced_content",
         "reads_body",
+        "request_content",
+        "response_limits",
         "retrying",
         "status",
     )
@@ -100,18 +107,27 @@ class Extras:
         self.cookie = self.cookies = b""
         self.needs_body_start = self.reads_body = False
         self.preview_bytes = 0
+        self.fallback_statuses: frozenset[int] = frozenset()
         self.status = 0
         self.body_filter: BodyFilter | None = None
         self.content: bytes | None = None
         self.pieces: Iterator[bytes] | None = None
         self.produced_content: ProducedContent | None = None
         self.context: dict[str, Any] | None = None
-        self.retrying: RetryState | None = None
+        self.request_content: ContentBuffer | None = None
+        self.response_limits: BufferLimits | None = None
+        self.retrying: Retries | None = None
         self._end_calls: list[Callable[[], None]] = []
         self._response_steps: list[ResponseStep] = []
         self._forwarded_steps: tuple[LinesStep, ...] = ()
         self._endpoint: Endpoint | None = None
         self._began = 0.0
+
+    def branch(self) -> Extras:
+        """Return extras that start as these are; both have the same calls at the end."""
+        other = copy(self)
+        other._response_steps = list(self._response_steps)
+        return other
 
     def start_timing(self, endpoint: Endpoint) -> None:
         """Start to measure how long the server at this endpoint takes to respond."""

@@ -1,10 +1,42 @@
-"""Retry policies: how often a request is tried again, and after which pauses."""
+"""Decides whether a request is tried again, and after which pause."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic
+from typing import Protocol
+
+MAX_CONDITIONAL_ATTEMPTS = 11
+"""Attempts of a request with a condition, as in Traefik."""
+
+
+class Retries(Protocol):
+    """Decides about further attempts of one request; `attempts_made` counts failed attempts.
+
+    `any_method` means that methods that are not idempotent are repeated too; `any_failure`, that an attempt
+    may also be repeated after a timeout, or if the server has ended the connection within its response.
+    """
+
+    attempts_made: int
+
+    @property
+    def any_method(self) -> bool: ...
+
+    @property
+    def any_failure(self) -> bool: ...
+
+    def wants_status(self, status: int) -> bool:
+        """Return whether to try again after a response with this status, which is not counted yet."""
+
+    def may_retry(self, status: int, *, responded: bool) -> bool:
+        """Return whether to try again after the last attempt, which is counted.
+
+        `status` is its response's if the server has `responded`, otherwise what the client would get.
+        """
+
+    def next_pause(self) -> float:
+        """Return the seconds to wait before the next attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +63,55 @@ class RetryPolicy:
 
 
 class RetryState:
-    """The state of a retry policy in one exchange; `attempts_made` counts failed attempts."""
+    """The state of a retry policy in one exchange."""
 
-    __slots__ = ("_end", "_pauses", "attempts_made", "policy")
+    __slots__ = ("_end", "_pauses", "_policy", "attempts_made")
+
+    any_failure = False
 
     def __init__(self, policy: RetryPolicy) -> None:
-        self.policy = policy
+        self._policy = policy
         self.attempts_made = 0
         self._pauses = policy.pauses()
         self._end = monotonic() + policy.timeout if policy.timeout else float("inf")
 
-    def may_retry(self, uncounted: int = 0) -> bool:
-        """Return whether another attempt is allowed, after `uncounted` attempts that are not counted yet."""
-        return self.attempts_made + uncounted < self.policy.attempts and monotonic() < self._end
+    @property
+    def any_method(self) -> bool:
+        return self._policy.any_method
+
+    def wants_status(self, status: int) -> bool:
+        return status in self._policy.statuses and self._attempts_left(self.attempts_made + 1)
+
+    def may_retry(self, status: int, *, responded: bool) -> bool:
+        return (responded or self._policy.without_response) and self._attempts_left(self.attempts_made)
 
     def next_pause(self) -> float:
-        """Return the seconds to wait before the next attempt."""
         return next(self._pauses, 0.0)
+
+    def _attempts_left(self, made: int) -> bool:
+        return made < self._policy.attempts and monotonic() < self._end
+
+
+class ConditionalRetries:
+    """Tries again, without a pause, as long as a condition on attempts made and status holds."""
+
+    __slots__ = ("_condition", "attempts_made")
+
+    any_method = True
+    any_failure = True
+
+    def __init__(self, condition: Callable[[int, int], bool]) -> None:
+        self._condition = condition
+        self.attempts_made = 0
+
+    def wants_status(self, status: int) -> bool:
+        return self._holds(self.attempts_made + 1, status)
+
+    def may_retry(self, status: int, *, responded: bool) -> bool:
+        return self._holds(self.attempts_made, status)
+
+    def next_pause(self) -> float:
+        return 0.0
+
+    def _holds(self, made: int, status: int) -> bool:
+        return made < MAX_CONDITIONAL_ATTEMPTS and self._condition(made, status)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from proxy.http1.chunked import ChunkedDecoder
 from proxy.http1.errors import MessageError
 from proxy.http1.methods import IDEMPOTENT_METHODS
 from proxy.http1.response import CHUNKED
+from proxy.net.client_gone import Awaited, ClientGoneError
 from proxy.net.deadlines import NEVER, after
 from proxy.upstream.connection import DialError
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 HEAD_LIMIT = 65536
 """The most bytes of a response head."""
 
+_RESET = "connection reset before a response"
+_ENDED = "the connection ended before the whole response had come"
+
 
 class SubrequestError(Exception):
     """No valid and complete response came; the message says why."""
@@ -26,6 +30,22 @@ class SubrequestError(Exception):
 
 class ContentTooLargeError(SubrequestError):
     """The response's content exceeds the limit."""
+
+
+class ServerFailedError(SubrequestError):
+    """The server took no connection, or ended a new one without a byte of a response.
+
+    `unreachable` means that it takes no connections or has reset one. `sent` means that it may have run the
+    request. `exhausted` means that this worker has no file descriptor left.
+    """
+
+    def __init__(
+        self, reason: str, *, unreachable: bool = False, sent: bool = False, exhausted: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.unreachable = unreachable
+        self.sent = sent
+        self.exhausted = exhausted
 
 
 class WholeResponse(NamedTuple):
@@ -39,33 +59,66 @@ class WholeResponse(NamedTuple):
     content: bytes
 
 
-def send_subrequest(pool: Pool, method: bytes, message: bytes, timeout: float, limit: int) -> WholeResponse:
+class Waiting(Protocol):
+    """The client for whom the proxy asks a server; attributes are as in `proxy.exchange.downstream`."""
+
+    awaiting: Awaited | None
+    gone: bool
+
+
+def send_subrequest(
+    pool: Pool, method: bytes, message: bytes, timeout: float, limit: int, client: Waiting | None = None
+) -> WholeResponse:
     """Send `message`, a whole request with `method`, and return the response after at most `timeout` s.
 
-    `limit` is for the response's content, in bytes. Raises SubrequestError. If a reused connection has ended,
-    an idempotent request is sent again over a new one.
+    `limit` is for the response's content, in bytes. Raises SubrequestError, of the kind ServerFailedError if
+    another server may respond. If a reused connection has ended, an idempotent request is sent again over a
+    new one. If the `client` leaves meanwhile, the subrequest ends; raises ClientGoneError then.
     """
-    deadline = after(timeout)
+    try:
+        return _send(pool, method, message, after(timeout), limit, client)
+    except SubrequestError:
+        if client is not None and client.gone:
+            raise ClientGoneError from None
+        raise
+    finally:
+        if client is not None:
+            client.awaiting = None
+
+
+def _send(
+    pool: Pool, method: bytes, message: bytes, deadline: float, limit: int, client: Waiting | None
+) -> WholeResponse:
     repeatable = method in IDEMPOTENT_METHODS
     stream = pool.take() if repeatable else pool.take_alive()
     if stream is not None:
-        data = _first_bytes(stream, message, deadline)
+        data = _first_bytes(stream, message, deadline, client)
         if data or stream.expired or not repeatable:
-            return _whole_response(pool, stream, method, data, limit)
+            return _whole_response(pool, stream, method, data or b"", limit)
         stream.close()
     try:
         stream = pool.dial()
     except DialError as error:
-        raise SubrequestError(str(error)) from error
-    return _whole_response(pool, stream, method, _first_bytes(stream, message, deadline), limit)
+        raise ServerFailedError(
+            str(error), unreachable=error.unreachable, exhausted=error.exhausted
+        ) from error
+    data = _first_bytes(stream, message, deadline, client)
+    if not data and not stream.expired:
+        stream.close()
+        raise ServerFailedError(_RESET if data is None else _ENDED, unreachable=data is None, sent=True)
+    return _whole_response(pool, stream, method, data or b"", limit)
 
 
-def _first_bytes(stream: Stream, message: bytes, deadline: float) -> bytes:
-    """Send the request and return the first bytes of the response; b"" if the connection has ended."""
+def _first_bytes(stream: Stream, message: bytes, deadline: float, client: Waiting | None) -> bytes | None:
+    """Send the request and return the first bytes of the response; b"" if none came, None after a reset."""
     stream.deadline = deadline
+    if client is not None:
+        client.awaiting = stream
     try:
         stream.send(message)
         return stream.recv()
+    except (ConnectionResetError, BrokenPipeError):
+        return None
     except OSError:
         return b""
     except BaseException:
@@ -151,7 +204,7 @@ def _more(stream: Stream) -> bytes:
 def _ended(stream: Stream) -> SubrequestError:
     if stream.expired:
         return SubrequestError("the server did not respond in time")
-    return SubrequestError("the connection ended before the whole response had come")
+    return SubrequestError(_ENDED)
 
 
 def _too_large(limit: int) -> ContentTooLargeError:

@@ -1,4 +1,4 @@
-"""The redirection of all requests of an entry point to another one (`http.redirections`)."""
+"""Redirections to another entry point: of all requests of one (`http.redirections`), and their targets."""
 
 from __future__ import annotations
 
@@ -13,6 +13,21 @@ from rondpoint.settings.values import split_address
 
 ACME_CHALLENGES = "/.well-known/acme-challenge/"
 """The paths of ACME's HTTP challenge (RFC 8555 §8.3), which must be served without TLS."""
+
+
+class RedirectionTarget(Struct, frozen=True):
+    """The scheme and the port of an entry point to which clients are redirected."""
+
+    scheme: str
+    port: int
+
+
+def redirection_targets(settings: Settings) -> dict[str, RedirectionTarget]:
+    """Return the targets by the names of the entry points."""
+    return {
+        name: RedirectionTarget("http" if point.tls is None else "https", point.port)
+        for name, point in settings.web_entry_points.items()
+    }
 
 
 class Redirection(Struct, frozen=True):

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.entry_points.own_middleware import OwnMiddleware, make_own_middleware, report
+from rondpoint.entry_points.redirection import redirection_targets
 from rondpoint.model import Middleware
 from rondpoint.settings import Settings
 from rondpoint.settings.tree.entry_points import EntryPoint
@@ -111,14 +112,10 @@ def _redirect(name: str, settings: Settings) -> Iterator[OwnMiddleware]:
     if redirect is None or redirect.entry_point == name:
         return
     if redirect.entry_point:
-        target = settings.entry_points[redirect.entry_point]
+        target = redirection_targets(settings)[redirect.entry_point]
         kind, options = (
             "redirectScheme",
-            {
-                "scheme": "http" if target.tls is None else "https",
-                "port": str(target.port),
-                "permanent": redirect.permanent,
-            },
+            {"scheme": target.scheme, "port": str(target.port), "permanent": redirect.permanent},
         )
     else:
         kind, options = (

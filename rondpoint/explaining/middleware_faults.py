@@ -8,14 +8,17 @@ from typing import Protocol
 
 from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.middlewares.kinds import MAX_MIDDLEWARES, SERVED_KINDS
-from rondpoint.model import MAX_COMPOSITION_DEPTH, Member, Middleware, ServerState
+from rondpoint.model import MAX_COMPOSITION_DEPTH, Member, Middleware, ServerState, Service
 
 
 class HasMiddlewares(Protocol):
-    """A configuration: its middlewares by name."""
+    """A configuration: its middlewares by name, and the services that they may name."""
 
     @property
     def middlewares(self) -> Mapping[str, Middleware]: ...
+
+    @property
+    def services(self) -> Mapping[str, Service]: ...
 
 
 def find_middleware_fault(configuration: HasMiddlewares, middlewares: Collection[str]) -> str:
@@ -102,5 +105,9 @@ def _faults(
             yield f"middleware {name} has options that could not be read"
         elif middleware.kind not in SERVED_KINDS:
             yield f"middleware {name} is of kind {middleware.kind}, which is not served yet"
+        elif middleware.kind == "errors" and (
+            (service := middleware.options.get("service")) not in configuration.services
+        ):
+            yield f"middleware {name}: service {service} does not exist"
         elif middleware.kind == "chain":
             yield from _faults(configuration, middleware.options["middlewares"], (*above, name), numbers)

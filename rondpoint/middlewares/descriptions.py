@@ -92,7 +92,10 @@ _AUTH = {
     "forwardAuth.addAuthCookiesToResponse": "cookies of its response to pass to the client",
     "forwardAuth.headerField": "header of its response with the user's name, for the access log",
     "forwardAuth.forwardBody": "send it the body too",
-    "forwardAuth.maxBodySize": "most bytes of a body to send to it; -1: no limit",
+    "forwardAuth.maxBodySize": (
+        "most bytes of a body to send to it; longer ones get 401. -1: `limits.bodyBytes`, or 16 MiB without"
+        " that; longer ones get 413"
+    ),
     "forwardAuth.maxResponseBodySize": "most bytes of its response to read; by default 4 MiB, -1: no limit",
     "forwardAuth.preserveLocationHeader": "pass on its `Location` header unchanged",
     "forwardAuth.preserveRequestMethod": "use the method of the request instead of GET",
@@ -108,12 +111,22 @@ _CONTENT = {
     "compress.defaultEncoding": "encoding for clients that name none",
     "contentType": "adds `Content-Type` to responses without it, by the first bytes of their body",
     "contentType.autoDetect": "`false` turns it off; deprecated in Traefik 3",
-    "errors": "replaces error responses with pages of another service",
+    "errors": (
+        "replaces responses, also the proxy's own errors, with pages of another service, of up to 4 MiB. The "
+        "status stays. Of the headers only `WWW-Authenticate` of a 401 and `Allow` of a 405 stay. If no "
+        "page comes within 10 s, clients get the response that it would replace"
+    ),
     "errors.status": "statuses of the responses to replace",
-    "errors.statusRewrites": "statuses that clients get instead",
-    "errors.service": "service that provides the pages",
-    "errors.query": "path of the page; `{status}`, `{originalStatus}` and `{url}` are placeholders in it",
-    "errors.errorRequestHeaders": "headers of the request to send to it; by default all",
+    "errors.statusRewrites": "statuses that clients get instead, by status or range; the first match counts",
+    "errors.service": (
+        "service that provides the pages; a router whose page service does not exist responds with 503"
+    ),
+    "errors.query": (
+        "path of the page; `{status}` (the new one), `{originalStatus}` and `{url}` are placeholders in it"
+    ),
+    "errors.errorRequestHeaders": (
+        "headers of the request to send to it, `[]` for none; by default all but conditions and ranges"
+    ),
     "grpcWeb": "converts gRPC-Web requests of browsers to gRPC",
     "grpcWeb.allowOrigins": "accepted origins",
     "headers": (
@@ -166,7 +179,10 @@ _PATHS = {
     "addPrefix.prefix": "the prefix",
     "chain": "combines several middlewares under one name",
     "chain.middlewares": "the middlewares, in order",
-    "redirectEntryPoint": "redirects clients to another entry point, as in Traefik 1; not in Traefik 3",
+    "redirectEntryPoint": (
+        "redirects clients to the scheme and port of another entry point, as in Traefik 1; not in Traefik 3."
+        " Requests of that entry point pass"
+    ),
     "redirectEntryPoint.entryPoint": "the other entry point",
     "redirectEntryPoint.permanent": _PERMANENT,
     "redirectRegex": "redirects clients whose URL matches to another URL",
@@ -190,12 +206,15 @@ _PATHS = {
 }
 
 _TRAFFIC = {
-    "buffering": "buffers bodies until they are complete",
+    "buffering": "passes on requests and responses only once their bodies are complete",
     "buffering.maxRequestBodyBytes": "requests with a longer body get 413; 0: no limit",
-    "buffering.memRequestBodyBytes": "longer bodies are buffered on disk",
+    "buffering.memRequestBodyBytes": "longer bodies are buffered on disk; 0: the default",
     "buffering.maxResponseBodyBytes": "a longer response becomes a 500; 0: no limit",
-    "buffering.memResponseBodyBytes": "longer bodies are buffered on disk",
-    "buffering.retryExpression": "condition for a retry",
+    "buffering.memResponseBodyBytes": "longer bodies are buffered on disk; 0: the default",
+    "buffering.retryExpression": (
+        "condition for sending a request again: comparisons of `Attempts()`, `ResponseCode()` or"
+        " `RequestMethod()`, or `IsNetworkError()`, with `&&`, `\\|\\|`, `!` and parentheses"
+    ),
     "circuitBreaker": (
         "responds instead of the service for a time, once recent requests meet a condition. Each router has"
         " a circuit breaker of its own, which all workers of an instance share"

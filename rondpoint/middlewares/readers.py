@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
-from rondpoint.middlewares.breaker_expression import ExpressionError
 from rondpoint.middlewares.breaker_expression import parse as parse_breaker_expression
+from rondpoint.middlewares.condition import ExpressionError
 from rondpoint.middlewares.framing_headers import refuse_framing_headers
+from rondpoint.middlewares.retry_expression import parse as parse_retry_expression
 from rondpoint.rules.patterns import PatternError, compile_pattern
 from rondpoint.settings.values import parse_count, parse_duration, parse_switch, parse_text
 
@@ -148,6 +149,19 @@ def breaker_expression(value: object) -> str:
     return found
 
 
+def retry_expression(value: object) -> str:
+    """A condition such as `IsNetworkError() && Attempts() < 3`, or nothing."""
+    found = parse_text(value).strip()
+    try:
+        if found:
+            parse_retry_expression(found)
+    except ExpressionError as error:
+        raise ValueError(
+            f"expected a condition such as IsNetworkError() && Attempts() < 3: {error}"
+        ) from None
+    return found
+
+
 def statuses(value: object) -> list[str]:
     """A list of status codes and ranges such as `404`, `500-599`."""
     found = some_texts(value)
@@ -213,7 +227,7 @@ def headers(value: object) -> dict[str, str]:
 
 def status_by_name(value: object) -> dict[str, int]:
     """Status codes by the codes or ranges that they replace."""
-    return {name: status(item) for name, item in _mapping(value).items()}
+    return {statuses([name])[0]: status(item) for name, item in _mapping(value).items()}
 
 
 def anything(value: object) -> object:

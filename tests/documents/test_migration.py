@@ -28,7 +28,6 @@ OPTIONS = {
     "udp": "udp: {services: {s: {loadBalancer: {servers: [{address: 'a:1'}]}}}}",
     "tls": "tls: {certificates: [{certFile: a, keyFile: b}]}",
     "mirroring": "http: {services: {s: {mirroring: {service: t, mirrors: [{name: t, percent: 5}]}}}}",
-    "failover.errors": "http: {services: {s: {failover: {service: t, fallback: u, errors: {}}}}}",
     "tls.options": ROUTER.format("tls: {options: modern}"),
     "tls.certResolver": ROUTER.format("tls: {certResolver: le}"),
     "tls.domains": ROUTER.format("tls: {domains: [{main: a.test}]}"),

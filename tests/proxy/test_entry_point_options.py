@@ -291,6 +291,34 @@ def test_traefik_1_s_redirection_to_an_entry_point(store: Store, short_path: Pat
         assert http.request(port, "nobody.test").status == 404
 
 
+def test_traefik_1_s_redirection_of_a_frontend_to_an_entry_point(store: Store, short_path: Path) -> None:
+    with Origin.named("a") as origin, redirecting(store, short_path) as (proxy, port, secure):
+        options = {"entryPoint": "secure", "permanent": True}
+        middlewares = (
+            Middleware("to-secure@docker", "redirectEntryPoint", options),
+            Middleware("to-web@docker", "redirectEntryPoint", {"entryPoint": "web"}),
+            Middleware("to-none@docker", "redirectEntryPoint", {"entryPoint": "none"}),
+        )
+        proxy.middlewares.update((each.name, each) for each in middlewares)
+        up, down, nowhere = (proxy.route(origin, middlewares=(each.name,)) for each in middlewares)
+        for method, status in (("GET", 301), ("POST", 308)):
+            for name in (up, f"{up}:{port}"):
+                response = http.request(port, name, "/a?b=c", method=method)
+                assert (response.status, response.header("Location")) == (
+                    status,
+                    f"https://{up}:{secure}/a?b=c",
+                )
+        response = http.request(port, down, "/a")
+        assert (response.status, response.header("Location")) == (302, f"http://{down}:{proxy.web}/a")
+        assert not origin.requests
+        # Its own requests pass, also if a port mapping hides the port from clients.
+        assert http.request(proxy.web, down, "/a").status == 200
+        assert http.request(proxy.web, f"{down}:80", "/a").status == 200
+        assert len(origin.requests) == 2
+        response = http.request(port, nowhere)
+        assert (response.status, "entry point none does not exist" in response.text) == (503, True)
+
+
 def test_traefik_1_s_redirection_by_an_expression(store: Store, short_path: Path) -> None:
     flags = (
         "--entryPoints.own.redirect.regex=^http://([^/]+)/old/(.*)",

@@ -13,7 +13,6 @@ from discovery.dynamic.balancing import SAME_SITE, Balancing, slow_start_seconds
 from discovery.dynamic.health_check import read_health_check
 from discovery.dynamic.v1.criterion import DEFAULT, source_criterion
 from discovery.dynamic.v1.translation import ServiceNaming, Translation
-from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.middlewares.readers import seconds
 from rondpoint.model import Middleware, Service, StickyCookie, Strategy
 
@@ -71,17 +70,9 @@ def read_backend_middlewares(
 ) -> tuple[tuple[str, Middleware], ...]:
     """Read the backend's middlewares for one frontend, each with the key under which it was written.
 
-    Each frontend has its own middlewares, as in Traefik 1. A kind that the proxy does not serve yet has no
-    effect and gives a warning; it protects nothing, so its absence is safe.
+    Each frontend has its own middlewares, as in Traefik 1.
     """
-    found = []
-    for option, limit in _limits(backend):
-        key, middleware = limit.middleware(router, option, service)
-        if middleware.kind in SERVED_KINDS:
-            found.append((key, middleware))
-        else:
-            backend.warn_unserved(option)
-    return tuple(found)
+    return tuple(limit.middleware(router, option, service) for option, limit in _limits(backend))
 
 
 def _limits(backend: Section) -> Iterator[tuple[str, Translation]]:

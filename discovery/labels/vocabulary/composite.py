@@ -55,19 +55,17 @@ COMPOSITE = (
     Label(
         f"{_FAILOVER}.errors.status",
         "500-599",
-        "status codes that count as a failure",
+        "statuses of responses after which the fallback gets the request",
         statuses,
-        support=Support.UNSERVED,
         requires=_PAIR,
     ),
     Label(
         f"{_FAILOVER}.errors.maxRequestBodyBytes",
         "1024",
-        "largest request body that is sent again",
+        "largest request body, which is held in memory for the fallback; -1 is no limit",
         whole,
         -1,
-        support=Support.UNSERVED,
-        requires=_PAIR,
+        requires=(*_PAIR, f"{_FAILOVER}.errors.status"),
     ),
     Label(
         f"{_MIRRORING}.service",

@@ -76,11 +76,19 @@ class MembersView(Struct, frozen=True, rename="camel", omit_defaults=True):
     sticky: StickyView | None = None
 
 
+class FailoverErrorsView(Struct, frozen=True, rename="camel"):
+    """`fallback` also takes requests whose response from `service` has such a status."""
+
+    status: tuple[str, ...]
+    max_request_body_bytes: int
+
+
 class FailoverView(Struct, frozen=True, rename="camel", omit_defaults=True):
     """`fallback` takes the requests while `service` cannot."""
 
     service: str = ""
     fallback: str = ""
+    errors: FailoverErrorsView | None = None
 
 
 class NamedServerView(Struct, frozen=True, rename="camel"):
@@ -179,7 +187,9 @@ def _sticky(service: Service) -> StickyView | None:
 
 def _failover(service: Service) -> FailoverView:
     names = [*(member.name for member in service.members), "", ""]
-    return FailoverView(names[0], names[1])
+    found = service.failover_errors
+    errors = None if found is None else FailoverErrorsView(found.statuses, found.max_request_body_bytes)
+    return FailoverView(names[0], names[1], errors)
 
 
 def _cookie(cookie: StickyCookie) -> CookieView:

@@ -78,7 +78,7 @@ KINDS: dict[str, Group] = {
             "statusRewrites": Option(status_by_name, default={}),
             "service": Option(given_text, required=True, refers=True),
             "query": _NO_TEXT,
-            "errorRequestHeaders": _NO_TEXTS,
+            "errorRequestHeaders": Option(texts),
         }
     ),
     "grpcWeb": kind({"allowOrigins": _NO_TEXTS}),

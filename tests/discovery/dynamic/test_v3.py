@@ -9,7 +9,7 @@ import yaml
 
 from discovery.dynamic import decode
 from rondpoint.diagnostics import Severity
-from rondpoint.model import Member, Server, Service, StickyCookie
+from rondpoint.model import FailoverErrors, Member, Server, Service, StickyCookie
 
 GOOD = """
 http:
@@ -31,7 +31,7 @@ http:
         - url: http://[::1]:81
   middlewares:
     m: {stripPrefix: {prefixes: [/api]}}
-    n: {buffering: {maxRequestBodyBytes: 9}}
+    n: {grpcWeb: {allowOrigins: [a]}}
 """
 
 
@@ -57,8 +57,7 @@ def test_routers_services_and_middlewares() -> None:
     assert decoded.middlewares[0].options == {"prefixes": ["/api"]}
     assert [item.severity for item in decoded.diagnostics] == [Severity.WARNING]
     assert (
-        "buffering is not served yet: a router that uses it responds with 503"
-        in decoded.diagnostics[0].message
+        "grpcWeb is not served yet: a router that uses it responds with 503" in decoded.diagnostics[0].message
     )
 
 
@@ -264,13 +263,23 @@ def test_a_mirroring_service_stays_without_servers_and_keeps_its_routers() -> No
     ]
 
 
-def test_unserved_options_of_a_failover_are_reported() -> None:
-    options = "service: a, fallback: b, errors: {status: ['500-599', '404'], maxRequestBodyBytes: 1024}"
-    decoded = decode(tree(f"http: {{services: {{s: {{failover: {{{options}}}}}}}}}"), "file", "f")
-    (found,) = decoded.diagnostics
-    assert found.severity is Severity.WARNING
-    assert found.message == "http.services.s.failover.errors is not served yet"
-    assert decoded.services[0].members
+@pytest.mark.parametrize(
+    ("options", "errors"),
+    [
+        (
+            "{status: ['500-599', '404'], maxRequestBodyBytes: 1024}",
+            FailoverErrors(("500-599", "404"), 1024),
+        ),
+        ("{status: '503'}", FailoverErrors(("503",))),
+        ("{maxRequestBodyBytes: 1}", None),
+        ("{}", None),
+    ],
+)
+def test_the_errors_of_a_failover(options: str, errors: FailoverErrors | None) -> None:
+    failover = f"failover: {{service: a, fallback: b, errors: {options}}}"
+    decoded = decode(tree(f"http: {{services: {{s: {{{failover}}}}}}}"), "file", "f")
+    assert not decoded.diagnostics
+    assert decoded.services[0].failover_errors == errors
 
 
 @pytest.mark.parametrize(
@@ -318,13 +327,13 @@ def test_middlewares_of_a_service_are_qualified_and_unserved_ones_reported() -> 
     http:
       services: {s: {middlewares: [m, n@docker], loadBalancer: {servers: [{url: 'http://a'}]}}}
       routers: {r: {rule: 'Host(`a`)', service: s}}
-      middlewares: {m: {buffering: {maxRequestBodyBytes: 9}}}
+      middlewares: {m: {grpcWeb: {allowOrigins: [a]}}}
     """
     decoded = decode(tree(text), "file", "f")
     assert decoded.services[0].middlewares == ("m@file", "n@docker")
     assert decoded.routers[0].middlewares == ()
     assert [item.message.partition(": ")[2] for item in decoded.diagnostics] == [
-        "buffering is not served yet, so r@file responds with 503"
+        "grpcWeb is not served yet, so r@file responds with 503"
     ]
 
 

@@ -203,7 +203,7 @@ def test_an_invalid_frontend_option_denies_everyone_and_is_reported(
 
 
 def test_diagnostics_name_a_segments_options_as_written() -> None:
-    found = decoded({"frontend.errors.x.status": "500"}, "part")
+    found = decoded({"frontend.errors.x.status": "abc", "frontend.errors.x.backend": "b"}, "part")
     assert any("label traefik.part.frontend.errors.x" in item.message for item in found.diagnostics)
 
 

@@ -202,13 +202,32 @@ BACKEND_MIDDLEWARES = [
         {"backend.maxconn.amount": "10"},
         (("maxConn", "inFlightReq", {"amount": 10, "sourceCriterion": {"requestHost": True}}),),
     ),
+    Row(
+        {
+            "backend.buffering.maxRequestBodyBytes": "4",
+            "backend.buffering.memRequestBodyBytes": "3",
+            "backend.buffering.maxResponseBodyBytes": "2",
+            "backend.buffering.memResponseBodyBytes": "1",
+            "backend.buffering.retryExpression": "IsNetworkError() && Attempts() <= 2",
+        },
+        (
+            (
+                "buffering",
+                "buffering",
+                {
+                    "maxRequestBodyBytes": 4,
+                    "memRequestBodyBytes": 3,
+                    "maxResponseBodyBytes": 2,
+                    "memResponseBodyBytes": 1,
+                    "retryExpression": "IsNetworkError() && Attempts() <= 2",
+                },
+            ),
+        ),
+    ),
 ]
 """Options of a backend that become middlewares of served kinds."""
 
 BACKEND_OPTIONS = [
-    Row({"backend.buffering.maxRequestBodyBytes": "1", "backend.buffering.memRequestBodyBytes": "2"}),
-    Row({"backend.buffering.maxResponseBodyBytes": "1", "backend.buffering.memResponseBodyBytes": "2"}),
-    Row({"backend.buffering.retryExpression": "IsNetworkError() && Attempts() <= 2"}),
     Row({"backend.loadbalancer.method": "wrr"}),
     Row({"backend.loadbalancer.method": "drr"}, service={"strategy": "drr"}),
     Row({"backend.loadbalancer.method": "p2c"}, service={"strategy": "p2c"}),

@@ -46,6 +46,23 @@ def test_references_cross_providers() -> None:
     assert merge({"docker": docker, "file": file}, ENTRY_POINTS).routers == docker.routers
 
 
+def test_a_missing_service_of_error_pages_is_reported() -> None:
+    pages = Middleware("p@file", "errors", {"status": ["500"], "service": "pagse@docker"})
+    known = Middleware("q@file", "errors", {"status": ["500"], "service": "pages@docker"})
+    file = a_configuration(a_router("r@file", "pages@docker", middlewares=("p@file", "q@file")), pages, known)
+    merged = merge({"docker": a_configuration(Service("pages@docker")), "file": file}, ENTRY_POINTS)
+    assert merged.routers == file.routers
+    assert merged.diagnostics == (
+        Diagnostic(
+            Severity.ERROR,
+            "file",
+            "middleware p@file",
+            "its service 'pagse@docker' does not exist, so routers that use it respond with 503",
+            "did you mean 'pages@docker'?",
+        ),
+    )
+
+
 def test_middlewares_of_a_service_follow_those_of_its_routers() -> None:
     docker = a_configuration(
         a_router("a@docker", "b@file", middlewares=("m@file",)), a_router("c@docker", "b@file")
@@ -230,3 +247,44 @@ def test_the_providers_own_diagnostics_are_kept() -> None:
     assert merge({"file": a_configuration(diagnostics=(diagnostic,))}, ENTRY_POINTS).diagnostics == (
         diagnostic,
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "known", "resolved"),
+    [
+        ("https", ("web", "https"), "https"),
+        ("http", ("http", "https"), "http"),
+        ("http", ("web",), "web"),
+        ("http", ("web", "https"), None),
+        ("https", ("web",), None),
+    ],
+)
+def test_a_redirection_to_an_unknown_entry_point_closes_its_routers(
+    target: str, known: tuple[str, ...], resolved: str | None
+) -> None:
+    redirect = Middleware("r@docker", "redirectEntryPoint", {"entryPoint": target, "permanent": True})
+    others = (Middleware("m@docker", "retry", {"attempts": 2}), Service("a@docker"))
+    configuration = a_configuration(
+        a_router("a@docker", "a@docker", middlewares=(redirect.name,)), redirect, *others
+    )
+    merged = merge({"docker": configuration}, known)
+    assert merged.routers == configuration.routers
+    assert merged.middlewares["m@docker"] is others[0]
+    found = merged.middlewares[redirect.name]
+    if resolved is None:
+        assert found.unusable
+        (diagnostic,) = merged.diagnostics
+        assert (diagnostic.severity, diagnostic.source) == (Severity.ERROR, "docker")
+        assert diagnostic.subject == "middleware r@docker"
+        assert f"entry point {target!r} does not exist" in diagnostic.message
+        assert diagnostic.hint == f"the entry points are {', '.join(sorted(known))}"
+    else:
+        assert found.options == {"entryPoint": resolved, "permanent": True}
+        assert not found.unusable
+        assert merged.diagnostics == ()
+
+
+def test_a_redirection_that_is_invalid_already_gets_no_second_diagnostic() -> None:
+    redirect = Middleware("r@docker", "redirectEntryPoint", {}, unusable=True)
+    merged = merge({"docker": a_configuration(redirect)}, ENTRY_POINTS)
+    assert (merged.middlewares, merged.diagnostics) == ({redirect.name: redirect}, ())

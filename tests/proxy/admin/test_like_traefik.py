@@ -44,6 +44,7 @@ http:
         sticky: {cookie: {name: c}}
     hashed: {highestRandomWeight: {services: [{name: shop@file, weight: 2}, {name: alone@file, weight: 1}]}}
     spare: {failover: {service: shop@file, fallback: alone@file}}
+    picky: {failover: {service: shop@file, fallback: alone@file, errors: {status: [404, 500-599]}}}
   middlewares:
     strip: {stripPrefix: {prefixes: [/a, /b]}}
     chain: {chain: {middlewares: [add, strip]}}
@@ -266,7 +267,7 @@ def test_the_overview_counts_alike(ours: Installation, theirs: Installation) -> 
         "warnings": 1,
         "errors": 3,
     }
-    assert mine["http"]["services"] == {"total": 6, "warnings": 0, "errors": 0}
+    assert mine["http"]["services"] == {"total": 7, "warnings": 0, "errors": 0}
     for key in ("tcp", "udp", "features", "providers"):
         compare(mine[key], other[key], key)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from proxy.limits.rate_limits import RateLimits
+from proxy.net.stream import Stream
 from proxy.per_request.extras import Extras
 from proxy.telemetry.tallies import Tally
 from proxy.telemetry.tracing.trace import Trace
@@ -20,6 +21,9 @@ class Sender:
 
     def __init__(self, peer: str = "192.0.2.1", claimed: bytes = b"", tls: str = "") -> None:
         self.peer = peer
+        self.entry_point = "web"
+        self.awaiting: Stream | None = None
+        self.gone = False
         self.status = 499
         self.username = b""
         self.tls = ""

@@ -1,6 +1,8 @@
 """The middleware forwardAuth on the wire: the authentication server, the server and the client."""
 
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from ssl import CERT_REQUIRED, PROTOCOL_TLS_SERVER, SSLContext
 from time import monotonic
@@ -8,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from proxy.middlewares.forward_auth import DEFAULT_REQUEST_LIMIT
 from rondpoint.model import Middleware
 from tests.lab import http
 from tests.lab.certificate import write_certificate
@@ -189,6 +192,46 @@ def test_a_body_above_the_limit_reaches_no_server(
     assert client.answer().status == 401
     assert not auth.requests
     assert not seen.requests
+
+
+@pytest.mark.parametrize(("excess", "status"), [(0, 200), (1, 413)])
+def test_without_a_limit_of_its_own_a_body_has_a_limit_all_the_same(
+    proxy: Proxy, origin: Start, client: Client, excess: int, status: int
+) -> None:
+    auth, seen = origin(ALLOWED), origin(OK)
+    host = guarded(proxy, seen, auth.url, forwardBody=True, maxBodySize=-1)
+    size = DEFAULT_REQUEST_LIMIT + excess
+    client.send(f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {size}\r\n\r\n".encode())
+    if status == 200:
+        client.send(b"x" * size)
+    assert client.answer().status == status
+    assert len(auth.requests) == len(seen.requests) == int(status == 200)
+
+
+@pytest.mark.parametrize("leave", [Client.reset, Client.half_close])
+def test_a_client_that_leaves_ends_the_request_to_the_authentication_server(
+    proxy: Proxy, origin: Start, leave: Callable[[Client], None]
+) -> None:
+    ended = threading.Event()
+
+    def wait(connection: Connection) -> None:
+        assert connection.read()
+        # The worker may close or reset the connection.
+        with suppress(ConnectionResetError):
+            assert connection.receive() == b""
+        ended.set()
+
+    auth, seen = origin(wait), origin(OK)
+    host = guarded(proxy, seen, auth.url)
+    before = len(proxy.process.log)
+    with Client(proxy.web) as client:
+        client.send(http.message(host))
+        auth.wait_for_requests(1)
+        leave(client)
+        assert ended.wait(30)
+    assert not seen.requests
+    # The server is well, so nothing is said about it.
+    assert "no response from" not in proxy.process.log[before:]
 
 
 def test_a_late_body_is_refused(hasty: Proxy, origin: Start) -> None:

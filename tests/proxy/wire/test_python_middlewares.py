@@ -375,6 +375,63 @@ def test_a_client_that_leaves_ends_the_middleware(proxy: Proxy, origin: Start, t
     leave.set()
 
 
+def test_a_client_that_leaves_ends_a_middleware_that_waits_for_something_else(
+    proxy: Proxy, origin: Start, tmp_path: Path
+) -> None:
+    file = tmp_path / "notes"
+    seen = origin(OK)
+    host = served(proxy, seen, "upper", {"waiting": {"file": str(file)}})
+    with Client(proxy.web) as client:
+        client.send(http.message(host))
+        until(lambda: noted(file)() == ["began"], "the middleware")
+    until(lambda: noted(file)() == ["began", "ended"], "the end of the middleware")
+    assert not seen.requests
+
+
+def test_a_worker_that_ends_ends_its_middlewares(origin: Start, tmp_path: Path) -> None:
+    file, other = tmp_path / "notes", tmp_path / "others"
+    entered = threading.Event()
+
+    def handle(connection: Connection) -> None:
+        if connection.read_head() is not None:
+            entered.set()
+            connection.socket.recv(1)
+
+    seen = origin(handle)
+    with lone_proxy(
+        f"--middlewares.modules={MODULE}", "--entryPoints.web.transport.lifeCycle.graceTimeOut=100ms"
+    ) as proxy:
+        waiting = served(proxy, seen, {"waiting": {"file": str(file)}})
+        proxy.middlewares["n@x"] = Middleware("n@x", "plugin", {"noting": {"file": str(other)}})
+        noting = proxy.route(seen, middlewares=("n@x",))
+        with Client(proxy.web) as first, Client(proxy.web) as second:
+            first.send(http.message(waiting))
+            second.send(http.message(noting))
+            until(lambda: noted(file)() == ["began"], "the middleware")
+            assert entered.wait(30)
+            proxy.process.stop()
+            until(lambda: noted(file)() == ["began", "ended"], "the end of the first middleware")
+            until(lambda: noted(other)() == ["began", "ended"], "the end of the second middleware")
+
+
+@pytest.mark.parametrize("plugin", ["pass", "peek", "whole", "upper", "produce", "replace"])
+@pytest.mark.parametrize("outer", [False, True])
+def test_buffering_and_middlewares_read_the_same_bodies(
+    proxy: Proxy, origin: Start, plugin: str, outer: bool
+) -> None:
+    seen = origin(CHUNKED)
+    buffering = Middleware("b@x", "buffering", {"memRequestBodyBytes": 3, "memResponseBodyBytes": 2})
+    proxy.middlewares.update({"b@x": buffering, "p@x": Middleware("p@x", "plugin", {plugin: {}})})
+    host = proxy.route(seen, middlewares=("p@x", "b@x") if outer else ("b@x", "p@x"))
+    with Client(proxy.web) as client:
+        for _ in range(2):
+            client.send(http.message(host, method="POST", body=b"Upload"))
+            response = client.answer()
+            assert (response.status, response.body) == (200, BODIES.get(plugin, b"hello"))
+    changed = {"whole": b"daolpU", "upper": b"UPLOAD", "produce": b"madeup"}
+    assert [content_of(request) for request in seen.requests] == [changed.get(plugin, b"Upload")] * 2
+
+
 def test_a_client_that_leaves_ends_the_body(proxy: Proxy, origin: Start, tmp_path: Path) -> None:
     def handle(connection: Connection) -> None:
         if connection.read_head() is None:

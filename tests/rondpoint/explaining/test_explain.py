@@ -90,9 +90,10 @@ def test_multiplying_chains_are_explained_quickly() -> None:
     ("middlewares", "reason"),
     [
         ((), "middleware m does not exist"),
-        ((Middleware("m", "buffering"),), "of kind buffering, which is not served yet"),
+        ((Middleware("m", "grpcWeb"),), "of kind grpcWeb, which is not served yet"),
         ((Middleware("m", "addPrefix", unusable=True),), "could not be read"),
         ((Middleware("m", "chain", {"middlewares": ["m"]}),), "a part of itself"),
+        ((Middleware("m", "errors", {"status": ["500"], "service": "t"}),), "m: service t does not exist"),
         ((Middleware("m", "chain", {"middlewares": ["n"]}),), "middleware n does not exist"),
     ],
 )
@@ -102,6 +103,12 @@ def test_a_middleware_that_blocks_a_router_is_the_reason(
     explanation = explained(router("r", "Host(`a.test`)", middlewares=("m",)), middlewares=middlewares)
     assert (explanation.status, explanation.router) == (503, "r")
     assert reason in explanation.reason
+
+
+def test_a_middleware_whose_page_service_exists_blocks_nothing() -> None:
+    pages = Middleware("m", "errors", {"status": ["500"], "service": "s"})
+    explanation = explained(router("r", "Host(`a.test`)", middlewares=("m",)), middlewares=(pages,))
+    assert (explanation.status, explanation.reason) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -192,7 +199,7 @@ def test_members_and_servers_of_a_composite_service_are_listed() -> None:
 
 
 UP = (Server("a", "h", 1),)
-BAD, GOOD = ("buffering",), ("strip",)
+BAD, GOOD = ("grpc",), ("strip",)
 GUARDED, OPEN = Service("t", UP, middlewares=BAD), Service("u", UP)
 
 
@@ -200,7 +207,7 @@ GUARDED, OPEN = Service("t", UP, middlewares=BAD), Service("u", UP)
     ("services", "expected", "reason"),
     [
         ((composite("weighted", "t"), Service("t", UP, middlewares=GOOD)), [], ""),
-        ((composite("weighted", "t"), GUARDED), ["t"], "service t: middleware buffering is of"),
+        ((composite("weighted", "t"), GUARDED), ["t"], "service t: middleware grpc is of"),
         ((composite("weighted", "t", "u"), GUARDED, OPEN), ["t"], ""),
         ((composite("failover", "u", "t"), GUARDED, OPEN), ["t"], ""),
         ((composite("failover", "t", "u"), GUARDED, OPEN), ["t"], "service t: "),
@@ -218,7 +225,7 @@ def test_middlewares_before_members_are_checked(
     services: tuple[Service, ...], expected: list[str], reason: str
 ) -> None:
     middlewares = (
-        Middleware("buffering", "buffering"),
+        Middleware("grpc", "grpcWeb"),
         Middleware("strip", "stripPrefix", {"prefixes": ["/a"]}),
     )
     explanation = explained(router("r", "Host(`a.test`)"), services=services, middlewares=middlewares)

@@ -4,18 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rondpoint.middlewares.breaker_expression import (
-    MAX_LENGTH,
-    And,
-    Comparison,
-    Condition,
-    ExpressionError,
-    Metric,
-    Not,
-    Or,
-    parse,
-)
+from rondpoint.middlewares.breaker_expression import Comparison, Condition, Metric, parse
 from rondpoint.middlewares.canonical import canonicalise
+from rondpoint.middlewares.condition import MAX_LENGTH, And, ExpressionError, Not, Or
 
 NETWORK = Comparison(Metric("NetworkErrorRatio"), ">", 0.5)
 LATENCY = Comparison(Metric("LatencyAtQuantileMS", (50.0,)), ">=", 100)
@@ -53,7 +44,8 @@ def test_accepted_expressions(text: str, condition: Condition) -> None:
     ("text", "message"),
     [
         ("", "ends too early"),
-        ("NetworkErrorRatio()", "ends too early"),
+        ("NetworkErrorRatio()", "NetworkErrorRatio is not compared with a number at character 1"),
+        ('NetworkErrorRatio() > "1"', 'expected a number, not "1", at character 23'),
         ("NetworkErrorRatio() >", "ends too early"),
         ("NetworkErrorRatio() > 0.5 &&", "ends too early"),
         ("(NetworkErrorRatio() > 0.5", "ends too early"),

@@ -1,0 +1,1 @@
+"""Buffers whole bodies: in memory up to a limit, beyond it in temporary files."""
