@@ -70,11 +70,13 @@ def _change_response(call: PythonCall, request: Request, client: Client, head: R
         return
     source = None if request.method == b"HEAD" else head.open_body()
     given = public_response(head, source)
+    received = given.headers
     outcome = call.resume(given)
     try:
         if isinstance(outcome, Failed):
             fail(call.name, head, outcome.error)
         else:
-            apply_result(call.name, head, given, source, outcome, client)
-    except TypeError as error:
+            apply_result(call.name, head, received, given, source, outcome, client)
+    # What the function has made may be of any type.
+    except Exception as error:  # noqa: BLE001
         fail(call.name, head, error)

@@ -26,14 +26,14 @@ _ADDED = ("x-forwarded-", "x-real-ip", "x-request-id")
 class ProxiedRequest(PublicRequest):
     """A request of a client; most of its attributes are read from the data path only when they are used."""
 
-    __slots__ = ("_raw", "_sender", "_source", "_target_as_sent")
+    __slots__ = ("_headers_as_received", "_raw", "_sender", "_source", "_target_as_sent")
 
     def __init__(self, request: Request, client: Client) -> None:
         self._raw = request
         self._sender = client
         self._target_as_sent = target = request.target.decode("latin-1")
         self._path, _, self._query = target.partition("?")
-        self.headers = Headers.from_lines(request.headers)
+        self._headers = self._headers_as_received = Headers.from_lines(request.headers)
         self.username = ""
         extras = client.extras
         produced = None if extras is None else extras.produced_content
@@ -83,7 +83,7 @@ class ProxiedRequest(PublicRequest):
         path, _, query = self._target_as_sent.partition("?")
         if (self._path, self._query) != (path, query):
             raw.target = self.target.encode("latin-1")
-        if self.headers.changed:
+        if self._headers.changed or self._headers is not self._headers_as_received:
             self._apply_headers()
         self.apply_username()
         self._apply_body(name)
@@ -91,7 +91,7 @@ class ProxiedRequest(PublicRequest):
     def apply_username(self) -> None:
         """Leave the name of the user, if the middleware has set one, for the access log."""
         if self.username:
-            self._sender.username = self.username.encode()
+            self._sender.username = str(self.username).encode("utf-8", "replace")
 
     def abandon_body(self) -> None:
         """Leave the request as one whose body was read as far as the middleware has read it."""

@@ -55,10 +55,15 @@ class PythonCall:
 
     def start(self) -> Outcome | None:
         """Run the function until it ends; return None if it has called `forward` instead."""
-        self._worker = worker = _idle.pop() if _idle else greenlet(_run_calls)
-        # What an earlier call has set there is no business of this one.
-        worker.gr_context = None
+        if _idle:
+            worker = _idle.pop()
+            # What an earlier call has set there is no business of this one.
+            worker.gr_context = None
+        else:
+            worker = greenlet(_run_calls)
+            worker.switch()
         worker.parent = self._caller
+        self._worker = worker
         return self._switch(self)
 
     def has_bytes(self) -> bool:
@@ -123,12 +128,12 @@ class PythonCall:
         return response
 
 
-def _run_calls(call: PythonCall) -> None:
+def _run_calls() -> None:
     while True:
+        # The call is no argument of this function, which would keep it alive as long as the greenlet.
+        call: PythonCall = getcurrent().parent.switch()  # type: ignore[union-attr]
         call.run()
-        # While this greenlet is idle, it must not keep the call alive.
         del call
-        call = getcurrent().parent.switch()  # type: ignore[union-attr]
 
 
 watch_frames(PythonCall.run.__code__)

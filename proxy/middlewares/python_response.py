@@ -49,22 +49,24 @@ def public_response(head: ResponseHead, source: BodySource | None) -> Response:
 def apply_result(
     name: str,
     head: ResponseHead,
+    received: Headers,
     given: Response,
     source: BodySource | None,
     result: Response,
     client: Client,
 ) -> None:
-    """Change `head` to the result of the middleware `name`, which got `given`, with the body `source`.
+    """Change `head` to the result of the middleware `name`.
 
-    Raises TypeError if it has replaced a response that cannot be replaced.
+    The middleware got the response `given`, with the headers `received` and the body `source`. Raises
+    TypeError if it has replaced a response that cannot be replaced.
     """
     if head.status == 101 and (result is not given or result.status != 101 or result.content != b""):
         raise TypeError("the response to an upgrade can change in its headers only")
     before, head.status = head.status, result.status
-    if result.headers is not given.headers:
-        head.lines = _dated(result.headers.to_lines(), head.lines)
-    elif result.headers.changed:
-        head.lines = result.headers.to_lines()
+    if result.headers is not received:
+        head.lines = _completed(result.headers.to_lines(), head.lines)
+    elif received.changed:
+        head.lines = received.to_lines()
     content = result.content
     if source is None:
         # The response to HEAD has no body, but its headers are those of the response to GET.
@@ -106,11 +108,16 @@ def fail(name: str, head: ResponseHead, error: BaseException) -> None:
     refused = refusal(name, error)
     lines, content = error_content(refused.status, refused.reason)
     head.status = refused.status
-    head.lines = _dated(lines, head.lines)
+    head.lines = _completed(lines, head.lines)
     head.replace_body(content)
 
 
-def _dated(lines: bytes, before: bytes) -> bytes:
-    """Return `lines` with the Date of the response before, unless they have one."""
-    dates = [] if values_of(lines, b"date") else values_of(before, b"date")
-    return lines + b"".join(b"\r\nDate: " + date for date in dates[:1])
+def _completed(lines: bytes, before: bytes) -> bytes:
+    """Return new header lines with those of the response before that each response with its body needs.
+
+    That is its length, because the body may stay, and its Date, unless there is a new one.
+    """
+    for name in (b"Date", b"Content-Length"):
+        if not values_of(lines, name.lower()):
+            lines += b"".join(b"\r\n%b: %b" % (name, value) for value in values_of(before, name.lower())[:1])
+    return lines

@@ -1,9 +1,11 @@
-"""The body of a message: an iterator of pieces, or its whole content once that is in memory."""
+"""What requests and responses have in common: headers, and a body that can be read once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
+
+from rondpoint.middleware.headers import Headers, Items
 
 READ_LIMIT = 4 << 20
 """The most bytes that `read` takes into memory, unless the caller gives another limit."""
@@ -24,16 +26,25 @@ class BodyError(Exception):
 
 
 class Message:
-    """A message with a body that can be read once, piece by piece or as a whole."""
+    """A message with headers, and with a body that can be read once, piece by piece or as a whole."""
 
-    __slots__ = ("_content",)
+    __slots__ = ("_content", "_headers")
 
     too_large = 500
     """The status for a body that exceeds the limit of `read`."""
 
-    def __init__(self, body: Body = b"") -> None:
+    def __init__(self, headers: Headers | Items = (), body: Body = b"") -> None:
         self._content: bytes | Iterator[bytes] = b""
+        self.headers = headers
         self.body = body
+
+    @property
+    def headers(self) -> Headers:
+        return self._headers
+
+    @headers.setter
+    def headers(self, headers: Headers | Items) -> None:
+        self._headers = headers if isinstance(headers, Headers) else Headers(headers)
 
     @property
     def body(self) -> Iterator[bytes]:

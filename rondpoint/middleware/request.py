@@ -31,7 +31,6 @@ class Request(Message):
         "_path",
         "_query",
         "_scheme",
-        "headers",
         "username",
     )
 
@@ -49,10 +48,9 @@ class Request(Message):
         scheme: str = "http",
     ) -> None:
         """Create a request for a test; `target` is the path, with `?` and the query if there is one."""
-        super().__init__(body)
+        super().__init__(headers, body)
         self._method = method
         self._path, _, self._query = target.partition("?")
-        self.headers = Headers(headers)
         if "Host" not in self.headers:
             self.headers["Host"] = host
             self.headers.changed = False

@@ -15,23 +15,22 @@ _SWITCHING = 101
 class Response(Message):
     """A response on its way to the client."""
 
-    __slots__ = ("_status", "headers")
+    __slots__ = ("_status",)
 
     too_large = 502
 
     def __init__(self, status: int = 200, headers: Items = (), body: Body = b"") -> None:
         """Create a response. Raises ValueError for headers or a status that none may have."""
-        super().__init__(body)
+        super().__init__(headers, body)
         self._status = 0
         self.status = status
-        self.headers = Headers(headers)
 
     @classmethod
     def received(cls, status: int, headers: Headers, body: bytes | Iterator[bytes]) -> Self:
         """Return the response of a server, or of a middleware that comes after this one."""
         response = cls.__new__(cls)
         response._status = status
-        response.headers = headers
+        response._headers = headers
         response._content = body
         return response
 

@@ -43,6 +43,23 @@ def headers(request: Request, forward: Forward) -> Response:
     return response
 
 
+@middleware("dict")
+def dictionary(request: Request, forward: Forward) -> Response:
+    """Replace all headers by plain dicts."""
+    request.headers = {"Host": request.host, "X-Only": "this"}
+    request.username = 5  # type: ignore[assignment]
+    response = forward(request)
+    response.headers = {"X-Only": "that"}
+    return response
+
+
+@middleware("wrap")
+def wrap(request: Request, forward: Forward) -> Response:
+    """Send the server's body in a new response."""
+    response = forward(request)
+    return Response(response.status, {"X-Wrapped": "yes"}, response.body)
+
+
 @middleware("key")
 def key(request: Request, forward: Forward) -> Response:
     if request.headers.get("X-Key") != "secret":

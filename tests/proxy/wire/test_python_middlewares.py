@@ -101,6 +101,15 @@ def test_heads_change_in_both_directions(proxy: Proxy, origin: Start) -> None:
     assert [value for name, value in response.headers if name == "Set-Cookie"] == ["a=b", "c=d"]
 
 
+def test_headers_can_be_replaced_by_plain_dicts(proxy: Proxy, origin: Start) -> None:
+    seen = origin(OK)
+    with Client(proxy.web) as client:
+        client.send(http.message(served(proxy, seen, "dict"), headers=[("X-Mine", "a")]))
+        response = client.answer()
+    assert (response.body, response.header("X-Only"), response.header("X-Server")) == (b"hello", "that", None)
+    assert (seen.requests[-1].header("X-Only"), seen.requests[-1].header("X-Mine")) == ("this", None)
+
+
 def test_a_middleware_responds_itself(proxy: Proxy, origin: Start) -> None:
     seen = origin(OK)
     host = served(proxy, seen, "key")
@@ -128,7 +137,7 @@ def test_response_steps_of_outer_middlewares_apply_to_inner_responses(proxy: Pro
     assert (response.status, response.body, response.header("X-Status")) == (202, b"WHO ARE YOU?", "401")
 
 
-BODIES = {"upper": b"HELLO", "whole": b"olleh", "peek": b"hello", "replace": b"another"}
+BODIES = {"upper": b"HELLO", "whole": b"olleh", "peek": b"hello", "replace": b"another", "wrap": b"hello"}
 
 
 @pytest.mark.parametrize("answer", [OK, CHUNKED, UNTIL_CLOSE], ids=["length", "chunks", "close"])
@@ -239,7 +248,7 @@ def test_compress_applies_outside_and_inside(proxy: Proxy, origin: Start) -> Non
     assert response.header("X-Length") == str(len(response.body))
 
 
-@pytest.mark.parametrize("plugin", ["upper", "whole", "peek", "replace", "pass", "headers"])
+@pytest.mark.parametrize("plugin", ["upper", "whole", "peek", "replace", "pass", "headers", "wrap", "dict"])
 @pytest.mark.parametrize(
     ("method", "answer"),
     [
@@ -414,7 +423,7 @@ def test_a_worker_that_ends_ends_its_middlewares(origin: Start, tmp_path: Path) 
             until(lambda: noted(other)() == ["began", "ended"], "the end of the second middleware")
 
 
-@pytest.mark.parametrize("plugin", ["pass", "peek", "whole", "upper", "produce", "replace"])
+@pytest.mark.parametrize("plugin", ["pass", "peek", "whole", "upper", "produce", "replace", "wrap"])
 @pytest.mark.parametrize("outer", [False, True])
 def test_buffering_and_middlewares_read_the_same_bodies(
     proxy: Proxy, origin: Start, plugin: str, outer: bool
