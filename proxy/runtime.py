@@ -345,6 +345,8 @@ class Runtime:
         with suppress(Timeout, redis.RedisError, OSError), Timeout(FINAL_REPORT_TIMEOUT):
             self.reporter.finish()
         self._observers.stop()
+        if self._loop_watchdog is not None:
+            self._loop_watchdog.stop()
         gevent.killall(self._greenlets)
         self.ejection_sync.end_leases(LEASE_END_TIMEOUT)
 

@@ -96,9 +96,7 @@ class ProxiedRequest(PublicRequest):
     def abandon_body(self) -> None:
         """Leave the request as one whose body was read as far as the middleware has read it."""
         raw, source = self._raw, self._source
-        if source is None:
-            return
-        if isinstance(source, BufferedContent):
+        if source is None or isinstance(source, BufferedContent):
             return
         if source.started and source.finished:
             raw.content_length, raw.chunked = 0, False
