@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 import click
+import msgspec
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import busy_share, describe
 from benchmarks.peers import BASELINE, PEERS, Peer
+from benchmarks.peers.rondpoint import checkout_peer
 from benchmarks.report import Result, medians, table, to_json
 from benchmarks.run import Plan, compare
 from benchmarks.scenarios import SCENARIOS, Scenario
+from benchmarks.together import compare_together, summarise, together_table
 
 # How long other programs are watched before the first round, and the share that they may use.
 WATCH_SECONDS = 1.0
@@ -68,7 +72,13 @@ def pin_to_load_core(load_core: int, proxy_core: int) -> None:
 @click.option("--proxy-core", type=int, default=0, show_default=True)
 @click.option("--load-core", type=int, default=1, show_default=True, help="For wrk and the origin.")
 @click.option(
-    "--baseline", type=click.Choice(list(PEERS)), default=BASELINE, show_default=True, help="For ratios."
+    "--baseline", type=click.Choice([*PEERS, "base"]), default=BASELINE, show_default=True, help="For ratios."
+)
+@click.option("--together", is_flag=True, help="Load all at once on one core, and compare CPU time alone.")
+@click.option(
+    "--base",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Another checkout of Rondpoint, as a further proxy `base`.",
 )
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures."
@@ -84,6 +94,8 @@ def comparison(
     proxy_core: int,
     load_core: int,
     baseline: str,
+    together: bool,
+    base: Path | None,
     json_file: Path | None,
 ) -> None:
     """Run the benchmark and print the result; an error is one message and exit status 1."""
@@ -91,9 +103,11 @@ def comparison(
     plan = Plan(seconds, warmup, connections, rounds, proxy_core, load_core)
     try:
         pin_to_load_core(load_core, proxy_core)
-        result = _run(
-            [PEERS[name] for name in peers], [SCENARIOS[name] for name in scenarios], plan, baseline
-        )
+        chosen = [PEERS[name] for name in peers] + ([checkout_peer(base)] if base is not None else [])
+        if together:
+            _run_together(chosen, [SCENARIOS[name] for name in scenarios], plan, baseline, json_file)
+            return
+        result = _run(chosen, [SCENARIOS[name] for name in scenarios], plan, baseline)
     except BenchmarkError as error:
         raise click.ClickException(str(error)) from error
     if json_file is not None:
@@ -128,6 +142,20 @@ def _run(peers: list[Peer], scenarios: list[Scenario], plan: Plan, baseline: str
         "rounds": plan.rounds,
     }
     return Result(machine, versions, options, rounds, medians_by_scenario)
+
+
+def _run_together(
+    peers: list[Peer], scenarios: list[Scenario], plan: Plan, baseline: str, json_file: Path | None
+) -> None:
+    titles = {peer.name: peer.version() for peer in peers}
+    found = {}
+    for scenario in scenarios:
+        found[scenario.name] = compare_together(peers, scenario, plan, partial(click.echo, err=True))
+        click.echo(f"\n{scenario.name}: all at once, {plan.rounds} slices of {plan.seconds:.0f} s\n")
+        click.echo(together_table(summarise(found[scenario.name], baseline), titles))
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
 
 
 def main() -> None:

@@ -63,6 +63,8 @@ class Load:
         headers = ["-H", f"Host: {HOST}"]
         if self.scenario.new_connections:
             headers += ["-H", "Connection: close"]
+        for name, value in self.scenario.headers.items():
+            headers += ["-H", f"{name}: {value}"]
         return [
             program("wrk", "Debian package wrk"),
             "--threads=1",
@@ -76,7 +78,7 @@ class Load:
 
     def run(self, seconds: int) -> Report:
         """Run the load. Raises BenchmarkError if wrk fails or bodies were too short."""
-        file = self.directory / "wrk.json"
+        file = self.directory / f"wrk-{self.port}.json"
         file.unlink(missing_ok=True)
         finished = subprocess.run(
             on_core(self.core, self.command(seconds)),
@@ -96,6 +98,6 @@ class Load:
         report = msgspec.json.decode(file.read_bytes(), type=Report)
         if report.requests == 0:
             raise BenchmarkError(f"wrk counted no responses: {report}")
-        if report.bytes < report.requests * self.scenario.size:
+        if not self.scenario.compressed and report.bytes < report.requests * self.scenario.size:
             raise BenchmarkError(f"responses were shorter than {self.scenario.size} bytes: {report}")
         return report

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.features import REQUEST_HEADERS
 from benchmarks.nginx import nginx_main, nginx_program
 from benchmarks.processes import Launch, free_ports, running
 from benchmarks.scenarios import SCENARIOS
@@ -17,6 +20,7 @@ from benchmarks.scenarios import SCENARIOS
 SERVERS = 3
 WORKERS = 2
 FORWARDED_PATH = "/forwarded"
+CUSTOM_PATH = "/custom"
 READY_SECONDS = 10.0
 
 
@@ -27,9 +31,29 @@ class Origin:
     ports: tuple[int, ...]
 
 
-def body(server: int, size: int) -> bytes:
-    """Return the body of server number `server` (from 0): its name, padded to `size` bytes."""
+def body(server: int, size: int, *, as_json: bool = False) -> bytes:
+    """Return the body of server number `server` (from 0): its name, padded to `size` bytes.
+
+    In JSON, it is as compressible as a list of records.
+    """
+    if as_json:
+        return _records(server, size)
     return f"origin-{server} ".encode().ljust(size, b".")
+
+
+def _records(server: int, size: int) -> bytes:
+    # Digits of a hash stand for what differs between real records.
+    records = [
+        {
+            "id": number,
+            "server": server,
+            "name": f"record number {number}",
+            "token": blake2b(b"%d %d" % (server, number), digest_size=8).hexdigest(),
+            "active": number % 3 > 0,
+        }
+        for number in range(size // 80)
+    ]
+    return json.dumps(records).encode()[:size].ljust(size, b" ")
 
 
 def configuration(directory: Path, ports: Sequence[int]) -> str:
@@ -59,11 +83,14 @@ def _server(directory: Path, number: int, port: int) -> str:
         f"$http_{name}"
         for name in ("host", "x_forwarded_for", "x_forwarded_proto", "x_forwarded_host", "x_real_ip")
     )
+    custom = "|".join("$http_" + name.lower().replace("-", "_") for name in REQUEST_HEADERS)
     return f"""
     server {{
         listen 127.0.0.1:{port} backlog=4096;
         root {directory}/{number};
         location = / {{ return 200 "{small}"; }}
+        location = /10k.json {{ default_type application/json; }}
+        location = {CUSTOM_PATH} {{ return 200 "{custom}"; }}
         # SSI removes the Content-Length, so the body is sent in chunks.
         location = /chunked {{ ssi on; ssi_types text/plain; }}
         # Reads the whole body before it responds, as an application would.
@@ -89,7 +116,9 @@ def run_origin(directory: Path, core: int) -> Iterator[Origin]:
         root.mkdir()
         for scenario in SCENARIOS.values():
             if scenario.path != "/":
-                (root / scenario.path.lstrip("/")).write_bytes(body(number, scenario.size))
+                (root / scenario.path.lstrip("/")).write_bytes(
+                    body(number, scenario.size, as_json=scenario.path.endswith(".json"))
+                )
     file = directory / "nginx.conf"
     file.write_text(configuration(directory, ports))
     launch = Launch([nginx_program(), "-c", str(file), "-e", "stderr"], directory)

@@ -65,7 +65,7 @@ def record(scenario: Scenario, seconds: int, connections: int) -> list[str]:
         (directory / "origin").mkdir()
         with (
             run_origin(directory / "origin", LOAD_CORE) as origin,
-            start_proxy(PEERS["rondpoint"], origin, directory, PROXY_CORE) as (proxy, port),
+            start_proxy(PEERS["rondpoint"], origin, directory, PROXY_CORE, scenario) as (proxy, port),
             ThreadPoolExecutor(1) as pool,
         ):
             verify(port, len(origin.ports), scenario)

@@ -52,7 +52,10 @@ def compare(
             for number in range(plan.rounds):
                 for peer in peers:
                     certificate = write_certificate(directory / "own.pem") if scenario.tls else None
-                    with start_proxy(peer, origin, directory, plan.proxy_core, certificate) as (proxy, port):
+                    with start_proxy(peer, origin, directory, plan.proxy_core, scenario, certificate) as (
+                        proxy,
+                        port,
+                    ):
                         verify(port, len(origin.ports), scenario)
                         load = Load(scenario, port, plan.connections, plan.load_core, directory)
                         sample = _measure(proxy, load, plan)
@@ -66,7 +69,12 @@ def compare(
 
 @contextmanager
 def start_proxy(
-    peer: Peer, origin: Origin, directory: Path, core: int, certificate: Path | None = None
+    peer: Peer,
+    origin: Origin,
+    directory: Path,
+    core: int,
+    scenario: Scenario,
+    certificate: Path | None = None,
 ) -> Iterator[tuple[RunningProgram, int]]:
     """Start the proxy in front of `origin` in a new directory, wait until it is ready, and yield its port.
 
@@ -74,9 +82,9 @@ def start_proxy(
     """
     with tempfile.TemporaryDirectory(dir=directory, prefix=peer.name) as own:
         port, admin_port, tls_port = free_ports(3)
-        site = Site(Path(own), port, admin_port, origin.ports, tls_port, certificate)
+        site = Site(Path(own), port, admin_port, origin.ports, tls_port, certificate, scenario.feature)
         with running(peer.prepare(site), core, peer.name) as proxy:
-            wait_until_ready(proxy, port)
+            wait_until_ready(proxy, port, scenario)
             with peer.during(site):
                 yield proxy, tls_port if certificate else port
 

@@ -1,8 +1,11 @@
-"""The scenarios of the comparison: body, direction, and keep-alive or new connections."""
+"""The scenarios of the comparison: body, direction, connections, and what the proxy does beside that."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from benchmarks import features
+from benchmarks.features import Feature
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +14,8 @@ class Scenario:
 
     With `new_connections`, each request opens a connection. `connections` overrides the plan's number. With
     `varied`, requests are as long as a browser's, and no two are equal. `tls` is between client and proxy.
+    With a `feature`, the router has that middleware; with `forwarded` unset, the proxy responds by itself,
+    with `status`. With `compressed`, `size` is that of the server's body, and the client gets less.
     """
 
     name: str
@@ -21,6 +26,15 @@ class Scenario:
     connections: int | None = None
     varied: bool = False
     tls: bool = False
+    feature: Feature | None = None
+    status: int = 200
+    forwarded: bool = True
+    compressed: bool = False
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The additional headers of requests."""
+        return dict(self.feature.headers) if self.feature is not None else {}
 
 
 SCENARIOS = {
@@ -37,5 +51,10 @@ SCENARIOS = {
         Scenario("tls10k", "/10k", 10 * 1024, tls=True),
         Scenario("tlsnew", "/", 65, new_connections=True, tls=True),
         Scenario("lone", "/", 65, connections=1),
+        Scenario("auth", "/", 65, feature=features.AUTH),
+        Scenario("headers", "/", 65, feature=features.HEADERS),
+        Scenario("ratelimit", "/", 65, feature=features.RATE_LIMIT),
+        Scenario("compress", "/10k.json", 10 * 1024, feature=features.COMPRESS, compressed=True),
+        Scenario("redirect", "/", 0, feature=features.REDIRECT, status=302, forwarded=False),
     )
 }

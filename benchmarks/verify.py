@@ -1,39 +1,50 @@
-"""Checks a proxy before it is measured: it is ready, routes by host, balances, and sends the same headers."""
+"""Checks a proxy before it is measured: it is ready, routes, balances, and does what its scenario says."""
 
 from __future__ import annotations
 
+import gzip
 import ssl
 import time
 from collections import Counter
-from collections.abc import Iterable
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection
 
+from benchmarks import features
 from benchmarks.errors import BenchmarkError
-from benchmarks.origin import FORWARDED_PATH, body
+from benchmarks.origin import CUSTOM_PATH, FORWARDED_PATH, body
 from benchmarks.peers.peer import HOST
 from benchmarks.processes import RunningProgram
-from benchmarks.scenarios import Scenario
+from benchmarks.scenarios import SCENARIOS, Scenario
 
 READY_SECONDS = 30.0
 REQUESTS_PER_SERVER = 20
 # Strict round robin gives 20 each; a proxy may begin at any server.
 MIN_REQUESTS = 15
 
+Got = tuple[int, HTTPMessage, bytes]
 
-def fetch(connection: HTTPConnection, path: str, host: str = HOST, upload: int = 0) -> tuple[int, bytes]:
-    """Send a GET, or a POST of `upload` bytes; return the status and the whole body."""
-    connection.request("POST" if upload else "GET", path, b"u" * upload or None, {"Host": host})
+
+def fetch(
+    connection: HTTPConnection, path: str, scenario: Scenario, host: str = HOST, upload: int = 0
+) -> Got:
+    """Send a GET, or a POST of `upload` bytes; return the status, the headers and the whole body."""
+    headers = {"Host": host, "Accept-Encoding": "identity", **scenario.headers}
+    connection.request("POST" if upload else "GET", path, b"u" * upload or None, headers)
     response = connection.getresponse()
-    return response.status, response.read()
+    return response.status, response.headers, response.read()
 
 
-def wait_until_ready(proxy: RunningProgram, port: int) -> float:
-    """Wait for the first 200; return the seconds waited. Raises BenchmarkError after a time limit."""
+def wait_until_ready(proxy: RunningProgram, port: int, scenario: Scenario = SCENARIOS["small"]) -> float:
+    """Wait for the first response of the scenario's status; return the seconds waited.
+
+    Raises BenchmarkError after a time limit.
+    """
     began = time.monotonic()
     while True:
         connection = HTTPConnection("127.0.0.1", port, timeout=2)
         try:
-            if fetch(connection, "/")[0] == 200:
+            if fetch(connection, "/", scenario)[0] == scenario.status:
                 return time.monotonic() - began
         except (OSError, HTTPException):
             pass  # Not listening yet.
@@ -41,25 +52,59 @@ def wait_until_ready(proxy: RunningProgram, port: int) -> float:
             connection.close()
         proxy.require_alive()
         if time.monotonic() - began > READY_SECONDS:
-            raise BenchmarkError(f"no 200 from port {port} within {READY_SECONDS:.0f} s:\n{proxy.tail()}")
+            raise BenchmarkError(
+                f"no {scenario.status} from port {port} within {READY_SECONDS:.0f} s:\n{proxy.tail()}"
+            )
         time.sleep(0.02)
 
 
 def verify(port: int, servers: int, scenario: Scenario) -> None:
-    """Check balancing, routing and forwarded headers. Raises BenchmarkError that names the error."""
-    _verify_balance(_on_one_connection(port, servers, scenario), servers, scenario)
-    _verify_balance(_on_new_connections(port, servers, scenario), servers, scenario)
-    connection = _connect(port, scenario)
-    try:
-        status, _ = fetch(connection, "/", "other.test")
+    """Check balancing, routing, headers and the feature. Raises BenchmarkError that names the error."""
+    with _connected(port, scenario) as connection:
+        status = fetch(connection, "/", scenario, "other.test")[0]
         if status != 404:
             raise BenchmarkError(f"a host without a router got {status}, not 404")
-        _, seen = fetch(connection, FORWARDED_PATH)
-    finally:
-        connection.close()
+        if not scenario.forwarded:
+            _verify_redirection(fetch(connection, scenario.path, scenario), scenario)
+            return
+        seen = fetch(connection, FORWARDED_PATH, scenario)[2]
+        if scenario.feature is features.AUTH:
+            _verify_refusal(fetch(connection, "/", SCENARIOS["small"]))
+        if scenario.feature is features.HEADERS:
+            _verify_headers(fetch(connection, CUSTOM_PATH, scenario))
     expected = f"{HOST}|127.0.0.1|{'https' if scenario.tls else 'http'}|{HOST}|127.0.0.1"
     if seen.decode() != expected:
         raise BenchmarkError(f"Host and X-Forwarded-* reached the server as {seen!r}, expected {expected!r}")
+    _verify_balance(_on_one_connection(port, servers, scenario), servers, scenario)
+    _verify_balance(_on_new_connections(port, servers, scenario), servers, scenario)
+
+
+def _verify_redirection(got: Got, scenario: Scenario) -> None:
+    location = got[1].get("Location")
+    if (got[0], location) != (scenario.status, f"https://{HOST}{scenario.path}"):
+        raise BenchmarkError(f"instead of a redirection to https: {got[0]} to {location!r}")
+
+
+def _verify_refusal(got: Got) -> None:
+    if got[0] != 401:
+        raise BenchmarkError(f"a request without a password got {got[0]}, not 401")
+
+
+def _verify_headers(got: Got) -> None:
+    if got[2].decode() != "|".join(features.REQUEST_HEADERS.values()):
+        raise BenchmarkError(f"the custom headers reached the server as {got[2]!r}")
+    for name, value in features.RESPONSE_HEADERS.items():
+        if got[1].get(name) != value:
+            raise BenchmarkError(f"{name} reached the client as {got[1].get(name)!r}, expected {value!r}")
+
+
+@contextmanager
+def _connected(port: int, scenario: Scenario) -> Iterator[HTTPConnection]:
+    connection = _connect(port, scenario)
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 def _connect(port: int, scenario: Scenario) -> HTTPConnection:
@@ -72,32 +117,31 @@ def _connect(port: int, scenario: Scenario) -> HTTPConnection:
     return HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
 
 
-def _on_one_connection(port: int, servers: int, scenario: Scenario) -> Iterable[tuple[int, bytes]]:
-    connection = _connect(port, scenario)
-    try:
+def _on_one_connection(port: int, servers: int, scenario: Scenario) -> Iterable[Got]:
+    with _connected(port, scenario) as connection:
         for _ in range(servers * REQUESTS_PER_SERVER):
-            yield fetch(connection, scenario.path, upload=scenario.upload)
-    finally:
-        connection.close()
+            yield fetch(connection, scenario.path, scenario, upload=scenario.upload)
 
 
-def _on_new_connections(port: int, servers: int, scenario: Scenario) -> Iterable[tuple[int, bytes]]:
+def _on_new_connections(port: int, servers: int, scenario: Scenario) -> Iterable[Got]:
     for _ in range(servers * REQUESTS_PER_SERVER):
-        connection = _connect(port, scenario)
-        try:
-            yield fetch(connection, scenario.path, upload=scenario.upload)
-        finally:
-            connection.close()
+        with _connected(port, scenario) as connection:
+            yield fetch(connection, scenario.path, scenario, upload=scenario.upload)
 
 
-def _verify_balance(responses: Iterable[tuple[int, bytes]], servers: int, scenario: Scenario) -> None:
-    known = {body(number, scenario.size): number for number in range(servers)}
+def _verify_balance(responses: Iterable[Got], servers: int, scenario: Scenario) -> None:
+    as_json = scenario.path.endswith(".json")
+    known = {body(number, scenario.size, as_json=as_json): number for number in range(servers)}
     shares = Counter[int]()
-    for status, content in responses:
-        if status != 200 or content not in known:
+    for status, headers, content in responses:
+        encoding = headers.get("Content-Encoding")
+        if scenario.compressed and encoding != "gzip":
+            raise BenchmarkError(f"GET {scenario.path} got the encoding {encoding!r}, not gzip")
+        plain = gzip.decompress(content) if encoding == "gzip" else content
+        if status != 200 or plain not in known:
             raise BenchmarkError(
                 f"GET {scenario.path} got {status} with {len(content)} bytes: {content[:80]!r}"
             )
-        shares[known[content]] += 1
+        shares[known[plain]] += 1
     if any(shares[number] < MIN_REQUESTS for number in range(servers)):
         raise BenchmarkError(f"the load is not balanced: requests per server {dict(shares)}")

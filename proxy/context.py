@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from proxy.http1.limits import REMOVED_LINES_TRUSTED, Limits
+from proxy.limits.in_flight_limits import InFlightLimits
 from proxy.limits.rate_limits import RateLimits
 from proxy.middlewares.chains import Chains
+from proxy.mirroring.copy_budget import CopyBudget
 from proxy.net.deadlines import NEVER
 from proxy.per_request.retries import RetryPolicy
 from proxy.telemetry.tallies import Tallies
@@ -45,9 +47,10 @@ class ClientTimeouts:
 class WorkerContext:
     """The state of a worker's data path, and its counts.
 
-    While `draining` is set, connections end after their current or next request; an idle connection has until
-    `drain_deadline` for its next request. `connections` counts open client connections by entry point, and
-    `upgrades` the tunnels among them. `retry` applies to routers without a retry middleware;
+    `terminating`: the whole proxy ends, and still accepts connections. While `draining` is set, connections
+    end after their current or next request; an idle connection has until `drain_deadline` for its next
+    request. `connections` counts open client connections by entry point, and `upgrades` the tunnels among
+    them. `retry` applies to routers without a retry middleware. `copies` are those of requests for mirrors.
     `entry_points` are targets of redirections by name, `installed` the middlewares in Python.
     """
 
@@ -61,16 +64,19 @@ class WorkerContext:
     limits_of_trusted: Limits = field(init=False)
     server_name: bytes = b"rondpoint"
     configured: bool = False
+    terminating: bool = False
     draining: bool = False
     drain_deadline: float = NEVER
     requests: int = 0
     upgrades: int = 0
     chains: Chains = field(init=False)
     rate_limits: RateLimits = field(default_factory=RateLimits)
+    in_flight_limits: InFlightLimits = field(default_factory=InFlightLimits)
     tallies: Tallies = field(default_factory=Tallies)
     connections: dict[str, int] = field(default_factory=dict)
     access_log: AccessLog | None = None
     retry: RetryPolicy | None = None
+    copies: CopyBudget = field(default_factory=CopyBudget)
     entry_points: Mapping[str, RedirectionTarget] = field(default_factory=dict)
     installed: InstalledMiddlewares = field(default_factory=InstalledMiddlewares)
 

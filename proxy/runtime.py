@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from secrets import token_hex
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 import redis
@@ -27,6 +27,8 @@ from proxy.configuration.snapshot import SnapshotSaver, load, snapshot_path
 from proxy.configuration.watcher import Watcher
 from proxy.context import ClientTimeouts, WorkerContext
 from proxy.downstream.connection import ClientConnection
+from proxy.downstream.entry_point_limits import entry_point_limits
+from proxy.downstream.keep_alive import KeepAliveLimit
 from proxy.downstream.observers import Observers
 from proxy.downstream.proxy_header import ProxyHeaderReader
 from proxy.downstream.serving import RequestHandler, serve
@@ -36,8 +38,11 @@ from proxy.ejection.ejections import Ejections
 from proxy.ejection.sharing import EjectionSync
 from proxy.exchange.closed_entry_point import refuse_routed_requests
 from proxy.exchange.entry_point_handler import make_handler
+from proxy.exchange.internal_routes import metrics_route, ping_route
 from proxy.exchange.request_handler import handle_request
-from proxy.http1.limits import Limits, limits_for
+from proxy.http1.limits import Limits
+from proxy.limits.in_flight_limits import InFlightLimits
+from proxy.limits.installation_size import InstallationSize
 from proxy.limits.rate_limits import RateLimits
 from proxy.limits.worker_count import WorkerCount
 from proxy.net.deadlines import Sweeper
@@ -46,6 +51,7 @@ from proxy.net.stream import Stream
 from proxy.per_request.retries import RetryPolicy
 from proxy.routing.table import RoutingTable
 from proxy.services.registry import ServiceRegistry
+from proxy.shared_store.script_calls import ScriptCalls
 from proxy.telemetry.exposition.exposition import Exposition
 from proxy.telemetry.metrics_reporter import MetricsReporter
 from proxy.telemetry.tallies import Tallies
@@ -55,10 +61,10 @@ from proxy.tls.ticket_rotation import TicketRotation
 from proxy.upstream.timeouts import UpstreamTimeouts
 from proxy.worker_status import StatusReporter
 from rondpoint.diagnostics import Diagnostic
-from rondpoint.entry_points.options import read_entry_points
+from rondpoint.entry_points.options import NO_OPTIONS, read_entry_points
 from rondpoint.entry_points.redirection import redirection_targets
 from rondpoint.middleware.installed import load_installed
-from rondpoint.settings import Settings
+from rondpoint.settings import Ping, Settings
 from rondpoint.settings.closed_parts import METRICS
 from rondpoint.store.client import connect, separate_connection
 from rondpoint.store.corrupt_keys import drop
@@ -69,10 +75,14 @@ from rondpoint.store.retired_workers import ActiveNames
 from rondpoint.store.server_metrics import ActiveServers
 from rondpoint.store.workers import CertificateStatus
 
+if TYPE_CHECKING:
+    from proxy.exchange.internal_routes import InternalRoutes
+    from proxy.exchange.request_handler import Match
+
 log = logging.getLogger(__name__)
 
 LEASE_END_TIMEOUT = 1.0
-"""The most seconds that a leaving worker takes to end its ejection leases in the store."""
+"""The most seconds that a leaving worker takes to end its leases of each kind in the store."""
 
 FINAL_REPORT_TIMEOUT = 1.0
 """The most seconds that a leaving worker takes to write its last counts to the store."""
@@ -109,19 +119,19 @@ class Runtime:
             self.keys.tickets,
             partial(drop, self.client, self.keys.tickets),
         )
-        rate_limits = RateLimits(
-            partial(separate_connection, self.client.connection_pool),
-            self.keys.rate_limit,
-            settings.workers,
-        )
-        self._worker_count = WorkerCount(self.client, self.keys, rate_limits)
+        self._limit_calls = ScriptCalls(partial(separate_connection, self.client.connection_pool))
+        size = InstallationSize(workers=settings.workers)
+        self._worker_count = WorkerCount(self.client, self.keys, size, lambda: self._limit_calls.used)
         installed = load_installed(settings.middlewares.modules)
         self._loop_watchdog = LoopWatchdog() if installed.names else None
         self.context = WorkerContext(
             table=RoutingTable(frozenset(settings.default_entry_points), settings.tls_entry_points),
             services=services,
             tickets=self.tickets,
-            rate_limits=rate_limits,
+            rate_limits=RateLimits(self._limit_calls, self.keys.rate_limit, size),
+            in_flight_limits=InFlightLimits(
+                self._limit_calls, self.keys.in_flight_leases, self.keys.in_flight_slots, size
+            ),
             sweeper=sweeper,
             ejections=self.ejections,
             upstream_timeouts=timeouts,
@@ -149,7 +159,9 @@ class Runtime:
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         self.exposition: Exposition | None = None
         if prometheus is not None:
-            self.exposition = Exposition(self.client, self.keys, self.applier.in_force, prometheus)
+            self.exposition = Exposition(
+                self.client, self.keys, self.applier.in_force, prometheus, self.context.chains
+            )
         self._snapshot = snapshot_path(settings, os.environ)
         self._saver = SnapshotSaver(self._snapshot, self.applier.state)
         load_snapshot = partial(load, self._snapshot)
@@ -184,7 +196,7 @@ class Runtime:
         for run in (
             self.context.sweeper.run,
             self.tickets.run,
-            self.context.rate_limits.run,
+            self._limit_calls.run,
             self._worker_count.run,
             *([self._ticket_rotation.run] if self.settings.tls_entry_points else []),
             self.watcher.run,
@@ -236,12 +248,11 @@ class Runtime:
         proxy_trust = TrustedPeers(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         context, connections = self.context, self._connections
         label_sets = context.tallies.label_sets
-        underscores = point.headers_with_underscores
-        for_clients = limits_for(context.limits, underscores)
-        for_proxies = limits_for(context.limits, underscores, trusted=True)
+        for_clients = entry_point_limits(context.limits, point)
+        for_proxies = entry_point_limits(context.limits, point, trusted=True)
         metered = point.observability.metrics
         plain_label_set = label_sets.number(entry_point, metered=metered)
-        setup = self._observers.setup_for(point, self._exposition_for(entry_point))
+        setup = self._observers.setup_for(point, self._internal_routes(entry_point))
         closed = self.settings.closed_reason(entry_point)
         options = self.entry_point_options.get(entry_point)
         handle: RequestHandler = handle_request
@@ -249,6 +260,8 @@ class Runtime:
             handle = refuse_routed_requests(closed)
         elif options is not None:
             handle = make_handler(entry_point, options)
+        transport = point.transport
+        keep_alive = KeepAliveLimit(transport.keep_alive_max_requests, transport.keep_alive_max_time)
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
@@ -280,7 +293,7 @@ class Runtime:
             connections.add(downstream)
             opened[entry_point] += 1
             try:
-                serve(downstream, handle)
+                serve(downstream, keep_alive.limited(handle) if keep_alive else handle)
             finally:
                 connections.discard(downstream)
                 opened[entry_point] -= 1
@@ -291,17 +304,25 @@ class Runtime:
         in_force = self.applier.in_force()
         return ActiveNames(in_force.routers, in_force.services, ActiveServers(in_force.services))
 
-    def _exposition_for(self, entry_point: str) -> Exposition | None:
-        """Return the exposition of `/metrics` if this entry point serves it."""
-        metrics = self.settings.metrics
-        if metrics is None or metrics.prometheus is None or metrics.prometheus.entry_point != entry_point:
-            return None
-        if self.settings.closed_reason(entry_point) or self.settings.refusal(METRICS):
-            return None
-        if entry_point in self.entry_point_options:
-            # The exposition comes before all routers, so the options would not apply to it.
-            return None
-        return self.exposition
+    def _internal_routes(self, entry_point: str) -> InternalRoutes:
+        """Return the routes that this entry point serves before all routers."""
+        settings = self.settings
+        found: dict[bytes, Match] = {}
+        if settings.closed_reason(entry_point):
+            return found
+        options = self.entry_point_options.get(entry_point, NO_OPTIONS)
+        prometheus = settings.metrics.prometheus if settings.metrics is not None else None
+        if prometheus is not None and prometheus.entry_point == entry_point and not settings.refusal(METRICS):
+            assert self.exposition is not None  # noqa: S101 - made of the same settings
+            found[b"/metrics"] = metrics_route(options.middlewares, self.exposition)
+        if settings.ping is not None and settings.ping.entry_point == entry_point:
+            found[b"/ping"] = ping_route(options.middlewares, self.ping_status)
+        return found
+
+    def ping_status(self) -> int:
+        """Return the status of `/ping`."""
+        ping = self.settings.ping or Ping()
+        return ping.terminating_status_code if self.context.terminating else 200
 
     def _read_proxy_header(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
         """Read the PROXY header like `ProxyHeaderReader.read`; close the connection if that fails."""
@@ -349,6 +370,9 @@ class Runtime:
             self._loop_watchdog.stop()
         gevent.killall(self._greenlets)
         self.ejection_sync.end_leases(LEASE_END_TIMEOUT)
+        if self._limit_calls.used:
+            with suppress(Timeout, redis.RedisError, OSError), Timeout(LEASE_END_TIMEOUT):
+                self.client.hdel(self.keys.in_flight_leases, self.context.in_flight_limits.worker)
 
 
 def _histogram_bounds(settings: Settings) -> tuple[float, ...]:

@@ -70,6 +70,7 @@ class StatusReporter:
         """Return the counters of the worker itself."""
         lines, spans = self._dropped()
         freshness = self._freshness
+        copies = self._context.copies
         return WorkerCounts(
             tickets=self._tickets.taken,
             local_tickets=self._tickets.local,
@@ -78,6 +79,9 @@ class StatusReporter:
             propagation_seconds=round(freshness.seconds, 6),
             dropped_lines=lines,
             dropped_spans=spans,
+            copies_sent=copies.sent,
+            copies_failed=copies.failed,
+            copies_dropped=copies.dropped,
             recent_errors=tuple(
                 _server_error(*each) for each in reversed(self._context.tallies.recent_errors)
             ),

@@ -95,15 +95,26 @@ class HealthCheck(Struct, frozen=True, omit_defaults=True):
     follow_redirects: bool = True
 
 
+class PassiveHealthCheck(Struct, frozen=True, omit_defaults=True, gc=False):
+    """The options of a service's passive health check.
+
+    A server that fails `max_failed_attempts` times in a row within `failure_window` seconds gets no requests
+    for as long.
+    """
+
+    failure_window: float = 10.0
+    max_failed_attempts: int = 1
+
+
 MAX_SLOW_START = 3600.0
 """Seconds."""
 
 Strategy = Literal["wrr", "p2c", "hrw", "leasttime", "leastconn", "drr"]
 
 
-Composition = Literal["weighted", "highestRandomWeight", "failover"]
+Composition = Literal["weighted", "highestRandomWeight", "failover", "mirroring"]
 """How a composite service chooses a member: in rotation or by the client's address, both by weight, or the
-first available one.
+first available one. With `mirroring` there is one member, and mirrors get copies of its requests.
 """
 
 
@@ -129,13 +140,32 @@ class FailoverErrors(Struct, frozen=True, omit_defaults=True, gc=False):
     max_request_body_bytes: int = -1
 
 
+class Mirror(Struct, frozen=True, omit_defaults=True, gc=False):
+    """A service that gets copies of `percent` % of the requests; `name` is qualified."""
+
+    name: str
+    percent: int = 0
+
+
+class Mirroring(Struct, frozen=True, omit_defaults=True, gc=False):
+    """Where copies of a service's requests go, and whether with their bodies.
+
+    Requests with a body of more than `max_body_size` bytes are not copied; a negative number is no limit.
+    """
+
+    mirrors: tuple[Mirror, ...] = ()
+    mirror_body: bool = True
+    max_body_size: int = -1
+
+
 class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     """A group of servers that share the load; `servers` are ordered by name.
 
     `flush_interval` is in seconds; `servers_transport` is a qualified name, or empty. A server that is new or
     available again gets its whole share of requests after `slow_start` seconds. With a `composition` the
     service is composite: it has `members` in place of servers, and each request goes to one of them. With
-    `failover_errors`, a failover service tries its fallback after certain responses, too.
+    `failover_errors`, a failover service tries its fallback after certain responses, too. `mirroring` says
+    which services get copies of its requests.
     `middlewares` run after those of the router. `unserved` says why the service takes no requests, if its
     definition uses an option that the proxy does not serve; it has no servers then.
     """
@@ -146,14 +176,24 @@ class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     strategy: Strategy = "wrr"
     sticky: StickyCookie | None = None
     health_check: HealthCheck | None = None
+    passive_health_check: PassiveHealthCheck | None = None
     flush_interval: float = 0.1
     servers_transport: str = ""
     slow_start: float = 0.0
     composition: Composition | None = None
     members: tuple[Member, ...] = ()
     failover_errors: FailoverErrors | None = None
+    mirroring: Mirroring | None = None
     middlewares: tuple[str, ...] = ()
     unserved: str = ""
+
+    @property
+    def service_names(self) -> tuple[str, ...]:
+        """The names of the services that get its requests or copies of them."""
+        names = tuple(member.name for member in self.members)
+        if self.mirroring is None:
+            return names
+        return names + tuple(mirror.name for mirror in self.mirroring.mirrors)
 
 
 Verbosity = Literal["minimal", "detailed"]
@@ -169,13 +209,21 @@ class RouterObservability(Struct, frozen=True, omit_defaults=True, gc=False):
     trace_verbosity: Verbosity | None = None
 
 
+MAX_ROUTER_LAYERS = 16
+"""Routers on a request's way from its root router to a service; routers further down get no requests."""
+
+
 class Router(Struct, frozen=True, omit_defaults=True, gc=False):
-    """Sends requests that match `rule` through `middlewares` to `service`.
+    """Sends requests that match `rule` through `middlewares` to `service`, or to one of its child routers.
 
     `priority` is effective (the rule's length if its author gave none); higher first, and among
     equals the lower name. Empty `entry_points` mean every default entry point; with `tls`, only those of
     them that use TLS count. Both the router's and the service's `pass_host_header` must be true for the
     client's Host to reach the server. `observability` is None if the router has no such options.
+
+    A router with `parents` (qualified names) is a child router: it takes requests of its parents, after their
+    middlewares, and no others. It has no entry points or TLS of its own. A router with an empty `service` is
+    a parent router: requests go to the child router whose rule they match then.
     """
 
     name: str
@@ -187,6 +235,7 @@ class Router(Struct, frozen=True, omit_defaults=True, gc=False):
     pass_host_header: bool = True
     tls: bool = False
     observability: RouterObservability | None = None
+    parents: tuple[str, ...] = ()
 
 
 class Middleware(Struct, frozen=True, omit_defaults=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -13,13 +14,14 @@ def write_dynamic(site: Site) -> Path:
     """Write one router and one service with all servers, in Traefik 3's YAML; return the path."""
     servers = [{"url": f"http://127.0.0.1:{port}"} for port in site.servers]
     entry_points = ["web"] if site.certificate is None else ["web", "websecure"]
-    router = {"rule": f"Host(`{HOST}`)", "entryPoints": entry_points, "service": "bench"}
-    document = {
-        "http": {
-            "routers": {"bench": router},
-            "services": {"bench": {"loadBalancer": {"servers": servers}}},
-        }
+    router: dict[str, Any] = {"rule": f"Host(`{HOST}`)", "entryPoints": entry_points, "service": "bench"}
+    http: dict[str, Any] = {
+        "routers": {"bench": router},
+        "services": {"bench": {"loadBalancer": {"servers": servers}}},
     }
+    if site.feature is not None:
+        router["middlewares"] = ["feature"]
+        http["middlewares"] = {"feature": dict(site.feature.options)}
     file = site.directory / "dynamic.yml"
-    file.write_text(yaml.safe_dump(document))
+    file.write_text(yaml.safe_dump({"http": http}))
     return file

@@ -33,11 +33,13 @@ frontend web
     http-request set-header X-Forwarded-Host %[hdr(host)]
     http-request set-header X-Forwarded-Port %[dst_port]
     http-request set-header X-Real-Ip %[src]
+    {site.feature.haproxy if site.feature else ""}
     default_backend origin
 backend origin
     balance roundrobin
     http-reuse always
 {servers}
+{site.feature.haproxy_sections if site.feature else ""}
 """
 
 

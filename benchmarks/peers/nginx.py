@@ -22,6 +22,7 @@ http {{
     client_max_body_size 0;
     {temporary}
     keepalive_requests 100000000;
+    {site.feature.nginx_http if site.feature else ""}
     upstream origin {{ {servers} keepalive 256; keepalive_requests 100000000; }}
     # Upgrades pass, and other requests keep the connection alive.
     map $http_upgrade $upgrading {{ default upgrade; "" ""; }}
@@ -41,10 +42,17 @@ http {{
             proxy_set_header X-Forwarded-Host $http_host;
             proxy_set_header X-Forwarded-Port $server_port;
             proxy_set_header X-Real-Ip $remote_addr;
+            {_feature(site)}
         }}
     }}
 }}
 """
+
+
+def _feature(site: Site) -> str:
+    if site.feature is None:
+        return ""
+    return site.feature.nginx.replace("{directory}", str(site.directory))
 
 
 def _tls_settings(site: Site) -> str:
@@ -57,6 +65,8 @@ def _tls_settings(site: Site) -> str:
 def _prepare(site: Site) -> Launch:
     file = site.directory / "nginx.conf"
     file.write_text(configuration(site))
+    for name, text in site.feature.files.items() if site.feature is not None else ():
+        (site.directory / name).write_text(text)
     return Launch([nginx_program(), "-c", str(file), "-e", "stderr"], site.directory)
 
 

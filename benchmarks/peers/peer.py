@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.features import Feature
 from benchmarks.processes import Launch
 
 # The only routed host; any other gets 404.
@@ -22,7 +23,7 @@ class Site:
 
     `directory` is empty, used only by this proxy, and removed afterwards. `port`, `admin_port` and `tls_port`
     are free loopback ports; `servers` are the origin's ports. With a `certificate` (PEM with its key), the
-    proxy speaks TLS on `tls_port`.
+    proxy speaks TLS on `tls_port`. `feature` is what it does beside forwarding.
     """
 
     directory: Path
@@ -31,6 +32,7 @@ class Site:
     servers: tuple[int, ...]
     tls_port: int = 0
     certificate: Path | None = None
+    feature: Feature | None = None
 
 
 @dataclass(frozen=True, slots=True)

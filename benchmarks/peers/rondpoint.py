@@ -7,22 +7,24 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.dashboard import read_events
+from benchmarks.errors import BenchmarkError
 from benchmarks.peers.dynamic import write_dynamic
 from benchmarks.peers.peer import COLLECTOR, Peer, Site
-from benchmarks.processes import Launch, program
+from benchmarks.processes import Launch
+from benchmarks.processes import program as find_program
 
 
 def rondpoint_program() -> str:
     """Return the path of Rondpoint's command. Raises BenchmarkError if it is not installed."""
     installed = Path(sys.executable).parent / "rondpoint"
-    return str(installed) if installed.exists() else program("rondpoint", "pip install -e .")
+    return str(installed) if installed.exists() else find_program("rondpoint", "pip install -e .")
 
 
-def _prepare(site: Site, *flags: str) -> Launch:
+def _prepare(site: Site, *flags: str, program: str | None = None) -> Launch:
     state = site.directory / "state"
     state.mkdir()
     command = [
-        rondpoint_program(),
+        program or rondpoint_program(),
         "up",
         "--workers=1",
         f"--stateDirectory={state}",
@@ -34,6 +36,17 @@ def _prepare(site: Site, *flags: str) -> Launch:
         *flags,
     ]
     return Launch(command, site.directory)
+
+
+def checkout_peer(path: Path, name: str = "base") -> Peer:
+    """Return the peer that runs another checkout, from its own virtual environment `.venv`.
+
+    Raises BenchmarkError if there is none.
+    """
+    command = path.resolve() / ".venv" / "bin" / "rondpoint"
+    if not command.exists():
+        raise BenchmarkError(f"{command} is missing: make setup in {path}")
+    return Peer(name, lambda site: _prepare(site, program=str(command)), lambda: f"Rondpoint in {path}")
 
 
 def _tls_settings(site: Site) -> list[str]:

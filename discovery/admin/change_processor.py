@@ -118,7 +118,7 @@ class ChangeProcessor:
             before = self._known
             history = read_history(self._client, self._keys) if proposal.action == "rollback" else []
             validation = validate(proposal, before, history, self._entry_points)
-            if validation.outcome == "done" and proposal.action == "delete" and proposal.section != "routers":
+            if validation.outcome == "done" and proposal.action == "delete":
                 # Look before the commit: soon after it, the referring objects are no longer published.
                 validation = replace(
                     validation, diagnostics=(*validation.diagnostics, *self._find_references(proposal))
@@ -175,29 +175,39 @@ class ChangeProcessor:
         self, proposal: Proposal, validation: ValidationResult
     ) -> Iterator[FieldDiagnostic]:
         """Yield a warning for each reference to an object that does not exist yet."""
-        defined = {service.name for part in validation.decoded for service in part.services}
-        defined |= {middleware.name for part in validation.decoded for middleware in part.middlewares}
+        # Objects of different kinds may have the same name.
+        defined = {("service", item.name) for part in validation.decoded for item in part.services}
+        defined |= {("middleware", item.name) for part in validation.decoded for item in part.middlewares}
+        defined |= {("router", item.name) for part in validation.decoded for item in part.routers}
         wanted: list[tuple[Router | Service, str, str]] = [
             (item, kind, name)
             for part in validation.decoded
             for item in _referring(part)
             for kind, name in _references(item)
-            if name not in defined
+            if (kind, name) not in defined
         ][:MAX_REFERENCES]
         if not wanted:
             return
         pipeline = self._client.pipeline(transaction=False)
+        published_keys = {
+            "router": self._keys.routers,
+            "service": self._keys.services,
+            "middleware": self._keys.middlewares,
+        }
         for _, kind, name in wanted:
-            pipeline.hexists(self._keys.services if kind == "service" else self._keys.middlewares, name)
+            pipeline.hexists(published_keys[kind], name)
         for (item, kind, name), published in zip(wanted, pipeline.execute(), strict=True):
             bare, _, provider = name.rpartition("@")
             if not published and field_name(provider, f"http/{kind}s", bare) not in self._known.objects:
-                field = "service" if kind == "service" else "middlewares"
-                path = field if isinstance(item, Router) else ""
+                path = _FIELDS[kind] if isinstance(item, Router) else ""
                 if proposal.action not in ("put", "patch"):
                     path = item.name
                 message = f"{kind} {name} does not exist: {_consequence(item)} until it does"
                 yield FieldDiagnostic(message, path)
+
+
+_FIELDS = {"router": "parentRefs", "service": "service", "middleware": "middlewares"}
+"""The field of a router that refers to objects of a kind."""
 
 
 def _referring(part: Decoded) -> Iterator[Router | Service]:
@@ -221,9 +231,11 @@ def make_change_processor(settings: Settings, client: redis.Redis) -> ChangeProc
 
 def _references(item: Router | Service) -> Iterator[tuple[str, str]]:
     if isinstance(item, Router):
-        yield "service", item.service
+        if item.service:
+            yield "service", item.service
+        yield from (("router", name) for name in item.parents)
     else:
-        yield from (("service", member.name) for member in item.members)
+        yield from (("service", name) for name in item.service_names)
     yield from (("middleware", name) for name in item.middlewares)
 
 

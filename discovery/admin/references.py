@@ -21,8 +21,12 @@ SCAN_COUNT = 1000
 """The number of objects that one HSCAN command should return."""
 
 
-class _Member(Struct, frozen=True):
+class _Named(Struct, frozen=True):
     name: str
+
+
+class _Mirroring(Struct, frozen=True):
+    mirrors: tuple[_Named, ...] = ()
 
 
 class _Referring(Struct, frozen=True):
@@ -30,7 +34,13 @@ class _Referring(Struct, frozen=True):
 
     service: str = ""
     middlewares: tuple[str, ...] = ()
-    members: tuple[_Member, ...] = ()
+    members: tuple[_Named, ...] = ()
+    parents: tuple[str, ...] = ()
+    mirroring: _Mirroring = _Mirroring()
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        return (self.service, *(each.name for each in (*self.members, *self.mirroring.mirrors)))
 
 
 _decoder = msgspec.json.Decoder(_Referring)
@@ -39,11 +49,14 @@ _decoder = msgspec.json.Decoder(_Referring)
 def find_references(client: redis.Redis, keys: Keys, kind: str, name: str) -> Iterator[FieldDiagnostic]:
     """Yield a warning for each router and service that refers to an object.
 
-    `kind` is `service` or `middleware`, `name` the qualified name. Raises redis.RedisError.
+    `kind` is `router`, `service` or `middleware`, `name` the qualified name. Raises redis.RedisError.
     """
-    routers = ("router", keys.routers, "will be left out")
-    services = ("service", keys.services, "will work without it")
-    for user, key, consequence in (routers, services):
+    users = [("router", keys.routers, "will be left out")]
+    if kind == "router":
+        users = [("router", keys.routers, "will be left out, unless it has another parent")]
+    else:
+        users.append(("service", keys.services, "will work without it"))
+    for user, key, consequence in users:
         names = _referring_names(client, key, kind, name)
         for other in islice(names, MAX_REPORTED):
             yield FieldDiagnostic(f"{user} {other} refers to it and {consequence}")
@@ -56,10 +69,14 @@ def _referring_names(client: redis.Redis, key: str, kind: str, name: str) -> Ite
             item = decode_json(_decoder, value)
         except msgspec.MsgspecError:
             continue
-        names = (
-            item.middlewares
-            if kind == "middleware"
-            else (item.service, *(member.name for member in item.members))
-        )
-        if name in names:
+        if name in _references(item, kind):
             yield other.decode()
+
+
+def _references(item: _Referring, kind: str) -> tuple[str, ...]:
+    """Return the names of this kind that a router or service refers to."""
+    if kind == "router":
+        return item.parents
+    if kind == "middleware":
+        return item.middlewares
+    return item.services

@@ -181,6 +181,7 @@ def _decode_and_check(
     diagnostics = (
         *(to_field_diagnostic(item, parent, strict=True) for item in decoded.diagnostics),
         *_unknown_entry_points(decoded.routers, entry_points, whole=False),
+        *_parents_without_service(decoded.routers),
     )
     return decoded, diagnostics
 
@@ -194,6 +195,14 @@ def _unknown_entry_points(
                 path = f"{router.name.partition('@')[0]}.entryPoints" if whole else "entryPoints"
                 hint = f"the entry points are {', '.join(sorted(entry_points)) or 'none'}"
                 yield FieldDiagnostic(f"entry point {name!r} does not exist", path, hint, error=True)
+
+
+def _parents_without_service(routers: Collection[Router]) -> Iterator[FieldDiagnostic]:
+    """Yield a warning for each router without a service: another object decides whether it is served."""
+    for router in routers:
+        if not router.service:
+            message = "the router names no service: it is left out until another router has it as parent"
+            yield FieldDiagnostic(message, "service", f"parentRefs: [{router.name}]")
 
 
 def _rest_tree_after(document: Document, values: Mapping[str, Any]) -> dict[str, Any]:

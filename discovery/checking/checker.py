@@ -73,10 +73,10 @@ def check_files(
             settings_text = settings_file or "no file"
             if loaded.settings.providers.file is not None:
                 _add_route_files(loaded.settings.providers.file, inputs)
-    configuration = _build_configuration(inputs, settings) if inputs.files else None
-    diagnostics = [*inputs.diagnostics, *(configuration.diagnostics if configuration else ())]
     all_settings = [settings] if settings else _compose_settings(inputs)
-    providers = {FILE, *([DOCKER] if inputs.compose_services else [])} if inputs.files else set()
+    providers = _known_providers(inputs, all_settings)
+    configuration = _build_configuration(inputs, settings, providers) if inputs.files else None
+    diagnostics = [*inputs.diagnostics, *(configuration.diagnostics if configuration else ())]
     diagnostics += check_entry_points(
         all_settings, configuration.middlewares if configuration else {}, providers
     )
@@ -142,10 +142,24 @@ def _add_route_files(options: FileOptions, inputs: _Inputs) -> None:
             inputs.locations.add_file(path)
 
 
-def _build_configuration(inputs: _Inputs, settings: Settings | None) -> Configuration:
+def _known_providers(inputs: _Inputs, all_settings: Sequence[Settings]) -> set[str]:
+    """Return the providers whose objects are all known here.
+
+    A compose file alone may refer to route files that are elsewhere, unless its proxy reads none.
+    """
+    known = {DOCKER} if inputs.compose_services else set()
+    reads_no_files = all_settings and all(each.providers.file is None for each in all_settings)
+    if inputs.route_files or (inputs.files and reads_no_files):
+        known.add(FILE)
+    return known
+
+
+def _build_configuration(inputs: _Inputs, settings: Settings | None, providers: set[str]) -> Configuration:
     """Merge all files; without settings, every entry point that a router names exists."""
-    by_provider = {FILE: unite([dynamic.load_file(path) for path in inputs.route_files], FILE)}
-    if inputs.compose_services:
+    by_provider: dict[str, Configuration] = {}
+    if FILE in providers:
+        by_provider[FILE] = unite([dynamic.load_file(path) for path in inputs.route_files], FILE)
+    if DOCKER in providers:
         decoded = list(_decode_services(inputs, _docker_options(inputs, settings)))
         by_provider[DOCKER] = unite(decoded, DOCKER)
     all_settings = [settings] if settings else _compose_settings(inputs)

@@ -34,7 +34,7 @@ def check_entry_points(
         # The merge reports pages of services that do not exist.
         pages = {name: Service(name) for name in map(page_service, middlewares.values()) if name}
         known = Configuration(services=pages, middlewares={**middlewares, **elsewhere, **own})
-        yield from entry_point_diagnostics(entry_points, partial(_find_fault, known), settings)
+        yield from entry_point_diagnostics(entry_points, partial(_find_fault, known))
 
 
 def _find_fault(configuration: Configuration, _entry_point: str, middlewares: tuple[str, ...]) -> str:

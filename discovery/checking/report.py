@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 
 import msgspec
 from msgspec import Struct
 
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Router
+from rondpoint.middlewares.display import format_options, shown_options, unfold_chains
+from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
+from rondpoint.model import Configuration, Middleware, Router
 
 
 class LocatedDiagnostic(Struct, frozen=True, omit_defaults=True):
@@ -121,7 +124,13 @@ def as_json(report: CheckReport) -> bytes:
 
 def _route_lines(configuration: Configuration) -> Iterator[str]:
     for router in _sorted_routers(configuration):
-        yield f"  {router.name}: {router.rule.text} (priority {router.priority})"
+        below = f", below {', '.join(router.parents)}" if router.parents else ""
+        yield f"  {router.name}: {router.rule.text} (priority {router.priority}{below})"
+        for number, (name, middleware) in enumerate(_steps(router, configuration), 1):
+            yield f"    {number}. {_middleware_text(name, middleware)}"
+        if not router.service:
+            yield "    → its child routers"
+            continue
         service = configuration.services[router.service]
         servers = ", ".join(
             server.url if server.weight == 1 else f"{server.url} (weight {server.weight})"
@@ -130,16 +139,38 @@ def _route_lines(configuration: Configuration) -> Iterator[str]:
         yield f"    → {service.name}: {servers or 'no servers known here'}"
 
 
+def _steps(router: Router, configuration: Configuration) -> Iterator[tuple[str, Middleware | None]]:
+    """Yield the router's middlewares in the order in which they run, with the members of chains."""
+    return islice(unfold_chains(router.middlewares, configuration.middlewares), MAX_MIDDLEWARES)
+
+
+def _middleware_text(name: str, middleware: Middleware | None) -> str:
+    """Return the text for a middleware, whose kind is not known if another provider defines it."""
+    if middleware is None or not middleware.kind:
+        return name
+    options = format_options(shown_options(middleware))
+    return f"{name} ({middleware.kind}{f': {options}' if options else ''})"
+
+
 def _router_object(router: Router, configuration: Configuration) -> dict[str, object]:
+    servers = configuration.services[router.service].servers if router.service else ()
     return {
         "name": router.name,
         "rule": router.rule.text,
         "priority": router.priority,
         "entryPoints": router.entry_points,
         "middlewares": router.middlewares,
+        "steps": [_step_object(name, middleware) for name, middleware in _steps(router, configuration)],
+        "parentRefs": router.parents,
         "service": router.service,
-        "servers": [server.url for server in configuration.services[router.service].servers],
+        "servers": [server.url for server in servers],
     }
+
+
+def _step_object(name: str, middleware: Middleware | None) -> dict[str, object]:
+    if middleware is None or not middleware.kind:
+        return {"name": name}
+    return {"name": name, "kind": middleware.kind, "options": shown_options(middleware)}
 
 
 def _proxy_object(proxy: ServedSettings) -> dict[str, object]:

@@ -13,9 +13,9 @@ from msgspec import Struct
 from discovery.decoding import values
 from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
-from discovery.dynamic.health_check import read_health_check
+from discovery.dynamic.health_check import read_health_check, read_passive_health_check
 from rondpoint.middlewares.readers import seconds
-from rondpoint.model import MAX_SLOW_START, HealthCheck, StickyCookie, Strategy
+from rondpoint.model import MAX_SLOW_START, HealthCheck, PassiveHealthCheck, StickyCookie, Strategy
 
 SAME_SITE = ("none", "lax", "strict")
 
@@ -26,6 +26,7 @@ class Balancing(Struct, frozen=True):
     strategy: Strategy = "wrr"
     sticky: StickyCookie | None = None
     health_check: HealthCheck | None = None
+    passive_health_check: PassiveHealthCheck | None = None
     flush_interval: float = 0.1
     servers_transport: str = ""
     slow_start: float = 0.0
@@ -43,13 +44,11 @@ def read_balancing(balancer: Section, provider: str) -> Balancing:
         forwarding.finish()
     transport = balancer.read("serversTransport", values.text, "")
     slow_start = balancer.read("slowStart", slow_start_seconds, 0.0)
-    unserved = {
-        "passiveHealthCheck": balancer.has("passiveHealthCheck"),
-        "serversTransport": bool(transport),
-    }
-    balancer.warn_unserved(*(name for name, given in unserved.items() if given))
+    if transport:
+        balancer.warn_unserved("serversTransport")
     qualified = qualify(transport, provider) if transport else ""
-    return Balancing(strategy, sticky, health_check, flush_interval, qualified, slow_start)
+    passive = read_passive_health_check(balancer)
+    return Balancing(strategy, sticky, health_check, passive, flush_interval, qualified, slow_start)
 
 
 def slow_start_seconds(value: object) -> float:

@@ -1,8 +1,4 @@
-"""Decodes composite services: `weighted`, `highestRandomWeight`, `failover` and `mirroring`.
-
-The proxy does not serve `mirroring` yet. Its options are read and checked nevertheless, so that users learn
-of errors early.
-"""
+"""Decodes composite services: `weighted`, `highestRandomWeight`, `failover` and `mirroring`."""
 
 from __future__ import annotations
 
@@ -15,7 +11,7 @@ from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
 from discovery.dynamic.balancing import read_sticky
 from rondpoint.middlewares.readers import between, statuses, whole
-from rondpoint.model import FailoverErrors, Member, Service
+from rondpoint.model import FailoverErrors, Member, Mirror, Mirroring, Service
 
 
 def read_composite(kind: str, section: Section, name: str, provider: str) -> Service:
@@ -61,17 +57,26 @@ def _failover_errors(section: Section) -> FailoverErrors | None:
 
 
 def _mirroring(section: Section, name: str, provider: str) -> Service:
-    report = section.report
-    report.error(f"{report.at(section.path)} is not served yet, so routers to this service respond with 503")
-    _required_text(section, "service")
-    for item in _required_sections(section, "mirrors"):
-        _required_text(item, "name")
-        item.read("percent", between(0, 100), 0)
-        item.finish()
-    section.read("mirrorBody", values.boolean, True)
-    section.read("maxBodySize", whole, -1)
+    main = _required_text(section, "service")
+    mirroring = Mirroring(
+        tuple(_mirrors(section, provider)),
+        mirror_body=section.read("mirrorBody", values.boolean, True),
+        max_body_size=section.read("maxBodySize", whole, -1),
+    )
     section.has("healthCheck")
-    return Service(name, unserved="mirroring is not served yet")
+    if not main:
+        return Service(name, composition="mirroring", unserved="it names no service that responds")
+    members = (Member(qualify(main, provider)),)
+    return Service(name, composition="mirroring", members=members, mirroring=mirroring)
+
+
+def _mirrors(section: Section, provider: str) -> Iterator[Mirror]:
+    for item in _required_sections(section, "mirrors"):
+        name = _required_text(item, "name")
+        percent = item.read("percent", between(0, 100), 0)
+        item.finish()
+        if name:
+            yield Mirror(qualify(name, provider), percent)
 
 
 def _members(section: Section, provider: str) -> Iterator[Member]:

@@ -1,4 +1,4 @@
-"""Decodes the `healthCheck` of a service: the request to its servers, and its interval."""
+"""Decodes the active and passive health checks of a service: `healthCheck` and `passiveHealthCheck`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from urllib.parse import urlsplit
 
 from discovery.decoding import values
 from discovery.decoding.section import Section
-from rondpoint.middlewares.readers import between, seconds
-from rondpoint.model import HealthCheck
+from rondpoint.middlewares.readers import between, seconds, whole
+from rondpoint.model import HealthCheck, PassiveHealthCheck
 
 SHORTEST_INTERVAL = "100ms"
 """A shorter interval would load a server with health checks."""
 
 SHORTEST_TIMEOUT = "10ms"
 """With a shorter timeout, no server would be healthy."""
+
+SHORTEST_WINDOW = "100ms"
+"""A server that is ejected for less time would hardly miss a request."""
 
 # RFC 9110 §5.6.2
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
@@ -60,6 +63,17 @@ def read_health_check(balancer: Section) -> HealthCheck | None:
     return health_check
 
 
+def read_passive_health_check(balancer: Section) -> PassiveHealthCheck | None:
+    """Read `passiveHealthCheck`, or return None if there is none; report invalid values."""
+    section = balancer.section("passiveHealthCheck")
+    if section is None:
+        return None
+    window = section.read("failureWindow", positive_duration, 10.0)
+    attempts = section.read("maxFailedAttempts", at_least_one, 1)
+    section.finish()
+    return PassiveHealthCheck(_enforce_minimum(SHORTEST_WINDOW, section, "failureWindow", window), attempts)
+
+
 def _enforce_minimum(minimum: str, section: Section, name: str, found: float) -> float:
     """Return `found`, or `minimum` with a warning if `found` is shorter."""
     least = seconds(minimum)
@@ -100,6 +114,14 @@ def positive_duration(value: object) -> float:
     if not found:
         raise ValueError("expected a duration above 0, such as 10s")
     return found
+
+
+def at_least_one(value: object) -> int:
+    """A whole number, 1 or more."""
+    number = whole(value)
+    if number < 1:
+        raise ValueError("expected a whole number, 1 or more")
+    return number
 
 
 def method(value: object) -> str:

@@ -13,6 +13,7 @@ from discovery.decoding.names import qualify
 from discovery.decoding.report import Report, format_names
 from discovery.decoding.section import Section
 from discovery.dynamic.middlewares import decode_middleware, report_unserved
+from discovery.dynamic.models import report_models
 from discovery.dynamic.routers import RuleText, decode_router
 from discovery.dynamic.services import ServersReader, decode_service
 from rondpoint.diagnostics import lost_rules_hint
@@ -84,7 +85,8 @@ class _Http:
             for router in self._routers
         ]
         report_unserved(routers_with_services, self._middlewares, self._keys, self._report)
-        self._http.warn_unserved("serversTransports", "models")
+        report_models(self._http)
+        self._http.warn_unserved("serversTransports")
         self._http.finish()
         return Decoded(
             self._report.subject,
@@ -117,7 +119,8 @@ class _Http:
             self._keys[f"middlewares.{middleware.name}"] = section.path
 
     def _decode_router(self, name: str, section: Section, services: list[str]) -> None:
-        default = services[0] if self._implicit is not None and len(services) == 1 else None
+        # A router of a file may have child routers in place of a service, in this file or elsewhere.
+        default = "" if self._implicit is None else services[0] if len(services) == 1 else None
         if default is None and not section.has("service"):
             hint = f"expected one of {format_names(services)}" if services else "expected service"
             self._report.error(f"{self._report.at(section.path)} names no service", hint)

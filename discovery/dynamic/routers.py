@@ -10,6 +10,7 @@ from discovery.decoding.names import qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.dynamic.router_observability import read_observability
+from discovery.dynamic.router_parents import read_parents
 from discovery.dynamic.router_tls import read_tls
 from rondpoint.diagnostics import lost_rules_hint
 from rondpoint.model import Router
@@ -32,23 +33,23 @@ RuleText = Callable[[], str | None]
 def decode_router(
     name: str, section: Section, provider: str, default_service: str | None, default_rule: RuleText
 ) -> Router | None:
-    """Decode the router `name`; it uses `default_service` if it names none.
+    """Decode the router `name`; it uses `default_service` if it names none, empty for a parent router.
 
     Report an error and return None if the router would serve more than its author meant. That is so if its
-    rule, middlewares or entry points are invalid, or an option is not served.
+    rule, middlewares, entry points or parents are invalid, or an option is not served.
     """
     text = section.read("rule", values.text, None) if section.has("rule") else default_rule()
     entry_points = section.read("entryPoints", values.texts, None)
     middlewares = section.read("middlewares", values.texts, None)
     priority = section.read("priority", values.integer, 0)
-    service = section.read("service", values.text, default_service)
+    service = section.read("service", values.text, None) if section.has("service") else default_service
     unreadable = any(
         section.has(option) and value is None
         for option, value in (("entryPoints", entry_points), ("middlewares", middlewares))
     )
     rule_hint = lost_rules_hint(text) if text else ""
     tls = read_tls(section, rule_hint)
-    unserved = _report_unserved_options(section, rule_hint)
+    parents = read_parents(section, rule_hint)
     parse = _parser(section)
     observability = read_observability(section)
     misspelt_option = _report_misspelt_options(section, rule_hint)
@@ -57,17 +58,18 @@ def decode_router(
     rule = None if text is None or parse is None else parse_rule(text, key, section.report, parse)
     if rule is not None and parse is v3.parse:
         report_rule_warning(warn_about_v3_rule(rule.text), key, rule.text, section.report)
-    if rule is None or service is None or tls is None or unreadable or unserved or misspelt_option:
+    if rule is None or service is None or tls is None or parents is None or unreadable or misspelt_option:
         return None
     return Router(
         qualify(name, provider),
         rule,
-        qualify(service, provider),
+        qualify(service, provider) if service else "",
         priority or len(rule.text.encode()),
         entry_points or (),
         tuple(qualify(middleware, provider) for middleware in middlewares or ()),
         tls=tls,
         observability=observability,
+        parents=tuple(qualify(parent, provider) for parent in parents),
     )
 
 
@@ -91,18 +93,10 @@ def report_rule_warning(warning: RuleWarning | None, key: str, text: str, report
         report.warning(f"{report.at(key, text)}: {message}", hint)
 
 
-def _report_unserved_options(section: Section, rule_hint: str) -> bool:
-    report = section.report
-    if section.has("parentRefs"):
-        message = f"{report.at(section.key('parentRefs'))} is not served yet, so the router is left out"
-        report.error(message, rule_hint)
-        return True
-    return False
-
-
 def _report_misspelt_options(section: Section, rule_hint: str) -> bool:
-    """Report misspelt names of `middlewares` and `tls`, and return whether there are any."""
-    found = [name for rule_hint in ("middlewares", "tls") for name in section.misspelt(OPTIONS, rule_hint)]
+    """Report misspelt names of `middlewares`, `parentRefs` and `tls`, and return whether there are any."""
+    guards = ("middlewares", "parentRefs", "tls")
+    found = [name for guard in guards for name in section.misspelt(OPTIONS, guard)]
     for name in found:
         at = section.report.at(section.key(name))
         section.report.error(f"{at} may be meant to protect the router, so it is left out", rule_hint)

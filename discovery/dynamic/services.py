@@ -70,6 +70,7 @@ def _load_balanced_service(
         strategy=balancing.strategy,
         sticky=balancing.sticky,
         health_check=balancing.health_check,
+        passive_health_check=balancing.passive_health_check,
         flush_interval=balancing.flush_interval,
         servers_transport=balancing.servers_transport,
         slow_start=balancing.slow_start,

@@ -28,7 +28,7 @@ class ServiceGraph:
             reachable = left.pop()
             if reachable not in found and reachable in self.services:
                 found.add(reachable)
-                left += (member.name for member in self.services[reachable].members)
+                left += self.services[reachable].service_names
         self._reachable[name] = found
         return found
 
@@ -36,24 +36,29 @@ class ServiceGraph:
 def resolve_members(
     service: Service, provider: str, graph: ServiceGraph, nearest: Callable[[str], str]
 ) -> tuple[Service, tuple[Diagnostic, ...]]:
-    """Drop members that do not exist or that lead back to the service; return diagnostics for them.
+    """Drop members and mirrors that do not exist or lead back to the service; return diagnostics for them.
 
     `nearest` returns a hint for an unknown name. If no member is left, `unserved` of the service says why it
     takes no requests.
     """
-    diagnostics = []
-    kept = []
-    for member in service.members:
+    diagnostics: list[Diagnostic] = []
+
+    def is_usable(name: str, role: str) -> bool:
         fault = hint = ""
-        if member.name not in graph.services:
-            fault, hint = f"its service {member.name!r} does not exist and is left out", nearest(member.name)
-        elif service.name in graph.reachable(member.name):
-            fault = f"its service {member.name!r} leads back to it and is left out"
+        if name not in graph.services:
+            fault, hint = f"its {role} {name!r} does not exist and is left out", nearest(name)
+        elif service.name in graph.reachable(name):
+            fault = f"its {role} {name!r} leads back to it and is left out"
         if fault:
             diagnostics.append(Diagnostic(Severity.ERROR, provider, f"service {service.name}", fault, hint))
-        else:
-            kept.append(member)
-    if len(kept) == len(service.members):
+        return not fault
+
+    members = tuple(member for member in service.members if is_usable(member.name, "service"))
+    mirroring = service.mirroring
+    if mirroring is not None:
+        mirrors = tuple(mirror for mirror in mirroring.mirrors if is_usable(mirror.name, "mirror"))
+        mirroring = replace(mirroring, mirrors=mirrors)
+    if not diagnostics:
         return service, ()
-    unserved = "" if kept else "none of its services is available"
-    return replace(service, members=tuple(kept), unserved=unserved), tuple(diagnostics)
+    unserved = "" if members else "none of its services is available"
+    return replace(service, members=members, mirroring=mirroring, unserved=unserved), tuple(diagnostics)

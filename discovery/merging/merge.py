@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from discovery.merging.child_routers import resolve_parents
 from discovery.merging.composite_members import ServiceGraph, resolve_members
 from discovery.merging.entry_point_names import find_entry_point, list_entry_points
 from discovery.merging.page_services import report_missing_pages
@@ -37,9 +38,10 @@ Further missing names get no hint, so that many faults in one container do not d
 def merge(configurations: Mapping[str, Configuration], entry_points: Collection[str]) -> Configuration:
     """Merge `configurations`, by provider name, for an installation with these web `entry_points`.
 
-    A router is left out if it refers to an unknown service or middleware, or only to unknown entry points. An
-    unknown entry point beside known ones is dropped. Each case gives a diagnostic with the router's provider
-    as source. If two providers define one name, the definition of the alphabetically first provider wins.
+    A router is left out if it refers to an unknown service or middleware, or only to unknown entry points or
+    parents. An unknown entry point or parent beside known ones is dropped. Each case gives a diagnostic with
+    the router's provider as source. If two providers define one name, the definition of the alphabetically
+    first provider wins.
     """
     diagnostics: list[Diagnostic] = []
     providers = sorted(configurations.items())
@@ -65,6 +67,9 @@ def merge(configurations: Mapping[str, Configuration], entry_points: Collection[
             if outcome is not None:
                 resolved[router.name] = outcome
         _add(routers, resolved, "router", provider, diagnostics)
+    if any(router.parents or not router.service for router in routers.values()):
+        routers, added = resolve_parents(routers, lambda name: hints.nearest(name, routers))
+        diagnostics += added
     return Configuration(routers, services, middlewares, tuple(diagnostics))
 
 
@@ -142,7 +147,7 @@ def _resolve(
     missing = [
         (kind, name, defined)
         for kind, names, defined in (
-            ("service", (router.service,), known.services),
+            ("service", (router.service,) if router.service else (), known.services),
             ("middleware", router.middlewares, known.middlewares),
         )
         for name in names

@@ -87,9 +87,7 @@ class CurrentConfiguration:
             *ejection_diagnostics(worker.ejections.ejected, services),
             *unreachable_routers.missing_tls_diagnostics(routers, worker.settings),
             *(closed.diagnostic for closed in worker.settings.closed_parts),
-            *entry_point_diagnostics(
-                worker.entry_point_options, partial(self._chain_fault, "entry point"), worker.settings
-            ),
+            *entry_point_diagnostics(worker.entry_point_options, partial(self._chain_fault, "entry point")),
         )
 
     @cached_property
@@ -175,8 +173,10 @@ class CurrentConfiguration:
         return left_out_status(self.diagnostics_by_object[kind].get(name, ())) or ObjectStatus()
 
     def _router_fault(self, router: Router) -> str:
-        if router.service not in self.state.services:
+        if router.service and router.service not in self.state.services:
             return f"service {router.service} does not exist"
+        if router.parents:
+            return self._chain_fault("router", router.name, router.middlewares)
         if reason := unreachable_routers.missing_tls_reason(router, self._runtime.settings):
             return reason
         if reason := unreachable_routers.closed_reason(router, self._runtime.settings):

@@ -7,10 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from proxy.admin.current_worker import Json, runtime
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Service
+from rondpoint.store.ejections import ejection_key
 
 
 def ejections_report() -> Json:
-    """Return how often this worker ejected a server, and all ejected servers with worker and reason."""
+    """Return how often this worker ejected a server, and all ejected servers with worker and reason.
+
+    The name of a server that is ejected for one service is its URL, a space and the service.
+    """
     ejections = runtime().ejections
     return {
         "count": ejections.count,
@@ -25,18 +29,22 @@ def ejection_diagnostics(
 ) -> Iterator[Diagnostic]:
     """Yield a diagnostic for each service of each ejected server.
 
-    `ejected` maps a server's URL to the worker that ejected it and the reason.
+    `ejected` maps the key of an ejection to the worker that ejected the server and the reason.
     """
     if not ejected:
         return
     for service in services:
         for server in service.servers:
-            if server.url in ejected:
-                by, reason = ejected[server.url]
-                yield Diagnostic(
-                    Severity.WARNING,
-                    "proxy",
-                    f"service {service.name}",
-                    f"server {server.url} cannot be reached; worker {by} ejected it: {reason}",
-                    "it gets requests again when it accepts connections, or if no other server is available",
-                )
+            for key, fault, end in (
+                (server.url, "cannot be reached", "when it accepts connections"),
+                (ejection_key(server.url, service.name), "failed the passive health check", "after a while"),
+            ):
+                if key in ejected:
+                    by, reason = ejected[key]
+                    yield Diagnostic(
+                        Severity.WARNING,
+                        "proxy",
+                        f"service {service.name}",
+                        f"server {server.url} {fault}; worker {by} ejected it: {reason}",
+                        f"it gets requests again {end}, or if no other server is available",
+                    )

@@ -8,15 +8,17 @@ from urllib.parse import SplitResult, quote, urlsplit
 from msgspec import Struct
 from werkzeug.datastructures import MultiDict
 
+from proxy.admin.previews.chain_preview import PreviewedRequest
+from proxy.downstream.entry_point_limits import entry_point_limits
 from proxy.downstream.trusted_peers import TrustedPeers
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarded import pass_on_claims
-from proxy.http1.limits import Limits, limits_for
+from proxy.http1.limits import Limits
 from proxy.http1.request import Request, parse_request
 from proxy.routing.request_attributes import headers, query
 from rondpoint.rules.hosts import HostError, normalise
 from rondpoint.rules.request_facts import Facts
-from rondpoint.rules.request_normalisation import normalise_host, normalise_path
+from rondpoint.rules.request_normalisation import decode_path, normalise_host, normalise_path
 from rondpoint.settings import ADMIN, Settings
 
 _PORTS = {"http": 80, "https": 443}
@@ -28,10 +30,11 @@ class ExplainQueryError(ValueError):
 
 
 class ExplainQuery(Struct, frozen=True):
-    """The entry point and the facts of the request to explain."""
+    """The entry point and the request to explain: its facts for rules, and the request itself."""
 
     entry_point: str
     facts: Facts
+    previewed: PreviewedRequest
 
 
 class _Client(Struct):
@@ -59,7 +62,7 @@ def read_explain_query(arguments: MultiDict[str, str], settings: Settings) -> Ex
     point = settings.entry_points[entry_point]
     forwarding = point.forwarded_headers
     trusted = not peer or TrustedPeers(forwarding.insecure, forwarding.trusted_ips).includes(peer)
-    limits = limits_for(Limits(), point.headers_with_underscores, trusted=trusted)
+    limits = entry_point_limits(Limits(), point, trusted=trusted)
     header_lines = [_line(header) for header in arguments.getlist("header")]
     head = _head(arguments.get("method", "GET").upper(), parts, header_lines)
     try:
@@ -70,7 +73,10 @@ def read_explain_query(arguments: MultiDict[str, str], settings: Settings) -> Ex
         ) from None
     if request is None:
         raise ExplainQueryError("the request cannot be read")
-    return ExplainQuery(entry_point, _facts(request, _Client(peer), parts.scheme.encode()))
+    client = _Client(peer)
+    facts = _facts(request, client, parts.scheme.encode())
+    tls = parts.scheme == "https"
+    return ExplainQuery(entry_point, facts, PreviewedRequest(request, peer, client.lines, tls))
 
 
 def _url(url: str) -> SplitResult:
@@ -138,6 +144,7 @@ def _facts(request: Request, client: _Client, proto: bytes) -> Facts:
         found,
         tuple((name, value) for name, values in query(request.target).items() for value in values),
         client.peer,
+        decode_path(request.target),
     )
 
 

@@ -36,6 +36,7 @@ class InternalResponse:
     refused: bool = True
     retries: int = 0
     username: bytes = b""
+    responder: str = ""
     body: CountedBody | None = None
     tls: str = ""
     logged: str = ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from sys import maxsize
 from typing import TYPE_CHECKING
 
 from proxy.balancing.hashing import rendezvous_score, stable_hash
+from proxy.balancing.mirror_schedule import gets_copy
 from proxy.balancing.sticky_cookie import Stickiness
 from proxy.balancing.weighted_schedule import schedule
 from proxy.http1.statuses import parse_statuses
@@ -26,12 +28,13 @@ class CompositeService:
 
     def __init__(self, service: Service) -> None:
         members = [member for member in service.members if member.weight > 0]
-        self._service = service.name
+        self.name = service.name
         self.names = [member.name for member in members]
         self._weights = {member.name: member.weight for member in members}
         self._composition = service.composition
         order = schedule([member.weight for member in members]) if self._composition == "weighted" else ()
         self._rotation = [self.names[index] for index in order]
+        self.mirroring = service.mirroring
         errors = service.failover_errors
         self.failover_statuses: frozenset[int] = frozenset()
         self.max_request_body_bytes = -1
@@ -50,7 +53,7 @@ class CompositeService:
             yield sticky_member
         if self._composition == "weighted":
             length = len(self._rotation)
-            first = tickets.take(self._service) - 1 if length > 1 else 0
+            first = tickets.take(self.name) - 1 if length > 1 else 0
             for position in range(first, first + length):
                 yield self._rotation[position % length]
         elif self._composition == "highestRandomWeight":
@@ -61,3 +64,17 @@ class CompositeService:
             )
         else:
             yield from self.names
+
+    @property
+    def max_body_size(self) -> int:
+        """The most bytes of content of a request that is copied to mirrors."""
+        if self.mirroring is None or self.mirroring.max_body_size < 0:
+            return maxsize
+        return self.mirroring.max_body_size
+
+    def choose_mirrors(self, tickets: Tickets) -> list[str]:
+        """Return the names of the services that get a copy of the next request."""
+        mirrors = () if self.mirroring is None else self.mirroring.mirrors
+        # Only shares between all and nothing need a number that the workers share.
+        number = tickets.take(self.name) if any(0 < mirror.percent < 100 for mirror in mirrors) else 1
+        return [mirror.name for mirror in mirrors if gets_copy(number, mirror.percent)]

@@ -11,7 +11,7 @@ from proxy.balancing.strategies import strategy
 from proxy.balancing.weighted_draw import draw
 
 if TYPE_CHECKING:
-    from proxy.balancing.balanced_service import BalancedService, TargetChooser
+    from proxy.balancing.balanced_service import BalancedService, Strategy, TargetChooser
     from proxy.balancing.tickets import Tickets
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
@@ -39,6 +39,11 @@ def choose_by_ticket(service: BalancedService, tickets: Tickets, request: Reques
     if all(target.warm_at <= now for target in service.distinct):
         service.refresh()
     return draw(available, ticket, lambda target: target.warmth(now))
+
+
+def observing(strategy: Strategy) -> Strategy:
+    """Return a strategy that chooses like `strategy`, but always by a function: its requests are observed."""
+    return lambda service: strategy(service) or choose_by_ticket
 
 
 @strategy("drr")

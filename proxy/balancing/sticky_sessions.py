@@ -31,7 +31,7 @@ def sticky_chooser(sticky: Stickiness[Target], otherwise: TargetChooser) -> Targ
 
     def choose(service: BalancedService, tickets: Tickets, request: Request, peer: str) -> Target:
         target = sticky.find_member(request)
-        if target is not None and not target.endpoint.ejected:
+        if target is not None and not target.ejected:
             return target
         return otherwise(service, tickets, request, peer)
 

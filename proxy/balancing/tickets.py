@@ -1,7 +1,7 @@
 """Tickets: one growing number per service, which all workers share through the store.
 
 The first request that needs a ticket sends a command to the store. Requests that come meanwhile wait, and the
-next increment serves them together. If the store does not reply within TICKET_TIMEOUT, no request fails:
+next increment serves them together. If the store does not reply within REPLY_TIMEOUT, no request fails:
 tickets then come from a local count. Trials in the background find out when the store replies in time again,
 so that no request waits for a store that is merely slow to reach. A client that uses the worker alone and
 sends requests without pause has its next ticket prefetched while a request is served.
@@ -13,7 +13,6 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from time import monotonic
 from typing import Any
 
 import gevent
@@ -23,24 +22,13 @@ from gevent.event import AsyncResult, Event
 
 from proxy.balancing.ticket_connection import TicketConnection, pack_command
 from proxy.balancing.ticket_prefetch import TicketPrefetch
+from proxy.shared_store.response_trials import REPLY_TIMEOUT, ResponseTrials
 from rondpoint.store.corrupt_keys import is_corrupt_counter
 
 log = logging.getLogger(__name__)
 
-TICKET_TIMEOUT = 0.02
-"""Seconds that a request waits for its ticket before it gets one of the local count."""
-
 LATE_REPLY_TIMEOUT = 2.0
 """Further seconds that a late reply may take before the worker closes the connection."""
-
-TRIALS_REQUIRED = 3
-"""Consecutive trials that the store must reply to in time before requests wait for it again."""
-
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 1.0
-"""Seconds before the next trial of a store that was late twice within LONGEST_PAUSE. The pause doubles each
-time the store is late again so soon. Requests so wait for a store of changing latency once per pause at most.
-"""
 
 MAX_CACHED_COMMANDS = 10_000
 
@@ -72,12 +60,11 @@ class Tickets:
         self._for_trial: list[Any] = []
         # No service has that name, so the command changes nothing; but only a master executes it.
         self._trial = pack_command("HDEL", key, "")
-        self._trials_passed = 0
-        self._pause = 0.0
-        self._recovered_at = 0.0
+        self._trial_late = False
+        self._trials = ResponseTrials()
         self._hub = hub = get_hub()
         # Repeating timers, because a stopped one-shot timer would continue with its remaining time.
-        self._timer = hub.loop.timer(TICKET_TIMEOUT, TICKET_TIMEOUT)
+        self._timer = hub.loop.timer(REPLY_TIMEOUT, REPLY_TIMEOUT)
         self._late_reply_timer = hub.loop.timer(LATE_REPLY_TIMEOUT, LATE_REPLY_TIMEOUT)
         self._next_trial = hub.loop.timer(0.0)
         self._broken: AsyncResult[None] = AsyncResult()
@@ -176,11 +163,10 @@ class Tickets:
             self._timer.stop()
             if self.degraded:
                 self._late_reply_timer.stop()
-                if self._pause:
-                    self._schedule_trial(self._pause)
+                if self._trials.late_reply():
+                    self.degraded = False
                 else:
-                    # A single late reply may be chance.
-                    self._recover()
+                    self._schedule_trial()
             elif self._waiting:
                 self._send_waiting()
         ticket = last - len(greenlets)
@@ -207,46 +193,38 @@ class Tickets:
     def _on_trial_reply(self) -> None:
         self._timer.stop()
         self._late_reply_timer.stop()
-        if self._trials_passed < 0:
-            self._trials_passed = 0
-            self._schedule_trial(max(self._pause, FIRST_PAUSE))
-            return
-        self._trials_passed += 1
-        if self._trials_passed < TRIALS_REQUIRED:
+        if self._trial_late:
+            self._trial_late = False
+            self._schedule_trial()
+        elif self._trials.passed_trial():
+            self.degraded = False
+            self.attempted.set()
+        else:
             self._send_trial()
-            return
-        self._recover()
-        self.attempted.set()
 
-    def _recover(self) -> None:
-        self._recovered_at = monotonic()
-        self.degraded = False
-
-    def _schedule_trial(self, pause: float) -> None:
+    def _schedule_trial(self) -> None:
         self._next_trial.close()
-        self._next_trial = self._hub.loop.timer(pause)
+        self._next_trial = self._hub.loop.timer(self._trials.pause)
         self._next_trial.start(self._send_trial)
 
     def _on_timeout(self) -> None:
-        """Degrade after TICKET_TIMEOUT, unless a reply is there and this process was too slow to read it."""
+        """Degrade after REPLY_TIMEOUT, unless a reply is there and this process was too slow to read it."""
         if self._connection is not None and self._connection.readable():
             return
         self._timer.stop()
         self.attempted.set()
         if self.degraded:
             # The late command is a trial.
-            self._trials_passed = -1
+            self._trial_late = True
+            self._trials.late_trial()
         else:
-            self._trials_passed = 0
             self._degrade()
         error = redis.TimeoutError("the store does not reply")
         self._late_reply_timer.again(self._broken.set_exception, error, update=True)
 
     def _degrade(self) -> None:
         """Switch to local tickets, also for the requests that wait now."""
-        if not self.degraded:
-            again = monotonic() - self._recovered_at < LONGEST_PAUSE
-            self._pause = min(max(FIRST_PAUSE, self._pause * 2), LONGEST_PAUSE) if again else 0.0
+        self._trials.degrade()
         self.degraded = True
         waiting, self._waiting = self._waiting, {}
         late = [entry for entry in self._outstanding if entry[1] is not self._for_prefetch]
@@ -261,7 +239,7 @@ class Tickets:
         self._timer.stop()
         self._late_reply_timer.stop()
         self._next_trial.stop()
-        self._trials_passed = 0
+        self._trial_late = False
         self._outstanding.clear()
         connection, self._connection = self._connection, None
         if connection is not None:

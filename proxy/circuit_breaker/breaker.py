@@ -6,8 +6,9 @@ The state is a few numbers in memory that all workers share. A breaker that one 
 from __future__ import annotations
 
 import logging
-from collections.abc import MutableSequence
+from collections.abc import MutableSequence, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from proxy.circuit_breaker.conditions import Test
 from proxy.circuit_breaker.statistics import Statistics
@@ -23,6 +24,8 @@ breaker is closed. The recovery after an opening has begun if RECOVERY_START is 
 
 STATE_NUMBERS = 5
 
+Phase = Literal["closed", "open", "recovering"]
+
 
 @dataclass(frozen=True, slots=True)
 class Durations:
@@ -31,6 +34,17 @@ class Durations:
     check_period: float
     fallback: float
     recovery: float
+
+
+def phase(state: Sequence[float], recovery: float, now: float) -> Phase:
+    """Return the phase of a breaker whose recovery takes so many seconds; nothing changes."""
+    open_until = state[OPEN_UNTIL]
+    if not open_until:
+        return "closed"
+    if now < open_until:
+        return "open"
+    start = state[RECOVERY_START]
+    return "closed" if start >= open_until and now > start + recovery else "recovering"
 
 
 class CircuitBreaker:

@@ -58,7 +58,7 @@ class BreakerMemory:
         """
         if not 0 <= row < self._rows:
             return None
-        owner = int.from_bytes(blake2b(key, digest_size=8).digest(), "little") or 1
+        owner = _owner(key)
         fcntl.lockf(self._lock, fcntl.LOCK_EX)
         try:
             number = self._find(owner, now)
@@ -72,6 +72,14 @@ class BreakerMemory:
             return [self._row(first + each) for each in range(min(rows_in_use(), self._rows))]
 
         return Slot(self._state(number), self._row(first + row), all_rows)
+
+    def state_of(self, key: bytes) -> Sequence[float] | None:
+        """Return the state of the breaker with this key; None if it has no slot. Nothing changes."""
+        owner = _owner(key)
+        for number in range(self._slots):
+            if self._owners[number] == owner:
+                return self._state(number)
+        return None
 
     def _find(self, owner: int, now: float) -> int | None:
         """Return the slot of this owner, or else one that is free or unused for long, as a new slot."""
@@ -98,6 +106,11 @@ class BreakerMemory:
 
     def _row(self, number: int) -> Row:
         return self._integers[number * ROW_INTEGERS : (number + 1) * ROW_INTEGERS]
+
+
+def _owner(key: bytes) -> int:
+    """Return the number that stands for a breaker; 0 stands for none."""
+    return int.from_bytes(blake2b(key, digest_size=8).digest(), "little") or 1
 
 
 def own_slot(now: float) -> Slot:

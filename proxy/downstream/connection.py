@@ -38,7 +38,7 @@ class ClientConnection:
     `target` (the last server tried), `status`, `sent` (bytes of the body), `refused` (by the proxy),
     `retries` (further servers tried), `body` (the request's, if there was one). `label_set` counts plain
     requests of this connection; `username` is the name in the client's credentials, if a middleware has read
-    them.
+    them; `responder` is the middleware that responded in place of a server.
     `observer`, if there is one, gets each request. Attributes that only an observed connection sets
     (`proxy.downstream.observed_connection`) are empty here.
     """
@@ -72,6 +72,7 @@ class ClientConnection:
         "peer",
         "port",
         "refused",
+        "responder",
         "response",
         "retries",
         "sent",
@@ -133,6 +134,7 @@ class ClientConnection:
         self.refused = False
         self.retries = 0
         self.username = b""
+        self.responder = ""
         self.body: CountedBody | None = None
         self.response: Response | None = None
         self.extras: Extras | None = None

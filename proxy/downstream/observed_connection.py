@@ -12,21 +12,20 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy.downstream.connection import ClientConnection
-from proxy.exchange.local_response import refuse, respond
+from proxy.exchange.internal_routes import respond_internally
 from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import without
 from proxy.telemetry.random_ids import RandomIds
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, WorkerContext
+    from proxy.exchange.internal_routes import InternalRoutes
     from proxy.http1.request import Request
     from proxy.net.stream import Stream
     from proxy.telemetry.completed_request import Observer
-    from proxy.telemetry.exposition.exposition import Exposition
     from proxy.telemetry.header_labels import HeaderLabels
     from proxy.telemetry.tracing.tracer import Tracer
 
-_ACCEPT = re.compile(rb"\r\n(?i:accept):[ \t]*([^\r\n]*)")
 _REQUEST_ID = re.compile(rb"\r\n(?i:x-request-id):[ \t]*([^\r\n]*)")
 _USABLE_ID = re.compile(rb"[!-~]{1,128}")
 
@@ -36,8 +35,8 @@ class Observation:
     """The observations that the connections of an entry point make.
 
     `request_id`: give each request an id. `labels`: count requests by values of headers. `heads`: keep the
-    heads of responses. `tracer`: trace requests. `exposition`: respond to `/metrics`. Requests of routers
-    without own settings are traced if `traced`, and in full if `detailed`.
+    heads of responses. `tracer`: trace requests. `internal`: respond to these paths before all routers.
+    Requests of routers without own settings are traced if `traced`, and in full if `detailed`.
     """
 
     request_id: bool = False
@@ -46,7 +45,7 @@ class Observation:
     tracer: Tracer | None = None
     traced: bool = True
     detailed: bool = False
-    exposition: Exposition | None = None
+    internal: InternalRoutes = field(default_factory=dict)
     ids: RandomIds = field(default_factory=RandomIds, compare=False)
 
 
@@ -84,8 +83,8 @@ class ObservedConnection(ClientConnection):
         try:
             request = self._base_next_request()
             observation = self.observation
-            if observation.exposition is not None:
-                request = self._without_metrics(request, observation.exposition)
+            if observation.internal:
+                request = self._without_internal(request, observation.internal)
         except RequestError:
             # The log entry of the malformed request must not show the id of the last request.
             self.request_id = b""
@@ -97,25 +96,15 @@ class ObservedConnection(ClientConnection):
                 request.kind = observation.labels.kind(request)
         return request
 
-    def _without_metrics(self, request: Request | None, exposition: Exposition) -> Request | None:
-        """Respond to requests for `/metrics`, and return the first request for another path."""
-        while request is not None and request.target.partition(b"?")[0] == b"/metrics":
-            goes_on = self._expose(request, exposition)
-            self.refused = False
+    def _without_internal(self, request: Request | None, routes: InternalRoutes) -> Request | None:
+        """Respond to requests for internal routes, and return the first other request."""
+        while request is not None:
+            match = routes.get(request.target.partition(b"?")[0])
+            if match is None:
+                break
+            goes_on = respond_internally(self, request, match)
             request = self._base_next_request() if goes_on else None
         return request
-
-    def _expose(self, request: Request, exposition: Exposition) -> bool:
-        """Respond with the metrics; return whether the connection can take another request."""
-        if request.method not in (b"GET", b"HEAD") or request.has_body:
-            return refuse(self, request, 405)
-        accept = _ACCEPT.search(request.headers)
-        scope = b"scope=installation" in request.target.partition(b"?")[2].split(b"&")
-        response = exposition.respond(
-            "installation" if scope else "", accept[1].decode("latin-1") if accept else ""
-        )
-        lines = b"\r\nContent-Type: " + response.content_type.encode()
-        return respond(self, request, response.status, lines, response.body)
 
     def _set_request_id(self, request: Request) -> None:
         """Use the client's request id, or create one."""

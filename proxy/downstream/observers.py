@@ -22,9 +22,9 @@ from proxy.telemetry.tracing.dependencies import packages_installed
 from proxy.telemetry.tracing.tracer import LogAndTraceObserver, Tracer
 
 if TYPE_CHECKING:
+    from proxy.exchange.internal_routes import InternalRoutes
     from proxy.middlewares.chains import Chains
     from proxy.telemetry.completed_request import Observer
-    from proxy.telemetry.exposition.exposition import Exposition
     from proxy.telemetry.label_sets import LabelSets
     from proxy.telemetry.tracing.exporter import Exporter
     from rondpoint.model import RouterObservability
@@ -59,11 +59,11 @@ class RouterRequirements(Struct, frozen=True):
 class ConnectionSetup:
     """How to create connections of an entry point, for clients and trusted proxies; their observer."""
 
-    __slots__ = ("create", "create_trusted", "exposition", "log", "observer", "point")
+    __slots__ = ("create", "create_trusted", "internal", "log", "observer", "point")
 
-    def __init__(self, point: EntryPoint, exposition: Exposition | None) -> None:
+    def __init__(self, point: EntryPoint, internal: InternalRoutes) -> None:
         self.point = point
-        self.exposition = exposition
+        self.internal = internal
         self.log: RouterLogFilter | None = None
         self.create: ConnectionFactory = ClientConnection
         self.create_trusted: ConnectionFactory = TrustedConnection
@@ -156,9 +156,9 @@ class Observers:
             for setup in self._setups:
                 self._update(setup)
 
-    def setup_for(self, point: EntryPoint, exposition: Exposition | None = None) -> ConnectionSetup:
-        """Return the setup of an entry point's connections; `exposition` responds to `/metrics` there."""
-        setup = ConnectionSetup(point, exposition)
+    def setup_for(self, point: EntryPoint, internal: InternalRoutes) -> ConnectionSetup:
+        """Return the setup of an entry point's connections; `internal` are routes before all routers."""
+        setup = ConnectionSetup(point, internal)
         if point.observability.trace_verbosity == "detailed":
             self._time_steps()
         self._update(setup)
@@ -183,7 +183,7 @@ class Observers:
             tracer=tracer,
             traced=observability.tracing or tracer is None,
             detailed=observability.trace_verbosity == "detailed" and tracer is not None,
-            exposition=setup.exposition,
+            internal=setup.internal,
         )
         # Open connections keep this one object, so the change applies to them as well.
         if access_log is not None:

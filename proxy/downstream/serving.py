@@ -92,6 +92,7 @@ def serve(downstream: ClientConnection, handle: RequestHandler = handle_request)
                     request.target = target
                     observer.add(downstream, request, seconds, number)
                     downstream.refused, downstream.retries, downstream.username = False, 0, b""
+                    downstream.responder = ""
                 # So that the next request is not counted at a server that it never reached.
                 downstream.target = None
                 body = downstream.body

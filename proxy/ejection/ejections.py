@@ -1,8 +1,9 @@
 """The ejected servers: by which worker, why, and until when.
 
-A worker that cannot reach a server ejects it and probes it until it takes connections. Other workers receive
-a notice and leave the probing to that worker, unless its lease ends without renewal. The data path reads only
-`Target.unavailable`.
+A worker that cannot reach a server ejects it for all services, and probes it until it takes connections. If
+a server fails the passive health check of a service, the worker ejects it for this service and for a fixed
+time. Other workers receive a notice and leave the ejection to that worker, unless its lease ends without
+renewal. The data path reads only `Target.unavailable`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import random
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,7 +23,7 @@ from gevent import Greenlet
 from proxy.upstream.connection import DialError
 from proxy.upstream.endpoint import Address, address_of
 from rondpoint.model import Scheme
-from rondpoint.store.ejections import LONGEST_LEASE, EjectionNotice
+from rondpoint.store.ejections import LONGEST_LEASE, EjectionNotice, ejection_key
 
 if TYPE_CHECKING:
     from proxy.services.registry import ServiceRegistry
@@ -49,37 +51,41 @@ _PORT = re.compile(r"[0-9]{1,5}")
 
 @dataclass(slots=True, eq=False)
 class OwnEjection:
-    """A server that this worker has ejected, and probes.
+    """A server that this worker has ejected: for all services, or for the named one only.
 
-    `announced` and `renew_at` (monotonic) belong to `EjectionSync`, which writes the lease.
+    `returning` ends the ejection, after a successful probe or after a fixed time. `announced` and `renew_at`
+    (monotonic) belong to `EjectionSync`, which writes the lease.
     """
 
     address: Address
-    url: str
+    key: str
     pool: Pool
     reason: str
     since: float
-    pause: float
+    pause: float = FIRST_PAUSE
+    service: str = ""
     announced: bool = False
     renew_at: float = 0.0
-    probing: Greenlet[Any, Any] | None = None
+    returning: Greenlet[Any, Any] | None = None
 
 
 @dataclass(slots=True, eq=False)
 class RemoteEjection:
-    """A server that another worker has ejected, until `until` (monotonic)."""
+    """A server that another worker has ejected, until `until` (monotonic); `service` as in OwnEjection."""
 
     address: Address
     by: str
     reason: str
     until: float
+    service: str
 
 
 class Ejections:
     """The ejected servers of `services`; `name` identifies this worker among all workers.
 
-    `notify` is called with a server's URL when the store should get the current `own_ejection` of it. `count`
-    is how many ejections this worker has made itself.
+    Their keys are those of the stored entries: a server's URL, or URL and service. `notify` is called with a
+    key when the store should get its current `own_ejection`. `count` is how many ejections this worker has
+    made itself.
     """
 
     def __init__(self, services: ServiceRegistry, name: str) -> None:
@@ -100,80 +106,104 @@ class Ejections:
             return
         pause, until = self._recently_returned.pop(url, (0.0, 0.0))
         pause = min(pause * 2, LONGEST_PAUSE) if now < until else FIRST_PAUSE
-        own = OwnEjection(address_of(target.server), url, target.pool, reason, now, pause)
-        self._own[url] = own
-        self.count += 1
-        self._services.set_ejected(own.address, ejected=True)
-        own.probing = gevent.spawn(self._probe, own)
+        self._begin(OwnEjection(address_of(target.server), url, target.pool, reason, now, pause), self._probe)
         log.warning("server %s is ejected: %s", url, reason)
-        self.notify(url)
 
-    def own_ejection(self, url: str) -> OwnEjection | None:
+    def eject_from_service(self, target: Target, seconds: float, reason: str) -> None:
+        """Eject a server for this time, and only for the service of the target."""
+        key = ejection_key(target.url, target.service)
+        if key in self._own or key in self._remote or target.pool.closed:
+            return
+        own = OwnEjection(
+            address_of(target.server), key, target.pool, reason, monotonic(), service=target.service
+        )
+        self._begin(own, partial(self._end_after, seconds))
+        log.warning("server %s of service %s is ejected: %s", target.url, target.service, reason)
+
+    def _begin(self, own: OwnEjection, wait: Callable[[OwnEjection], None]) -> None:
+        self._own[own.key] = own
+        self.count += 1
+        self._services.set_ejected(own.address, ejected=True, service=own.service)
+        own.returning = gevent.spawn(wait, own)
+        self.notify(own.key)
+
+    def own_ejection(self, key: str) -> OwnEjection | None:
         """Return the ejection by this worker that the store should hold; None if there is none."""
-        return self._own.get(url)
+        return self._own.get(key)
 
     @property
     def ejected(self) -> dict[str, tuple[str, str]]:
-        """The ejecting worker and the reason, by the URL of each ejected server."""
-        own = {url: (self.name, ejection.reason) for url, ejection in self._own.items()}
-        return own | {url: (ejection.by, ejection.reason) for url, ejection in self._remote.items()}
+        """The ejecting worker and the reason, by the key of each ejection."""
+        own = {key: (self.name, ejection.reason) for key, ejection in self._own.items()}
+        return own | {key: (ejection.by, ejection.reason) for key, ejection in self._remote.items()}
 
     def receive(self, notice: EjectionNotice) -> None:
         """Apply another worker's notice: it has ejected a server, renewed the lease, or found it back."""
-        url = notice.url
+        key = notice.key
         if notice.by == self.name:
-            if notice.seconds and url not in self._own:
+            if notice.seconds and key not in self._own:
                 # The stored entry is from an ejection that has ended.
-                self.notify(url)
+                self.notify(key)
             return
         if not notice.seconds:
-            self._end_remote(url)
+            self._end_remote(key)
             return
         if notice.seconds > LONGEST_LEASE:
             return
-        own = self._own.get(url)
+        own = self._own.get(key)
         if own is not None:
             # If several workers eject a server at once, the lowest name keeps the lease.
             if self.name < notice.by:
                 own.renew_at = 0.0
-                self.notify(url)
+                self.notify(key)
                 return
-            self._stop_probing(own)
-            del self._own[url]
-            self.notify(url)
-        address = address_from_url(url)
+            self._stop_waiting(own)
+            del self._own[key]
+            self.notify(key)
+        address = address_from_url(notice.url)
         if address is None:
             return
-        known = url in self._remote
-        self._remote[url] = RemoteEjection(address, notice.by, notice.reason, monotonic() + notice.seconds)
+        known = key in self._remote
+        until = monotonic() + notice.seconds
+        self._remote[key] = RemoteEjection(address, notice.by, notice.reason, until, notice.service)
         if not known:
-            self._services.set_ejected(address, ejected=True)
-            gevent.spawn_later(notice.seconds, self._expire, url)
+            self._services.set_ejected(address, ejected=True, service=notice.service)
+            gevent.spawn_later(notice.seconds, self._expire, key)
 
     def receive_all(self, notices: Iterable[EjectionNotice]) -> None:
         """Apply the notices of all stored entries, and end remote ejections that are no longer stored."""
-        stored = {notice.url: notice for notice in notices}
-        for url in [url for url in self._remote if url not in stored]:
-            self._end_remote(url)
+        stored = {notice.key: notice for notice in notices}
+        for key in [key for key in self._remote if key not in stored]:
+            self._end_remote(key)
         for notice in stored.values():
             self.receive(notice)
-        for url in self._own.keys() - stored.keys():
-            self.notify(url)
+        for key in self._own.keys() - stored.keys():
+            self.notify(key)
+
+    def _end_after(self, seconds: float, own: OwnEjection) -> None:
+        """End the ejection after this time; renew its lease until then."""
+        end = monotonic() + seconds
+        while (left := end - monotonic()) > 0:
+            gevent.sleep(min(left, LONGEST_PAUSE))
+            self.notify(own.key)
+        log.info("server %s is back in service %s", own.key.partition(" ")[0], own.service)
+        own.returning = None
+        self._end_own(own)
 
     def _probe(self, own: OwnEjection) -> None:
         try:
             while not self._probe_succeeds(own):
                 own.pause = min(own.pause * 2, LONGEST_PAUSE)
-                self.notify(own.url)
+                self.notify(own.key)
         except Exception:
             # A bug in the probe must not keep a server ejected for ever.
-            log.exception("probing server %s failed unexpectedly", own.url)
+            log.exception("probing server %s failed unexpectedly", own.key)
         now = monotonic()
         for url in [url for url, (_, until) in self._recently_returned.items() if until < now]:
             del self._recently_returned[url]
-        self._recently_returned[own.url] = (own.pause, now + RELAPSE_SECONDS)
-        log.info("server %s is back after %.1f s", own.url, now - own.since)
-        own.probing = None
+        self._recently_returned[own.key] = (own.pause, now + RELAPSE_SECONDS)
+        log.info("server %s is back after %.1f s", own.key, now - own.since)
+        own.returning = None
         self._end_own(own)
 
     def _probe_succeeds(self, own: OwnEjection) -> bool:
@@ -186,38 +216,38 @@ class Ejections:
         return True
 
     def _end_own(self, own: OwnEjection) -> None:
-        self._stop_probing(own)
-        del self._own[own.url]
-        self._services.set_ejected(own.address, ejected=False)
-        self.notify(own.url)
+        self._stop_waiting(own)
+        del self._own[own.key]
+        self._services.set_ejected(own.address, ejected=False, service=own.service)
+        self.notify(own.key)
 
-    def _stop_probing(self, own: OwnEjection) -> None:
-        if own.probing is not None:
-            own.probing.kill(block=False)
-            own.probing = None
+    def _stop_waiting(self, own: OwnEjection) -> None:
+        if own.returning is not None:
+            own.returning.kill(block=False)
+            own.returning = None
 
-    def _end_remote(self, url: str) -> None:
-        remote = self._remote.pop(url, None)
+    def _end_remote(self, key: str) -> None:
+        remote = self._remote.pop(key, None)
         if remote is not None:
-            self._services.set_ejected(remote.address, ejected=False)
+            self._services.set_ejected(remote.address, ejected=False, service=remote.service)
 
-    def _expire(self, url: str) -> None:
-        remote = self._remote.get(url)
+    def _expire(self, key: str) -> None:
+        remote = self._remote.get(key)
         if remote is None:
             return
         left = remote.until - monotonic()
         if left > 0:
-            gevent.spawn_later(left, self._expire, url)
+            gevent.spawn_later(left, self._expire, key)
             return
-        # The worker that probed it has ended, or cannot reach the store.
-        self._end_remote(url)
+        # The worker that ejected it has ended, or cannot reach the store.
+        self._end_remote(key)
 
     def _on_address_removed(self, address: Address) -> None:
         """End the ejections of an address that no service has; a later server there starts afresh."""
         for own in [own for own in self._own.values() if own.address == address]:
             self._end_own(own)
-        for url in [url for url, remote in self._remote.items() if remote.address == address]:
-            self._end_remote(url)
+        for key in [key for key, remote in self._remote.items() if remote.address == address]:
+            self._end_remote(key)
 
 
 def address_from_url(url: str) -> Address | None:
@@ -229,5 +259,5 @@ def address_from_url(url: str) -> Address | None:
     return cast("Scheme", scheme), host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def _ignore(url: str) -> None:
+def _ignore(key: str) -> None:
     """Do nothing: the default without an `EjectionSync`."""

@@ -23,6 +23,7 @@ from rondpoint.store.ejections import (
     drop_ejections,
     read_ejections,
     remove_ejection,
+    split_ejection_key,
     write_ejection,
 )
 from rondpoint.store.keys import Keys
@@ -86,34 +87,36 @@ class EjectionSync:
         """End this worker's leases within `seconds`, so that the other workers try the servers at once."""
         try:
             with gevent.Timeout(seconds):
-                for url in self._leases:
-                    remove_ejection(self._client, self._keys, EjectionNotice(url, self._ejections.name))
+                for url, service in map(split_ejection_key, self._leases):
+                    notice = EjectionNotice(url, self._ejections.name, service=service)
+                    remove_ejection(self._client, self._keys, notice)
         except (redis.RedisError, OSError, gevent.Timeout) as error:
             self._warn(error)
 
-    def _mark_due(self, url: str) -> None:
-        self._due.add(url)
+    def _mark_due(self, key: str) -> None:
+        self._due.add(key)
         self._wake_up.set()
 
     def _write_due(self) -> None:
         while self._due:
-            url = self._due.pop()
+            key = self._due.pop()
             try:
-                self._write(url)
+                self._write(key)
             except BaseException:
-                self._due.add(url)
+                self._due.add(key)
                 raise
 
-    def _write(self, url: str) -> None:
-        own, name, now = self._ejections.own_ejection(url), self._ejections.name, monotonic()
+    def _write(self, key: str) -> None:
+        own, name, now = self._ejections.own_ejection(key), self._ejections.name, monotonic()
+        url, service = split_ejection_key(key)
         if own is None:
-            # If the URL is ejected all the same, the entry is another worker's now and stays.
-            if url not in self._ejections.ejected:
-                remove_ejection(self._client, self._keys, EjectionNotice(url, name))
-            self._leases.discard(url)
+            # If the server is ejected all the same, the entry is another worker's now and stays.
+            if key not in self._ejections.ejected:
+                remove_ejection(self._client, self._keys, EjectionNotice(url, name, service=service))
+            self._leases.discard(key)
         elif now >= own.renew_at:
-            self._leases.add(url)
-            notice = EjectionNotice(url, name, LEASE, own.reason)
+            self._leases.add(key)
+            notice = EjectionNotice(url, name, LEASE, own.reason, service)
             write_ejection(self._client, self._keys, notice, age=now - own.since, publish=not own.announced)
             own.announced, own.renew_at = True, now + RENEWAL
 

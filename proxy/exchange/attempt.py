@@ -9,6 +9,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from proxy.ejection.passive_check import record_outcome
 from proxy.exchange.body_preview import preview_body, read_body_start
 from proxy.exchange.buffered_response import relay_buffered
 from proxy.exchange.errors import ClientGoneError, FallbackError, NoResponseError
@@ -115,14 +116,26 @@ def forward_observed(
     if sticky is not None:
         extras.cookie = b"" if sticky.find_member(request) is target else sticky.set_cookie_line(target)
     endpoint.active += 1
+    context = downstream.context
     try:
-        return forward_to(downstream, request, target, head, body)
+        goes_on = forward_to(downstream, request, target, head, body)
     except NoResponseError as error:
         if not error.retryable_status:
             endpoint.fail(monotonic())
+            if error.counts_as_failure:
+                record_outcome(context.ejections, service.service, target, 0)
+        else:
+            record_outcome(context.ejections, service.service, target, error.status)
+        raise
+    except FallbackError as error:
+        record_outcome(context.ejections, service.service, target, error.status)
         raise
     finally:
         endpoint.active -= 1
+    response = downstream.response
+    if response is not None:
+        record_outcome(context.ejections, service.service, target, response.status)
+    return goes_on
 
 
 def _send_request(
@@ -131,6 +144,8 @@ def _send_request(
     """Send the request and return the first bytes of the response; b"" if none came, None after a reset."""
     timeout = downstream.context.upstream_timeouts.response_header
     downstream.awaiting = stream
+    # The client may have left while this request waited for a middleware, a ticket or a connection.
+    downstream.stream.watch()
     try:
         if body is None:
             stream.send(head)

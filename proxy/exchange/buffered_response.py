@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from proxy.net.stream import Stream
     from proxy.per_request.extras import Extras
     from proxy.upstream.endpoint import Target
-
-log = logging.getLogger(__name__)
 
 _TOO_LARGE = "the response body is too large"
 
@@ -69,7 +66,6 @@ def relay_buffered(
     try:
         content = _read(downstream, stream, response, data, buffer, limits.most)
     except DiskError as error:
-        log.warning("a response is not sent, because it cannot be buffered on disk: %s", error)
         raise RequestError(500, "the response cannot be buffered") from error
     head = response.head
     if response.length < 0 and not content.trailers:
@@ -89,8 +85,8 @@ def relay_buffered(
         return _send(downstream, request, head, content, extras)
     except ClientGoneError:
         return False
-    except DiskError as error:
-        log.warning("a response is cut short, because its buffer on disk cannot be read: %s", error)
+    except DiskError:
+        # The client notices that the response is cut short.
         downstream.stream.reset()
         return False
 

@@ -23,8 +23,8 @@ class Downstream(Client, Protocol):
     `buffer` holds received bytes that are not used yet, and `stream` gives more. `awaiting` is the server's
     stream from the request's first byte until the response begins. `gone` means that the client has left
     meanwhile. The exchange leaves its outcome in `target` (the last server tried), `status`, `sent` (body
-    bytes), `body` (the request's, if it has one), `response`, `refused` (by the proxy) and `retries` (further
-    servers tried).
+    bytes), `body` (the request's, if it has one), `response`, `refused` (by the proxy), `responder` (the
+    middleware that responded in place of a server) and `retries` (further servers tried).
 
     Content of a known length may also go straight to `stream`, if that is plain; `sent` then counts it.
     """
@@ -37,6 +37,7 @@ class Downstream(Client, Protocol):
     gone: bool
     limits: Limits
     refused: bool
+    responder: str
     response: Response | None
     retries: int
     sent: int

@@ -1,4 +1,4 @@
-"""Handles requests of an entry point that has options for all its routers: middlewares, a redirection.
+"""Handles requests of an entry point that has options for all its routers, such as middlewares.
 
 Such an entry point has a handler of its own from the start, so the requests of others do no work for it. It
 differs from theirs in one point: in the routes that it finds.
@@ -11,12 +11,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy.exchange.request_handler import handle_request
+from proxy.http1.errors import RequestError
+from proxy.http1.forwarded import without_peer
 from proxy.middlewares.redirects import has_scheme_and_port
+from proxy.per_request.extras import extras_of
 from proxy.routing.route import Route
+from rondpoint.entry_points.options import AMBIGUOUS_PATH
 from rondpoint.entry_points.redirection import ACME_CHALLENGES, Redirection
 from rondpoint.model import Router
 from rondpoint.rules import v3
-from rondpoint.rules.request_normalisation import normalise_path
+from rondpoint.rules.request_normalisation import decode_path, normalise_path
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
@@ -29,17 +33,50 @@ _RAW_CHALLENGES = ACME_CHALLENGES.encode()
 
 def make_handler(entry_point: str, options: EntryPointOptions) -> Callable[[Downstream, Request], bool]:
     """Return the handler of an entry point with these options."""
-    match = _match_with_middlewares(entry_point, options.middlewares)
+    match: Match = _match_kept_path if options.keeps_paths else _match_path
+    if options.middlewares:
+        match = _match_with_middlewares(entry_point, options.middlewares, match)
     if options.redirection is not None:
         match = _match_redirection(entry_point, options.middlewares, options.redirection, match)
+    if not options.appends_peer:
+        match = _match_without_peer(match)
     return partial(handle_request, match=match)
 
 
-def _match_with_middlewares(entry_point: str, middlewares: tuple[str, ...]) -> Match:
+def _match_path(request: Request, downstream: Downstream) -> Route | None:
+    """Return the route of a request like `handle_request`."""
+    return downstream.context.table.match(downstream.entry_point, request, downstream)
+
+
+def _match_kept_path(request: Request, downstream: Downstream) -> Route | None:
+    """Return the route of a request whose path keeps its dot segments and empty segments.
+
+    A server may resolve the path or not. Raises RequestError if the two paths have different routers:
+    either one may protect what the other one does not.
+    """
+    table, name, target = downstream.context.table, downstream.entry_point, request.target
+    route = table.match(name, request, downstream)
+    kept = decode_path(target)
+    if kept != normalise_path(target) and table.match(name, request, downstream, kept) is not route:
+        raise RequestError(400, AMBIGUOUS_PATH)
+    return route
+
+
+def _match_without_peer(find: Match) -> Match:
+    """Return a function that finds the route of a request, and leaves the peer out of X-Forwarded-For."""
+
+    def match(request: Request, downstream: Downstream) -> Route | None:
+        extras_of(downstream).at_forwarding(without_peer)
+        return find(request, downstream)
+
+    return match
+
+
+def _match_with_middlewares(entry_point: str, middlewares: tuple[str, ...], find: Match) -> Match:
     """Return a function that finds the route of a request, with these middlewares before its own."""
 
     def match(request: Request, downstream: Downstream) -> Route | None:
-        route = downstream.context.table.match(entry_point, request, downstream)
+        route = find(request, downstream)
         if route is None:
             return None
         known = route.on_entry_points

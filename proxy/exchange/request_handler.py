@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from proxy.exchange.attempt import forward_observed, forward_to, request_head
 from proxy.exchange.buffered_request_body import begin_body
+from proxy.exchange.child_routers import find_leaf
 from proxy.exchange.composite import resolve_composite
 from proxy.exchange.errors import NoResponseError
 from proxy.exchange.fallback import forward_with_fallback
 from proxy.exchange.local_response import refuse, respond
+from proxy.exchange.middleware_steps import run_middlewares
 from proxy.exchange.next_server import may_follow, try_next_servers
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError
@@ -59,8 +61,7 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
         downstream.tally = tally
         try:
             if route.middlewares:
-                for step in context.chains.compile_chain(route.middlewares, "router", route.router.name):
-                    step(request, downstream)
+                run_middlewares(downstream, request, route.middlewares, "router", route.router.name)
             if request.method in LIMITED_METHODS and not decrement_max_forwards(request):
                 raise RequestError(200 if request.method == b"OPTIONS" else 405, "", allow=ALLOWED_METHODS)
         except (ChainError, LocalResponse, RequestError):
@@ -68,6 +69,9 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
             raise
         service = route.place.served
         if service is None:
+            if not route.router.service:
+                route = find_leaf(downstream, request, route)
+                tally = downstream.tally
             route.place = context.services.get_slot(route.router.service)
             service = route.place.served
         if service is None or not service.rotation:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from email.utils import formatdate
 from http import HTTPStatus
 
+from proxy.http1.http_date import http_date
 from proxy.http1.response_framing import CLOSE
 from proxy.http1.response_head import reason_phrase
 
@@ -43,6 +43,15 @@ def local_head(status: int, lines: bytes, length: int) -> bytes:
     `length` is that of the content, in bytes.
     """
     # RFC 9110 §8.6: a 204 has no Content-Length.
-    announced = b"" if status == HTTPStatus.NO_CONTENT else b"\r\nContent-Length: %d" % length
-    date = formatdate(usegmt=True).encode()
-    return b"HTTP/1.1 %d %b\r\nDate: %b%b%b" % (status, reason_phrase(status), date, lines, announced)
+    announced = b"" if status == _NO_CONTENT else b"\r\nContent-Length: %d" % length
+    start = _STARTS.get(status) or _start(status)
+    return start + http_date() + lines + announced
+
+
+def _start(status: int) -> bytes:
+    return b"HTTP/1.1 %d %b\r\nDate: " % (status, reason_phrase(status))
+
+
+# Looking at members of HTTPStatus, and formatting, would take longer than the rest of a head.
+_NO_CONTENT = HTTPStatus.NO_CONTENT.value
+_STARTS = {status.value: _start(status) for status in HTTPStatus}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 _CLAIMS = re.compile(rb"\r\n(?i:x-)((?i:real-ip|forwarded-(?:for|proto|port|host))):[ \t]*([^\r\n]*)")
+_FORWARDED_FOR = re.compile(rb"\r\nX-Forwarded-For: ([^\r\n]*)")
 _WRITTEN_ANEW = re.compile(
     rb"\r\n(?i:x-forwarded-(?:for|server)):[^\r\n]*"
     rb"|\r\n(?i:x-real-ip|x-forwarded-(?:proto|port|host)):[ \t]*(?=\r\n|\Z)"
@@ -21,6 +22,16 @@ def forwarded_port(host: bytes, proto: bytes) -> bytes:
     if colon and port.isdigit() and not name.endswith(b":"):
         return port
     return b"443" if proto.lower() in {b"https", b"wss"} else b"80"
+
+
+def without_peer(lines: bytes) -> bytes:
+    """Return the lines that describe a client without the last address of X-Forwarded-For, the peer's own."""
+    found = _FORWARDED_FOR.search(lines)
+    if found is None:
+        return lines
+    others = found[1].rpartition(b", ")[0]
+    kept = b"\r\nX-Forwarded-For: " + others if others else b""
+    return lines[: found.start()] + kept + lines[found.end() :]
 
 
 def pass_on_claims(

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from proxy.http1.request_target import RESOLVED_TARGETS, TargetRules
+
 Underscores = Literal["allow", "reject", "drop"]
 """How to handle header lines with underscores in their names."""
 
@@ -31,7 +33,8 @@ class Limits:
     lines.
 
     `body_bytes` is 0 for no limit. `removed_lines` matches the lines that the proxy does not forward.
-    `underscores` decides about header lines with underscores in their names.
+    `underscores` decides about header lines with underscores in their names, `targets` about the targets
+    that are rewritten.
     """
 
     head_bytes: int = 65536
@@ -40,6 +43,7 @@ class Limits:
     body_bytes: int = 0
     removed_lines: re.Pattern[bytes] = REMOVED_LINES
     underscores: Underscores = "allow"
+    targets: TargetRules = RESOLVED_TARGETS
 
 
 def limits_for(limits: Limits, underscores: Underscores, *, trusted: bool = False) -> Limits:

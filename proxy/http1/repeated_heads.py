@@ -7,7 +7,6 @@ are compared with those of the last head before they are parsed. The comparison 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from proxy.http1.request import Request, parse_request
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
 
 MAX_REMEMBERED_BYTES = 4096
 """The most bytes of a head that are remembered, because an idle connection keeps them in memory."""
-
-# Request lines that need no further checks; heads with other request lines are always parsed.
-_LINE = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[!-\"$-~]*+) HTTP/1\.1\r\n")
 
 
 class RequestHeads:
@@ -34,8 +30,8 @@ class RequestHeads:
         self._parsed: tuple[bytes, bytes, int, bool, bool, bytes, int] | None = None
 
     def parse(self, data: bytes, limits: Limits) -> Request | None:
-        """Parse a head like `parse_request`."""
-        line = _LINE.match(data)
+        """Parse a head like `parse_request`; other request lines than the common ones are always parsed."""
+        line = limits.targets.request_line.match(data)
         if line is None:
             return parse_request(data, limits)
         start = line.end()

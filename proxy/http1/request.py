@@ -138,8 +138,10 @@ def parse_request(data: bytes, limits: Limits) -> Request | None:
             raise RequestError(400, "header names with underscores are not allowed here")
         _apply_connection_lines(request, lines)
     request.kind = kind_of(ended, request.upgrade)
-    if not _TARGET.fullmatch(target):
-        _use_absolute_target(request)
+    if not limits.targets.unchanged.fullmatch(target):
+        if not _TARGET.fullmatch(target):
+            _use_absolute_target(request)
+        request.target = limits.targets.rewrite(request.target)
     if method == b"CONNECT":
         raise RequestError(501, "CONNECT is not served")
     return request

@@ -113,9 +113,9 @@ class ResponseHead:
         return b"HTTP/1.1 %d %b%b" % (self.status, reason_phrase(self.status), self.lines)
 
 
+_REASON_PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
+
+
 def reason_phrase(status: int) -> bytes:
     """Return the registered reason phrase of a status; return nothing for another status."""
-    try:
-        return HTTPStatus(status).phrase.encode()
-    except ValueError:
-        return b""
+    return _REASON_PHRASES.get(status, b"")

@@ -12,5 +12,5 @@ def parse_statuses(texts: Iterable[str]) -> frozenset[int]:
 
 def status_range(text: str) -> range:
     """Return the status codes that a code or a range names: `503`, `500-599`. Raises ValueError."""
-    low, _, high = text.partition("-")
-    return range(int(low), int(high or low) + 1)
+    low, dash, high = text.partition("-")
+    return range(int(low), int(high if dash else low) + 1)

@@ -20,6 +20,9 @@ CELLS = 1 << _CELL_BITS
 _HASHES = 4
 _BYTES = 4
 
+Cells = tuple[int, ...]
+"""The distinct places of one key in a row."""
+
 
 class SharedCounts:
     """Counts shared across the fork; created before it.
@@ -79,28 +82,30 @@ class SharedCounts:
         self._used[0] = 1
         self._row = 0
 
-    def enter(self, key: bytes, limit: int) -> int:
-        """Count one more request for this key, and return the value for `leave`; above the limit return -1.
-
-        Of two requests that come at the same moment at the limit, both may be refused; never do too many
-        enter.
-        """
-        key_hash = int.from_bytes(blake2b(key, digest_size=8).digest(), "little")
+    def add(self, cells: Cells) -> None:
+        """Count one more request in these cells."""
         counts, base = self._counts, self._row * CELLS
-        cells = _cells(key_hash)
         for cell in cells:
             counts[base + cell] += 1
-        rows = range(0, self._used[0] * CELLS, CELLS)
-        if min(sum(counts[row + cell] for row in rows) for cell in cells) > limit:
-            self.leave(key_hash)
-            return -1
-        return key_hash
 
-    def leave(self, key_hash: int) -> None:
-        """Undo one `enter`, given its result."""
+    def remove(self, cells: Cells) -> None:
+        """Count one request less in these cells."""
         counts, base = self._counts, self._row * CELLS
-        for cell in _cells(key_hash):
+        for cell in cells:
             counts[base + cell] -= 1
+
+    def add_up_to(self, limit: int, cells: Cells) -> bool:
+        """Count one more request, unless there would be more than `limit`; return whether it counts.
+
+        Of two requests that come at the same moment at the limit, both may be refused; never are too many
+        counted.
+        """
+        self.add(cells)
+        counts, rows = self._counts, range(0, self._used[0] * CELLS, CELLS)
+        if min(sum(counts[row + cell] for row in rows) for cell in cells) <= limit:
+            return True
+        self.remove(cells)
+        return False
 
     def _clear_row(self, row: int) -> None:
         self._owners[row] = 0
@@ -111,8 +116,10 @@ def _shared_integers(count: int) -> memoryview[int]:
     return memoryview(mmap.mmap(-1, count * _BYTES)).cast("I")
 
 
-def _cells(key_hash: int) -> set[int]:
-    return {(key_hash >> (_CELL_BITS * part)) & (CELLS - 1) for part in range(_HASHES)}
+def cells_of(key: bytes) -> Cells:
+    """Return the cells in which this key counts."""
+    key_hash = int.from_bytes(blake2b(key, digest_size=8).digest(), "little")
+    return tuple({(key_hash >> (_CELL_BITS * part)) & (CELLS - 1) for part in range(_HASHES)})
 
 
 def _is_child(pid: int) -> bool:

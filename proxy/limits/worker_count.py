@@ -1,13 +1,14 @@
-"""Counts the workers that share rate limits, for the time when the store is out of reach."""
+"""Counts the workers that share limits, for the time when the store is out of reach."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import time
 
 import gevent
 import redis
 
-from proxy.limits.rate_limits import RateLimits
+from proxy.limits.installation_size import InstallationSize
 from rondpoint.store.keys import Keys
 from rondpoint.store.workers import read_workers
 
@@ -15,17 +16,20 @@ INTERVAL = 5.0
 
 
 class WorkerCount:
-    """Keeps `limits.workers` current while any limit is in use; without the store, the last number stays."""
+    """Keeps `size` current while `wanted` returns true; without the store, the last numbers stay."""
 
-    def __init__(self, client: redis.Redis, keys: Keys, limits: RateLimits) -> None:
+    def __init__(
+        self, client: redis.Redis, keys: Keys, size: InstallationSize, wanted: Callable[[], bool]
+    ) -> None:
         self._client = client
         self._keys = keys
-        self._limits = limits
+        self._size = size
+        self._wanted = wanted
 
     def run(self) -> None:
         """Count until killed."""
         while True:
-            if len(self._limits):
+            if self._wanted():
                 self.count()
             gevent.sleep(INTERVAL)
 
@@ -37,4 +41,6 @@ class WorkerCount:
             # The watcher logs that the store is down.
             return
         now = time()
-        self._limits.workers = max(1, sum(worker.alive(now) for worker in workers.values()))
+        living = [worker.instance for worker in workers.values() if worker.alive(now)]
+        self._size.workers = max(1, len(living))
+        self._size.instances = max(1, len(set(living)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,6 @@ from rondpoint.middlewares.retry_expression import parse
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
-
-log = logging.getLogger(__name__)
 
 DEFAULT_MEMORY = 1 << 20
 """Bytes in memory if the option is 0, as in Traefik."""
@@ -69,7 +66,6 @@ def _receive(request: Request, client: Client, limits: BufferLimits) -> ContentB
     except ContentTooLargeError:
         raise _too_large() from None
     except DiskError as error:
-        log.warning("a request is refused, because its body cannot be buffered on disk: %s", error)
         raise RequestError(500, "the request body cannot be buffered") from error
     return buffer
 

@@ -30,7 +30,7 @@ from proxy.middlewares import (  # noqa: F401
     replace_path,
     retry,
 )
-from proxy.middlewares.step import KINDS, CompileScope, Step
+from proxy.middlewares.step import KINDS, CompiledChain, CompileScope, Step, StepOwner
 from proxy.middlewares.step_timing import time_step
 from rondpoint.middleware.installed import InstalledMiddlewares
 from rondpoint.middlewares.canonical import add_defaults
@@ -70,7 +70,11 @@ class Chains:
         self._installed = installed or InstalledMiddlewares()
         self._timing_enabled = False
         self._middlewares: dict[str, Middleware] = {}
-        self._steps: dict[tuple[str, ...], tuple[Step, ...] | ChainError] = {}
+        self._steps: dict[tuple[str, ...], CompiledChain | ChainError] = {}
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is a middleware with this name."""
+        return name in self._middlewares
 
     def put(self, middleware: Middleware) -> None:
         """Add or replace a middleware."""
@@ -101,7 +105,7 @@ class Chains:
             self._timing_enabled = True
             self._steps.clear()
 
-    def compile_chain(self, middlewares: tuple[str, ...], kind: str, name: str) -> tuple[Step, ...]:
+    def compile_chain(self, middlewares: tuple[str, ...], kind: str, name: str) -> CompiledChain:
         """Return the steps of these middlewares in order; `kind` and `name` are their router or service.
 
         Raises ChainError.
@@ -109,7 +113,7 @@ class Chains:
         found = self._steps.get(middlewares)
         if found is None:
             try:
-                found = tuple(self._compile(middlewares, (), count(1)))
+                found = CompiledChain.of(self._compile(middlewares, (), count(1)))
             except ChainError as error:
                 log.warning("%s %s responds with 503: %s", kind, name, error)
                 found = error
@@ -120,7 +124,7 @@ class Chains:
 
     def _compile(
         self, names: tuple[str, ...], above: tuple[str, ...], numbers: Iterator[int]
-    ) -> Iterator[Step]:
+    ) -> Iterator[tuple[Step, StepOwner]]:
         for name in names:
             if next(numbers) > MAX_MIDDLEWARES:
                 raise ChainError(
@@ -144,4 +148,6 @@ class Chains:
                 step = compile_kind(add_defaults(middleware.kind, middleware.options), scope)
             except (ValueError, KeyError) as error:
                 raise ChainError(f"middleware {name}: {error}") from None
-            yield time_step(step, name, middleware.kind) if self._timing_enabled else step
+            if self._timing_enabled:
+                step = time_step(step, name, middleware.kind)
+            yield step, StepOwner(name, middleware.kind)

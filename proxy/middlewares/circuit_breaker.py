@@ -12,9 +12,9 @@ from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from proxy.circuit_breaker.breaker import CircuitBreaker, Durations
+from proxy.circuit_breaker.breaker import CircuitBreaker, Durations, Phase, phase
 from proxy.circuit_breaker.conditions import compile_condition, ranges_of
-from proxy.circuit_breaker.shared_memory import REUSE_SECONDS, SLOTS, claim_slot, own_slot
+from proxy.circuit_breaker.shared_memory import BREAKERS, REUSE_SECONDS, SLOTS, claim_slot, own_slot
 from proxy.circuit_breaker.statistics import Statistics
 from proxy.http1.response_head import reason_phrase
 from proxy.middlewares.step import Client, Step, named_kind
@@ -51,22 +51,40 @@ def circuit_breaker(options: Mapping[str, Any], name: str) -> Step:
     return step
 
 
+def breaker_phase(options: Mapping[str, Any], name: str, router: str, now: float) -> Phase:
+    """Return the phase of a router's breaker in this instance, without counting anything.
+
+    A breaker that no request has met is closed, and so is one whose state the workers do not share.
+    """
+    durations = _durations(options)
+    state = BREAKERS.state_of(_key(options, name, durations, router))
+    return "closed" if state is None else phase(state, durations.recovery, now)
+
+
+def _durations(options: Mapping[str, Any]) -> Durations:
+    # As in Traefik, 0 stands for the default.
+    return Durations(
+        options["checkPeriod"] or 0.1,
+        options["fallbackDuration"] or 10.0,
+        options["recoveryDuration"] or 10.0,
+    )
+
+
+def _key(options: Mapping[str, Any], name: str, durations: Durations, router: str) -> bytes:
+    # A breaker with other options begins anew.
+    return f"{name}\0{options['expression']}\0{durations}\0{router}".encode()
+
+
 class _Breakers:
     """The circuit breakers of one middleware by router."""
 
     def __init__(self, options: Mapping[str, Any], name: str) -> None:
         condition = parse(options["expression"])
-        # As in Traefik, 0 stands for the default.
-        self._durations = Durations(
-            options["checkPeriod"] or 0.1,
-            options["fallbackDuration"] or 10.0,
-            options["recoveryDuration"] or 10.0,
-        )
+        self._durations = _durations(options)
         self._name = name
         self._test = compile_condition(condition)
         self._ranges = ranges_of(condition)
-        # A breaker with other options begins anew.
-        self._key = f"{name}\0{options['expression']}\0{self._durations}"
+        self._options = options
         self._breakers: dict[str, CircuitBreaker] = {}
         self._warned = False
 
@@ -84,7 +102,7 @@ class _Breakers:
         return breaker
 
     def _claim(self, router: str, now: float) -> CircuitBreaker:
-        slot = claim_slot(f"{self._key}\0{router}".encode(), now)
+        slot = claim_slot(_key(self._options, self._name, self._durations, router), now)
         if slot is None:
             if not self._warned:
                 self._warned = True

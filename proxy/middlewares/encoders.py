@@ -2,6 +2,8 @@
 
 Windows are small (gzip 32 KiB, brotli 64 KiB, Zstandard 128 KiB), so that the encoder of a response holds at
 most about 1.3 MB. Levels are those at which 16 KiB of text take at most about 2 ms.
+
+For gzip, ISA-L takes a sixth of zlib's time at its level 4, for a result at most a twentieth longer.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-_GZIP_LEVEL = 4
+_GZIP_LEVEL = 2
 # 15 is the largest window; 16 more ask for the gzip format.
 _GZIP_WINDOW = 16 + 15
 _BROTLI_QUALITY = 4
@@ -32,8 +34,10 @@ MakeEncoder = Callable[[], Encoder]
 
 
 def _gzip() -> MakeEncoder:
+    from isal import isal_zlib  # noqa: PLC0415
+
     def make() -> Encoder:
-        encoder = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_WINDOW)
+        encoder = isal_zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_WINDOW)
         return Encoder(encoder.compress, partial(encoder.flush, zlib.Z_SYNC_FLUSH), encoder.flush)
 
     return make

@@ -80,6 +80,9 @@ def errors(options: Mapping[str, Any], name: str) -> Step:
             )
         except SubrequestError as error:
             outage.begin(error)
+            if original in _WITHOUT_CONTENT:
+                # The new status would announce content.
+                head.replace_body(b"")
             return
         outage.end()
         required = _REQUIRED_LINES.get(status) if status == original else None

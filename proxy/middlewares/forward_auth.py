@@ -85,7 +85,7 @@ def forward_auth(options: Mapping[str, Any], scope: CompileScope) -> Step:
             raise LocalResponse(401) from None
         except subrequest.SubrequestError as error:
             outage.begin(error)
-            raise LocalResponse(500) from None
+            raise LocalResponse(500, refusal="auth_unavailable") from None
         outage.end()
         lines = response.lines
         if user_field and (users := values_of(lines, user_field)):

@@ -1,4 +1,7 @@
-"""The middleware inFlightReq, as in Traefik 3: limits the requests in progress by source and router."""
+"""The middleware inFlightReq, as in Traefik 3: limits the requests in progress by source and router.
+
+All workers and instances with the same store hold a limit together.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from proxy.http1.errors import RequestError
-from proxy.limits.in_flight_counts import IN_FLIGHT
 from proxy.middlewares.source_criterion import compile_source, request_host
 from proxy.middlewares.step import Client, Step, named_kind
 from proxy.per_request.extras import extras_of
@@ -23,10 +25,10 @@ def in_flight_req(options: Mapping[str, Any], name: str) -> Step:
     source = compile_source(options.get("sourceCriterion"), request_host)
 
     def step(request: Request, client: Client) -> None:
-        key = f"{name}\0{client.tally.router}\0{source(request, client)}"
-        slot = IN_FLIGHT.enter(key.encode(), amount)
-        if slot < 0:
+        limits = client.context.in_flight_limits
+        pool = limits.enter(f"{name}\0{client.tally.router}\0{source(request, client)}", amount)
+        if pool is None:
             raise RequestError(429, f"too many requests: {amount} are being served")
-        extras_of(client).call_at_end(partial(IN_FLIGHT.leave, slot))
+        extras_of(client).call_at_end(partial(limits.leave, pool))
 
     return step

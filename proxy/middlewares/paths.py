@@ -11,8 +11,8 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from proxy.http1.errors import RequestError
+from proxy.http1.request_target import remove_dot_segments
 
-_DOT = re.compile(rb"%2[eE]")
 _NEEDLESS = re.compile(rb"%(2[dDeE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|7[eE])")
 # RFC 3986 §3.3, and % for existing escapes.
 _NOT_IN_PATHS = re.compile(rb"[^A-Za-z0-9._~!$&'()*+,;=:@/%-]")
@@ -22,23 +22,6 @@ def split_target(target: bytes) -> tuple[bytes, bytes]:
     """Return the path of a target without dot segments, and its query with the question mark."""
     path, mark, query = target.partition(b"?")
     return remove_dot_segments(path), mark + query
-
-
-def remove_dot_segments(path: bytes) -> bytes:
-    """Return the path without dot segments (RFC 3986 §5.2.4) and without empty segments."""
-    if b"//" not in path and b"/." not in path and b"/%2" not in path and b".%2" not in path:
-        return path
-    path = _DOT.sub(b".", path)
-    segments: list[bytes] = []
-    parts = path.split(b"/")[1:]
-    for part in parts:
-        if part == b"..":
-            if segments:
-                segments.pop()
-        elif part not in {b"", b"."}:
-            segments.append(part)
-    ends_open = parts[-1] in {b"", b".", b".."} and bool(segments)
-    return b"/" + b"/".join(segments) + (b"/" if ends_open else b"")
 
 
 def raw_length(path: bytes, prefix: bytes) -> int:

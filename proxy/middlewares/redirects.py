@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import header_line, values_of
+from proxy.http1.response_head import reason_phrase
 from proxy.middlewares.paths import split_target, unescape_unreserved
 from proxy.middlewares.replacement import compile_replacement
 from proxy.middlewares.step import Client, Step, kind
@@ -27,6 +27,8 @@ _SECURE_PROTOCOLS = frozenset((b"https", b"wss"))
 _NOT_BEFORE_QUERIES = re.compile(rb"[^A-Za-z0-9._~!$&'()*+,;=:@/%#\[\]-]")
 _LOWER_CASE_ESCAPE = re.compile(rb"%(?:[a-f][0-9A-Fa-f]|[0-9A-F][a-f])")
 _NOT_IN_QUERIES = re.compile(rb"[^!-~]")
+# Paths without dot segments, empty segments and escapes, the common case.
+_NORMAL_PATH = re.compile(rb"/(?:[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*+/?+)*+")
 
 
 @kind("redirectScheme")
@@ -40,12 +42,12 @@ def redirect_scheme(options: Mapping[str, Any]) -> Step:
     permanent = options["permanent"]
     start = scheme + b"://"
     header_line("Location", f"{options['scheme']}{options['port']}")
-    is_there = has_scheme_and_port(options)
+    default_port = _DEFAULT_PORTS.get(scheme)
 
     def step(request: Request, client: Client) -> None:
-        if is_there(request, client):
+        name, own_port = _split_host(request.host)
+        if _client_scheme(request, client) == scheme and _suffix(own_port, default_port) == port:
             return
-        name, _ = _split_host(request.host)
         if not name:
             raise RequestError(400, "a redirection requires a Host header")
         raise _redirection(request, start + name + port + _normal_target(request.target), permanent)
@@ -93,12 +95,10 @@ def _refuse_control_characters(text: str) -> None:
 
 def _redirection(request: Request, location: bytes, permanent: bool) -> LocalResponse:
     """Return the response; methods other than GET get a status that keeps the method and the body."""
-    if request.method == b"GET":
-        status = HTTPStatus.MOVED_PERMANENTLY if permanent else HTTPStatus.FOUND
-    else:
-        status = HTTPStatus.PERMANENT_REDIRECT if permanent else HTTPStatus.TEMPORARY_REDIRECT
+    changed, kept = (301, 308) if permanent else (302, 307)
+    status = changed if request.method == b"GET" else kept
     lines = b"\r\nContent-Type: text/plain; charset=utf-8\r\nLocation: " + location
-    return LocalResponse(status, lines, status.phrase.encode())
+    return LocalResponse(status, lines, reason_phrase(status))
 
 
 def _client_scheme(request: Request, client: Client) -> bytes:
@@ -110,16 +110,24 @@ def _client_scheme(request: Request, client: Client) -> bytes:
 
 def _split_host(host: bytes) -> tuple[bytes, bytes]:
     """Return a Host without its port, and the port, which may be empty."""
+    if b":" not in host:
+        return host, b""
     name, colon, port = host.rpartition(b":")
     return (name, port) if colon and not port.endswith(b"]") else (host, b"")
 
 
 def _port_suffix(scheme: bytes, port: bytes) -> bytes:
     """Return the port with a colon before it; empty for the default port of the scheme."""
-    return b":" + port if port and port != _DEFAULT_PORTS.get(scheme) else b""
+    return _suffix(port, _DEFAULT_PORTS.get(scheme))
+
+
+def _suffix(port: bytes, default: bytes | None) -> bytes:
+    return b":" + port if port and port != default else b""
 
 
 def _normal_target(target: bytes) -> bytes:
+    if _NORMAL_PATH.fullmatch(target):
+        return target
     path, query = split_target(target)
     if b"%" in path:
         path = _LOWER_CASE_ESCAPE.sub(lambda found: found[0].upper(), unescape_unreserved(path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from sys import maxsize
 from typing import TYPE_CHECKING
 
@@ -29,13 +30,18 @@ def read_content(request: Request, client: Client, limit: int) -> bytes:
     """Return the request's content of at most `limit` bytes, if that is not negative.
 
     The content stays in the client's buffer, or in the buffer of a middleware that has read it before. A
-    chunked request becomes one with a length, without trailers. Raises ContentTooLargeError; raises
-    RequestError if the content is invalid, late or incomplete.
+    chunked request becomes one with a length, without trailers. Raises ContentTooLargeError, after which the
+    request can still be sent on; raises RequestError if the content is invalid, late or incomplete.
     """
     extras = client.extras
     if extras is not None and extras.produced_content is None and extras.request_content is not None:
         return _buffered(extras.request_content, limit)
-    content = b"".join(receive_content(request, client, limit))
+    received: list[bytes] = []
+    try:
+        content = b"".join(receive_content(request, client, limit, received))
+    except ContentTooLargeError:
+        client.buffer = b"".join(received) + client.buffer
+        raise
     client.buffer = content + client.buffer
     return content
 
@@ -49,11 +55,13 @@ def keep_content(request: Request, client: Client, limit: int) -> None:
         raise ContentTooLargeError
 
 
-def receive_content(request: Request, client: Client, limit: int) -> Iterator[bytes]:
+def receive_content(
+    request: Request, client: Client, limit: int, received: list[bytes] | None = None
+) -> Iterator[bytes]:
     """Yield the pieces of the content as they arrive, and make the request one with a length.
 
     `limit` and exceptions are as in `read_content`. At the end the client's buffer holds what comes after the
-    content.
+    content. `received` gets the bytes of a chunked request as they were.
     """
     if not request.has_body:
         return
@@ -70,7 +78,7 @@ def receive_content(request: Request, client: Client, limit: int) -> Iterator[by
         client.send_interim(request, CONTINUE)
         request.headers = without(request.headers, b"expect")
     if request.chunked:
-        yield from _receive_chunks(request, client, most, own_limit)
+        yield from _receive_chunks(request, client, most, own_limit, received)
         return
     left = request.content_length
     data = client.buffer
@@ -87,13 +95,16 @@ def _receive_produced(request: Request, extras: Extras, limit: int) -> Iterator[
     """Yield the content that a middleware before this one makes of the client's."""
     produced = extras.produced_content
     assert produced is not None  # noqa: S101
+    held: list[bytes] = []
     size = 0
     try:
         for piece in produced.pieces:
             size += len(piece)
-            if 0 <= limit < size:
-                request.keep_alive = False
-                raise ContentTooLargeError
+            if limit >= 0:
+                held.append(piece)
+                if size > limit:
+                    produced.pieces = chain(held, produced.pieces)
+                    raise ContentTooLargeError
             yield piece
         for _ in produced.source:
             # The rest of the client's content must not stand before its next request.
@@ -106,11 +117,15 @@ def _receive_produced(request: Request, extras: Extras, limit: int) -> Iterator[
     request.chunked, request.content_length = False, size
 
 
-def _receive_chunks(request: Request, client: Client, most: int, own_limit: int) -> Iterator[bytes]:
+def _receive_chunks(
+    request: Request, client: Client, most: int, own_limit: int, received: list[bytes] | None
+) -> Iterator[bytes]:
     decoder = ChunkedDecoder(underscores=client.limits.underscores)
     size = 0
     data, client.buffer = client.buffer, b""
     while True:
+        if received is not None:
+            received.append(data)
         try:
             piece = decoder.feed(data)
         except ChunkError as error:

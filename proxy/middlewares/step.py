@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from proxy.http1.limits import Limits
     from proxy.http1.request import Request
+    from proxy.limits.in_flight_limits import InFlightLimits
     from proxy.limits.rate_limits import RateLimits
     from proxy.net.client_gone import Awaited
     from proxy.net.stream import Stream
@@ -38,6 +39,9 @@ class SharedState(ServiceAccess, Protocol):
     @property
     def rate_limits(self) -> RateLimits: ...
 
+    @property
+    def in_flight_limits(self) -> InFlightLimits: ...
+
 
 class Client(Protocol):
     """The client of a request: `peer` is its address, or empty.
@@ -46,8 +50,8 @@ class Client(Protocol):
     `status` is the response's, or 499 before it begins. `tally` is the router's; `extras` hold additional
     tasks for the exchange. `forwarded` returns the X-Forwarded header lines for a request with this Host.
     `detailed_trace` returns the trace that records steps, if any. `tls` is the TLS version and cipher of the
-    connection, empty without TLS. `send_interim` sends the head of a 1xx response.
-    `awaiting` is what the client waits for, such as a server's stream; `gone` means that the client has left.
+    connection, empty without TLS. `send_interim` sends the head of a 1xx response. `awaiting` is what the
+    client waits for, such as a server's stream; `gone` means that the client has left.
 
     A step that needs the body finds its first bytes in `buffer`, and must leave there what it has read;
     `recv` returns more, or b"" at the end of `stream`.
@@ -108,6 +112,32 @@ class CompileScope:
     open_pool: OpenPool
     entry_points: Mapping[str, RedirectionTarget] = field(default_factory=dict)
     installed: InstalledMiddlewares = field(default_factory=InstalledMiddlewares)
+
+
+@dataclass(frozen=True, slots=True)
+class StepOwner:
+    """The middleware that a step belongs to."""
+
+    name: str
+    kind: str
+
+
+class CompiledChain(tuple[Step, ...]):
+    """The steps of some middlewares in order; `owners` are their middlewares."""
+
+    owners: tuple[StepOwner, ...]
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[Step, StepOwner]]) -> CompiledChain:
+        """Return the chain of these steps, each with its owner."""
+        found = tuple(pairs)
+        chain = cls(step for step, _ in found)
+        chain.owners = tuple(owner for _, owner in found)
+        return chain
+
+    def owner_of(self, step: Step) -> StepOwner:
+        """Return the middleware of one of the steps."""
+        return self.owners[self.index(step)]
 
 
 CompileScoped = Callable[[Mapping[str, Any], CompileScope], Step]

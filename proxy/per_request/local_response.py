@@ -7,11 +7,12 @@ class LocalResponse(Exception):  # noqa: N818 (no error: it ends the request's p
     """Raised by a middleware's step, so that no server gets the request.
 
     `lines` are header lines, each with a leading CRLF, without Content-Length. The response steps of the
-    middlewares before this one apply to it. The request's body, if any, is not read first.
+    middlewares before this one apply to it. The request's body, if any, is not read first. `refusal` is the
+    reason for the metric of refusals, if kind and status do not say it.
     """
 
-    def __init__(self, status: int, lines: bytes = b"", body: bytes = b"") -> None:
-        super().__init__(status)
+    def __init__(self, status: int, lines: bytes = b"", body: bytes = b"", refusal: str = "") -> None:
         self.status = status
         self.lines = lines
         self.body = body
+        self.refusal = refusal

@@ -65,31 +65,31 @@ class RetryPolicy:
 class RetryState:
     """The state of a retry policy in one exchange."""
 
-    __slots__ = ("_end", "_pauses", "_policy", "attempts_made")
+    __slots__ = ("_end", "_pauses", "attempts_made", "policy")
 
     any_failure = False
 
     def __init__(self, policy: RetryPolicy) -> None:
-        self._policy = policy
+        self.policy = policy
         self.attempts_made = 0
         self._pauses = policy.pauses()
         self._end = monotonic() + policy.timeout if policy.timeout else float("inf")
 
     @property
     def any_method(self) -> bool:
-        return self._policy.any_method
+        return self.policy.any_method
 
     def wants_status(self, status: int) -> bool:
-        return status in self._policy.statuses and self._attempts_left(self.attempts_made + 1)
+        return status in self.policy.statuses and self._attempts_left(self.attempts_made + 1)
 
     def may_retry(self, status: int, *, responded: bool) -> bool:
-        return (responded or self._policy.without_response) and self._attempts_left(self.attempts_made)
+        return (responded or self.policy.without_response) and self._attempts_left(self.attempts_made)
 
     def next_pause(self) -> float:
         return next(self._pauses, 0.0)
 
     def _attempts_left(self, made: int) -> bool:
-        return made < self._policy.attempts and monotonic() < self._end
+        return made < self.policy.attempts and monotonic() < self._end
 
 
 class ConditionalRetries:

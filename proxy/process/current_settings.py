@@ -35,8 +35,3 @@ def current_settings() -> Settings:
     if _current is None:
         raise LookupError("gunicorn has not read its configuration yet")
     return _current
-
-
-def grace_seconds(settings: Settings) -> float:
-    """Return the seconds that a leaving worker has to finish its requests."""
-    return max(point.transport.life_cycle.grace_time_out for point in settings.entry_points.values())

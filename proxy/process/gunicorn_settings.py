@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn.glogging import Logger
 
-from proxy.process.current_settings import current_settings, grace_seconds, read_settings
+from proxy.process.current_settings import current_settings, read_settings
 from proxy.process.listening import bind_addresses
 from proxy.telemetry.instance import INSTANCE
 from proxy.telemetry.tracing.dependencies import MISSING, packages_installed
@@ -70,8 +70,8 @@ def gunicorn_settings() -> dict[str, Any]:
         "max_requests": settings.limits.requests_per_worker,
         # So that workers that started together do not end together.
         "max_requests_jitter": settings.limits.requests_per_worker // 10,
-        # Workers observe the grace time themselves. The master kills them up to two seconds later.
-        "graceful_timeout": math.ceil(grace_seconds(settings)) + 1,
+        # Workers observe these times themselves. The master kills them up to two seconds later.
+        "graceful_timeout": math.ceil(settings.accept_grace_seconds + settings.grace_seconds) + 1,
         "keepalive": 5,
         "loglevel": _LEVELS[settings.log.level],
         "logger_class": GunicornLog,

@@ -21,7 +21,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.ggevent import GeventWorker
 
 from proxy.limits.in_flight_counts import IN_FLIGHT
-from proxy.process.current_settings import current_settings, grace_seconds
+from proxy.process.current_settings import current_settings
 from proxy.process.file_descriptors import Acceptor, connection_capacity, raise_limit
 from proxy.process.handover import (
     Departure,
@@ -95,6 +95,7 @@ class ProxyWorker(GeventWorker):
                 self.log.info("%s has served %d requests and is replaced", self, runtime.context.requests)
                 break
         self._await_successor()
+        self._accept_while_ending(runtime)
         # From now on gunicorn closes each connection of the admin entry point after its response.
         self.alive = False
         for acceptor in acceptors:
@@ -166,9 +167,21 @@ class ProxyWorker(GeventWorker):
         if newest_age() > before:
             self.log.info("%s has a successor and stops accepting", self)
 
+    def _accept_while_ending(self, runtime: Runtime) -> None:
+        """If the whole proxy ends, keep accepting until load balancers in front have noticed that it does."""
+        seconds = current_settings().accept_grace_seconds
+        if not seconds or self.departure_notice.departure is not Departure.ENDING:
+            return
+        runtime.context.terminating = True
+        end = monotonic() + seconds
+        while (left := end - monotonic()) > 0:
+            # The master kills a worker that does not report for long.
+            self.notify()
+            gevent.sleep(min(left, 1.0))
+
     def _drain(self, web: Pool, runtime: Runtime) -> None:
         """Let running requests finish, and give idle connections one more request (see Runtime.drain)."""
-        grace = grace_seconds(current_settings())
+        grace = current_settings().grace_seconds
         end = monotonic() + grace
         idle_end, ending = end, False
         runtime.drain(idle_end)

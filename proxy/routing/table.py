@@ -1,48 +1,39 @@
-"""The routing table: finds routers by host, then by path, and tests the rules of those found.
+"""The routing table: all routers by name, and an index for each group that competes for requests.
 
-The result is that of testing all routers by priority (higher first) and name (lower first). The indexes only
-narrow down the candidates; the test of the rule decides. Matching never yields, so the table changes only
-between two requests.
+Root routers compete for the requests of entry points, the children of a router for its requests.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping
-from itertools import chain
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from proxy.http1.request import Request
-from proxy.routing.host_patterns import HostPatterns
-from proxy.routing.path_index import PathIndex
 from proxy.routing.request_attributes import Client
-from proxy.routing.route import LAST, Order, Route, Routes, by_order, order_of, uncompiled
-from proxy.routing.rule_scope import Hosts, hosts_of
+from proxy.routing.route import Route
+from proxy.routing.route_index import RouteIndex
 from rondpoint.model import Router
-from rondpoint.rules.request_normalisation import normalise_host, normalise_path
 
-MAX_CACHED_HOSTS = 4096
-"""Hosts whose normalised form is cached; limited, because clients can make up any number of them."""
+_PARENT = ""
+"""Stands for an entry point in the indexes of child routers, which are on none of their own."""
+
+_BELOW_PARENT = frozenset((_PARENT,))
 
 
-class RoutingTable:
-    """Routers by name, with their indexes."""
+class RoutingTable(RouteIndex):
+    """Routers by name. It is itself the index of root routers, so that finding them takes no further call."""
 
     def __init__(
         self, default_entry_points: frozenset[str], tls_entry_points: frozenset[str] = frozenset()
     ) -> None:
         """Routers without entry points use `default_entry_points`; `tls_entry_points` speak TLS."""
+        super().__init__()
         self._default_entry_points = default_entry_points
         self._tls_entry_points = tls_entry_points
         self._entry_points: dict[tuple[tuple[str, ...], bool], frozenset[str]] = {}
         self._routers: dict[str, Router] = {}
-        # By the host as most clients write it. Most hosts have one router and need no path index.
-        self._by_host: dict[bytes, Route | PathIndex] = {}
-        self._by_pattern = HostPatterns()
-        self._anywhere = PathIndex()
-        self._orders_anywhere: list[Order] = []
-        self._first_anywhere: Order = LAST
-        self._normalised: dict[bytes, bytes] = {}
+        # By the parent's name; a child may arrive before its parent.
+        self._children: dict[str, RouteIndex] = {}
 
     def __len__(self) -> int:
         return len(self._routers)
@@ -53,86 +44,50 @@ class RoutingTable:
         return MappingProxyType(self._routers)
 
     def put(self, router: Router) -> None:
-        """Add or replace a router; the cost depends on the routers of its hosts.
+        """Add or replace a router; the cost depends on the routers of its hosts below the same parents.
 
         Raises UnservedError; the table is unchanged then.
         """
-        route = Route(router, self._entry_points_of(router))
-        hosts = hosts_of(router.rule.expression)
-        self.remove(router.name)
+        if router.parents:
+            routes = {parent: Route(router, _BELOW_PARENT) for parent in router.parents}
+            self.remove(router.name)
+            for parent, route in routes.items():
+                self._children_of(parent).add(route)
+        else:
+            route = Route(router, self._entry_points_of(router))
+            self.remove(router.name)
+            self.add(route)
         self._routers[router.name] = router
-        if hosts is None:
-            self._anywhere.add(route)
-            insort(self._orders_anywhere, route.order)
-            self._first_anywhere = self._orders_anywhere[0]
-            return
-        for key in _keys(hosts):
-            self._put_under(key, route)
-        for pattern in hosts.patterns:
-            self._by_pattern.add(pattern, route)
 
     def remove(self, name: str) -> None:
         """Remove a router; ignore an unknown name."""
         router = self._routers.pop(name, None)
         if router is None:
             return
-        hosts = hosts_of(router.rule.expression)
-        if hosts is None:
-            self._anywhere.discard(router)
-            orders = self._orders_anywhere
-            del orders[bisect_left(orders, order_of(router))]
-            self._first_anywhere = orders[0] if orders else LAST
+        if not router.parents:
+            self.discard(router)
             return
-        for key in _keys(hosts):
-            self._take_from(key, router)
-        for pattern in hosts.patterns:
-            self._by_pattern.discard(pattern, router)
+        for parent in dict.fromkeys(router.parents):
+            children = self._children[parent]
+            children.discard(router)
+            if not children.size:
+                del self._children[parent]
 
-    def match(self, entry_point: str, request: Request, client: Client) -> Route | None:
-        """Return the route for this request; host and path are compared in normalised form."""
-        host = request.host
-        entry = self._by_host.get(host)
-        if entry is None:
-            host = self._normalised.get(host) or self._normalise(host)
-            entry = self._by_host.get(host)
-        patterns = self._by_pattern
-        if not patterns.shards:
-            pattern_indexes: tuple[Routes, ...] = ()
-        elif isinstance(entry, Route):
-            pattern_indexes = patterns.indexes_for_route(host, entry)
-        else:
-            pattern_indexes = patterns.matching_indexes(host)
-        if (
-            # The usual case: one route, and no other candidates. Each further object may miss the cache.
-            isinstance(entry, Route)
-            and entry.test is None
-            and (self._first_anywhere is LAST or entry.order < self._first_anywhere)
-            and not pattern_indexes
-            and entry_point in entry.entry_points
-        ):
-            return entry
-        path = normalise_path(request.target)
-        found: list[list[Route]] = []
-        if isinstance(entry, Route):
-            found.append([entry])
-        elif entry is not None:
-            entry.collect(path, found)
-        for index in pattern_indexes:
-            index.collect(path, found)
-        if self._anywhere:
-            self._anywhere.collect(path, found)
-        if not found:
-            return None
-        name = host.decode("latin-1")
-        routes = found[0] if len(found) == 1 else sorted(chain.from_iterable(found), key=by_order)
-        for route in routes:
-            if entry_point in route.entry_points:
-                test = route.test
-                if test is uncompiled:
-                    test = route.compile()
-                if test is None or test(name, path, request, client):
-                    return route
-        return None
+    def match_child(
+        self, parent: str, request: Request, client: Client, path: str | None = None
+    ) -> Route | None:
+        """Return the route of the child router of `parent` for this request, as it is now.
+
+        `path` takes the place of the request's own path.
+        """
+        children = self._children.get(parent)
+        return None if children is None else children.match(_PARENT, request, client, path)
+
+    def _children_of(self, parent: str) -> RouteIndex:
+        children = self._children.get(parent)
+        if children is None:
+            children = self._children[parent] = RouteIndex(self._normalised)
+        return children
 
     def _entry_points_of(self, router: Router) -> frozenset[str]:
         """Return the entry points of a router; routers with the same ones share one set."""
@@ -142,36 +97,3 @@ class RoutingTable:
             points = frozenset(router.entry_points) or self._default_entry_points
             points = self._entry_points[key] = points & self._tls_entry_points if router.tls else points
         return points
-
-    def _normalise(self, host: bytes) -> bytes:
-        if len(self._normalised) >= MAX_CACHED_HOSTS:
-            self._normalised.clear()
-        name = self._normalised[host] = normalise_host(host).encode("latin-1")
-        return name
-
-    def _put_under(self, key: bytes, route: Route) -> None:
-        stored = self._by_host.get(key)
-        if stored is None:
-            self._by_host[key] = route
-            return
-        if isinstance(stored, Route):
-            index = self._by_host[key] = PathIndex()
-            index.add(stored)
-            stored = index
-        stored.add(route)
-
-    def _take_from(self, key: bytes, router: Router) -> None:
-        stored = self._by_host[key]
-        if isinstance(stored, PathIndex):
-            stored.discard(router)
-            if stored:
-                return
-        del self._by_host[key]
-
-
-def _keys(hosts: Hosts) -> Iterator[bytes]:
-    """Yield the names as keys; skip those that are not normalised, because no request matches them."""
-    for name in hosts.names:
-        key = name.encode()
-        if normalise_host(key) == name:
-            yield key

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from proxy.balancing import least_load, rendezvous_hashing
 from proxy.balancing.balanced_service import BalancedService
 from proxy.balancing.composite_service import CompositeService
-from proxy.balancing.round_robin import round_robin
+from proxy.balancing.round_robin import observing, round_robin
 from proxy.balancing.server_arrivals import ServerArrivals
 from proxy.balancing.sticky_cookie import Stickiness
 from proxy.balancing.sticky_sessions import sticky_strategy
@@ -49,6 +49,7 @@ class ServiceRegistry:
         self._slots: dict[str, ServiceSlot] = {}
         self._endpoints: dict[Address, Endpoint] = {}
         self._ejected: set[Address] = set()
+        self._failing: set[tuple[str, Address]] = set()
         self._arrivals = ServerArrivals()
         self.on_address_removed: Callable[[Address], None] = _ignore
         self._tls_context: ssl.SSLContext | None = None
@@ -91,19 +92,29 @@ class ServiceRegistry:
             before, slot.served = slot.served, None
             self._release(before)
 
-    def set_ejected(self, address: Address, ejected: bool) -> None:
-        """Eject all present and future servers at this address, or make them available again."""
-        (self._ejected.add if ejected else self._ejected.discard)(address)
+    def set_ejected(self, address: Address, ejected: bool, service: str = "") -> None:
+        """Eject all present and future servers at this address, or make them available again.
+
+        If `service` is not empty, only those of this service.
+        """
+        if service:
+            (self._failing.add if ejected else self._failing.discard)((service, address))
+        else:
+            (self._ejected.add if ejected else self._ejected.discard)(address)
         if not ejected:
             self._arrivals.record(address)
         endpoint = self._endpoints.get(address)
         if endpoint is None:
             return
-        endpoint.ejected = ejected
-        for target in endpoint.targets:
+        if not service:
+            endpoint.ejected = ejected
+        targets = [target for target in endpoint.targets if service in ("", target.service)]
+        for target in targets:
+            if service:
+                target.failing = ejected
             self._set_warm_at(target)
             target.refresh()
-        for name in {target.service for target in endpoint.targets}:
+        for name in {target.service for target in targets}:
             if (served := self._slots[name].served) is not None:
                 served.refresh()
 
@@ -113,6 +124,8 @@ class ServiceRegistry:
         order = schedule([_usable_weight(server) for server in servers])
         rotation = tuple(targets[index] for index in order)
         strategy = STRATEGIES.get(service.strategy, round_robin)
+        if service.passive_health_check is not None:
+            strategy = observing(strategy)
         served = BalancedService(service, service.name, targets, rotation, service.pass_host_header, strategy)
         if service.composition is not None:
             served.composite = CompositeService(service)
@@ -150,6 +163,7 @@ class ServiceRegistry:
             draining,
             unavailable=draining,
             slow_start=service.slow_start,
+            failing=(service.name, address) in self._failing,
         )
         self._set_warm_at(target)
         target.refresh()

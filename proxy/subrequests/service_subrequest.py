@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.balancing.round_robin import choose_by_ticket
+from proxy.ejection.passive_check import record_outcome
 from proxy.http1.header_lines import first_value, without
 from proxy.http1.methods import IDEMPOTENT_METHODS, METHODS_WITH_CONTENT
 from proxy.http1.request import Request
@@ -58,16 +59,17 @@ def ask_service(
     *,
     timeout: float,
     limit: int,
+    discard: bool = False,
     peer: str = "",
     client: Waiting | None = None,
 ) -> WholeResponse:
     """Send a request to the service of this name and return the response after at most `timeout` s.
 
     `path` is the request target. `lines` are the header lines, each with a leading CRLF, with Host but
-    without framing lines. `limit` is for the response's content, in bytes. `peer` is the address of the
-    client for whom the proxy asks: some services choose a server by it. The response has the cookies of
-    sticky services. Middlewares of member services do not apply. If the `client` leaves meanwhile, the
-    subrequest ends. Raises SubrequestError and ClientGoneError.
+    without framing lines. `limit` is for the response's content, in bytes; with `discard`, the content
+    is read and dropped. `peer` is the address of the client for whom the proxy asks: some services choose a
+    server by it. The response has the cookies of sticky services. Middlewares of member services do not
+    apply. If the `client` leaves meanwhile, the subrequest ends. Raises SubrequestError and ClientGoneError.
     """
     deadline = monotonic() + timeout
     asking = _Asking(peer)
@@ -84,9 +86,12 @@ def ask_service(
         if left <= 0:
             break
         try:
-            response = _ask(context, target, served, method, message, left, limit, client)
+            response = _ask(context, target, served, method, message, left, limit, client, discard=discard)
         except ServerFailedError as error:
             failure = error
+            # A healthy server may reset the connection to refuse content.
+            if error.unreachable and not (error.sent and content):
+                context.ejections.eject(target, str(error))
             if error.exhausted or (error.sent and method not in IDEMPOTENT_METHODS):
                 break
             continue
@@ -160,6 +165,8 @@ def _ask(
     timeout: float,
     limit: int,
     client: Waiting | None,
+    *,
+    discard: bool,
 ) -> WholeResponse:
     """Send the request to one server, and record the outcome as the exchange does."""
     endpoint = target.endpoint
@@ -167,21 +174,20 @@ def _ask(
     began = monotonic()
     endpoint.active += observed
     try:
-        response = send_subrequest(target.pool, method, message, timeout, limit, client)
+        response = send_subrequest(target.pool, method, message, timeout, limit, client, discard=discard)
     except ContentTooLargeError:
         raise
     except SubrequestError as error:
-        if isinstance(error, ServerFailedError):
-            if error.exhausted:
-                raise
-            if error.unreachable:
-                context.ejections.eject(target, str(error))
+        if isinstance(error, ServerFailedError) and error.exhausted:
+            raise
         context.tallies.servers.count_failure(target)
+        record_outcome(context.ejections, service.service, target, 0)
         if observed:
             endpoint.fail(monotonic())
         raise
     finally:
         endpoint.active -= observed
+    record_outcome(context.ejections, service.service, target, response.status)
     if observed:
         now = monotonic()
         endpoint.observe(now, now - began)

@@ -24,7 +24,8 @@ class CompletedRequest(Protocol):
 
     `target` is the last server tried, None if no server was tried. `refused` is true if the response is ours
     and not that server's; `retries` counts the servers tried after the first. `username` is the name in the
-    client's credentials, right or wrong, if a middleware has read them. `address` is `peer` as bytes.
+    client's credentials, right or wrong, if a middleware has read them. `responder` is the middleware that
+    responded in place of a server. `address` is `peer` as bytes.
     `logged` caches the connection's part of the log line; the log sets it.
 
     Only observed connections set the rest. `first_tried_at` is when the first server was tried (monotonic
@@ -43,6 +44,7 @@ class CompletedRequest(Protocol):
     refused: bool
     retries: int
     username: bytes
+    responder: str
     body: CountedBody | None
 
     logged: str

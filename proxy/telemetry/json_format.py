@@ -34,7 +34,7 @@ Heads = tuple[bytes, bytes]
 
 Note = tuple[
     str, bytes, float, float, float, int, int, int, bool, int, int, bytes, bytes, int, bytes, bytes,
-    str, str, str, bytes, "RequestTrace | None", Heads | None,
+    str, str, str, bytes, "RequestTrace | None", Heads | None, str,
 ]  # fmt: skip
 
 
@@ -67,6 +67,7 @@ class JsonFormat:
         self._routers = ValueCache(self._fields(_router))
         self._services = ValueCache(self._fields(_service))
         self._servers = ValueCache(self._fields(_server))
+        self._responders = ValueCache(self._fields(_responder))
         self._hosts = ValueCache(self._fields(_host))
         self._methods = [ValueCache(self._fields(_method(version))) for version in _VERSIONS]
         self._usual_outcomes = ValueCache(_usual_outcome, lambda _: 0)
@@ -99,6 +100,7 @@ class JsonFormat:
             completed.request_id,
             completed.traced,
             (completed.origin_head, completed.sent_head) if self.needs_response_heads else None,
+            completed.responder,
         )
 
     def lines(self, notes: Sequence[Note]) -> bytes:
@@ -118,6 +120,7 @@ class JsonFormat:
             (
                 connection, user, ended, seconds, origin_seconds, status, sent, received, ours, retries,
                 number, method, _, version, host, headers, router, service, url, request_id, trace, heads,
+                responder,
             ) = note  # fmt: skip
             began = ended - seconds
             if user:
@@ -152,6 +155,7 @@ class JsonFormat:
                 f"{routers[router]}{services[service]}{servers[url]}{header_parts[headers]}"
                 f"{_ids(request_id, trace) if request_id or trace is not None else ''}"
                 f"{self._response_headers(heads) if heads is not None else ''}"
+                f"{self._responders[responder] if responder else ''}"
                 f',"level":"info","msg":"","time":"{end}.{end_micros}Z"}}\n'
             )
         return "".join(lines)
@@ -162,7 +166,7 @@ class JsonFormat:
     def _partial_line(self, note: Note) -> str:
         (
             connection, user, ended, seconds, origin_seconds, status, sent, received, ours, retries, number,
-            method, target, version, host, headers, router, service, url, request_id, trace, heads,
+            method, target, version, host, headers, router, service, url, request_id, trace, heads, responder,
         ) = note  # fmt: skip
         if user:
             connection = _with_username(connection, user)
@@ -195,6 +199,7 @@ class JsonFormat:
         return (
             f"{_encode(line).decode()[:-1]}{connection}{self._methods[version][method]}{self._hosts[host]}"
             f"{self._routers[router]}{self._services[service]}{self._servers[url]}"
+            f"{self._responders[responder] if responder else ''}"
             f"{self.headers.kept[headers]}{self._response_headers(heads) if heads is not None else ''}}}\n"
         )
 
@@ -253,6 +258,10 @@ def _service(service: str) -> dict[str, str]:
 
 def _server(url: str) -> dict[str, str]:
     return {"ServiceAddr": url.rpartition("/")[2], "ServiceURL": url}
+
+
+def _responder(middleware: str) -> dict[str, str]:
+    return {"MiddlewareName": middleware}
 
 
 def _host(host: bytes) -> dict[str, str]:

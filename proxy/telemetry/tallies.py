@@ -23,6 +23,12 @@ EXTENSION_METHOD = b"EXTENSION_METHOD"
 """Replaces every other method: clients can make up any number of them."""
 
 
+MAX_REFUSALS = 1000
+"""Refusals by middleware, kind and reason that a tally keeps; the oldest ones are forgotten first.
+
+A router has a fifth of so many middlewares at most, but they change.
+"""
+
 SERVER_ERROR_STATUS = 500
 """Lowest status whose requests are also recorded one by one, in `Tallies.recent_errors`."""
 
@@ -63,7 +69,8 @@ class Cell:
 class Tally:
     """One router's requests to one service; `label_sets` holds cells by label set, method and status.
 
-    `retries` counts requests that were sent to one more server. Each count sets `changed`; the reporter
+    `retries` counts requests that were sent to one more server, `refusals` those that a middleware refused:
+    by the middleware's name and kind, and the reason. Each count sets `changed`; the reporter
     resets it. `observability` holds the router's settings. `last` is the cell of the last request; mostly the
     next request has the same one. That saves look-ups: with many routers, each further object is a cache
     miss.
@@ -76,6 +83,7 @@ class Tally:
         "label_sets",
         "last",
         "observability",
+        "refusals",
         "retries",
         "router",
         "service",
@@ -94,6 +102,7 @@ class Tally:
         self.label_sets: dict[int, dict[bytes, dict[int, Cell]]] = {}
         self.last: Cell | None = None
         self.retries = 0
+        self.refusals: dict[tuple[str, str, str], int] = {}
         self.changed = False
         self.observability: RouterObservability | None = None
         self._known_label_sets = known_label_sets
@@ -125,6 +134,11 @@ class Tally:
         cell.sent += sent
         self.changed = True
 
+    def count_refusal(self, middleware: str, kind: str, reason: str) -> None:
+        """Count one request that this middleware has refused."""
+        self._add_refusals((middleware, kind, reason), 1)
+        self.changed = True
+
     @property
     def requests(self) -> int:
         return sum(cell.requests for _, _, _, cell in self._cells())
@@ -134,6 +148,8 @@ class Tally:
         for label_set, method, status, cell in other._cells():
             self.cell(label_set, method, status).add(cell)
         self.retries += other.retries
+        for key, count in other.refusals.items():
+            self._add_refusals(key, count)
         self.changed = True
 
     def counts(self) -> Counts:
@@ -174,9 +190,17 @@ class Tally:
             seconds=round(seconds, 6),
             sent=sent,
             retries=self.retries,
+            refusals=tuple(metrics.Refusals(*key, count) for key, count in self.refusals.items()),
             cells=tuple(cells),
             bounds=self._bounds,
         )
+
+    def _add_refusals(self, key: tuple[str, str, str], count: int) -> None:
+        refusals = self.refusals
+        before = refusals.get(key)
+        if before is None and len(refusals) >= MAX_REFUSALS:
+            del refusals[next(iter(refusals))]
+        refusals[key] = (before or 0) + count
 
     def _cells(self) -> Iterator[tuple[int, bytes, int, Cell]]:
         for number, methods in self.label_sets.items():

@@ -73,8 +73,10 @@ class Target:
 
     `draining` is the server's own state. While `unavailable` is set, the target takes no new requests, for
     whatever reason; the data path reads only this. `pool` is the endpoint's pool. Until `warm_at` (monotonic)
-    the server is in its slow start, which takes `slow_start` seconds. `cell` is the counter of the last
-    request, and usually that of the next one.
+    the server is in its slow start, which takes `slow_start` seconds. While `failing` is set, it is ejected
+    for this service alone; `failed_at` are the times (monotonic) of its last failed requests in a row, if the
+    service has a passive health check. `cell` is the counter of the last request, and usually that of the
+    next one.
     """
 
     server: Server
@@ -87,11 +89,18 @@ class Target:
     unavailable: bool
     warm_at: float = 0.0
     slow_start: float = 0.0
+    failing: bool = False
+    failed_at: tuple[float, ...] = ()
     cell: ServerCell = UNCOUNTED
 
     def refresh(self) -> None:
         """Compute `unavailable` anew."""
-        self.unavailable = self.draining or self.endpoint.ejected
+        self.unavailable = self.draining or self.ejected
+
+    @property
+    def ejected(self) -> bool:
+        """Whether the server is ejected, for all services or for this one."""
+        return self.endpoint.ejected or self.failing
 
     def warmth(self, now: float) -> float:
         """Return the fraction of its share that the server gets: below 1 during its slow start."""

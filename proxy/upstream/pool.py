@@ -29,6 +29,12 @@ REMOVED_DIAL_TIMEOUT = 1.0
 KERNEL_TIMEOUT_MARGIN = 5.0
 """Seconds by which the kernel's timeout exceeds the stall limit that the worker enforces itself."""
 
+FAIR_PATIENCE = 2.0
+"""Seconds after which a server that takes no connection counts as unreachable, whoever has waited for it."""
+
+SHORTEST_PATIENCE = 0.001
+"""The least time in seconds for a dial."""
+
 _pools: WeakSet[Pool] = WeakSet()
 
 
@@ -98,14 +104,14 @@ class Pool:
             stream.close()
         return None
 
-    def dial(self) -> Stream:
-        """Open a new connection. Raises DialError."""
+    def dial(self, patience: float = NEVER) -> Stream:
+        """Open a new connection, within the dial timeout or `patience` in seconds. Raises DialError."""
         try:
-            stream = self._dial()
+            stream = self._dial(patience)
         except DialError as error:
             if not error.exhausted or not close_all_idle():
                 raise
-            stream = self._dial()
+            stream = self._dial(patience)
         stream.stall_limit = limit = self._stall_limit
         if limit:
             # Breaks the connection if sent data stays unacknowledged although the send buffer is not full.
@@ -117,14 +123,21 @@ class Pool:
         """Connect within `timeout` s, and close the connection again. Raises DialError."""
         dial(self._address, self._sweeper, timeout, self._context).close()
 
-    def _dial(self) -> Stream:
+    def _dial(self, patience: float) -> Stream:
         current = getcurrent()
         self._dialling.add(current)
         timeout = self._dial_timeout
+        hurried = patience < (timeout or NEVER)
+        if hurried:
+            timeout = max(patience, SHORTEST_PATIENCE)
         if self.closed:
             timeout = min(timeout or REMOVED_DIAL_TIMEOUT, REMOVED_DIAL_TIMEOUT)
         try:
             return dial(self._address, self._sweeper, timeout, self._context)
+        except DialError as error:
+            if hurried and error.timed_out and timeout < FAIR_PATIENCE:
+                error.unreachable = False
+            raise
         finally:
             self._dialling.discard(current)
 

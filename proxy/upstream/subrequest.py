@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from proxy.http1.chunked import ChunkedDecoder
@@ -67,16 +68,24 @@ class Waiting(Protocol):
 
 
 def send_subrequest(
-    pool: Pool, method: bytes, message: bytes, timeout: float, limit: int, client: Waiting | None = None
+    pool: Pool,
+    method: bytes,
+    message: bytes,
+    timeout: float,
+    limit: int,
+    client: Waiting | None = None,
+    *,
+    discard: bool = False,
 ) -> WholeResponse:
     """Send `message`, a whole request with `method`, and return the response after at most `timeout` s.
 
-    `limit` is for the response's content, in bytes. Raises SubrequestError, of the kind ServerFailedError if
-    another server may respond. If a reused connection has ended, an idempotent request is sent again over a
-    new one. If the `client` leaves meanwhile, the subrequest ends; raises ClientGoneError then.
+    `limit` is for the response's content, in bytes; with `discard`, all content is read and dropped. Raises
+    SubrequestError, of the kind ServerFailedError if another server may respond. If a reused connection has
+    ended, an idempotent request is sent again over a new one. If the `client` leaves meanwhile, the
+    subrequest ends; raises ClientGoneError then.
     """
     try:
-        return _send(pool, method, message, after(timeout), limit, client)
+        return _send(pool, method, message, after(timeout), limit, client, discard=discard)
     except SubrequestError:
         if client is not None and client.gone:
             raise ClientGoneError from None
@@ -87,17 +96,24 @@ def send_subrequest(
 
 
 def _send(
-    pool: Pool, method: bytes, message: bytes, deadline: float, limit: int, client: Waiting | None
+    pool: Pool,
+    method: bytes,
+    message: bytes,
+    deadline: float,
+    limit: int,
+    client: Waiting | None,
+    *,
+    discard: bool,
 ) -> WholeResponse:
     repeatable = method in IDEMPOTENT_METHODS
     stream = pool.take() if repeatable else pool.take_alive()
     if stream is not None:
         data = _first_bytes(stream, message, deadline, client)
         if data or stream.expired or not repeatable:
-            return _whole_response(pool, stream, method, data or b"", limit)
+            return _whole_response(pool, stream, method, data or b"", limit, discard)
         stream.close()
     try:
-        stream = pool.dial()
+        stream = pool.dial(deadline - monotonic())
     except DialError as error:
         raise ServerFailedError(
             str(error), unreachable=error.unreachable, exhausted=error.exhausted
@@ -106,7 +122,7 @@ def _send(
     if not data and not stream.expired:
         stream.close()
         raise ServerFailedError(_RESET if data is None else _ENDED, unreachable=data is None, sent=True)
-    return _whole_response(pool, stream, method, data or b"", limit)
+    return _whole_response(pool, stream, method, data or b"", limit, discard)
 
 
 def _first_bytes(stream: Stream, message: bytes, deadline: float, client: Waiting | None) -> bytes | None:
@@ -126,12 +142,17 @@ def _first_bytes(stream: Stream, message: bytes, deadline: float, client: Waitin
         raise
 
 
-def _whole_response(pool: Pool, stream: Stream, method: bytes, data: bytes, limit: int) -> WholeResponse:
+def _whole_response(
+    pool: Pool, stream: Stream, method: bytes, data: bytes, limit: int, discard: bool
+) -> WholeResponse:
     """Return the response that begins with `data`; give the connection back, or close it."""
     reusable = False
     try:
         response, data = _final_head(pool, stream, method, data)
-        content, rest = _read_content(stream, response, data, limit)
+        if discard:
+            content, rest = b"", _skip_content(stream, response, data)
+        else:
+            content, rest = _read_content(stream, response, data, limit)
         reusable = response.keep_alive and not rest
     except (MessageError, OSError) as error:
         raise SubrequestError(str(error)) from error
@@ -192,6 +213,27 @@ def _read_content(stream: Stream, response: Response, data: bytes, limit: int) -
             if stream.expired:
                 raise _ended(stream)
             return b"".join(pieces), b""
+
+
+def _skip_content(stream: Stream, response: Response, data: bytes) -> bytes:
+    """Read and drop the content that begins in `data`, and return the bytes after it."""
+    left = response.length
+    if left >= 0:
+        while left > len(data):
+            left -= len(data)
+            data = _more(stream)
+        return data[left:]
+    if left == CHUNKED:
+        decoder = ChunkedDecoder(padded=True)
+        decoder.feed(data)
+        while not decoder.finished:
+            decoder.feed(_more(stream))
+        return decoder.rest
+    while data:
+        data = stream.recv()
+    if stream.expired:
+        raise _ended(stream)
+    return b""
 
 
 def _more(stream: Stream) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import click
 import msgspec
@@ -11,7 +11,8 @@ from rondpoint.cli.api_client import choose_api, exit_with_error, request_api
 from rondpoint.cli.completion import SettingsCommand
 from rondpoint.cli.flags import PASS_UNKNOWN_FLAGS, settings_flags
 from rondpoint.cli.table import format_table
-from rondpoint.explaining.explanation import Balancing, Explanation
+from rondpoint.explaining.explanation import Balancing, ExplainedMiddleware, Explanation
+from rondpoint.middlewares.display import format_options
 from rondpoint.terminal_text import printable
 
 _FIRST_ERROR = 400
@@ -21,7 +22,12 @@ _FIRST_ERROR = 400
 @click.argument("url")
 @click.option("--method", default="GET", show_default=True, help="The method of the request.")
 @click.option("--header", "headers", multiple=True, metavar="'K: V'", help="A request header; repeatable.")
-@click.option("--client", default="", metavar="ADDRESS", help="The address of the client, for ClientIP.")
+@click.option(
+    "--client",
+    default="",
+    metavar="ADDRESS",
+    help="The address of the client, for ClientIP, allow lists and limits.",
+)
 @click.option(
     "--entryPoint", "entry_point", default="", help="The entry point; default: the one on the port of URL."
 )
@@ -43,8 +49,8 @@ def explain(
 ) -> None:
     """Show how a request for URL is routed, or why it is not.
 
-    The output names routers, middlewares and servers. The exit code is 1 if Rondpoint itself would respond
-    with an error.
+    The output names routers and servers, and says what each middleware does to the request. The exit code is
+    1 if Rondpoint itself would respond with an error.
     """
     chosen = choose_api(api, flags)
     query = [("url", url), ("method", method), ("client", client), ("entryPoint", entry_point)]
@@ -73,9 +79,12 @@ def _format_lines(explanation: Explanation) -> Iterator[str]:
     elif not explanation.router:
         yield "no router serves this host"
     yield ""
+    for parent in explanation.parents:
+        yield f"parent      {parent}"
     if explanation.router:
         yield f"router      {explanation.router}"
         yield f"middlewares {', '.join(explanation.middlewares) or 'none'}"
+        yield from _format_steps(explanation.steps)
     if explanation.service:
         yield f"service     {explanation.service}"
     if explanation.balancing is not None:
@@ -83,8 +92,14 @@ def _format_lines(explanation: Explanation) -> Iterator[str]:
     for member in explanation.members:
         through = f", through {', '.join(member.middlewares)}" if member.middlewares else ""
         yield f"member      {member.service} (weight {member.weight}{through})"
+        yield from _format_steps(member.steps)
+    for mirror in explanation.mirrors:
+        through = f", through {', '.join(mirror.middlewares)}" if mirror.middlewares else ""
+        yield f"mirror      {mirror.service} ({mirror.percent} % of the requests to {mirror.of}{through})"
     for server in explanation.servers:
         yield f"server      {server.url} ({server.name}, {server.state}, weight {server.weight})"
+    for note in explanation.notes:
+        yield f"note        {note}"
     for diagnostic in explanation.diagnostics:
         yield f"diagnostic  {diagnostic}"
     if explanation.status or explanation.reason:
@@ -92,6 +107,18 @@ def _format_lines(explanation: Explanation) -> Iterator[str]:
     for near in explanation.suggestions:
         yield f"see also    {near.name}: {near.reason}"
         yield from (f"          {line}" for line in near.excerpt.splitlines())
+
+
+def _format_steps(steps: Iterable[ExplainedMiddleware]) -> Iterator[str]:
+    """Yield a line for each middleware in the order in which they run, with its options below."""
+    part_of = ""
+    for number, step in enumerate(steps, 1):
+        if step.part_of != part_of:
+            part_of = step.part_of
+            yield f"  of {part_of}"
+        yield f"  {number:2}. {step.name} ({step.kind}) {step.effect or 'is not reached'}"
+        if step.options:
+            yield f"      {format_options(step.options)}"
 
 
 def _format_balancing(balancing: Balancing) -> str:

@@ -18,12 +18,13 @@ _HEADINGS = ("ROUTER", "RULE", "ENTRY POINTS", "PRIORITY", "SERVICE", "SERVERS")
 
 
 class _Router(Struct, rename="camel"):
-    """A router; if it was left out, only `status` is set."""
+    """A router; if it was left out, only `status` is set. A parent router has no service."""
 
     rule: str = ""
     service: str = ""
     priority: int | None = None
     entry_points: list[str] = []
+    parent_refs: list[str] = []
     status: str = ""
 
 
@@ -86,9 +87,10 @@ def _format_lines(data: RawData) -> list[str]:
             continue
         service = data.services.get(router.service, _Service())
         servers = [f"{server.url} ({server.state}, weight {server.weight})" for server in service.servers]
-        points = ", ".join(router.entry_points)
-        first, *others = servers or ["none"]
-        rows.append((name, router.rule, points, str(router.priority), router.service, first))
+        points = ", ".join(router.entry_points or [f"below {parent}" for parent in router.parent_refs])
+        first, *others = servers or ["none" if router.service else ""]
+        service_name = router.service or "(children)"
+        rows.append((name, router.rule, points, str(router.priority), service_name, first))
         rows += [("", "", "", "", "", other) for other in others]
     lines = format_table(_HEADINGS, rows) if rows else ["no routers"]
     diagnostics: list[str] = []

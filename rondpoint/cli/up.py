@@ -92,7 +92,6 @@ def _child_specs(settings: Settings, directory: Path, flags: Sequence[str]) -> l
             # A local snapshot of this store has no use after the store is gone.
             environment[variable_name(("stateDirectory",))] = str(directory)
     rondpoint = (sys.executable, "-m", "rondpoint")
-    grace = max(point.transport.life_cycle.grace_time_out for point in settings.entry_points.values())
     specs.append(ChildSpec("agent", (*rondpoint, "agent"), environment, reopens_logs=True))
     specs.append(
         ChildSpec(
@@ -100,7 +99,7 @@ def _child_specs(settings: Settings, directory: Path, flags: Sequence[str]) -> l
             (*rondpoint, "proxy"),
             environment | {FLAGS: json.dumps(without_agent_flags(all_flags))},
             gets_provider_settings=False,
-            grace=grace + _MARGIN_SECONDS,
+            grace=settings.accept_grace_seconds + settings.grace_seconds + _MARGIN_SECONDS,
             notifies_ready=True,
             reloads=True,
             reopens_logs=True,

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.diagnostics import Diagnostic
 from rondpoint.entry_points.options import EntryPointOptions
 from rondpoint.entry_points.own_middleware import report
-from rondpoint.settings import Settings
 
 
 def entry_point_diagnostics(
     entry_points: Mapping[str, EntryPointOptions],
     find_fault: Callable[[str, tuple[str, ...]], str],
-    settings: Settings,
 ) -> Iterator[Diagnostic]:
     """Yield the diagnostics about entry points with these options.
 
     `find_fault` returns why middlewares with these names cannot be performed on this entry point, or an
     empty text.
     """
-    prometheus = settings.metrics.prometheus if settings.metrics is not None else None
     for name, options in entry_points.items():
         yield from options.diagnostics
         redirection = options.redirection
@@ -31,10 +28,3 @@ def entry_point_diagnostics(
             hint = f"define it, or remove it from entryPoints.{name}.http.middlewares"
             missing = fault.endswith("does not exist")
             yield report(name, f"its routers respond with 503: {fault}", hint if missing else "")
-        if prometheus is not None and prometheus.entry_point == name:
-            yield report(
-                name,
-                "it does not serve /metrics, because its middlewares and redirections would not apply there",
-                "read /metrics on the entry point traefik",
-                Severity.WARNING,
-            )

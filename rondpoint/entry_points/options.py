@@ -8,23 +8,30 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from rondpoint.diagnostics import Diagnostic
+from rondpoint.entry_points.encoded_characters import make_encoded_characters
 from rondpoint.entry_points.redirection import Redirection, make_redirection
 from rondpoint.entry_points.traefik_1 import translate
 from rondpoint.model import Middleware, Router
 from rondpoint.settings import ADMIN, Settings
+
+AMBIGUOUS_PATH = "the path leads to different routers with and without its dot segments and empty segments"
+"""Why a request is refused on an entry point that keeps paths."""
 
 
 class EntryPointOptions(Struct, frozen=True):
     """The options of one entry point for all its routers.
 
     `middlewares` are the names of the middlewares before those of each router. `own` are those of them that
-    only this entry point has, by name, with the one of the redirection. `diagnostics` are about invalid
-    options.
+    only this entry point has, by name, with the one of the redirection. `keeps_paths`: paths keep their dot
+    segments and empty segments. `appends_peer`: servers get the address of the connection's client in
+    `X-Forwarded-For`. `diagnostics` are about invalid options.
     """
 
     middlewares: tuple[str, ...] = ()
     own: Mapping[str, Middleware] = MappingProxyType({})
     redirection: Redirection | None = None
+    keeps_paths: bool = False
+    appends_peer: bool = True
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
@@ -46,10 +53,18 @@ def _read(name: str, settings: Settings) -> EntryPointOptions:
     point = settings.entry_points[name]
     translated = translate(name, settings)
     redirecting = make_redirection(name, settings)
-    made = [*translated.made, *([redirecting[1]] if redirecting else [])]
+    refusing = make_encoded_characters(name, settings)
+    made = [*refusing, *translated.made, *([redirecting[1]] if redirecting else [])]
     return EntryPointOptions(
-        (*point.http.middlewares, *(each.middleware.name for each in translated.made)),
+        # As in Traefik, encoded characters are refused before any middleware sees the request.
+        (
+            *(each.middleware.name for each in refusing),
+            *point.http.middlewares,
+            *(each.middleware.name for each in translated.made),
+        ),
         {each.middleware.name: each.middleware for each in made},
         redirecting[0] if redirecting else None,
+        not point.http.sanitize_path,
+        not point.forwarded_headers.not_append_x_forwarded_for,
         (*translated.diagnostics, *(diagnostic for each in made for diagnostic in each.diagnostics)),
     )

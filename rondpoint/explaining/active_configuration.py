@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -36,9 +36,15 @@ class ActiveConfiguration(Struct, frozen=True):
     compile_fault: Callable[[tuple[str, ...]], str] = _no_fault
 
     def serves(self, router: Router, entry_point: str) -> bool:
-        """Return whether the router takes requests of this entry point."""
+        """Return whether the router takes requests of this entry point; child routers take none directly."""
+        if router.parents:
+            return False
         named = router.entry_points or self.default_entry_points
         return entry_point in named and (not router.tls or entry_point in self.tls_entry_points)
+
+    def root_routers(self, entry_point: str) -> Iterator[Router]:
+        """Yield the routers that take requests of this entry point."""
+        return (router for router in self.routers.values() if self.serves(router, entry_point))
 
     def options_of(self, entry_point: str) -> EntryPointOptions:
         """Return the options of an entry point for all its routers."""

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Collection, Iterator
-from heapq import heapify, heappop
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 
 from msgspec.structs import replace
 
 from rondpoint.diagnostics import Severity
-from rondpoint.entry_points.options import router_middlewares
+from rondpoint.entry_points.options import AMBIGUOUS_PATH, router_middlewares
 from rondpoint.entry_points.redirection import Redirection
 from rondpoint.explaining.active_configuration import ActiveConfiguration
+from rondpoint.explaining.candidates import MAX_LISTED, evaluate_candidates
+from rondpoint.explaining.child_routers import explain_children
 from rondpoint.explaining.explanation import (
     Balancing,
-    Candidate,
     ExplainedMember,
+    ExplainedMirror,
     ExplainedServer,
     Explanation,
 )
 from rondpoint.explaining.middleware_faults import MemberChecks, find_active_fault
 from rondpoint.explaining.similar_hosts import find_suggestions, matching_diagnostics
 from rondpoint.model import Router, ServerState, Service
-from rondpoint.rules.evaluate import Evaluation, explain
-from rondpoint.rules.expression import And, Keyed, Match, Not
 from rondpoint.rules.literal_hosts import literal_hosts
 from rondpoint.rules.request_facts import Facts
-from rondpoint.rules.rule_text import format_expression
-
-MAX_LISTED = 50
-"""The most candidates in an explanation, and the most diagnostics."""
 
 _INSTANCE = ", instance "
 """Separates a Consul service from its instance in the subject of a diagnostic."""
@@ -41,23 +35,30 @@ def explain_request(
     entry_point: str,
     facts: Facts,
     yield_if_due: Callable[[], None] = lambda: None,
+    is_redirected: Callable[[Redirection], bool] = lambda _: True,
 ) -> Explanation:
     """Explain what happens to a request with these facts on this entry point.
 
-    `yield_if_due` is called often, because an explanation takes long with very many routers.
+    `yield_if_due` is called often, because an explanation takes long with very many routers. `is_redirected`
+    returns whether the redirection of the entry point changes the request's URL.
     """
-    tried, omitted, chosen = _evaluate_candidates(configuration, entry_point, facts, yield_if_due)
+    roots = configuration.root_routers(entry_point)
+    tried, omitted, chosen = evaluate_candidates(roots, facts, yield_if_due)
     explanation = Explanation(
         entry_point=entry_point,
         method=facts.method,
         host=facts.host,
         path=facts.path,
-        candidates=tuple(tried),
+        candidates=tried,
         omitted=omitted,
     )
     redirection = _redirection(configuration, entry_point, facts, chosen)
-    if redirection is not None:
+    if redirection is not None and is_redirected(redirection):
         return _explain_redirection(configuration, explanation, redirection)
+    if configuration.options_of(entry_point).keeps_paths and facts.kept_path not in ("", facts.path):
+        kept = replace(facts, path=facts.kept_path)
+        if evaluate_candidates(configuration.root_routers(entry_point), kept, yield_if_due)[2] is not chosen:
+            return replace(explanation, status=400, reason=AMBIGUOUS_PATH)
     if chosen is None:
         return replace(
             explanation,
@@ -75,18 +76,30 @@ def explain_request(
     fault = configuration.closed.get(entry_point, "") or find_active_fault(configuration, middlewares)
     if fault:
         return replace(explanation, status=503, reason=fault)
+    if not chosen.service:
+        explanation, leaf = explain_children(configuration, explanation, chosen, facts, yield_if_due)
+        if leaf is None:
+            return explanation
+        chosen = leaf
     service = configuration.services.get(chosen.service)
     reached = tuple(_reachable_services(configuration, chosen.service))
     servers = tuple(server for each in reached for server in each.servers)
     member_checks = MemberChecks(configuration, yield_if_due)
     faults = (member_checks.middleware_fault(each.name) for each in reached if each.name != chosen.service)
+    mirrors = tuple(islice(_mirrors(configuration, reached), MAX_LISTED))
     explanation = replace(
         explanation,
         servers=tuple(
             ExplainedServer(server.name, server.url, server.state.value, server.weight) for server in servers
         ),
+        mirrors=mirrors,
         diagnostics=(
             *(f"{fault}: requests to it get a 503 response" for fault in faults if fault),
+            *(
+                f"{fault}: it gets no copies"
+                for each in mirrors
+                if (fault := member_checks.middleware_fault(each.service))
+            ),
             *islice(_service_diagnostics(configuration, reached, yield_if_due), MAX_LISTED),
         ),
     )
@@ -180,50 +193,10 @@ def _reachable_services(configuration: ActiveConfiguration, name: str) -> Iterat
             left += (member.name for member in reversed(service.members) if member.weight > 0)
 
 
-def _evaluate_candidates(
-    configuration: ActiveConfiguration, entry_point: str, facts: Facts, yield_if_due: Callable[[], None]
-) -> tuple[Collection[Candidate], int, Router | None]:
-    """Evaluate the routers that could serve the host, in order, up to the one that serves the request.
-
-    Return the last MAX_LISTED of them, the number of those before, and the router that serves the request.
-    """
-    tried: deque[Candidate] = deque(maxlen=MAX_LISTED)
-    count = 0
-    # Use a heap, because sorting very many routers would never yield.
-    possible = list(_candidate_names(configuration, entry_point, facts.host, yield_if_due))
-    heapify(possible)
-    while possible:
-        yield_if_due()
-        router = configuration.routers[heappop(possible)[1]]
-        evaluation = explain(router.rule.expression, facts)
-        failed = () if evaluation.matches else tuple(_failed_matchers(evaluation))
-        tried.append(Candidate(router.name, router.rule.text, router.priority, evaluation.matches, failed))
-        count += 1
-        if evaluation.matches:
-            return tried, count - len(tried), router
-    return tried, count - len(tried), None
-
-
-def _candidate_names(
-    configuration: ActiveConfiguration, entry_point: str, host: str, yield_if_due: Callable[[], None]
-) -> Iterator[tuple[int, str]]:
-    """Yield the names of the routers that could serve the host, after their sort key."""
-    for name, router in configuration.routers.items():
-        yield_if_due()
-        if not configuration.serves(router, entry_point):
-            continue
-        hosts = literal_hosts(router.rule.expression)
-        if hosts is None or host in hosts:
-            yield -router.priority, name
-
-
-def _failed_matchers(evaluation: Evaluation) -> Iterator[str]:
-    """Yield the matchers because of which an expression does not match."""
-    if isinstance(evaluation.expression, (Match, Keyed, Not)):
-        yield format_expression(evaluation.expression)
-        return
-    for operand in evaluation.operands:
-        if not operand.matches:
-            yield from _failed_matchers(operand)
-            if isinstance(evaluation.expression, And):
-                return
+def _mirrors(configuration: ActiveConfiguration, services: Iterable[Service]) -> Iterator[ExplainedMirror]:
+    """Yield the mirrors of these services."""
+    for service in services:
+        if service.mirroring is not None:
+            for mirror in service.mirroring.mirrors:
+                middlewares = _middlewares_of(configuration, mirror.name)
+                yield ExplainedMirror(mirror.name, service.name, mirror.percent, middlewares)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
 
@@ -35,11 +37,38 @@ class Balancing(Struct, frozen=True, rename="camel"):
     slow_start: float = 0.0
 
 
+class ExplainedMiddleware(Struct, frozen=True, rename="camel"):
+    """A middleware, with what it does to this request.
+
+    `part_of` is the entry point, the router or the service that names it, or a chain of theirs. `effect` is a
+    sentence whose subject is the middleware; it is empty if the request does not reach it. `status` is the
+    status with which the middleware itself responds, 0 if it passes the request on. `options` are as the API
+    shows them, without secrets.
+    """
+
+    name: str
+    kind: str
+    part_of: str
+    options: dict[str, Any] = {}
+    effect: str = ""
+    status: int = 0
+
+
 class ExplainedMember(Struct, frozen=True, rename="camel"):
-    """A member of a composite service; `middlewares` are those before its servers."""
+    """A member of a composite service; `middlewares` are those before its servers, with their `steps`."""
 
     service: str
     weight: int
+    middlewares: tuple[str, ...] = ()
+    steps: tuple[ExplainedMiddleware, ...] = ()
+
+
+class ExplainedMirror(Struct, frozen=True, rename="camel"):
+    """A service that gets copies of `percent` % of the requests to `of`; `middlewares` are before it."""
+
+    service: str
+    of: str
+    percent: int
     middlewares: tuple[str, ...] = ()
 
 
@@ -59,7 +88,10 @@ class Explanation(Struct, frozen=True, rename="camel"):
 
     `status` is the status with which Rondpoint itself would respond; with 0 a server responds. `candidates`
     are in the order of their evaluation, up to the one that matches; `omitted` counts those that are not
-    listed. `diagnostics` are about the service, its servers and their containers.
+    listed. `parents` are the routers above `router` on the way of the request, from the root router down.
+    `middlewares` are the names on the entry point and these routers; `steps` are the middlewares in the order
+    in which they run, with those of chains. `notes` say what the explanation cannot know. `diagnostics` are
+    about the service, its servers and their containers.
     """
 
     entry_point: str
@@ -69,12 +101,16 @@ class Explanation(Struct, frozen=True, rename="camel"):
     candidates: tuple[Candidate, ...] = ()
     omitted: int = 0
     router: str = ""
+    parents: tuple[str, ...] = ()
     middlewares: tuple[str, ...] = ()
+    steps: tuple[ExplainedMiddleware, ...] = ()
     service: str = ""
     servers: tuple[ExplainedServer, ...] = ()
     diagnostics: tuple[str, ...] = ()
     balancing: Balancing | None = None
     members: tuple[ExplainedMember, ...] = ()
+    mirrors: tuple[ExplainedMirror, ...] = ()
     status: int = 0
     reason: str = ""
     suggestions: tuple[Suggestion, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -78,7 +78,7 @@ def _suggest_routers(
     by_host: dict[str, Router] = {}
     for router in configuration.routers.values():
         yield_if_due()
-        for known in literal_hosts(router.rule.expression) or ():
+        for known in () if router.parents else literal_hosts(router.rule.expression) or ():
             by_host.setdefault(known, router)
     if host in by_host:
         yield Suggestion(

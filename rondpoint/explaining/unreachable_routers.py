@@ -20,8 +20,8 @@ def missing_tls_reason(router: Router, settings: Settings) -> str:
 
 
 def closed_reason(router: Router, settings: Settings) -> str:
-    """Return why all entry points of a router are closed; empty if one is open."""
-    if not settings.closed_parts:
+    """Return why all entry points of a router are closed; empty if one is open or it is a child router."""
+    if not settings.closed_parts or router.parents:
         return ""
     points = router.entry_points or settings.default_entry_points
     known = settings.tls_entry_points if router.tls else settings.entry_points

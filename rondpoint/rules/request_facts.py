@@ -15,7 +15,8 @@ class Facts(Struct, frozen=True):
     """The properties of a request.
 
     Host and path are normalised, names of headers are in lower case, query names and values are decoded.
-    `client` is the peer's address, which `X-Forwarded-For` does not change, as in Traefik.
+    `client` is the peer's address, which `X-Forwarded-For` does not change, as in Traefik. `kept_path` is the
+    path with its dot segments and empty segments, if it is known.
     """
 
     host: str = ""
@@ -24,3 +25,4 @@ class Facts(Struct, frozen=True):
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=_none)
     query: tuple[tuple[str, str], ...] = ()
     client: str = ""
+    kept_path: str = ""

@@ -1,4 +1,4 @@
-"""Normalises the host, path, query and headers of a request for rules; the server receives the bytes as sent.
+"""Normalises the host, path, query and headers of a request for rules.
 
 Paths are percent-decoded except for reserved characters (RFC 3986 §2.2), whose meaning decoding would change.
 Dot segments are resolved (§5.2.4) and empty segments left out. So a rule for `/admin` also matches
@@ -39,6 +39,7 @@ def normalise_path(target: bytes) -> str:
 
     Bytes that are not UTF-8 become U+FFFD.
     """
+    # Does not call `decode_path`, because a call would cost every request whose rule has a path.
     path = target.partition(b"?")[0]
     if b"%" in path:
         path = _ESCAPE.sub(_decode, path)
@@ -46,6 +47,14 @@ def normalise_path(target: bytes) -> str:
     if "/." in text or "//" in text:
         text = _resolve(text)
     return text
+
+
+def decode_path(target: bytes) -> str:
+    """Return the path like `normalise_path`, but with its dot segments and empty segments."""
+    path = target.partition(b"?")[0]
+    if b"%" in path:
+        path = _ESCAPE.sub(_decode, path)
+    return path.decode("utf-8", "replace")
 
 
 def parse_query(target: bytes) -> tuple[tuple[str, str], ...]:

@@ -63,13 +63,10 @@ def port_conflicts(
 def unknown_entry_points(settings: Settings, draft: Draft) -> Iterable[Diagnostic]:
     """Yield an error for each entry point that is referred to but not defined."""
     prometheus = settings.metrics.prometheus if settings.metrics is not None else None
-    if prometheus is not None and prometheus.entry_point not in settings.entry_points:
-        setting = draft.values.get(("metrics", "prometheus", "entry_point"))
-        yield error(
-            setting.location if setting is not None else "metrics.prometheus.entryPoint",
-            f"entry point {prometheus.entry_point} does not exist",
-            "expected one of " + ", ".join(settings.entry_points),
-        )
+    if prometheus is not None:
+        yield from _unknown_user(prometheus.entry_point, ("metrics", "prometheus"), settings, draft)
+    if settings.ping is not None:
+        yield from _unknown_user(settings.ping.entry_point, ("ping",), settings, draft)
     for name, point in settings.entry_points.items():
         redirection = point.http.redirections.entry_point
         if redirection is not None and not redirection.to.startswith(":"):
@@ -79,6 +76,19 @@ def unknown_entry_points(settings: Settings, draft: Draft) -> Iterable[Diagnosti
             yield from _unknown_target(
                 name, ("redirect", "entry_point"), point.redirect.entry_point, settings, draft
             )
+
+
+def _unknown_user(
+    name: str, section: tuple[str, ...], settings: Settings, draft: Draft
+) -> Iterable[Diagnostic]:
+    """Yield an error if the option `entryPoint` of this section names an entry point that does not exist."""
+    if name not in settings.entry_points:
+        setting = draft.values.get((*section, "entry_point"))
+        yield error(
+            setting.location if setting is not None else ".".join((*section, "entryPoint")),
+            f"entry point {name} does not exist",
+            "expected one of " + ", ".join(settings.entry_points),
+        )
 
 
 def _unknown_target(

@@ -107,13 +107,12 @@ class _Reader:
         self, written: WrittenSetting, keys: SettingPath, option: UnservedOption, value: object
     ) -> None:
         # Other spellings of false depend on the option's type in Traefik. To treat them as a guard is safe.
-        off = str(value).lower() in (("false", "f", "0") if option.guards_if_false else ("false",))
-        if off and not option.guards_if_false:
+        if str(value).lower() == "false":
             return
         self.draft.provider_named |= option.is_provider
         key = ".".join(keys)
         location = written.location.removesuffix("." + ".".join(written.path[len(keys) :]))
-        guards = option.closed_part and value not in ("", []) and off is option.guards_if_false
+        guards = option.closed_part and value not in ("", [])
         if not guards:
             if self._is_first_report(written, key):
                 self.draft.warnings.append(warning(location, f"{key} {option.reason}"))

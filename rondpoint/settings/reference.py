@@ -106,8 +106,6 @@ def _format_closed_part(option: UnservedOption) -> str:
         option.closed_part, option.closed_part
     )
     part = part.replace("entry point *", "the entry point")
-    if option.guards_if_false:
-        return f"{part}, if it is `false`"
     return f"{part}, unless it has `tls.certificates`" if option.unneeded_with_tls else part
 
 

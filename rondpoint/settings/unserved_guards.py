@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 
 from rondpoint.settings import closed_parts
 from rondpoint.settings.closed_parts import LOCAL_ONLY, ClosedPart
 from rondpoint.settings.errors import warning
 from rondpoint.settings.merge import Draft, SettingPath
-from rondpoint.settings.tree import ADMIN, Settings, setting_key
+from rondpoint.settings.tree import ADMIN, EntryPoint, Settings, setting_key
 
 _ROUTER_OPTIONS: tuple[SettingPath, ...] = (
     ("http", "middlewares"),
@@ -19,6 +20,17 @@ _ROUTER_OPTIONS: tuple[SettingPath, ...] = (
     ("whitelist_source_range",),
 )
 """Options for all routers of an entry point that decide which requests it serves."""
+
+_REQUEST_OPTIONS: tuple[SettingPath, ...] = (
+    ("compress",),
+    ("http", "sanitize_path"),
+    ("http", "encode_query_semicolons"),
+    ("http", "max_header_bytes"),
+    ("http", "underscore_headers_strategy"),
+)
+"""Options of an entry point that change how it reads requests and sends responses."""
+
+_WITHOUT_OPTIONS = EntryPoint(address=":80")
 
 _ADMIN_HINT = "take it out, and set api.basicAuth.users or api.token, which protect this entry point"
 
@@ -51,14 +63,31 @@ def _close_admin_tls(settings: Settings, draft: Draft) -> Iterator[ClosedPart]:
 
 def _close_guarded_admin(settings: Settings, draft: Draft) -> Iterator[ClosedPart]:
     """Yield a closed part for each option for routers: no router is on the admin entry point."""
-    if settings.admin.compress:
-        draft.warnings.append(
-            warning(_location(draft, ("compress",)), f"entryPoints.{ADMIN}.compress is not served")
-        )
+    for path in _REQUEST_OPTIONS:
+        # Such an option closes nothing: it has no effect on who may use the entry point.
+        if _value(settings.admin, path) != _value(_WITHOUT_OPTIONS, path):
+            draft.warnings.append(
+                warning(_location(draft, path), f"{_key(path)} has no effect: it is for requests of routers")
+            )
     for path in _ROUTER_OPTIONS:
         if _is_set(draft, ("entry_points", ADMIN, *path)):
-            key = ".".join(("entryPoints", ADMIN, *map(setting_key, path)))
-            yield ClosedPart(closed_parts.entry_point_part(ADMIN), key, _location(draft, path), _ADMIN_HINT)
+            yield _closed_admin(draft, path, _ADMIN_HINT)
+    for name, allowed in settings.admin.http.encoded_characters:
+        if not allowed:
+            yield _closed_admin(draft, ("http", "encoded_characters", name), "take it out")
+
+
+def _value(point: EntryPoint, path: SettingPath) -> object:
+    return reduce(getattr, path, point)
+
+
+def _closed_admin(draft: Draft, path: SettingPath, hint: str) -> ClosedPart:
+    return ClosedPart(closed_parts.entry_point_part(ADMIN), _key(path), _location(draft, path), hint)
+
+
+def _key(path: SettingPath) -> str:
+    """Return the key of an option of the admin entry point."""
+    return ".".join(("entryPoints", ADMIN, *map(setting_key, path)))
 
 
 def _is_set(draft: Draft, path: SettingPath) -> bool:

@@ -24,7 +24,7 @@ class UnservedOption(Struct, frozen=True):
     provider, so Docker is not switched on by default. `closed_part`: the part that is closed without the
     option, or empty: `entry point *` (the option's own entry point), `entry point NAME`, `provider NAME`,
     or a constant of `rondpoint.settings.closed_parts`. `hint`: what to do instead; `*` stands for the
-    name of the entry point. `guards_if_false`: only the value false protects something.
+    name of the entry point.
     `unneeded_with_tls`: an entry point with `tls.certificates` does not need the option.
     """
 
@@ -32,15 +32,15 @@ class UnservedOption(Struct, frozen=True):
     is_provider: bool = False
     closed_part: str = ""
     hint: str = _ONLY_IF_SAFE
-    guards_if_false: bool = False
     unneeded_with_tls: bool = False
 
 
 _NOT_YET = UnservedOption()
 _PROVIDER = UnservedOption(is_provider=True)
-_ON_ADMIN = UnservedOption("is not served: API, dashboard and ping are on the entry point traefik")
+_ON_ADMIN = UnservedOption("is not served: API and dashboard are on the entry point traefik")
 _NO_USAGE_DATA = UnservedOption("has no effect: Rondpoint sends no usage data and checks for no new version")
 _CONSUL_QUERIES = UnservedOption("has no effect: Rondpoint decides itself how it queries Consul")
+_CHALLENGES = UnservedOption("has no effect: routers may always take ACME's HTTP challenges")
 _IMMEDIATE = UnservedOption("has no effect: changes are applied at once")
 _NO_COLOURS = UnservedOption("has no effect: the log has no colours")
 _ZERO_WEIGHT = UnservedOption("has no effect: a server of weight 0 takes no requests")
@@ -49,9 +49,6 @@ _PLUGINS = UnservedOption(
     "has no effect: Traefik's plugins are Go programs; install a middleware in Python of the same name"
 )
 _CURVES = UnservedOption("has no effect: OpenSSL chooses the curve; none of its curves is weak")
-_ENCODED_CHARACTERS = UnservedOption(
-    "has no effect: Rondpoint accepts encoded characters", closed_part="entry point *", guards_if_false=True
-)
 _ENTRY_POINT_GUARD = UnservedOption(closed_part="entry point *")
 _TLS = UnservedOption(
     closed_part="entry point *", hint="set entryPoints.*.tls.certificates", unneeded_with_tls=True
@@ -87,19 +84,16 @@ _TRAEFIK_3_PROVIDERS = (
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
     "api.basePath api.dashboardName api.debug api.disableDashboardAd "
-    "entryPoints.*.allowACMEByPass entryPoints.*.forwardedHeaders.connection "
-    "entryPoints.*.forwardedHeaders.notAppendXForwardedFor "
-    "entryPoints.*.http.encodeQuerySemicolons entryPoints.*.http.maxHeaderBytes "
-    "entryPoints.*.http.sanitizePath entryPoints.*.http2 "
+    "entryPoints.*.forwardedHeaders.connection "
+    "entryPoints.*.http2 "
     "entryPoints.*.http3 entryPoints.*.reusePort "
-    "entryPoints.*.transport.keepAliveMaxRequests entryPoints.*.transport.keepAliveMaxTime "
-    "entryPoints.*.transport.lifeCycle.requestAcceptGraceTimeout entryPoints.*.udp "
+    "entryPoints.*.udp "
     "providers.consulCatalog.requireConsistent "
     "metrics.datadog metrics.influxDB metrics.influxDB2 metrics.otlp metrics.statsD "
     "log.otlp "
     "tracing.backend tracing.datadog tracing.elastic tracing.globalAttributes tracing.haystack "
     "tracing.instana tracing.jaeger tracing.spanNameLimit tracing.zipkin "
-    "ping.manualRouting ping.terminatingStatusCode providers.precedence "
+    "ping.manualRouting providers.precedence "
     "providers.docker.allowNonRunning "
     "providers.docker.httpClientTimeout providers.docker.password "
     "providers.docker.username providers.file.debugLogGeneratedTemplate "
@@ -121,7 +115,7 @@ _TRAEFIK_1_OPTIONS = (
     "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
     "entryPoints.*.tls.defaultCertificate "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
-    "lifeCycle.requestAcceptGraceTimeout web.path "
+    "web.path "
     "web.metrics.datadog web.metrics.influxDB web.metrics.statsD"
 )
 # These options decide which clients may use an entry point. `clientIPStrategy` chooses the address that
@@ -130,10 +124,6 @@ _ENTRY_POINT_GUARDS = (
     "entryPoints.*.http.tls.options entryPoints.*.ca entryPoints.*.clientIPStrategy "
     "entryPoints.*.tls.caFiles entryPoints.*.tls.clientCA entryPoints.*.tls.clientCAFiles "
     "entryPoints.*.tls.sniStrict"
-)
-_ENCODED_CHARACTER_OPTIONS = (
-    "allowEncodedBackSlash allowEncodedHash allowEncodedNullCharacter allowEncodedPercent "
-    "allowEncodedQuestionMark allowEncodedSemicolon allowEncodedSlash"
 )
 # These options decide which service instances and keys are routed, and that Consul Connect uses TLS only.
 # A template of the user (`filename`) may add any protection.
@@ -159,7 +149,6 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table(_TRAEFIK_1_OPTIONS, _NOT_YET),
     **_table(_ENTRY_POINT_GUARDS, _ENTRY_POINT_GUARD),
     **_table("entryPoints.*.http.tls", _TLS),
-    **_table(_ENCODED_CHARACTER_OPTIONS, _ENCODED_CHARACTERS, "entryPoints.*.http.encodedCharacters."),
     **_table("entryPoints.*.tls.cipherSuites", _CIPHER_SUITES),
     **_table("entryPoints.*.tls.curvePreferences", _CURVES),
     **_table("web.auth", _ADMIN_PASSWORD),
@@ -170,13 +159,14 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("docker.filename", _DOCKER_TEMPLATE),
     **_table(_CATALOGUE_GUARDS, _CATALOGUE_GUARD),
     **_table(_CONSUL_KEYS_GUARDS, _CONSUL_KEYS_GUARD),
-    **_table("api.entryPoint ping.entryPoint rest.entryPoint", _ON_ADMIN),
+    **_table("api.entryPoint rest.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_USAGE_DATA),
     **_table("keepTrailingSlash", _TRAILING_SLASH),
     **_table("allowMinWeightZero", _ZERO_WEIGHT),
     **_table("backends frontends http tcp udp", _ROUTING),
     **_table("log.noColor", _NO_COLOURS),
     **_table("experimental.plugins experimental.localPlugins", _PLUGINS),
+    **_table("entryPoints.*.allowACMEByPass", _CHALLENGES),
     **_table("providers.consulCatalog.refreshInterval", _IMMEDIATE),
     **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _CONSUL_QUERIES),
     **_table("providersThrottleDuration providers.providersThrottleDuration", _IMMEDIATE),

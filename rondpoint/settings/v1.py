@@ -60,8 +60,21 @@ def _translate_entry_points(value: object) -> TranslatedSettings:
     if not options.get("name"):
         raise ValueError("expected a description such as Name:http Address::80")
     section = f"entryPoints.{options['name']}"
-    settings = [(f"{section}.{name}", text) for name, _, text in parts if name.lower() != "name"]
+    settings: TranslatedSettings = [
+        (f"{section}.{name}", _read_switch(text) if name.lower() in _SWITCHES else text)
+        for name, _, text in parts
+        if name.lower() != "name"
+    ]
     return [(section, True), *settings]
+
+
+_SWITCHES = frozenset(("proxyprotocol.insecure", "forwardedheaders.insecure"))
+"""Options of a description whose spellings of true are those of Traefik 1; other options have such a type."""
+
+
+def _read_switch(text: str) -> str:
+    """Return the text, or `true` for `on` and `enable`."""
+    return "true" if text.lower() in ("on", "enable") else text
 
 
 def _translate_web_address(value: object) -> TranslatedSettings:
@@ -134,6 +147,9 @@ TRANSLATIONS: dict[str, Translation] = {
     "graceTimeOut": _copy_to("entryPoints.*.transport.lifeCycle.graceTimeOut"),
     "lifeCycle": _copy_to(),
     "lifeCycle.graceTimeOut": _copy_to("entryPoints.*.transport.lifeCycle.graceTimeOut"),
+    "lifeCycle.requestAcceptGraceTimeout": _copy_to(
+        "entryPoints.*.transport.lifeCycle.requestAcceptGraceTimeout"
+    ),
     "idleTimeout": _copy_to("entryPoints.*.transport.respondingTimeouts.idleTimeout"),
     "respondingTimeouts": _copy_to(),
     "respondingTimeouts.idleTimeout": _copy_to("entryPoints.*.transport.respondingTimeouts.idleTimeout"),

@@ -1,7 +1,9 @@
-"""Stored ejections: servers that a worker could not reach, shared by all workers of all proxies.
+"""Stored ejections: servers that gave a worker no response, or failed, shared by all workers of all proxies.
 
-An entry is a lease: the worker that ejected the server renews it while its probes fail. The entry's end is a
-time of the store's clock, and messages give the remaining seconds, so that no worker's own clock matters.
+A server that cannot be reached is ejected for all services. One that fails the passive health check of a
+service is ejected for this service only. An entry is a lease: the worker that ejected the server renews it
+meanwhile. The entry's end is a time of the store's clock, and messages give the remaining seconds, so that no
+worker's own clock matters.
 """
 
 from __future__ import annotations
@@ -34,12 +36,32 @@ class Ejection(Struct, frozen=True):
 
 
 class EjectionNotice(Struct, frozen=True, omit_defaults=True):
-    """A message: the server is ejected for `seconds` unless the lease is renewed; with 0 it is back."""
+    """A message: the server is ejected for `seconds` unless the lease is renewed; with 0 it is back.
+
+    If `service` is not empty, the server is ejected for that service only.
+    """
 
     url: str
     by: str
     seconds: float = 0.0
     reason: str = ""
+    service: str = ""
+
+    @property
+    def key(self) -> str:
+        """The field of the stored entry."""
+        return ejection_key(self.url, self.service)
+
+
+def ejection_key(url: str, service: str = "") -> str:
+    """Return the key of a server's ejection for all services, or for one."""
+    return f"{url} {service}" if service else url
+
+
+def split_ejection_key(key: str) -> tuple[str, str]:
+    """Return the URL and the service in a key; the service is empty if the server is ejected for all."""
+    url, _, service = key.partition(" ")
+    return url, service
 
 
 class StoredEjections(Struct, frozen=True):
@@ -70,13 +92,13 @@ def read_ejections(client: redis.Redis, keys: Keys) -> StoredEjections:
     stale: list[bytes] = []
     for field, value in fields.items():
         try:
-            url, entry = field.decode(), decode_json(_ejection, value)
+            (url, service), entry = split_ejection_key(field.decode()), decode_json(_ejection, value)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             stale.append(field)
             continue
         left = entry.until - now
         if 0 < left <= LONGEST_LEASE:
-            notices.append(EjectionNotice(url, entry.by, left, entry.reason))
+            notices.append(EjectionNotice(url, entry.by, left, entry.reason, service))
         elif left < -ENDED_LEASE_KEPT or left > LONGEST_LEASE:
             stale.append(field)
     return StoredEjections(tuple(notices), tuple(stale))
@@ -89,7 +111,7 @@ def write_ejection(
     now = _seconds(client.time())
     entry = Ejection(round(now - age, 3), round(now + notice.seconds, 3), notice.by, notice.reason)
     pipeline = client.pipeline(transaction=True)
-    pipeline.hset(keys.ejected, notice.url, msgspec.json.encode(entry))
+    pipeline.hset(keys.ejected, notice.key, msgspec.json.encode(entry))
     if publish:
         pipeline.publish(keys.ejections, msgspec.json.encode(notice))
     pipeline.execute()
@@ -98,7 +120,7 @@ def write_ejection(
 def remove_ejection(client: redis.Redis, keys: Keys, notice: EjectionNotice) -> None:
     """End a lease, and publish that to all workers. Raises redis.RedisError."""
     pipeline = client.pipeline(transaction=True)
-    pipeline.hdel(keys.ejected, notice.url)
+    pipeline.hdel(keys.ejected, notice.key)
     pipeline.publish(keys.ejections, msgspec.json.encode(notice))
     pipeline.execute()
 

@@ -82,8 +82,19 @@ class Keys(PublishedKeys):
         return self._key(f"tls-tickets:{period}")
 
     @property
+    def in_flight_leases(self) -> str:
+        """Hash: worker → end of its lease of [slots](#in-flight-limits), in microseconds of Unix time."""
+        return self._key("in-flight:leases")
+
+    def in_flight_slots(self, pool: str) -> str:
+        """Hash: worker → its leased [slots](#in-flight-limits), and until when its requests count as waiting,
+        in microseconds of Unix time; the name is a hash of middleware, router and source.
+        """
+        return self._key(f"in-flight:slots:{pool}")
+
+    @property
     def ejected(self) -> str:
-        """Hash: URL of an ejected server → JSON `Ejection`."""
+        """Hash: URL of an ejected server, and maybe a service after a space → JSON `Ejection`."""
         return self._key("ejected")
 
     @property

@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from msgspec.structs import replace
 
-from rondpoint.store.metrics import BOUNDS, DEFAULT_RECENT_ERRORS, Cell, Counts, WorkerCounts
+from rondpoint.store.metrics import BOUNDS, DEFAULT_RECENT_ERRORS, Cell, Counts, Refusals, WorkerCounts
 
 
 def add(one: Counts | WorkerCounts, other: Counts | WorkerCounts) -> Counts | WorkerCounts:
@@ -31,6 +31,9 @@ def add_worker_counts(one: WorkerCounts, other: WorkerCounts) -> WorkerCounts:
         propagation_seconds=one.propagation_seconds + other.propagation_seconds,
         dropped_lines=one.dropped_lines + other.dropped_lines,
         dropped_spans=one.dropped_spans + other.dropped_spans,
+        copies_sent=one.copies_sent + other.copies_sent,
+        copies_failed=one.copies_failed + other.copies_failed,
+        copies_dropped=one.copies_dropped + other.copies_dropped,
         recent_errors=tuple(
             recent_errors[: max(DEFAULT_RECENT_ERRORS, len(one.recent_errors), len(other.recent_errors))]
         ),
@@ -49,6 +52,7 @@ def add_counts(one: Counts, other: Counts) -> Counts:
         seconds=one.seconds + other.seconds,
         sent=one.sent + other.sent,
         retries=one.retries + other.retries,
+        refusals=add_refusals((*one.refusals, *other.refusals)),
         cells=add_cells([*one.cells, *convert_cells(other.cells, other.bounds, one.bounds)]),
         bounds=one.bounds,
     )
@@ -70,6 +74,15 @@ def add_cells(cells: Iterable[Cell]) -> tuple[Cell, ...]:
         before = sums.get(key)
         sums[key] = cell if before is None else _add_cell_pair(before, cell)
     return tuple(sums.values())
+
+
+def add_refusals(refusals: Iterable[Refusals]) -> tuple[Refusals, ...]:
+    """Merge the refusals with equal middleware, kind and reason."""
+    sums: dict[tuple[str, str, str], int] = {}
+    for each in refusals:
+        key = (each.middleware, each.kind, each.reason)
+        sums[key] = sums.get(key, 0) + each.count
+    return tuple(Refusals(*key, count) for key, count in sums.items())
 
 
 def add_buckets(one: Sequence[int], other: Sequence[int]) -> tuple[int, ...]:

@@ -64,13 +64,22 @@ class Cell(Struct, frozen=True, array_like=True):
         return sum(self.buckets) + self.unmeasured
 
 
+class Refusals(Struct, frozen=True, array_like=True):
+    """The requests of a router that one of its middlewares has refused for the same reason."""
+
+    middleware: str
+    kind: str
+    reason: str
+    count: int
+
+
 class Counts(Struct, frozen=True, omit_defaults=True):
     """A router's requests since its worker started; no value ever falls.
 
     `statuses` by class (`2xx`); `buckets` correspond to BOUNDS, each for its own interval alone; `seconds` is
     the sum of the durations in the buckets, and `sent` the body bytes sent to clients. `cells` hold the same
     requests in detail, with buckets that correspond to `bounds`; `retries` are requests that
-    were sent to one more server.
+    were sent to one more server. `refusals` are those that middlewares refused, also counted in `cells`.
     """
 
     service: str = ""
@@ -81,6 +90,7 @@ class Counts(Struct, frozen=True, omit_defaults=True):
     retries: int = 0
     cells: tuple[Cell, ...] = ()
     bounds: tuple[float, ...] = BOUNDS
+    refusals: tuple[Refusals, ...] = ()
 
 
 DEFAULT_RECENT_ERRORS = 10
@@ -103,7 +113,8 @@ class WorkerCounts(Struct, frozen=True, omit_defaults=True):
     `tickets` came from the store, `local_tickets` from the worker's own count; `late_tickets` are the local
     ones for which a request had waited in vain. `propagation` counts changes by the time from their
     publication until they were in force, in buckets by BOUNDS; `propagation_seconds` is the sum.
-    `recent_errors` has the newest first.
+    `recent_errors` has the newest first. The copies are those of requests for mirrors: sent ones got a
+    response, failed ones did not, and dropped ones were not sent because of limits.
     """
 
     tickets: int = 0
@@ -113,6 +124,9 @@ class WorkerCounts(Struct, frozen=True, omit_defaults=True):
     propagation_seconds: float = 0.0
     dropped_lines: int = 0
     dropped_spans: int = 0
+    copies_sent: int = 0
+    copies_failed: int = 0
+    copies_dropped: int = 0
     recent_errors: tuple[ServerError, ...] = ()
 
 

@@ -79,6 +79,10 @@ KEY_USES = (
     ),
     KeyUse("rate_limit", PROXY, PROXY, argument="BUCKET", expires="when the bucket is full"),
     KeyUse("tls_tickets", PROXY, PROXY, argument="PERIOD", expires="24 hours after it was written"),
+    KeyUse("in_flight_leases", PROXY, PROXY, expires="a minute after the last call of any worker"),
+    KeyUse(
+        "in_flight_slots", PROXY, PROXY, argument="POOL", expires="a minute after the last call for the pool"
+    ),
     KeyUse("workers", PROXY, PROXY),
     KeyUse(
         "metrics",

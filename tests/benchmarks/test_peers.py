@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.errors import BenchmarkError
 from benchmarks.origin import body, configuration
 from benchmarks.peers import BASELINE, PEERS, Site
 from benchmarks.peers.peer import HOST
+from benchmarks.peers.rondpoint import checkout_peer
 from benchmarks.scenarios import SCENARIOS
 
 LOGGING = ("rondpoint-log", "rondpoint-all", "traefik-all")
@@ -34,13 +36,37 @@ def test_no_proxy_writes_an_access_log(prepared):
     assert "httplog" not in prepared
 
 
+@pytest.mark.parametrize("peer", ["rondpoint", "traefik", "nginx", "haproxy"])
+@pytest.mark.parametrize(
+    "scenario", [each for each in SCENARIOS.values() if each.feature], ids=lambda each: each.name
+)
+def test_every_proxy_is_configured_to_do_what_the_scenario_says(tmp_path, peer, scenario):
+    PEERS[peer].prepare(Site(tmp_path, 40000, 40010, SERVERS, feature=scenario.feature))
+    text = "\n".join(file.read_text() for file in tmp_path.rglob("*") if file.is_file())
+    signs = {
+        "auth": ["$2b$05$"],
+        "headers": ["X-To-Server-4", "X-To-Client-4"],
+        "ratelimit": ["1000000"],
+        "compress": ["gzip"],
+        "redirect": ["https"],
+    }
+    assert all(sign in text for sign in signs[scenario.name])
+    assert "{directory}" not in text
+
+
+def test_a_checkout_without_an_environment_is_an_error(tmp_path):
+    with pytest.raises(BenchmarkError, match="make setup"):
+        checkout_peer(tmp_path)
+
+
 def test_the_baseline_is_one_of_the_proxies():
     assert BASELINE in PEERS
 
 
 def test_the_bodies_of_servers_have_the_size_of_the_scenario_and_differ():
-    for scenario in SCENARIOS.values():
-        bodies = {body(number, scenario.size) for number in range(3)}
+    for scenario in (each for each in SCENARIOS.values() if each.forwarded):
+        as_json = scenario.path.endswith(".json")
+        bodies = {body(number, scenario.size, as_json=as_json) for number in range(3)}
         assert {len(content) for content in bodies} == {scenario.size}
         assert len(bodies) == 3
 

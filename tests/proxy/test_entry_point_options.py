@@ -237,6 +237,11 @@ def test_a_redirection_is_shown_everywhere(store: Store, short_path: Path) -> No
         reason = f"the entry point redirects to https, port {secure}"
         way = ask(proxy, f"/api/explain?url=http://{host}/&entryPoint=own&method=POST")
         assert (way["router"], way["status"], way["reason"]) == ("own-to-secure@internal", 308, reason)
+        (step,) = way["steps"]
+        assert (step["name"], step["status"]) == ("redirect-own-to-secure@internal", 308)
+        # A trusted proxy in front that speaks TLS has the URL already.
+        there = f"http://{host}:{secure}/&entryPoint=own&header=X-Forwarded-Proto:%20https"
+        assert ask(proxy, f"/api/explain?url={there}")["router"] == host.removesuffix(".test")
         challenge = f"http://{host}/.well-known/acme-challenge/x"
         assert ask(proxy, f"/api/explain?url={challenge}&entryPoint=own")["status"] == 0
         explained = command(proxy, f"http://{host}/", "--entryPoint=own")
@@ -358,13 +363,66 @@ def test_traefik_1_s_compression(store: Store, short_path: Path) -> None:
         assert (response.header("Content-Encoding"), response.body) == (None, text)
 
 
-def test_metrics_do_not_bypass_the_options(store: Store, short_path: Path) -> None:
-    flags = ("--metrics.prometheus.entryPoint=own", f"--entryPoints.own.auth.basic.users={USERS}")
-    with point(store, short_path, *flags) as (proxy, port):
-        assert http.request(port, "localhost", "/metrics").status in (404, 503)
-        assert http.request(proxy.admin, "localhost", "/metrics").status == 200
-        (told,) = ask(proxy, "/api/diagnostics")
-        assert (told["severity"], told["subject"]) == ("warning", "entry point own")
+def test_metrics_and_ping_are_behind_the_middlewares_but_not_redirected(
+    store: Store, short_path: Path
+) -> None:
+    flags = (
+        "--metrics.prometheus.entryPoint=own",
+        "--ping.entryPoint=own",
+        f"--entryPoints.own.auth.basic.users={USERS}",
+        "--entryPoints.own.http.middlewares=seen@file",
+        *TRAEFIK_3,
+    )
+    with Origin.named("a") as origin, redirecting(store, short_path, *flags) as (proxy, port, _):
+        seen = {"customResponseHeaders": {"X-Seen": "1"}}
+        proxy.middlewares["seen@file"] = Middleware("seen@file", "headers", seen)
+        proxy.route(origin)
+        for path, text in (("/metrics", "rondpoint_instances"), ("/ping?a=b", "OK")):
+            refused = http.request(port, "localhost", path)
+            assert (refused.status, refused.header("X-Seen")) == (401, "1")
+            response = http.request(port, "localhost", path, headers=[SIGNED])
+            assert (response.status, response.header("X-Seen"), text in response.text) == (200, "1", True)
+        assert http.request(port, "localhost", "/pingx", headers=[SIGNED]).status == 301
+        assert http.request(proxy.web, "localhost", "/ping").status == 404
+        assert http.request(proxy.admin, "localhost", "/ping").text == "OK"
+        assert ask(proxy, "/api/diagnostics") == []
+
+        del proxy.middlewares["seen@file"]
+        proxy.publish()
+        assert http.request(port, "localhost", "/ping", headers=[SIGNED]).status == 503
+
+
+def test_the_connection_goes_on_after_a_refused_ping(store: Store, short_path: Path) -> None:
+    log = short_path / "access.log"
+    flags = (
+        "--ping.entryPoint=own",
+        f"--entryPoints.own.auth.basic.users={USERS}",
+        f"--accessLog.filePath={log}",
+        "--accessLog.format=json",
+    )
+    with (
+        Origin.named("a") as origin,
+        point(store, short_path, *flags) as (proxy, port),
+        Client(port) as client,
+    ):
+        host = proxy.route(origin)
+        sign = ": ".join(SIGNED)
+        for path, lines, status in (
+            ("/ping", f"{sign}\r\n", 200),
+            ("/ping", "", 401),
+            ("/x", "", 401),
+            ("/y", f"{sign}\r\n", 200),
+        ):
+            client.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{lines}\r\n".encode())
+            assert client.answer().status == status
+        until(lambda: log.exists() and '"/y"' in log.read_text(), "the last line")
+        logged = [json.loads(line) for line in log.read_text().splitlines()]
+        users = [
+            (line["RequestPath"], line["ClientUsername"])
+            for line in logged
+            if line["entryPointName"] == "own"
+        ]
+        assert users == [("/x", "-"), ("/y", "test")]
 
 
 @pytest.mark.parametrize(

@@ -480,11 +480,12 @@ UNAVAILABLE_MIDDLEWARE = "a router whose middleware is not available responds wi
 DIFFERENCES = {
     ("bad-port", "{n}.test/"): "the default applies, and the label is reported; Traefik drops the container",
     ("bad-value", "{n}.test/"): "the default applies, and the label is reported; Traefik drops the container",
-    ("path", "{n}.test/%61"): "the server gets the target as it was sent; Traefik decodes it",
-    ("path", "{n}.test/b/../a"): "the server gets the target as it was sent; Traefik resolves it",
-    ("path", "{n}.test//a"): "the server gets the target as it was sent; Traefik resolves it",
-    ("path-regexp", "{n}.test/%761/x"): "the server gets the target as it was sent; Traefik decodes it",
-    ("strip", "{n}.test/a%2Fx"): "the server gets the rest of the path as it was sent; Traefik decodes it",
+    ("path", "{n}.test/%61"): "the server gets escapes as they were sent; Traefik decodes them",
+    ("path-regexp", "{n}.test/%761/x"): "the server gets escapes as they were sent; Traefik decodes them",
+    (
+        "strip",
+        "{n}.test/a%2Fx",
+    ): "the server gets escapes as they were sent; Traefik decodes the rest",
     (
         "twins",
         "{n}.test/",

@@ -86,7 +86,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Two workers and three routers, one of which is left out."""
+    """Two workers and four routers, one of which is left out."""
     directory: Path = tmp_path_factory.mktemp("routes")
     processes = Processes()
     with Origin.named("a") as one, Origin.named("b") as two:
@@ -97,9 +97,11 @@ http:
     shop: {{rule: "Host(`shop.test`) && PathPrefix(`/x`)", service: shop, middlewares: [tries, strip]}}
     api: {{rule: "Host(`shop.test`) && PathPrefix(`/api`)", service: both, priority: 100}}
     lost: {{rule: "Host(`lost.test`)", service: nowhere}}
+    office: {{rule: "Host(`office.test`)", service: shop, middlewares: [office]}}
   middlewares:
     tries: {{retry: {{attempts: 2}}}}
     strip: {{stripPrefix: {{prefixes: [/x]}}}}
+    office: {{ipAllowList: {{sourceRange: [192.0.2.0/24]}}}}
   services:
     shop: {{loadBalancer: {{servers: [{{url: "{one.url}"}}, {{url: "{two.url}"}}]}}}}
     canary: {{loadBalancer: {{servers: [{{url: "{one.url}"}}]}}}}
@@ -216,6 +218,20 @@ def test_responses_without_a_server_do_not_count_for_servers(small: Installation
             expect(server.locator("[data-slot=p95]")).to_have_text("\N{EN DASH}")
 
 
+def test_refusals_of_middlewares_are_shown_in_the_list_and_in_the_flow(
+    small: Installation, browser: Browser
+) -> None:
+    address = f"{dashboard(small.admin)}?router=office%40file&kind=middleware"
+    with open_page(browser, address) as page:
+        with load(small.web, ("office.test", "/"), ("shop.test", "/x")):
+            for part in ("#part-routes", "#part-flow"):
+                until_busy(page.locator(f'{part} [data-key="m:office@file"]'))
+            idle = page.locator('#part-routes [data-key="m:strip@file"] [data-slot=rate]')
+            expect(idle).to_have_text("0")
+            assert accessibility_violations(page) == []
+        expect(page.locator('#part-routes [data-key="m:office@file"] [data-slot=rate]')).to_have_text("0")
+
+
 def test_the_request_flow_of_the_chosen_router_is_shown(small: Installation, browser: Browser) -> None:
     with open_page(browser, dashboard(small.admin)) as page:
         flow = page.locator("#part-flow")
@@ -234,7 +250,12 @@ def test_a_request_is_explained(small: Installation, browser: Browser) -> None:
         page.keyboard.press("Enter")
         result = page.locator("#explained")
         expect(result.locator(".outcome")).to_contain_text("router shop@file, service shop@file")
-        expect(result).to_contain_text("strip@file")
+        expect(result).to_contain_text("strip@file changes the path and query to /1")
+        page.get_by_label("Address", exact=True).fill("http://office.test/")
+        page.get_by_label("The client's address").fill("10.0.0.1")
+        page.get_by_role("button", name="Explain").click()
+        expect(result.locator(".outcome")).to_contain_text("403: middleware office@file refuses the address")
+        expect(result).to_contain_text('sourceRange=["192.0.2.0/24"]')
         page.get_by_label("Address", exact=True).fill("http://shop.test/y")
         page.get_by_role("button", name="Explain").click()
         expect(result.locator(".outcome")).to_contain_text("404: no router's rule matches")

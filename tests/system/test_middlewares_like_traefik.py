@@ -6,12 +6,14 @@ Both proxies read one file with the routers of all cases in `tests/system/middle
 from __future__ import annotations
 
 import json
+import re
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
@@ -27,12 +29,17 @@ from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
+from tests.system import page_server
 from tests.system.authentication_server import ADDRESS, respond
 from tests.system.middleware_cases import all_cases
 from tests.system.middleware_cases.case import Case, SampleRequest
 
 CASES = all_cases()
 READY = "ready"
+UNREACHABLE = "http://127.0.0.1:1"
+
+STATUS_IN_PATH = re.compile(r"/respond/([2-5][0-9]{2})")
+"""A path that names the status of the origin's response."""
 
 IGNORED_FOR_CLIENTS = {
     "date": "the time of the response",
@@ -51,6 +58,9 @@ IGNORED_AT_ORIGINS = {
     "content-length": "the proxies frame bodies differently",
     "transfer-encoding": "see content-length",
 }
+IGNORED_AT_PAGES = {
+    "x-forwarded-for": "Traefik tells the server of an error page nothing of the client's address",
+}
 IGNORED_LINES_AT_ORIGINS = {
     (
         "accept-encoding",
@@ -58,6 +68,8 @@ IGNORED_LINES_AT_ORIGINS = {
     ): "Traefik adds it for clients without it, and decodes the response",
     ("user-agent", "Go-http-client/1.1"): "Traefik adds it to requests of its own",
 }
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 Lines = tuple[tuple[str, str], ...]
 
@@ -91,8 +103,16 @@ class Echo:
             elif "content-type" not in {name.lower() for name, _ in headers}:
                 headers = [("Content-Type", "application/json"), *headers]
             head = "".join(f"{name}: {value}\r\n" for name, value in headers)
-            head = f"HTTP/1.1 200 OK\r\n{head}Content-Length: {len(data)}\r\n\r\n"
-            connection.send(head.encode("latin-1") + (b"" if method == "HEAD" else data))
+            wanted = STATUS_IN_PATH.match(target)
+            status = wanted[1] if wanted else "200"
+            has_content = status not in ("204", "304")
+            head += f"Content-Length: {len(data)}\r\n" if has_content else ""
+            head = f"HTTP/1.1 {status} OK\r\n{head}\r\n"
+            connection.send(head.encode("latin-1") + (data if has_content and method != "HEAD" else b""))
+
+
+class PageServer(Origin):
+    """The server of error pages."""
 
 
 def plain_body(response: http.Response) -> bytes:
@@ -101,9 +121,9 @@ def plain_body(response: http.Response) -> bytes:
     return decode(coding, response.body) if coding in CODINGS else response.body
 
 
-def received(request: Request) -> tuple[str, str, Lines, str]:
-    """Return the parts of a request that must be the same from both proxies."""
-    lines = compared_lines(request.headers, IGNORED_AT_ORIGINS)
+def received(request: Request, ignored: Mapping[str, str] = NOTHING) -> tuple[str, str, Lines, str]:
+    """Return the parts of a request that must be the same from both proxies, without `ignored` headers."""
+    lines = compared_lines(request.headers, IGNORED_AT_ORIGINS, ignored)
     lines = tuple(line for line in lines if line not in IGNORED_LINES_AT_ORIGINS)
     return request.method, request.target, lines, unchunked(request).decode("latin-1")
 
@@ -116,7 +136,7 @@ def unchunked(request: Request) -> bytes:
     return http.parse(coded).body
 
 
-def compared_lines(headers: Iterable[tuple[str, str]], *ignored: dict[str, str]) -> Lines:
+def compared_lines(headers: Iterable[tuple[str, str]], *ignored: Mapping[str, str]) -> Lines:
     """Return the headers with lower-case names and sorted by them; lines of one name keep their order."""
     lines = ((name.lower(), value) for name, value in headers)
     kept = [line for line in lines if not any(line[0] in names for names in ignored)]
@@ -154,7 +174,7 @@ class Candidate:
         before = [len(origin.requests) for origin in origins]
         response = self.send(case, request)
         asked = tuple(
-            received(each)
+            received(each, IGNORED_AT_PAGES if isinstance(origin, PageServer) else NOTHING)
             for origin, number in zip(origins, before, strict=True)
             for each in origin.requests[number:]
         )
@@ -178,6 +198,7 @@ class Scene:
     theirs: Candidate
     origins: dict[str, Origin]
     authentication: Origin
+    pages: Origin
     processes: Processes
 
 
@@ -189,7 +210,8 @@ def scene() -> Iterator[Scene]:
         origins = {name: stack.enter_context(Origin(Echo(case))) for name, case in cases.items()}
         routes = directory / "routes.yml"
         authentication = stack.enter_context(Origin(respond))
-        content = yaml.safe_dump(route_file(cases, origins))
+        pages = stack.enter_context(PageServer(page_server.respond))
+        content = yaml.safe_dump(route_file(cases, origins, pages))
         routes.write_text(content.replace(ADDRESS, authentication.url))
         certificate = write_certificate(directory / "c.pem")
         processes = Processes()
@@ -223,21 +245,26 @@ def scene() -> Iterator[Scene]:
             Candidate(theirs, {"web": theirs.web, **ports[1]}),
             origins,
             authentication,
+            pages,
             processes,
         )
 
 
-def route_file(cases: dict[str, Case], origins: dict[str, Origin]) -> dict[str, Any]:
+def route_file(cases: dict[str, Case], origins: dict[str, Origin], pages: Origin) -> dict[str, Any]:
     """Return the content of the route file; the middlewares of a case have its name as a prefix."""
     routers: dict[str, Any] = {}
-    services: dict[str, Any] = {}
+    services = {page_server.SERVICE: _balancer(pages.url), page_server.DOWN: _balancer(UNREACHABLE)}
     middlewares: dict[str, Any] = {}
     for name, case in cases.items():
         chain = [f"{name}-{each}" for each in case.chain or case.middlewares]
         routers[name] = {"rule": f"Host(`{name}.test`)", "service": name}
         if chain:
             routers[name]["middlewares"] = chain
-        services[name] = {"loadBalancer": {"servers": [{"url": origins[name].url}]}}
+        services[name] = _balancer(origins[name].url)
+        if case.failover is not None:
+            services[f"{name}-main"] = services[name]
+            failover = {"service": f"{name}-main", "fallback": page_server.SERVICE, "errors": case.failover}
+            services[name] = {"failover": failover}
         for own_name, options in case.middlewares.items():
             middlewares[f"{name}-{own_name}"] = options
             if "chain" in options:
@@ -246,13 +273,18 @@ def route_file(cases: dict[str, Case], origins: dict[str, Origin]) -> dict[str, 
     return {"http": {"routers": routers, "services": services, "middlewares": middlewares}}
 
 
+def _balancer(url: str) -> dict[str, Any]:
+    return {"loadBalancer": {"servers": [{"url": url}]}}
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_both_apply_middlewares_alike(name: str, scene: Scene) -> None:
     case, origin = CASES[name], scene.origins[name]
     differences: list[str] = []
     for request in case.requests:
         mine, other = (
-            proxy.outcome(case, request, origin, scene.authentication) for proxy in (scene.ours, scene.theirs)
+            proxy.outcome(case, request, origin, scene.authentication, scene.pages)
+            for proxy in (scene.ours, scene.theirs)
         )
         if mine != other:
             differences += [f"{request}", *describe_differences(mine, other)]

@@ -50,7 +50,7 @@ def read_balancing(backend: Section) -> Balancing:
     if forwarding is not None:
         interval = forwarding.read("flushInterval", seconds, interval)
         forwarding.finish()
-    return Balancing(strategy, sticky, checks, interval, slow_start=slow_start)
+    return Balancing(strategy, sticky, checks, flush_interval=interval, slow_start=slow_start)
 
 
 def with_balancing(service: Service, balancing: Balancing) -> Service:

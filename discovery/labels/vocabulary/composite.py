@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from discovery.decoding import values
 from discovery.labels.vocabulary.balancing import sticky
-from discovery.labels.vocabulary.label import Label, Support
+from discovery.labels.vocabulary.label import Label
 from discovery.labels.vocabulary.services import SERVICE
 from rondpoint.middlewares.readers import between, statuses, whole
 
@@ -36,6 +36,7 @@ _WEIGHTED = tuple(_members("weighted"))
 _FAILOVER = f"{SERVICE}.failover"
 _PAIR = (f"{_FAILOVER}.service", f"{_FAILOVER}.fallback")
 _MIRRORING = f"{SERVICE}.mirroring"
+_MIRRORED, _MIRROR = f"{_MIRRORING}.service", f"{_MIRRORING}.mirrors[0].name"
 _ALL = tuple(_members("highestRandomWeight"))
 
 COMPOSITE = (
@@ -68,44 +69,37 @@ COMPOSITE = (
         requires=(*_PAIR, f"{_FAILOVER}.errors.status"),
     ),
     Label(
-        f"{_MIRRORING}.service",
+        _MIRRORED,
         "blue",
-        "service that responds",
+        "service that responds; [others get copies of its requests](../balancing.md#mirroring)",
         values.text,
         "",
-        support=Support.RESPONDS_503,
+        requires=(_MIRRORED, _MIRROR),
     ),
-    Label(
-        f"{_MIRRORING}.mirrors[0].name",
-        "green",
-        "service that gets a copy of requests",
-        values.text,
-        "",
-        support=Support.RESPONDS_503,
-    ),
+    Label(_MIRROR, "green", "service that gets copies of requests", values.text, "", requires=(_MIRRORED,)),
     Label(
         f"{_MIRRORING}.mirrors[0].percent",
         "10",
         "percentage of requests that are copied",
         between(0, 100),
         0,
-        support=Support.RESPONDS_503,
+        requires=(_MIRRORED, _MIRROR),
     ),
     Label(
         f"{_MIRRORING}.mirrorBody",
         "false",
-        "whether the body is copied",
+        "whether copies have the body of the request",
         values.boolean,
         True,
-        support=Support.RESPONDS_503,
+        requires=(_MIRRORED, _MIRROR),
     ),
     Label(
         f"{_MIRRORING}.maxBodySize",
         "1024",
-        "largest body that is copied, in bytes; -1 is no limit",
+        "bytes; a request with a larger body is not copied; -1 is no limit",
         whole,
         -1,
-        support=Support.RESPONDS_503,
+        requires=(_MIRRORED, _MIRROR),
     ),
-    Label(f"{_MIRRORING}.healthCheck", "true", "no effect", values="`{}`", support=Support.RESPONDS_503),
+    replace(_checked("mirroring", _MIRRORED, _MIRROR), description="no effect"),
 )

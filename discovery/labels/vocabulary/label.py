@@ -17,8 +17,8 @@ class Support(Enum):
     SERVED = "yes"
     STORED = "stored"
     UNSERVED = "no: a warning"
-    RESPONDS_503 = "no: its routers respond with 503"
     LEFT_OUT = "no: the router is left out"
+    NO_EFFECT = "no, as with Traefik"
 
 
 class Label(Struct, frozen=True):

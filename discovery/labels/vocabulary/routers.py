@@ -47,7 +47,7 @@ ROUTERS = (
     Label(
         f"{ROUTER}.entryPoints",
         "web",
-        "entry points that it serves",
+        "entry points that it serves; those with `parentRefs` have none",
         read=values.texts,
         default_text="all default entry points",
     ),
@@ -106,6 +106,12 @@ ROUTERS = (
         values="`v3` or `v2`",
         default_text="`v3`",
     ),
-    Label(f"{ROUTER}.parentRefs", "x", "parent routers", values="a list", support=Support.LEFT_OUT),
+    Label(
+        f"{ROUTER}.parentRefs",
+        "api@file",
+        "parent routers whose requests it takes, after their middlewares: "
+        "[multi-layer routing](../multi-layer-routing.md)",
+        read=values.texts,
+    ),
     *_observability(),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from discovery.decoding import values
+from discovery.dynamic import health_check as checks
 from discovery.labels.vocabulary.balancing import balancing, health_check, sticky
 from discovery.labels.vocabulary.label import Label, Support
 from rondpoint.middlewares.readers import seconds
@@ -80,18 +81,20 @@ SERVICES = (
         "headers of the request",
         values="texts by name",
     ),
-    *(
-        Label(
-            f"{_BALANCER}.passiveHealthCheck.{name}",
-            example,
-            "unreachable servers are ejected in any case, by [Rondpoint's own rules](redis.md#ejection)",
-            values=words,
-            support=Support.UNSERVED,
-        )
-        for name, example, words in (
-            ("failureWindow", "10s", "a duration"),
-            ("maxFailedAttempts", "3", "a whole number"),
-        )
+    Label(
+        f"{_BALANCER}.passiveHealthCheck.failureWindow",
+        "30s",
+        "time within which failed requests count, and for which the server "
+        f"[then gets no requests](../balancing.md#passive-health-checks); {checks.SHORTEST_WINDOW} or more",
+        checks.positive_duration,
+        10.0,
+    ),
+    Label(
+        f"{_BALANCER}.passiveHealthCheck.maxFailedAttempts",
+        "3",
+        "failed requests in a row, after which a server gets no more",
+        checks.at_least_one,
+        1,
     ),
     Label(
         f"{_BALANCER}.serversTransport",

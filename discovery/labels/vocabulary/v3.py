@@ -18,9 +18,23 @@ OTHERS = (
     Label(
         "http.models.NAME.middlewares",
         "a",
-        "common options of the routers of an entry point",
+        "set `entryPoints.NAME.http.middlewares` instead",
         values="a list",
-        support=Support.UNSERVED,
+        support=Support.NO_EFFECT,
+    ),
+    Label(
+        "http.models.NAME.tls",
+        "true",
+        "set `entryPoints.NAME.tls.certificates` instead",
+        values="true, or options",
+        support=Support.NO_EFFECT,
+    ),
+    Label(
+        "http.models.NAME.observability.metrics",
+        "false",
+        "set `entryPoints.NAME.observability` instead",
+        values="true or false",
+        support=Support.NO_EFFECT,
     ),
 )
 

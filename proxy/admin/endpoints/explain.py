@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Blueprint, Response, request
 
 from proxy.admin.current_configuration import CurrentConfiguration
 from proxy.admin.current_worker import runtime
 from proxy.admin.explain_query import ExplainQueryError, read_explain_query
 from proxy.admin.json_responses import Refusal, json_response
+from proxy.admin.previews.bucket_state import tokens_left
+from proxy.admin.previews.chain_preview import Previewer, is_redirected, parts_of
 from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explain import explain_request
 
@@ -34,6 +38,23 @@ def explain_response() -> Response:
         runtime().entry_point_options,
         configuration.compile_fault,
     )
-    return json_response(
-        explain_request(configured, query.entry_point, query.facts, configuration.yield_if_due)
+    explanation = explain_request(
+        configured,
+        query.entry_point,
+        query.facts,
+        configuration.yield_if_due,
+        partial(is_redirected, runtime().context, query.previewed),
     )
+    if explanation.router:
+        explanation = Previewer(
+            runtime().context,
+            configured.middlewares,
+            partial(tokens_left, runtime().client, runtime().keys),
+            configuration.yield_if_due,
+        ).complete(
+            explanation,
+            parts_of(explanation, configured),
+            query.previewed,
+            closed=bool(configured.closed.get(query.entry_point)),
+        )
+    return json_response(explanation)

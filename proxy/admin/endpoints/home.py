@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from flask import Blueprint, redirect
 from werkzeug.wrappers import Response
+
+from proxy.admin.current_worker import runtime
 
 home = Blueprint("home", __name__)
 
@@ -16,5 +20,6 @@ def redirect_to_dashboard() -> Response:
 
 @home.get("/ping")
 def ping() -> tuple[str, int, dict[str, str]]:
-    """Return 200, which shows that this worker responds."""
-    return "OK", 200, {"Content-Type": "text/plain; charset=utf-8"}
+    """Return 200, which shows that this worker responds, or another status before the proxy ends."""
+    status = HTTPStatus(runtime().ping_status())
+    return status.phrase, status, {"Content-Type": "text/plain; charset=utf-8"}

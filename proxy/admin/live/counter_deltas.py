@@ -10,6 +10,7 @@ from proxy.admin.live.request_rates import (
     Vector,
     add_vectors,
     cells_vector,
+    refusals_vector,
     router_vector,
     server_vector,
     subtract_vectors,
@@ -24,6 +25,9 @@ TOTAL = ""
 ENTRY_POINT = "e:"
 ROUTER = "r:"
 SERVICE = "s:"
+MIDDLEWARE = "m:"
+"""Of requests that a middleware refused, whatever the status."""
+
 SERVER = "server:"
 
 Hash = Mapping[bytes, bytes]
@@ -54,6 +58,8 @@ def router_shares(field: bytes, value: bytes) -> Iterator[tuple[str, Vector]]:
     if is_router(name):
         # Requests that matched no router have an empty router name.
         yield ROUTER + name, whole
+    for each in counts.refusals:
+        yield MIDDLEWARE + each.middleware, refusals_vector(each.count)
     by_entry_point: dict[str, list[Cell]] = {}
     for cell in counts.cells:
         by_entry_point.setdefault(cell.entry_point, []).append(cell)

@@ -66,6 +66,13 @@ def server_vector(counts: ServerCounts) -> Vector:
     return (*classes, counts.seconds, *buckets)
 
 
+def refusals_vector(count: int) -> Vector:
+    """Return the vector of refused requests, whose times are not known here."""
+    classes = [0] * len(CLASSES)
+    classes[_class_index(4)] = count
+    return (*classes, *ZERO[_SECONDS:])
+
+
 def add_vectors(one: Vector, other: Vector) -> Vector:
     return tuple(map(add, one, other))
 

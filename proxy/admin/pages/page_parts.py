@@ -12,10 +12,11 @@ from proxy.admin.current_configuration import CurrentConfiguration
 from proxy.admin.diagnostic_filters import count_unrouted, filter_diagnostics, is_unrouted
 from proxy.admin.endpoints.instances import group_by_instance, read_status
 from proxy.admin.endpoints.overview import count_objects
-from proxy.admin.live.counter_deltas import ENTRY_POINT, ROUTER, SERVICE, server_key
+from proxy.admin.live.counter_deltas import ENTRY_POINT, MIDDLEWARE, ROUTER, SERVICE, server_key
 from proxy.admin.object_lists import list_names
 from proxy.admin.pages.list_page import ListPage, build_list_page
 from proxy.admin.pages.request_flow import FlowSources, RequestFlow, build_request_flow
+from proxy.admin.pages.router_layers import find_layers
 from proxy.admin.status_reports import agents_report, store_report
 from proxy.admin.views.services import ServiceView
 from rondpoint.diagnostics import Severity
@@ -57,7 +58,7 @@ class Routes(Struct, frozen=True):
     def keys(self) -> list[str]:
         """Return the keys of the live figures on the page."""
         if self.kind == "middleware":
-            return []
+            return [MIDDLEWARE + name for name in self.list_page.items]
         own = [(ROUTER if self.kind == "router" else SERVICE) + name for name in self.list_page.items]
         if self.kind == "service":
             return [*own, *(server.key for view in self.views for server in self.servers(view))]
@@ -107,7 +108,10 @@ def request_flow(runtime: Runtime, configuration: CurrentConfiguration, name: st
         {name: settings.closed_reason(name) for name in settings.entry_points},
         runtime.entry_point_options,
     )
-    return build_request_flow(router, sources)
+    layers = find_layers(name, state.routers, configuration.in_portions(state.routers.values()))
+    default = settings.default_entry_points
+    points = {point for root in layers.roots for point in root.entry_points or default}
+    return build_request_flow(router, sources, layers, sorted(points))
 
 
 def request_flow_keys(flow: RequestFlow | None) -> list[str]:
@@ -115,6 +119,7 @@ def request_flow_keys(flow: RequestFlow | None) -> list[str]:
     if flow is None:
         return []
     keys = [ROUTER + flow.router.name, *(ENTRY_POINT + entry_point.name for entry_point in flow.entry_points)]
+    keys += (MIDDLEWARE + name for name in flow.middleware_names())
     if flow.service is None:
         return keys
     return [*keys, SERVICE + flow.service.name, *(server.key for server in flow.service.all_servers())]

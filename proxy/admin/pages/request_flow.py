@@ -9,11 +9,13 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from proxy.admin.live.counter_deltas import server_key
+from proxy.admin.pages.router_layers import NO_LAYERS, RouterLayers
 from proxy.admin.views.routers import RouterView
 from rondpoint.entry_points.options import NO_OPTIONS, EntryPointOptions
 from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
-from rondpoint.model import Middleware, Server, ServerState, Service
+from rondpoint.model import Middleware, Router, Server, ServerState, Service
 from rondpoint.settings import EntryPoint
+from rondpoint.store.ejections import ejection_key
 
 MAX_SERVERS = 12
 """Servers shown for one service."""
@@ -60,6 +62,13 @@ class ServerNode(Struct, frozen=True):
     state: str
 
 
+class MirrorNode(Struct, frozen=True):
+    """A service that gets copies of `percent` % of the requests."""
+
+    name: str
+    percent: int
+
+
 class ServiceNode(Struct, frozen=True):
     """A service with its servers or member services; `more` counts those that are not shown.
 
@@ -75,6 +84,7 @@ class ServiceNode(Struct, frozen=True):
     servers: tuple[ServerNode, ...] = ()
     more: int = 0
     members: tuple[ServiceNode, ...] = ()
+    mirrors: tuple[MirrorNode, ...] = ()
     fault: str = ""
 
     def all_servers(self) -> Iterator[ServerNode]:
@@ -84,17 +94,40 @@ class ServiceNode(Struct, frozen=True):
             yield from member.all_servers()
 
 
+class RouterNode(Struct, frozen=True):
+    """A router above or below the router of the flow, with its own middlewares."""
+
+    name: str
+    rule: str
+    middlewares: tuple[MiddlewareNode, ...] = ()
+
+
 class RequestFlow(Struct, frozen=True):
-    """The request flow of one router."""
+    """The request flow of one router.
+
+    `parents` are the routers above it, nearest first. `children` are the routers below it, which it has in
+    place of a service; `more_children` counts those not shown.
+    """
 
     entry_points: tuple[EntryPointNode, ...]
     router: RouterView
     middlewares: tuple[MiddlewareNode, ...]
     service: ServiceNode | None
+    parents: tuple[RouterNode, ...] = ()
+    children: tuple[RouterNode, ...] = ()
+    more_children: int = 0
+
+    def middleware_names(self) -> Iterator[str]:
+        """Yield the names of the shown middlewares, which may repeat."""
+        shown = [*(point.middlewares for point in self.entry_points), self.middlewares]
+        if self.service is not None:
+            shown.append(self.service.middlewares)
+        for nodes in shown:
+            yield from (node.name for node in nodes)
 
 
 class FlowSources(Struct, frozen=True):
-    """The objects from which a flow is built; `ejected` holds the URLs of ejected servers."""
+    """The objects from which a flow is built; `ejected` holds the keys of ejections."""
 
     entry_points: Mapping[str, EntryPoint]
     services: Mapping[str, Service]
@@ -104,17 +137,36 @@ class FlowSources(Struct, frozen=True):
     entry_point_options: Mapping[str, EntryPointOptions] = MappingProxyType({})
 
 
-def build_request_flow(router: RouterView, sources: FlowSources) -> RequestFlow:
-    """Return the flow of a router's requests, from entry point to server."""
-    entry_points = tuple(
-        _entry_point_node(name, sources) for name in router.entry_points if name in sources.entry_points
-    )
+def build_request_flow(
+    router: RouterView,
+    sources: FlowSources,
+    layers: RouterLayers = NO_LAYERS,
+    entry_points_of_roots: Collection[str] = (),
+) -> RequestFlow:
+    """Return the flow of a router's requests, from entry point to server.
+
+    `layers` are the routers around it. A child router's requests come from `entry_points_of_roots`.
+    """
+    names = entry_points_of_roots if router.parent_refs else router.entry_points
+    entry_points = tuple(_entry_point_node(name, sources) for name in names if name in sources.entry_points)
     service = (
         _service_node(router.service, sources, None, (), iter(range(MAX_SERVICES)))
         if router.service
         else None
     )
-    return RequestFlow(entry_points, router, _middleware_nodes(router.middlewares, sources), service)
+    return RequestFlow(
+        entry_points,
+        router,
+        _middleware_nodes(router.middlewares, sources),
+        service,
+        tuple(_router_node(each, sources) for each in layers.parents),
+        tuple(_router_node(each, sources) for each in layers.children),
+        layers.more,
+    )
+
+
+def _router_node(router: Router, sources: FlowSources) -> RouterNode:
+    return RouterNode(router.name, router.rule.text, _middleware_nodes(router.middlewares, sources))
 
 
 def _entry_point_node(name: str, sources: FlowSources) -> EntryPointNode:
@@ -169,11 +221,18 @@ def _service_node(
         servers=tuple(_server_node(name, server, sources.ejected) for server in servers[:MAX_SERVERS]),
         more=max(0, len(servers) - MAX_SERVERS) + len(service.members) - len(members),
         members=members,
+        mirrors=_mirror_nodes(service),
         fault=service.unserved or ("" if servers or service.members else "it has no servers"),
     )
 
 
+def _mirror_nodes(service: Service) -> tuple[MirrorNode, ...]:
+    mirrors = () if service.mirroring is None else service.mirroring.mirrors
+    return tuple(MirrorNode(mirror.name, mirror.percent) for mirror in mirrors[:MAX_SERVICES])
+
+
 def _server_node(service: str, server: Server, ejected: Collection[str]) -> ServerNode:
-    is_ejected = server.state is ServerState.UP and server.url in ejected
+    keys = {server.url, ejection_key(server.url, service)}
+    is_ejected = server.state is ServerState.UP and not keys.isdisjoint(ejected)
     state = "ejected" if is_ejected else server.state.value
     return ServerNode(server_key(service, server.url), server.name, server.url, server.weight, state)

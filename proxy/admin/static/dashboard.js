@@ -324,14 +324,20 @@ async function explain(form) {
 
 function explanationParts(explanation) {
   const parts = [];
-  if (explanation.status) parts.push(make("p", { class: "outcome bad" }, `Rondpoint responds with ${explanation.status}: ${explanation.reason}.`));
+  if (explanation.status) parts.push(make("p", { class: explanation.status < 400 ? "outcome" : "outcome bad" }, `Rondpoint responds with ${explanation.status}: ${explanation.reason}.`));
   else parts.push(make("p", { class: "outcome" }, ["Served: router ", code(explanation.router), ", service ", code(explanation.service), explanation.reason ? ` (${explanation.reason})` : ""]));
   const request = [explanation.entryPoint, explanation.method, explanation.host + explanation.path].join(" · ");
   parts.push(make("p", { class: "beneath" }, request));
-  if (explanation.middlewares.length) parts.push(section("Middlewares", explanation.middlewares.map((name) => make("li", {}, code(name)))));
+  if (explanation.parents.length) parts.push(section("Parent routers", explanation.parents.map((name) => make("li", {}, code(name)))));
+  if (explanation.steps.length) parts.push(section("Middlewares, in order", explanation.steps.map(middlewareItem)));
+  else if (explanation.middlewares.length) parts.push(section("Middlewares", explanation.middlewares.map((name) => make("li", {}, code(name)))));
+  for (const member of explanation.members) {
+    if (member.steps.length) parts.push(section(`Middlewares of ${member.service}`, member.steps.map(middlewareItem)));
+  }
   if (explanation.servers.length) {
     parts.push(section("Servers", explanation.servers.map((server) => make("li", { class: `server ${server.state}` }, [make("span", { class: "state", title: server.state }), code(server.url), make("small", {}, `${server.name}, ${server.state}, weight ${server.weight}`)]))));
   }
+  if (explanation.notes.length) parts.push(section("Notes", explanation.notes.map((words) => make("li", {}, words))));
   if (explanation.diagnostics.length) parts.push(section("Problems of the service", explanation.diagnostics.map((words) => make("li", { class: "why" }, words))));
   if (explanation.candidates.length) {
     const tried = explanation.candidates.map((candidate) =>
@@ -345,6 +351,11 @@ function explanationParts(explanation) {
   }
   if (explanation.suggestions.length) parts.push(section("Did you mean", explanation.suggestions.map((near) => make("li", {}, [code(near.name), `: ${near.reason}`, ...(near.excerpt ? [make("pre", {}, near.excerpt)] : [])]))));
   return parts;
+}
+
+function middlewareItem(step) {
+  const options = Object.entries(step.options).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+  return make("li", { class: step.status >= 400 ? "why" : "" }, [code(step.name), ` ${step.effect || "is not reached"}`, make("br", {}), make("small", {}, [`${step.kind}, of ${step.partOf}`, ...options].join(" · "))]);
 }
 
 function section(title, items, name = "") {

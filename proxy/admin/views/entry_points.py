@@ -7,11 +7,13 @@ from msgspec import Struct
 from proxy.admin.views.object_status import DISABLED, ENABLED, Status
 from rondpoint.go_durations import go_duration
 from rondpoint.settings import EntryPoint
-from rondpoint.settings.tree.entry_point_http import Redirection
+from rondpoint.settings.tree.entry_point_http import Redirection, Strategy
+from rondpoint.settings.tree.entry_points import Underscores
 
 
-class LifeCycleView(Struct, frozen=True, rename="camel"):
+class LifeCycleView(Struct, frozen=True, rename="camel", omit_defaults=True):
     grace_time_out: str
+    request_accept_grace_timeout: str = "0s"
 
 
 class TimeoutsView(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -20,9 +22,11 @@ class TimeoutsView(Struct, frozen=True, rename="camel", omit_defaults=True):
     idle_timeout: str = "0s"
 
 
-class TransportView(Struct, frozen=True, rename="camel"):
+class TransportView(Struct, frozen=True, rename="camel", omit_defaults=True):
     life_cycle: LifeCycleView
     responding_timeouts: TimeoutsView
+    keep_alive_max_time: str = "0s"
+    keep_alive_max_requests: int = 0
 
 
 class TrustView(Struct, frozen=True, omit_defaults=True):
@@ -30,6 +34,10 @@ class TrustView(Struct, frozen=True, omit_defaults=True):
 
     insecure: bool = False
     trustedIPs: tuple[str, ...] = ()  # noqa: N815 (as Traefik spells it)
+
+
+class ForwardedHeadersView(TrustView, frozen=True, omit_defaults=True):
+    notAppendXForwardedFor: bool = False  # noqa: N815 (as Traefik spells it)
 
 
 class RedirectionView(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -47,9 +55,13 @@ class HttpView(Struct, frozen=True, rename="camel", omit_defaults=True):
     """`max_header_bytes` limits a request head. `middlewares` come before those of each router."""
 
     max_header_bytes: int
+    sanitize_path: bool
     redirections: RedirectionsView | None = None
     middlewares: tuple[str, ...] = ()
     tls: dict[str, str] | None = None
+    encoded_characters: dict[str, bool] | None = None
+    encode_query_semicolons: bool = False
+    underscore_headers_strategy: str = "keep"
 
 
 class EntryPointView(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -58,7 +70,7 @@ class EntryPointView(Struct, frozen=True, rename="camel", omit_defaults=True):
     name: str
     address: str
     transport: TransportView
-    forwarded_headers: TrustView
+    forwarded_headers: ForwardedHeadersView
     http: HttpView
     proxy_protocol: TrustView | None = None
     as_default: bool = False
@@ -66,16 +78,21 @@ class EntryPointView(Struct, frozen=True, rename="camel", omit_defaults=True):
     error: tuple[str, ...] = ()
 
 
+_STRATEGIES: dict[Underscores, Strategy] = {"allow": "keep", "drop": "delete", "reject": "reject"}
+
+
 def entry_point_view(
     name: str, point: EntryPoint, head_bytes: int, middlewares: tuple[str, ...] = (), fault: str = ""
 ) -> EntryPointView:
     """Return the view of an entry point.
 
-    `head_bytes` is the maximum size of a request head. `middlewares` are those of all its routers. `fault`
-    says why no router is served, if it is so.
+    `head_bytes` is the maximum size of a request head, unless the entry point sets its own. `middlewares` are
+    those of all its routers. `fault` says why no router is served, if it is so.
     """
-    redirecting = point.http.redirections.entry_point
-    timeouts = point.transport.responding_timeouts
+    options, transport = point.http, point.transport
+    redirecting = options.redirections.entry_point
+    characters = options.encoded_characters
+    timeouts = transport.responding_timeouts
     proxying = point.proxy_protocol
     proxies = TrustView(proxying.insecure, tuple(map(str, proxying.trusted_ips)))
     forwarding = point.forwarded_headers
@@ -83,19 +100,32 @@ def entry_point_view(
         name=name,
         address=point.address,
         transport=TransportView(
-            LifeCycleView(go_duration(point.transport.life_cycle.grace_time_out)),
+            LifeCycleView(
+                go_duration(transport.life_cycle.grace_time_out),
+                go_duration(transport.life_cycle.request_accept_grace_timeout),
+            ),
             TimeoutsView(
                 go_duration(timeouts.read_timeout),
                 go_duration(timeouts.write_timeout),
                 go_duration(timeouts.idle_timeout),
             ),
+            go_duration(transport.keep_alive_max_time),
+            transport.keep_alive_max_requests,
         ),
-        forwarded_headers=TrustView(forwarding.insecure, tuple(map(str, forwarding.trusted_ips))),
+        forwarded_headers=ForwardedHeadersView(
+            forwarding.insecure,
+            tuple(map(str, forwarding.trusted_ips)),
+            forwarding.not_append_x_forwarded_for,
+        ),
         http=HttpView(
-            head_bytes,
+            options.max_header_bytes or head_bytes,
+            options.sanitize_path,
             None if redirecting is None else _redirections_view(redirecting),
             middlewares,
             None if point.tls is None else {},
+            characters.by_option if characters.refuses_some else None,
+            options.encode_query_semicolons,
+            _STRATEGIES[point.underscores],
         ),
         proxy_protocol=None if proxies == TrustView() else proxies,
         as_default=point.as_default,

@@ -28,7 +28,8 @@ class ObservabilityView(Struct, frozen=True, rename="camel"):
 class RouterView(Struct, frozen=True, rename="camel", omit_defaults=True):
     """A router. `using` lists the entry points that serve it; `error` explains its status.
 
-    A router that was left out has only `name`, `provider`, `status` and `error`. `pass_host_header` is
+    A router that was left out has only `name`, `provider`, `status` and `error`. A child router has
+    `parent_refs` in place of entry points, and a parent router has no `service`. `pass_host_header` is
     present only if it is false, which only Traefik 1's frontends can set.
     """
 
@@ -46,6 +47,7 @@ class RouterView(Struct, frozen=True, rename="camel", omit_defaults=True):
     using: tuple[str, ...] = ()
     error: tuple[str, ...] = ()
     pass_host_header: bool = True
+    parent_refs: tuple[str, ...] = ()
 
 
 def router_view(
@@ -55,7 +57,7 @@ def router_view(
     entry_points: Mapping[str, EntryPoint],
 ) -> RouterView:
     """Return the view of a router; only entry points with TLS serve a router with TLS."""
-    points = router.entry_points or tuple(sorted(default_entry_points))
+    points = router.entry_points or (() if router.parents else tuple(sorted(default_entry_points)))
     using = tuple(
         sorted(
             point
@@ -80,6 +82,7 @@ def router_view(
         using=using if object_status.status != DISABLED else (),
         error=object_status.errors,
         pass_host_header=router.pass_host_header,
+        parent_refs=router.parents,
     )
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 from proxy.admin.views.object_status import ObjectStatus, provider_of
 from rondpoint.go_durations import go_duration
 from rondpoint.middlewares.redaction import redact_headers
-from rondpoint.model import HealthCheck, Server, ServerState, Service, StickyCookie
+from rondpoint.model import HealthCheck, PassiveHealthCheck, Server, ServerState, Service, StickyCookie
 
 UP = "UP"
 DOWN = "DOWN"
@@ -49,6 +49,11 @@ class HealthCheckView(Struct, frozen=True, rename="camel", omit_defaults=True):
     follow_redirects: bool = False
 
 
+class PassiveHealthCheckView(Struct, frozen=True, rename="camel"):
+    failure_window: str
+    max_failed_attempts: int
+
+
 class ForwardingView(Struct, frozen=True, rename="camel"):
     flush_interval: str
 
@@ -60,6 +65,7 @@ class LoadBalancerView(Struct, frozen=True, rename="camel", omit_defaults=True):
     servers: tuple[ServerView, ...] = ()
     sticky: StickyView | None = None
     health_check: HealthCheckView | None = None
+    passive_health_check: PassiveHealthCheckView | None = None
     servers_transport: str = ""
     slow_start: str = ""
 
@@ -91,6 +97,20 @@ class FailoverView(Struct, frozen=True, rename="camel", omit_defaults=True):
     errors: FailoverErrorsView | None = None
 
 
+class MirrorView(Struct, frozen=True, rename="camel"):
+    name: str
+    percent: int
+
+
+class MirroringView(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """`service` responds; each mirror gets copies of a percentage of the requests."""
+
+    service: str = ""
+    mirror_body: bool | None = None
+    max_body_size: int | None = None
+    mirrors: tuple[MirrorView, ...] = ()
+
+
 class NamedServerView(Struct, frozen=True, rename="camel"):
     """A server with its name and state (such as `draining`), which Traefik's API does not have."""
 
@@ -114,6 +134,7 @@ class ServiceView(Struct, frozen=True, rename="camel", omit_defaults=True):
     weighted: MembersView | None = None
     highest_random_weight: MembersView | None = None
     failover: FailoverView | None = None
+    mirroring: MirroringView | None = None
     middlewares: tuple[str, ...] = ()
     sticky_cookie: str = ""
     server_status: dict[str, str] = {}
@@ -134,6 +155,7 @@ def service_view(service: Service, object_status: ObjectStatus, used_by: tuple[s
         weighted=_members(service) if kind == "weighted" else None,
         highest_random_weight=_members(service) if kind == "highestRandomWeight" else None,
         failover=_failover(service) if kind == "failover" else None,
+        mirroring=_mirroring(service) if kind == "mirroring" else None,
         middlewares=service.middlewares,
         sticky_cookie="" if service.sticky is None else service.sticky.name_for(service.name),
         server_status={server.url: _status(server) for server in service.servers},
@@ -170,6 +192,7 @@ def _load_balancer(service: Service) -> LoadBalancerView:
         servers=tuple(ServerView(server.url, server.weight) for server in service.servers),
         sticky=_sticky(service),
         health_check=None if service.health_check is None else _health_check(service.health_check),
+        passive_health_check=_passive_health_check(service.passive_health_check),
         servers_transport=service.servers_transport,
         slow_start=go_duration(service.slow_start) if service.slow_start else "",
     )
@@ -190,6 +213,21 @@ def _failover(service: Service) -> FailoverView:
     found = service.failover_errors
     errors = None if found is None else FailoverErrorsView(found.statuses, found.max_request_body_bytes)
     return FailoverView(names[0], names[1], errors)
+
+
+def _mirroring(service: Service) -> MirroringView:
+    main = service.members[0].name if service.members else ""
+    mirroring = service.mirroring
+    if mirroring is None:
+        return MirroringView(main)
+    mirrors = tuple(MirrorView(mirror.name, mirror.percent) for mirror in mirroring.mirrors)
+    return MirroringView(main, mirroring.mirror_body, mirroring.max_body_size, mirrors)
+
+
+def _passive_health_check(check: PassiveHealthCheck | None) -> PassiveHealthCheckView | None:
+    if check is None:
+        return None
+    return PassiveHealthCheckView(go_duration(check.failure_window), check.max_failed_attempts)
 
 
 def _cookie(cookie: StickyCookie) -> CookieView:

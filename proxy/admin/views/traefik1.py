@@ -51,7 +51,7 @@ def frontend(router: Router, default_entry_points: tuple[str, ...]) -> Frontend:
     return Frontend(
         backend=bare(router.service, provider),
         routes={f"route-{bare(router.name, provider)}": Route(router.rule.text)},
-        entry_points=router.entry_points or default_entry_points,
+        entry_points=router.entry_points or (() if router.parents else default_entry_points),
         pass_host_header=router.pass_host_header,
         priority=router.priority,
         middlewares=router.middlewares,

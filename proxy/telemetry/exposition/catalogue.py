@@ -91,10 +91,17 @@ RETRIES = Metric(
     ("service",),
     "metrics.prometheus.addServicesLabels",
 )
+REFUSALS = Metric(
+    "rondpoint_middleware_refusals_total",
+    "counter",
+    "Requests that a middleware refused, by reason.",
+    ("middleware", "kind", "reason"),
+)
 SERVER_UP = Metric(
     "traefik_service_server_up",
     "gauge",
-    "1 if the server's health check succeeds, else 0; only for services with a health check.",
+    "1 if the server passes the service's health checks, active and passive ones, else 0; only for services "
+    "with one.",
     ("service", "url"),
     "metrics.prometheus.addServicesLabels",
 )
@@ -160,7 +167,7 @@ PROPAGATION = Metric(
 EJECTED = Metric(
     "rondpoint_server_ejected",
     "gauge",
-    "1 for a server that is ejected, because a worker could not reach it.",
+    "1 for a server that is ejected: a worker could not reach it, or it failed a passive health check.",
     ("url",),
 )
 UPGRADES = Metric("rondpoint_open_upgrades", "gauge", "Open upgraded connections (WebSocket tunnels).")
@@ -171,6 +178,13 @@ DROPPED_LINES = Metric(
 )
 DROPPED_SPANS = Metric(
     "rondpoint_tracing_dropped_spans_total", "counter", "Spans that no collector has accepted."
+)
+COPIES = Metric(
+    "rondpoint_mirrored_requests_total",
+    "counter",
+    "Copies of requests for mirrors: `sent` ones got a response; `failed` ones did not, or a middleware "
+    "refused them; `dropped` ones were not sent, because too many were on their way.",
+    ("outcome",),
 )
 CPU = Metric(
     "process_cpu_seconds_total", "counter", "CPU time of the master and of all workers, ended ones included."
@@ -194,6 +208,7 @@ METRICS: tuple[Metric, ...] = (
     *ROUTERS.metrics(),
     *SERVICES.metrics(),
     RETRIES,
+    REFUSALS,
     SERVER_UP,
     *SERVERS.metrics(),
     REVISION,
@@ -210,6 +225,7 @@ METRICS: tuple[Metric, ...] = (
     UPGRADES,
     DROPPED_LINES,
     DROPPED_SPANS,
+    COPIES,
     CPU,
     RESIDENT_MEMORY,
     VIRTUAL_MEMORY,

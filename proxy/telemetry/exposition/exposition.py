@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from time import time
 
 import redis
@@ -27,7 +27,11 @@ class MetricsResponse(Struct, frozen=True):
 
 
 class Exposition:
-    """Renders `/metrics` from the store; `current` returns the current configuration."""
+    """Renders `/metrics` from the store.
+
+    `current` returns the current configuration. `middlewares` holds the names of its middlewares and of those
+    of entry points.
+    """
 
     def __init__(
         self,
@@ -35,11 +39,13 @@ class Exposition:
         keys: Keys,
         current: Callable[[], Configuration],
         options: PrometheusMetrics,
+        middlewares: Container[str] = (),
     ) -> None:
         self._client = client
         self._keys = keys
         self._current = current
         self._options = options
+        self._middlewares = middlewares
         # At the start, not at each request: after the master ends, the system assigns another parent.
         self._master = os.getppid()
 
@@ -71,7 +77,7 @@ class Exposition:
         except (redis.RedisError, OSError) as error:
             # Sums of this worker alone would fall, and rise again later.
             return MetricsResponse(503, TEXT, f"the store does not respond: {error}\n".encode())
-        served = metric_values.ServedConfiguration(current.routers, current.services)
+        served = metric_values.ServedConfiguration(current.routers, current.services, self._middlewares)
         usage = process_usage.read_processes(self._master)
         processes = {} if usage is None else {INSTANCE: usage}
         body, content_type = page.page(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 
 from msgspec import Struct
 
@@ -13,16 +13,18 @@ from proxy.telemetry.exposition.store_snapshot import Instance, StoreSnapshot
 from proxy.telemetry.exposition.totals import Labels, Totals
 from rondpoint.model import Router, ServerState, Service
 from rondpoint.store.agents import AgentStatus
+from rondpoint.store.ejections import ejection_key, split_ejection_key
 from rondpoint.store.workers import WorkerStatus
 
 Values = Mapping[Labels, float]
 
 
 class ServedConfiguration(Struct, frozen=True):
-    """The current routers and services of the worker that renders the page."""
+    """The current routers and services of the worker that renders the page, and names of middlewares."""
 
     routers: Mapping[str, Router]
     services: Mapping[str, Service]
+    middlewares: Container[str] = ()
 
 
 class InstanceMetrics(Struct, frozen=True):
@@ -79,6 +81,11 @@ def _tickets(metrics: InstanceMetrics) -> Values:
     return {("store",): metrics.totals.own.tickets, ("local",): metrics.totals.own.local_tickets}
 
 
+def _copies(metrics: InstanceMetrics) -> Values:
+    own = metrics.totals.own
+    return {("sent",): own.copies_sent, ("failed",): own.copies_failed, ("dropped",): own.copies_dropped}
+
+
 def _usage(amount: Callable[[Processes], float | None]) -> Callable[[InstanceMetrics], Values]:
     def values(metrics: InstanceMetrics) -> Values:
         found = None if metrics.processes is None else amount(metrics.processes)
@@ -101,6 +108,7 @@ INSTANCE_METRICS: dict[Metric, Callable[[InstanceMetrics], Values]] = {
     catalogue.UPGRADES: lambda metrics: _one(sum(worker.upgrades for worker in metrics.living)),
     catalogue.DROPPED_LINES: lambda metrics: _one(metrics.totals.own.dropped_lines),
     catalogue.DROPPED_SPANS: lambda metrics: _one(metrics.totals.own.dropped_spans),
+    catalogue.COPIES: _copies,
     catalogue.CPU: _usage(lambda processes: processes.cpu_seconds),
     catalogue.RESIDENT_MEMORY: _usage(lambda processes: processes.resident),
     catalogue.VIRTUAL_MEMORY: _usage(lambda processes: processes.virtual),
@@ -115,12 +123,19 @@ def retries(metrics: InstanceMetrics) -> Values:
     return {(service,): count for service, count in metrics.totals.retries.items()}
 
 
-def servers_up(services: Mapping[str, Service]) -> Values:
-    """Return the health check states by service and URL."""
+def refusals(metrics: InstanceMetrics, middlewares: Container[str]) -> Values:
+    """Return the refusals of these middlewares by middleware, kind and reason."""
+    return {labels: count for labels, count in metrics.totals.refusals.items() if labels[0] in middlewares}
+
+
+def servers_up(services: Mapping[str, Service], ejected: Collection[str]) -> Values:
+    """Return the results of active and passive health checks by service and URL."""
     return {
-        (service.name, server.url): float(server.state is not ServerState.DOWN)
+        (service.name, server.url): float(
+            server.state is not ServerState.DOWN and ejection_key(server.url, service.name) not in ejected
+        )
         for service in services.values()
-        if service.health_check is not None
+        if service.health_check is not None or service.passive_health_check is not None
         for server in service.servers
     }
 
@@ -134,7 +149,7 @@ def installation_values(snapshot: StoreSnapshot) -> dict[Metric, Values]:
         catalogue.INSTANCES: _one(len(instances)),
         catalogue.AGENTS: _one(len(agents)),
         catalogue.PROVIDER_UP: _providers(agents),
-        catalogue.EJECTED: {(url,): 1.0 for url in snapshot.ejected},
+        catalogue.EJECTED: {(split_ejection_key(key)[0],): 1.0 for key in snapshot.ejected},
     }
 
 

@@ -15,6 +15,7 @@ from proxy.telemetry.exposition.metric_values import (
     InstanceMetrics,
     ServedConfiguration,
     installation_values,
+    refusals,
     retries,
     servers_up,
 )
@@ -61,6 +62,8 @@ def page(
     for metric, installation_value in installation_values(snapshot).items():
         families.add(metric, samples(metric, [(installation_value, {})]))
     families.add(catalogue.PROPAGATION, _propagation(instances))
+    refused = [(refusals(each, served.middlewares), each.common) for each in instances]
+    families.add(catalogue.REFUSALS, samples(catalogue.REFUSALS, refused))
     header_labels = tuple(options.header_labels)
     if options.add_entry_points_labels:
         sums = [(each.totals.entry_points, each.common) for each in instances]
@@ -73,7 +76,8 @@ def page(
         add_level(families, catalogue.SERVICES, sums, options.buckets, header_labels)
         retried = [(retries(each), each.common) for each in instances]
         families.add(catalogue.RETRIES, samples(catalogue.RETRIES, retried))
-        families.add(catalogue.SERVER_UP, samples(catalogue.SERVER_UP, [(servers_up(served.services), {})]))
+        states = servers_up(served.services, frozenset(snapshot.ejected))
+        families.add(catalogue.SERVER_UP, samples(catalogue.SERVER_UP, [(states, {})]))
     if options.add_servers_labels:
         known = ActiveServers(served.services)
         servers = [

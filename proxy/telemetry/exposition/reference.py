@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 
 from proxy.telemetry.exposition.catalogue import METRICS, Metric
+from rondpoint.middlewares.refusal_reasons import REFUSAL_REASONS
 from rondpoint.store.metrics import BOUNDS
 
 _HEAD = """\
@@ -80,6 +81,14 @@ instance that serves the page, as the kernel reports them at that moment.
 | --- | --- | --- | --- |
 """
 _END = """
+A refusal is a response that a middleware gives in place of a server: with a status from 400 on, and whatever
+status an `ipAllowList`, a `circuitBreaker` or a `forwardAuth` sends. Redirections and responses to preflights
+are none. A refused request counts once, at the middleware that refused it. Middlewares that were removed are
+left out.
+
+| `reason` of a refusal | |
+| --- | --- |
+{reasons}
 A request counts at the last server that was tried, whatever `code` the client got. A server that was tried
 before it and did not respond counts a failure. Responses of the proxy itself, such as a 404, count at no
 server. `service` is the service that contains the server; it may be a member of the router's service. A
@@ -101,7 +110,9 @@ def page() -> str:
     traefik = [metric for metric in METRICS if metric not in (*ours, *processes)]
     between = _BETWEEN.format(processes=_rows(processes))
     bounds = ", ".join(f"{bound:g}" for bound in BOUNDS)
-    return f"{_HEAD}{_rows(traefik)}{between}{_rows(ours)}{_END.format(bounds=bounds)}"
+    reasons = "".join(f"| `{reason}` | {meaning} |\n" for reason, meaning in REFUSAL_REASONS.items())
+    end = _END.format(bounds=bounds, reasons=reasons)
+    return f"{_HEAD}{_rows(traefik)}{between}{_rows(ours)}{end}"
 
 
 def _rows(metrics: Iterable[Metric]) -> str:

@@ -36,7 +36,7 @@ class Instance(Struct, frozen=True):
 
 
 class StoreSnapshot(Struct, frozen=True):
-    """The values of one rendering; `now` in Unix seconds, `ejected` the URLs of ejected servers."""
+    """The values of one rendering; `now` in Unix seconds, `ejected` the keys of ejections."""
 
     now: float
     instances: tuple[Instance, ...]
@@ -82,7 +82,7 @@ def read_snapshot(
         )
         for name, names in named.items()
     )
-    ejected = tuple(sorted(notice.url for notice in read_ejections(client, keys).notices))
+    ejected = tuple(sorted(notice.key for notice in read_ejections(client, keys).notices))
     return StoreSnapshot(now, instances, read_agents(client, keys), workers, ejected)
 
 

@@ -76,6 +76,7 @@ class Totals:
         self.routers = LevelTotals(header_labels)
         self.services = LevelTotals(header_labels)
         self.retries: dict[str, int] = {}
+        self.refusals: dict[Labels, int] = {}
         self.own = WorkerCounts()
 
     def add_all(
@@ -99,6 +100,9 @@ class Totals:
 
     def _add(self, name: str, counts: Counts, has_router: bool, has_service: bool) -> None:
         service = counts.service
+        for each in counts.refusals:
+            key = (each.middleware, each.kind, each.reason)
+            self.refusals[key] = self.refusals.get(key, 0) + each.count
         for cell in counts.cells:
             if not cell.entry_point:
                 # Not metered: counted for the dashboard only.

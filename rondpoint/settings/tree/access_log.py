@@ -32,10 +32,10 @@ class FieldMode(StrEnum):
 
 _NAMES = """
 ClientAddr ClientHost ClientPort ClientUsername DownstreamContentSize DownstreamStatus Duration entryPointName
-GzipRatio OriginContentSize OriginDuration OriginStatus Overhead RequestAddr RequestContentSize RequestCount
-RequestHost RequestId RequestMethod RequestPath RequestPort RequestProtocol RequestScheme RetryAttempts
-RouterName ServiceAddr ServiceName ServiceURL SpanId span_id StartLocal StartUTC TLSCipher TLSClientSubject
-TLSVersion TraceId trace_id
+GzipRatio MiddlewareName OriginContentSize OriginDuration OriginStatus Overhead RequestAddr
+RequestContentSize RequestCount RequestHost RequestId RequestMethod RequestPath RequestPort RequestProtocol
+RequestScheme RetryAttempts RouterName ServiceAddr ServiceName ServiceURL SpanId span_id StartLocal StartUTC
+TLSCipher TLSClientSubject TLSVersion TraceId trace_id
 """
 FIELDS = tuple(_NAMES.split())
 """All fields that can be kept or dropped by name."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import NonNegativeInt, OptionalPath, Switch, Text, Texts
+from rondpoint.settings.values import NonNegativeInt, OptionalPath, Switch, Text, Texts, parse_count
 
 
 class BasicAuth(Section):
@@ -44,8 +45,26 @@ class Api(Section):
     statistics: Statistics = Statistics()
 
 
+def _parse_status(value: object) -> int:
+    status = parse_count(value)
+    if status < 200 or status not in set(HTTPStatus):
+        raise ValueError("expected the status of a response, such as 503")
+    return status
+
+
 class Ping(Section):
-    """Respond to `/ping` on the admin entry point."""
+    """Respond to `/ping` on the admin entry point, also without this section."""
+
+    entry_point: Text = Field(
+        default="traefik",
+        description="A web entry point that also responds to `/ping`, before all routers and redirections, "
+        "but behind the middlewares of the entry point.",
+    )
+    terminating_status_code: Annotated[int, BeforeValidator(_parse_status)] = Field(
+        default=503,
+        description="The status of `/ping` while Rondpoint ends and still accepts connections (`entryPoints."
+        "NAME.transport.lifeCycle.requestAcceptGraceTimeout`).",
+    )
 
 
 class LogLevel(StrEnum):

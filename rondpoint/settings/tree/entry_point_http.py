@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import Switch, Texts, parse_count, parse_text, split_address
+from rondpoint.settings.tree.section import Section, setting_key
+from rondpoint.settings.values import NonNegativeInt, Switch, Texts, parse_count, parse_text, split_address
 
 Scheme = Literal["http", "https"]
+
+Strategy = Literal["keep", "delete", "reject"]
+"""How to handle request headers with underscores in their names, in Traefik 3's words."""
 
 
 def _parse_scheme(value: object) -> str:
     text = str(value).strip().lower()
     if text not in ("http", "https"):
         raise ValueError("expected http or https")
+    return text
+
+
+def _parse_strategy(value: object) -> str:
+    text = parse_text(value).strip().lower() or "keep"
+    if text not in get_args(Strategy):
+        raise ValueError("expected one of " + ", ".join(get_args(Strategy)))
     return text
 
 
@@ -55,6 +65,28 @@ class Redirections(Section):
     entry_point: Redirection | None = None
 
 
+class EncodedCharacters(Section):
+    """Which encoded characters the paths of requests may have; a request with another one gets a 400."""
+
+    allow_encoded_slash: Switch = Field(default=True, description="Allow `%2F` in paths.")
+    allow_encoded_back_slash: Switch = Field(default=True, description="Allow `%5C` in paths.")
+    allow_encoded_null_character: Switch = Field(default=True, description="Allow `%00` in paths.")
+    allow_encoded_semicolon: Switch = Field(default=True, description="Allow `%3B` in paths.")
+    allow_encoded_percent: Switch = Field(default=True, description="Allow `%25` in paths.")
+    allow_encoded_question_mark: Switch = Field(default=True, description="Allow `%3F` in paths.")
+    allow_encoded_hash: Switch = Field(default=True, description="Allow `%23` in paths.")
+
+    @property
+    def refuses_some(self) -> bool:
+        """Whether a character is not allowed."""
+        return not all(self.by_option.values())
+
+    @property
+    def by_option(self) -> dict[str, bool]:
+        """Whether each character is allowed, by the key of its option."""
+        return {setting_key(field): allowed for field, allowed in self.model_dump().items()}
+
+
 class HttpOptions(Section):
     middlewares: Texts = Field(
         default=(),
@@ -62,3 +94,25 @@ class HttpOptions(Section):
         "such as `auth@file`. If one is missing or unusable, the routers respond with 503.",
     )
     redirections: Redirections = Redirections()
+    sanitize_path: Switch = Field(
+        default=True,
+        description="Remove `/./`, `/../` and empty segments from the paths of requests, before rules, "
+        "middlewares and servers see them. With `false`, servers get paths as sent, and a path that leads to "
+        "another router with these segments than without them gets a 400.",
+    )
+    encode_query_semicolons: Switch = Field(
+        default=False,
+        description="Write `;` in the queries of requests as `%3B`, before rules, middlewares and servers "
+        "see them. With `false`, rules read `;` as a separator, and servers get it as sent.",
+    )
+    max_header_bytes: NonNegativeInt = Field(
+        default=0,
+        description="Maximum bytes of a request head, with the request line; 0 for `limits.headBytes`. "
+        "Larger ones get a 431.",
+    )
+    encoded_characters: EncodedCharacters = EncodedCharacters()
+    underscore_headers_strategy: Annotated[Strategy, BeforeValidator(_parse_strategy)] = Field(
+        default="keep",
+        description="Traefik's spelling of `headersWithUnderscores`: `keep`, `delete` or `reject`. It has no "
+        "effect if `headersWithUnderscores` is `drop` or `reject`.",
+    )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BeforeValidator, Field, field_validator
 
 from rondpoint.model import Verbosity
-from rondpoint.settings.tree.entry_point_http import HttpOptions
+from rondpoint.settings.tree.entry_point_http import HttpOptions, Strategy
 from rondpoint.settings.tree.entry_points_v1 import AuthOfV1, RedirectOfV1, SwitchOfV1, WhiteListOfV1
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import (
@@ -15,6 +15,7 @@ from rondpoint.settings.values import (
     CertificatePair,
     Certificates,
     Networks,
+    NonNegativeInt,
     Seconds,
     Switch,
     Texts,
@@ -25,6 +26,8 @@ ADMIN = "traefik"
 """The name of the admin entry point (API, dashboard, ping), as in Traefik."""
 
 Underscores = Literal["allow", "reject", "drop"]
+
+_UNDERSCORES: dict[Strategy, Underscores] = {"keep": "allow", "delete": "drop", "reject": "reject"}
 
 
 class RespondingTimeouts(Section):
@@ -43,12 +46,25 @@ class RespondingTimeouts(Section):
 
 
 class LifeCycle(Section):
+    request_accept_grace_timeout: Seconds = Field(
+        default=0.0,
+        description="Time for which Rondpoint still accepts connections when it ends, while `/ping` responds "
+        "with `ping.terminatingStatusCode`. The longest time of all entry points applies to all.",
+    )
     grace_time_out: Seconds = Field(
         default=10.0, description="Time for requests in flight to finish when Rondpoint ends."
     )
 
 
 class Transport(Section):
+    keep_alive_max_requests: NonNegativeInt = Field(
+        default=0,
+        description="Requests of a connection after which Rondpoint closes it; 0 for no limit.",
+    )
+    keep_alive_max_time: Seconds = Field(
+        default=0.0,
+        description="Time after which the next response is the last one of a connection; 0 for no limit.",
+    )
     responding_timeouts: RespondingTimeouts = RespondingTimeouts()
     life_cycle: LifeCycle = LifeCycle()
 
@@ -56,6 +72,11 @@ class Transport(Section):
 class ForwardedHeaders(Section):
     insecure: Switch = Field(
         default=False, description="Trust `X-Forwarded-*` and `X-Real-Ip` from every client. For tests only."
+    )
+    not_append_x_forwarded_for: Switch = Field(
+        default=False,
+        description="Do not append the address of the connection's client to `X-Forwarded-For`. Servers get "
+        "only the addresses that trusted proxies in front have sent, and `X-Real-Ip`.",
     )
     trusted_ips: Networks = Field(
         default=(),
@@ -156,6 +177,13 @@ class EntryPoint(Section):
         default=(), description="Traefik 1: the same as `whiteList.sourceRange`, which wins."
     )
     compress: SwitchOfV1 = Field(default=False, description="Traefik 1: compress responses of all routers.")
+
+    @property
+    def underscores(self) -> Underscores:
+        """How to handle header names with underscores, in whichever spelling it is set."""
+        if self.headers_with_underscores != "allow":
+            return self.headers_with_underscores
+        return _UNDERSCORES[self.http.underscore_headers_strategy]
 
     @property
     def host(self) -> str:

@@ -59,8 +59,8 @@ class PrometheusMetrics(Section):
     )
     entry_point: Text = Field(
         default="traefik",
-        description="A web entry point that also serves `/metrics`, before all routers. An entry point with "
-        "middlewares or a redirection does not, because they would not apply.",
+        description="A web entry point that also serves `/metrics`, before all routers and redirections, but "
+        "behind the middlewares of the entry point.",
     )
     header_labels: Annotated[Mapping[str, str], BeforeValidator(parse_header_labels)] = Field(
         default_factory=dict,

@@ -83,6 +83,18 @@ class Settings(Section):
         """The admin entry point: API, dashboard and ping."""
         return self.entry_points[ADMIN]
 
+    @property
+    def grace_seconds(self) -> float:
+        """The seconds that a leaving worker has to finish its requests."""
+        return max(point.transport.life_cycle.grace_time_out for point in self.entry_points.values())
+
+    @property
+    def accept_grace_seconds(self) -> float:
+        """The seconds for which the proxy still accepts connections when it ends."""
+        return max(
+            point.transport.life_cycle.request_accept_grace_timeout for point in self.entry_points.values()
+        )
+
     def closed_reason(self, entry_point: str) -> str:
         """Return why this entry point is closed, or an empty text if it is open."""
         part = entry_point_part(entry_point)

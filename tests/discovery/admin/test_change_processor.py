@@ -14,7 +14,8 @@ import redis
 
 from discovery.admin.change_processor import ChangeProcessor, make_change_processor
 from discovery.admin.local_copy import LocalCopy
-from rondpoint.model import Configuration, Service
+from rondpoint.model import Configuration, Router, Service
+from rondpoint.rules import v3
 from rondpoint.settings import Settings
 from rondpoint.store.admin.document import Document, read_document, read_version
 from rondpoint.store.admin.history import MAX_ENTRIES, MAX_ENTRY_BYTES, read_history
@@ -162,6 +163,37 @@ def test_references_to_published_or_defined_objects_cause_no_warning(
             assert result is not None
             warnings[name] = [diagnostic.path for diagnostic in result.diagnostics]
     assert warnings == {"web@docker": [], "own": [], "none": ["service"]}
+
+
+def test_parents_are_references_of_their_children(store: Store, client: redis.Redis) -> None:
+    rule = v3.parse("Host(`a`)")
+    published = {
+        "up@docker": Router("up@docker", rule, "", 1),
+        "below@docker": Router("below@docker", rule, "web@docker", 1, parents=("api@admin",)),
+        "beside@docker": Router("beside@docker", rule, "web@docker", 1, parents=("up@docker",)),
+    }
+    Publisher(client, KEYS).publish(Configuration(published, {"web@docker": Service("web@docker")}))
+
+    def process(number: int, action: str, name: str, body: object = None) -> list[tuple[str, str]]:
+        proposal = Proposal(f"p{number}", action, "routers", name, json.dumps(body))  # type: ignore[arg-type]
+        propose(client, KEYS, proposal)
+        result = await_result(client, KEYS, f"p{number}", WAIT)
+        assert result is not None
+        assert result.outcome in ("done", "unchanged")
+        return [(each.path, each.message) for each in result.diagnostics]
+
+    parent, child = {"rule": "Host(`a`)"}, {"rule": "Host(`a`)", "service": "web@docker"}
+    with serving(store, plain):
+        assert process(1, "put", "child", {**child, "parentRefs": ["up@docker"]}) == []
+        assert process(2, "put", "child", {**child, "parentRefs": ["api"]}) == [
+            ("parentRefs", "router api@admin does not exist: the router is left out until it does")
+        ]
+        assert process(3, "put", "api", parent) == [
+            ("service", "the router names no service: it is left out until another router has it as parent")
+        ]
+        assert process(4, "put", "child", {**child, "parentRefs": ["api"]}) == []
+        message = "router below@docker refers to it and will be left out, unless it has another parent"
+        assert process(5, "delete", "api") == [("", message)]
 
 
 def test_an_invalid_proposal_does_not_stop_the_processor(store: Store, client: redis.Redis) -> None:

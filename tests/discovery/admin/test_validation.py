@@ -65,7 +65,14 @@ def test_fields_that_the_api_adds_may_be_sent_back() -> None:
 INVALID: list[tuple[str, Any, str, str]] = [
     ("routers", {**ROUTER, "rule": "Hots(`x`)"}, "rule", "Hots"),
     ("routers", {"service": "shop"}, "", "has no rule"),
-    ("routers", {"rule": "Host(`a`)"}, "", "names no service"),
+    ("routers", {**ROUTER, "service": ""}, "service", "is not valid"),
+    ("routers", {**ROUTER, "parentRefs": []}, "parentRefs", "names no router"),
+    (
+        "routers",
+        {**ROUTER, "parentRefs": ["api"], "entryPoints": ["web"]},
+        "entryPoints",
+        "is an option of its parent routers",
+    ),
     ("routers", {**ROUTER, "priority": "high"}, "priority", "is not valid"),
     ("routers", {**ROUTER, "entrypoint": ["web"]}, "entrypoint", "is unknown"),
     ("routers", {**ROUTER, "entryPoints": ["web", "other"]}, "entryPoints", "'other' does not exist"),

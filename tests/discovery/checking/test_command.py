@@ -68,6 +68,35 @@ def test_a_rule_that_cannot_be_read_is_shown_with_a_caret_under_the_error(tmp_pa
     assert diagnostic["excerpt"].splitlines() == lines[index : index + 2]
 
 
+LAYERS = """
+http:
+  routers:
+    up: {rule: Host(`up.test`)}
+    down: {rule: Path(`/x`), parentRefs: [up], service: s}
+    alone: {rule: Host(`alone.test`)}
+  services: {s: {loadBalancer: {servers: [{url: "http://10.0.0.1"}]}}}
+"""
+
+
+def test_parent_and_child_routers_are_shown_and_a_router_without_a_service_is_reported(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "routes.yml").write_text(LAYERS)
+    result = run("routes.yml")
+    assert result.exit_code == 1
+    lines = result.output.splitlines()
+    assert lines[-5:-1] == [
+        "  up@file: Host(`up.test`) (priority 15)",
+        "    → its child routers",
+        "  down@file: Path(`/x`) (priority 10, below up@file)",
+        "    → s@file: http://10.0.0.1:80",
+    ]
+    (found,) = json.loads(run("routes.yml", "--json").output)["diagnostics"]
+    message = "left out, because it names no service, and no router has it as parent"
+    assert (found["subject"], found["message"], found["line"]) == ("router alone@file", message, 6)
+    assert found["hint"] == "set service, or parentRefs of another router; it would serve Host(`alone.test`)"
+
+
 def test_after_a_warning_alone_the_exit_status_is_0(tmp_path: Path) -> None:
     (tmp_path / "routes.yml").write_text(ROUTES + "htp: {}\n")
     result = run("routes.yml")
@@ -415,12 +444,46 @@ def test_json_output_is_one_object(tmp_path: Path) -> None:
                 "priority": 14,
                 "entryPoints": ["any"],
                 "middlewares": [],
+                "steps": [],
+                "parentRefs": [],
                 "service": "s@file",
                 "servers": ["http://10.0.0.1:80", "http://10.0.0.2:80"],
             }
         ],
     }
     assert (result.exit_code, run("routes.yml", "--json", "--strict").exit_code) == (0, 1)
+
+
+CHAINED = """
+services:
+  web:
+    image: web
+    expose: [80]
+    labels:
+      - traefik.http.routers.web.rule=Host(`a.test`)
+      - traefik.http.routers.web.middlewares=all,headers@file
+      - traefik.http.middlewares.all.chain.middlewares=strip,all
+      - traefik.http.middlewares.strip.stripprefix.prefixes=/a
+"""
+
+
+def test_middlewares_are_listed_with_their_options_and_the_members_of_chains(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(CHAINED)
+    (router,) = json.loads(run("--json", "compose.yml").output)["routers"]
+    assert router["steps"] == [
+        {"name": "strip@docker", "kind": "stripPrefix", "options": {"prefixes": ["/a"], "forceSlash": True}},
+        {"name": "headers@file"},
+    ]
+
+
+def test_a_middleware_in_a_file_is_an_error_if_the_proxy_reads_no_files(tmp_path: Path) -> None:
+    proxy = "  traefik: {image: traefik:v3, command: [--providers.docker, --entryPoints.web.address=:80]}\n"
+    missing = "its middleware 'headers@file' does not exist"
+    (tmp_path / "compose.yml").write_text(CHAINED)
+    assert missing not in run("compose.yml").output
+    (tmp_path / "compose.yml").write_text(CHAINED + proxy)
+    result = run("compose.yml")
+    assert (result.exit_code, missing in result.output) == (1, True)
 
 
 def test_the_compose_file_of_this_repository_has_no_errors() -> None:

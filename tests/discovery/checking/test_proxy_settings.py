@@ -152,7 +152,7 @@ command:
   - --providers.docker
   - --entrypoints.web.address=:80
   - --entrypoints.web.http.tls.options=strict@file
-  - --entrypoints.web.http.encodedcharacters.allowencodedslash=false
+  - --entrypoints.web.clientipstrategy.depth=1
   - --certificatesresolvers.le.acme.email=a@b.test
   - --global.sendanonymoususage=true
 """
@@ -169,7 +169,7 @@ def test_each_unserved_option_is_reported_with_its_line() -> None:
     assert summary(result) == (
         "service p (compose.yml:2): 6 settings (6 of command); 2 served, 4 not: "
         "entrypoints.web.http.tls.options, "
-        "entrypoints.web.http.encodedcharacters.allowencodedslash, "
+        "entrypoints.web.clientipstrategy.depth, "
         "certificatesresolvers.le.acme.email, global.sendanonymoususage"
     )
     assert b'"served": 2' in as_json(result)

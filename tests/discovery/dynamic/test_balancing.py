@@ -6,7 +6,7 @@ from discovery.decoding.report import Report
 from discovery.decoding.section import Section, Tree
 from discovery.dynamic.balancing import Balancing, read_balancing
 from rondpoint.diagnostics import Diagnostic
-from rondpoint.model import HealthCheck, StickyCookie
+from rondpoint.model import HealthCheck, PassiveHealthCheck, StickyCookie
 
 READ: list[tuple[Tree, Balancing]] = [
     ({}, Balancing()),
@@ -49,6 +49,11 @@ READ: list[tuple[Tree, Balancing]] = [
     ),
     ({"healthCheck": {"path": "up"}}, Balancing(health_check=HealthCheck("/up"))),
     ({"healthCheck": {}}, Balancing(health_check=HealthCheck())),
+    ({"passiveHealthCheck": {}}, Balancing(passive_health_check=PassiveHealthCheck(10.0, 1))),
+    (
+        {"passivehealthcheck": {"failurewindow": "1m", "maxFailedAttempts": "3"}},
+        Balancing(passive_health_check=PassiveHealthCheck(60.0, 3)),
+    ),
     ({"responseForwarding": {"flushInterval": "1ms"}}, Balancing(flush_interval=0.001)),
     ({"serversTransport": "t"}, Balancing(servers_transport="t@docker")),
     ({"serversTransport": "t@file"}, Balancing(servers_transport="t@file")),
@@ -79,6 +84,10 @@ def test_options_are_read(tree: Tree, expected: Balancing) -> None:
         ),
         ({"healthCheck": {"headers": {"X Y": "a"}}}, "lb.healthCheck.headers", "names of headers"),
         ({"healthCheck": {"headers": "X"}}, "lb.healthCheck.headers", "expected NAME:VALUE"),
+        ({"passiveHealthCheck": {"failureWindow": 0}}, "lb.passiveHealthCheck.f", "a duration above 0"),
+        ({"passiveHealthCheck": {"maxFailedAttempts": 0}}, "lb.passiveHealthCheck.m", "1 or more"),
+        ({"passiveHealthCheck": {"attempts": 3}}, "lb.passiveHealthCheck.attempts", ""),
+        ({"passiveHealthCheck": {"failureWindow": "1ms"}}, "lb.passiveHealthCheck.f", "100ms, the minimum"),
         ({"healthCheck": "/up"}, "lb.healthCheck", "expected options below it"),
     ],
 )

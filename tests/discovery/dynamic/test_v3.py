@@ -9,7 +9,7 @@ import yaml
 
 from discovery.dynamic import decode
 from rondpoint.diagnostics import Severity
-from rondpoint.model import FailoverErrors, Member, Server, Service, StickyCookie
+from rondpoint.model import FailoverErrors, Member, Mirror, Mirroring, Server, Service, StickyCookie
 
 GOOD = """
 http:
@@ -190,7 +190,7 @@ def test_errors_are_reported_and_the_rest_is_decoded(
     ("text", "about"),
     [
         ("http: {routers: {R: {rule: Hos(`a`), service: s}}}", "router R@file"),
-        ("http: {routers: {r: {rule: Host(`a`)}}}", "router r@file"),
+        ("http: {routers: {r: {rule: Host(`a`), parentRefs: []}}}", "router r@file"),
         ("http: {services: {s: {}}}", "service s@file"),
         ("http: {services: {s: {loadBalancer: {servers: [{}]}}}}", "service s@file"),
         ("http: {middlewares: {m: {addPrefx: {}}}}", "middleware m@file"),
@@ -235,6 +235,24 @@ COMPOSITE = [
             middlewares=("m@file",),
         ),
     ),
+    (
+        "mirroring: {service: a, mirrors: [{name: b@docker, percent: 10}, {name: c}], healthCheck: {}}",
+        Service(
+            "s@file",
+            composition="mirroring",
+            members=(Member("a@file"),),
+            mirroring=Mirroring((Mirror("b@docker", 10), Mirror("c@file", 0))),
+        ),
+    ),
+    (
+        "mirroring: {service: a, mirrors: [{name: b, percent: '100'}], mirrorBody: false, maxBodySize: 9}",
+        Service(
+            "s@file",
+            composition="mirroring",
+            members=(Member("a@file"),),
+            mirroring=Mirroring((Mirror("b@file", 100),), mirror_body=False, max_body_size=9),
+        ),
+    ),
 ]
 
 
@@ -245,22 +263,6 @@ def test_composite_services_are_decoded(options: str, service: Service) -> None:
     assert decoded.services == (service,)
     assert [router.service for router in decoded.routers] == ["s@file"]
     assert not decoded.diagnostics
-
-
-def test_a_mirroring_service_stays_without_servers_and_keeps_its_routers() -> None:
-    options = "service: a, mirrors: [{name: b, percent: 10}], mirrorBody: false, maxBodySize: 1024"
-    service = f"services: {{s: {{mirroring: {{{options}}}}}}}"
-    decoded = decode(
-        tree(f"http: {{{service}, routers: {{r: {{rule: 'Host(`a`)', service: s}}}}}}"), "file", "f"
-    )
-    assert decoded.services == (Service("s@file", unserved="mirroring is not served yet"),)
-    assert [router.service for router in decoded.routers] == ["s@file"]
-    assert [(item.severity, item.message) for item in decoded.diagnostics] == [
-        (
-            Severity.ERROR,
-            "http.services.s.mirroring is not served yet, so routers to this service respond with 503",
-        )
-    ]
 
 
 @pytest.mark.parametrize(
@@ -299,8 +301,10 @@ def test_the_errors_of_a_failover(options: str, errors: FailoverErrors | None) -
         (
             "mirroring: {service: a, mirrors: [{name: b, percent: 101}]}",
             "mirrors[0].percent=101 is not valid",
-            False,
+            True,
         ),
+        ("mirroring: {service: a}", "mirroring.mirrors is missing", True),
+        ("mirroring: {service: a, mirrors: [{percent: 5}]}", "mirrors[0].name is missing", True),
         ("failover: {service: a}", "failover.fallback is missing", True),
         (
             "failover: {service: a, fallback: b, errors: {status: [x]}}",
@@ -337,16 +341,62 @@ def test_middlewares_of_a_service_are_qualified_and_unserved_ones_reported() -> 
     ]
 
 
-def test_a_router_needs_a_rule_and_a_service() -> None:
+def test_a_router_needs_a_rule() -> None:
     text = (
         "http: {services: {s: {loadBalancer: {servers: [{url: 'http://a'}]}}}, routers: {r: {priority: 1}}}"
     )
     decoded = decode(tree(text), "file", "f")
     assert decoded.routers == ()
-    assert [item.message for item in decoded.diagnostics] == [
-        "http.routers.r names no service",
-        "http.routers.r has no rule",
-    ]
+    assert [item.message for item in decoded.diagnostics] == ["http.routers.r has no rule"]
+
+
+@pytest.mark.parametrize(
+    ("options", "service", "parents"),
+    [
+        ("middlewares: [m@x]", "", ()),
+        ("service: s, parentRefs: [api, other@docker]", "s@file", ("api@file", "other@docker")),
+        ("service: s, PARENTREFS: 'a,b,a'", "s@file", ("a@file", "b@file")),
+        ("parentRefs: [api]", "", ("api@file",)),
+    ],
+)
+def test_a_router_of_a_file_may_have_child_routers_or_parents(
+    options: str, service: str, parents: tuple[str, ...]
+) -> None:
+    decoded = decode(tree(f"http: {{routers: {{r: {{rule: Host(`a`), {options}}}}}}}"), "file", "f")
+    (router,) = decoded.routers
+    assert (router.service, router.parents, decoded.diagnostics) == (service, parents, ())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("service: ''", 'http.routers.r.service="" is not valid'),
+        (
+            "service: s, parentRefs: []",
+            "http.routers.r.parentRefs names no router, so the router is left out",
+        ),
+        ("service: s, parentRefs: {a: b}", "http.routers.r.parentRefs={'a': 'b'} is not valid"),
+        (
+            "service: s, parentRef: [api]",
+            "http.routers.r.parentRef may be meant to protect the router, so it is left out",
+        ),
+        *(
+            (
+                f"service: s, parentRefs: [api], {option}: {value}",
+                f"http.routers.r.{option} is an option of its parent routers, so the router is left out",
+            )
+            for option, value in (
+                ("entryPoints", "[web]"),
+                ("tls", "{}"),
+                ("observability", "{metrics: true}"),
+            )
+        ),
+    ],
+)
+def test_a_router_that_its_parents_would_not_guard_is_left_out(options: str, message: str) -> None:
+    decoded = decode(tree(f"http: {{routers: {{r: {{rule: Host(`a`), {options}}}}}}}"), "file", "f")
+    assert decoded.routers == ()
+    assert [item.message for item in decoded.diagnostics if item.severity is Severity.ERROR] == [message]
 
 
 def test_a_service_without_servers_stays_and_gives_a_warning() -> None:
@@ -408,3 +458,26 @@ def test_a_header_that_frames_messages_makes_the_middleware_unusable() -> None:
     assert decoded.middlewares[0].unusable
     (diagnostic,) = decoded.diagnostics
     assert diagnostic.hint == "expected no Connection: only the proxy may set headers that frame messages"
+
+
+def test_models_are_reported_with_the_option_that_has_their_effect() -> None:
+    text = "http: {models: {web: {middlewares: [a], tls: {}, observability: {metrics: false}, tsl: {}}}}"
+    decoded = decode(tree(text), "file", "f")
+    assert [(item.severity, item.message, item.hint) for item in decoded.diagnostics] == [
+        (
+            Severity.ERROR,
+            "http.models.web.middlewares has no effect, as in Traefik",
+            "set entryPoints.web.http.middlewares, in the settings",
+        ),
+        (
+            Severity.ERROR,
+            "http.models.web.tls has no effect, as in Traefik",
+            "set entryPoints.web.tls.certificates, in the settings",
+        ),
+        (
+            Severity.WARNING,
+            "http.models.web.observability has no effect, as in Traefik",
+            "set entryPoints.web.observability, in the settings",
+        ),
+        (Severity.WARNING, "http.models.web.tsl is unknown", "did you mean tls?"),
+    ]

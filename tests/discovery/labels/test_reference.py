@@ -211,11 +211,12 @@ def test_a_label_is_supported_as_the_page_says(label: Label, decoded: Callable[[
     elif support == Support.UNSERVED.value:
         assert any("is not served" in message for message in messages)
         assert found.routers
+    elif support == Support.NO_EFFECT.value:
+        assert any("has no effect, as in Traefik" in message for message in messages)
+        assert found.routers
     elif support == Support.LEFT_OUT.value:
         assert any("is not served yet, so the router is left out" in message for message in messages)
         assert found.routers == ()
-    elif support == Support.RESPONDS_503.value:
-        assert [service.unserved for service in found.services] == ["mirroring is not served yet"]
     else:
         assert support == "not yet"
         assert any("is not served yet" in message for message in messages)

@@ -182,7 +182,7 @@ def test_a_router_that_would_serve_more_than_meant_is_left_out_and_reported(
     assert [(item.severity, item.message) for item in decoded.diagnostics] == [(Severity.ERROR, message)]
 
 
-@pytest.mark.parametrize("option", [{"tls.options": "x@file"}, {"parentRefs": "x"}, {"middleware": "x"}])
+@pytest.mark.parametrize("option", [{"tls.options": "x@file"}, {"parentRefs": ","}, {"middleware": "x"}])
 def test_the_diagnostic_of_a_router_that_is_left_out_has_its_rule(option: dict[str, str]) -> None:
     labels = {**RULE, **{f"{R}.{name}": value for name, value in option.items()}}
     told = decode(container(labels=labels), OPTIONS).diagnostics

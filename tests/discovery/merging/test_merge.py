@@ -4,7 +4,7 @@ import pytest
 
 from discovery.merging.merge import MAX_COMPARISONS, merge
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Member, Middleware, Router, Server, Service
+from rondpoint.model import Configuration, Member, Middleware, Mirror, Mirroring, Router, Server, Service
 from rondpoint.rules.expression import Match, Rule
 
 RULE = Rule("Host(`a.test`)", Match("Host", ("a.test",)))
@@ -145,6 +145,33 @@ def test_a_service_is_no_member_of_itself() -> None:
     }
     assert [item.subject for item in merged.diagnostics] == [f"service {name}@file" for name in "abcd"]
     assert all("leads back to it" in item.message for item in merged.diagnostics)
+
+
+def a_mirroring_service(name: str, main: str, *mirrors: str) -> Service:
+    mirroring = Mirroring(tuple(Mirror(mirror, 5) for mirror in mirrors))
+    return Service(name, composition="mirroring", members=(Member(main),), mirroring=mirroring)
+
+
+def test_mirrors_that_do_not_exist_or_lead_back_are_left_out_and_the_service_stays() -> None:
+    file = a_configuration(
+        a_mirroring_service("m@file", "s@file", "t@file", "gone@file", "loop@file"),
+        composite_service("loop@file", "m@file"),
+        Service("s@file"),
+        Service("t@file"),
+    )
+    merged = merge({"file": file}, ENTRY_POINTS)
+    assert merged.services["m@file"] == a_mirroring_service("m@file", "s@file", "t@file")
+    assert [(item.subject, item.message) for item in merged.diagnostics] == [
+        ("service m@file", "its mirror 'gone@file' does not exist and is left out"),
+        ("service m@file", "its mirror 'loop@file' leads back to it and is left out"),
+        ("service loop@file", "its service 'm@file' leads back to it and is left out"),
+    ]
+
+
+def test_a_mirroring_service_without_its_main_service_takes_no_requests() -> None:
+    file = a_configuration(a_mirroring_service("m@file", "gone@file", "t@file"), Service("t@file"))
+    service = merge({"file": file}, ENTRY_POINTS).services["m@file"]
+    assert (service.members, service.unserved) == ((), "none of its services is available")
 
 
 def test_an_untouched_router_stays_the_very_same_object() -> None:

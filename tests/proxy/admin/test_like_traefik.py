@@ -45,6 +45,11 @@ http:
     hashed: {highestRandomWeight: {services: [{name: shop@file, weight: 2}, {name: alone@file, weight: 1}]}}
     spare: {failover: {service: shop@file, fallback: alone@file}}
     picky: {failover: {service: shop@file, fallback: alone@file, errors: {status: [404, 500-599]}}}
+    copied: {mirroring: {service: shop@file, mirrors: [{name: alone@file, percent: 10}], maxBodySize: 9}}
+    watched:
+      loadBalancer:
+        servers: [{url: "http://127.0.0.1:9001"}]
+        passiveHealthCheck: {failureWindow: 90s, maxFailedAttempts: 3}
   middlewares:
     strip: {stripPrefix: {prefixes: [/a, /b]}}
     chain: {chain: {middlewares: [add, strip]}}
@@ -92,7 +97,7 @@ DIFFERENT = {
 }
 
 ROUTERS = ("shop", "plain", "chained", "secure", "half", "nowhere", "unguarded", "garbled")
-SERVICES = ("shop", "alone", "empty", "turns", "hashed", "spare")
+SERVICES = ("shop", "alone", "empty", "turns", "hashed", "spare", "picky", "copied", "watched")
 MIDDLEWARES = ("strip", "chain", "add", "replace")
 
 MISSING = {
@@ -267,7 +272,7 @@ def test_the_overview_counts_alike(ours: Installation, theirs: Installation) -> 
         "warnings": 1,
         "errors": 3,
     }
-    assert mine["http"]["services"] == {"total": 7, "warnings": 0, "errors": 0}
+    assert mine["http"]["services"] == {"total": 9, "warnings": 0, "errors": 0}
     for key in ("tcp", "udp", "features", "providers"):
         compare(mine[key], other[key], key)
 

@@ -13,14 +13,14 @@ import gevent
 import msgspec
 import pytest
 
-from proxy.admin.live.counter_deltas import ENTRY_POINT, ROUTER, SERVICE, TOTAL, CounterDeltas
+from proxy.admin.live.counter_deltas import ENTRY_POINT, MIDDLEWARE, ROUTER, SERVICE, TOTAL, CounterDeltas
 from proxy.admin.live.event_stream import EventStream
 from proxy.admin.live.request_rates import CLASSES, rates, request_count, router_vector
 from proxy.admin.live.sampler import MAX_LISTENERS, Sample, Sampler
 from proxy.admin.live.sliding_window import SlidingWindow
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
-from rondpoint.store.metrics import BOUNDS, WORKER_FIELD, Cell, Counts, WorkerCounts
+from rondpoint.store.metrics import BOUNDS, WORKER_FIELD, Cell, Counts, Refusals, WorkerCounts
 from tests.lab import http
 from tests.lab.origin import Origin
 from tests.lab.store import Store
@@ -86,6 +86,17 @@ def test_workers_and_routers_are_added_up() -> None:
     assert (counts[ROUTER + "r@file"], counts[ROUTER + "q@file"], counts[ROUTER]) == (5, 4, 5)
     assert counts[SERVICE + "s@file"] == 9
     assert not any("internal" in key for key in counts)
+
+
+def test_refusals_count_for_their_middleware_alone() -> None:
+    def field(rate: int, forbidden: int) -> bytes:
+        refusals = (Refusals("m@x", "k", "rate", rate), Refusals("m@x", "k", "forbidden", forbidden))
+        return msgspec.json.encode(Counts("s@file", refusals=refusals))
+
+    deltas = CounterDeltas()
+    deltas.compare({"w1": {b"r@file": field(1, 1)}}, nothing)
+    found = numbers(deltas.compare({"w1": {b"r@file": field(4, 3)}}, nothing))
+    assert found == {MIDDLEWARE + "m@x": 5}
 
 
 def test_counts_that_move_from_a_dead_worker_are_not_counted_twice() -> None:

@@ -66,7 +66,7 @@ def test_a_file_has_no_name_and_is_gone_after_closing() -> None:
     buffer.close()
     # One thread does one operation after the other.
     filled(1, b"long").close()
-    disk_file._thread().join()
+    disk_file._disk()._thread.join()
     assert temporary_files() == before
 
 
@@ -111,12 +111,21 @@ def test_a_folder_that_cannot_be_written_gives_an_error(monkeypatch: pytest.Monk
         filled(1, b"long")
 
 
-def test_a_full_disk_gives_an_error() -> None:
+def test_a_full_disk_gives_errors_and_one_warning_a_minute(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk_file._disk.cache_clear()
+    now = 1000.0
+    monkeypatch.setattr(disk_file, "monotonic", lambda: now)
     buffer = filled(1, b"long")
     # Any write to this device fails as on a full disk.
     full = os.open("/dev/full", os.O_RDWR)
     os.dup2(full, buffer._file._file.fileno())  # type: ignore[union-attr]
     os.close(full)
-    with pytest.raises(DiskError, match="No space"):
-        buffer.add(b"more")
+    for seconds, warnings in ((0, 1), (30, 1), (30, 2), (59, 2)):
+        now += seconds
+        with pytest.raises(DiskError, match="No space"):
+            buffer.add(b"more")
+        assert len(caplog.records) == warnings
+    assert "No space left" in caplog.records[0].getMessage()
     buffer.close()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.http1.forwarded import pass_on_claims
+from proxy.http1.forwarded import pass_on_claims, without_peer
 from proxy.http1.limits import REMOVED_LINES_TRUSTED, Limits
 from proxy.http1.request import parse_request
 from tests.proxy.corpus.requests import get
@@ -77,6 +77,19 @@ def test_the_peer_is_appended_to_its_list(lines: list[bytes], value: bytes) -> N
     stay, added = forwarded_lines(*lines)
     assert b"x-forwarded" not in stay.lower()
     assert added == NOTHING_SAID | {b"X-Forwarded-For": value}
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (b"\r\nX-Forwarded-For: 10.0.0.1\r\nX-Real-Ip: 10.0.0.1", b"\r\nX-Real-Ip: 10.0.0.1"),
+        (b"\r\nX-Forwarded-For: 1.2.3.4, 10.0.0.1\r\nA: b, c", b"\r\nX-Forwarded-For: 1.2.3.4\r\nA: b, c"),
+        (b"\r\nX-Forwarded-For: 1.2.3.4,5.6.7.8, ::1", b"\r\nX-Forwarded-For: 1.2.3.4,5.6.7.8"),
+        (b"\r\nX-Real-Ip: 10.0.0.1", b"\r\nX-Real-Ip: 10.0.0.1"),
+    ],
+)
+def test_the_peer_is_left_out_of_the_list(lines: bytes, expected: bytes) -> None:
+    assert without_peer(lines) == expected
 
 
 def test_the_server_is_always_this_proxy() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.http1.header_lines import first_value, header_line, values_of, with_value, without
+from proxy.http1.header_lines import first_value, header_line, lines_of, values_of, with_value, without
 
 NAMES = st.sampled_from(["Vary", "vary", "X-A", "x-a", "Set-Cookie", "X-A-B"])
 LINES = st.lists(st.tuples(NAMES, st.text("abc ,=", max_size=5).map(str.strip)), max_size=6)
@@ -25,6 +25,7 @@ def test_values_are_those_of_the_name_regardless_of_case(pairs: list[tuple[str, 
 def test_removed_lines_leave_the_others_unchanged(pairs: list[tuple[str, str]], name: str) -> None:
     left = [pair for pair in pairs if pair[0].lower() != name.lower()]
     assert without(encode(pairs), name.encode()) == encode(left)
+    assert lines_of(encode(pairs), name.encode()) == encode([pair for pair in pairs if pair not in left])
 
 
 @given(LINES, NAMES)

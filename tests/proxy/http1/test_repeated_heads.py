@@ -8,12 +8,15 @@ from proxy.http1.errors import RequestError, ResponseError
 from proxy.http1.limits import Limits
 from proxy.http1.repeated_heads import MAX_REMEMBERED_BYTES, RequestHeads, ResponseHeads
 from proxy.http1.request import Request, parse_request
+from proxy.http1.request_target import TargetRules
 from proxy.http1.response import Response, parse_response
 from tests.proxy.corpus import requests, responses
 from tests.proxy.corpus.requests import get
 
 LIMITS = Limits()
 TIGHT = Limits(head_bytes=120, line_bytes=40, headers=4)
+KEEPING = Limits(targets=TargetRules(resolve_path=False))
+ENCODING = Limits(targets=TargetRules(encode_semicolons=True))
 LINES = [
     (),
     (b"A: b",),
@@ -33,7 +36,10 @@ requests_sent = st.one_of(
         st.sampled_from(LINES),
         st.sampled_from([b"GET", b"POST", b"HEAD", b"CONNECT", b"BREW", b"get"]),
         st.sampled_from(
-            [b"/", b"/a?b", b"http://b.test/", b"*", b"/\xff", b"/#x", b"/ x", b"/" + b"y" * 30, b"b.test:1"]
+            [
+                *(b"/", b"/a?b", b"http://b.test/", b"*", b"/\xff", b"/#x", b"/ x", b"/" + b"y" * 30),
+                *(b"b.test:1", b"/a/../b", b"//a", b"/%2e/a", b"/a;b?c;d", b"/.a/%20"),
+            ]
         ),
         st.sampled_from([b"1.1", b"1.0", b"1.2", b"2.0"]),
     ),
@@ -54,7 +60,10 @@ def meaning(parse: object, *arguments: object) -> object:
     return {name: getattr(found, name) for name in found.__slots__}
 
 
-@given(st.lists(st.tuples(requests_sent, after), min_size=2, max_size=6), st.sampled_from([LIMITS, TIGHT]))
+@given(
+    st.lists(st.tuples(requests_sent, after), min_size=2, max_size=6),
+    st.sampled_from([LIMITS, TIGHT, KEEPING, ENCODING]),
+)
 def test_a_request_means_the_same_as_alone(sent: list[tuple[bytes, bytes]], limits: Limits) -> None:
     heads = RequestHeads()
     for head, rest in sent * 2:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from proxy.http1.errors import RequestError
 from proxy.http1.limits import Limits, limits_for
 from proxy.http1.request import Request, parse_request
+from proxy.http1.request_target import TargetRules
 from tests.proxy.corpus.requests import REFUSED, get
 
 LIMITS = Limits()
@@ -44,9 +45,8 @@ def test_a_plain_get() -> None:
     "target",
     [
         b"/",
-        b"//a//b",
-        b"/%2e%2E/%2f%00",
-        b"/a/./../b",
+        b"/a/.b/..c/",
+        b"/%61/%2f%00",
         b"/?",
         b"/?a?b=/",
         b"/caf\xc3\xa9",
@@ -55,6 +55,29 @@ def test_a_plain_get() -> None:
 )
 def test_the_target_is_unchanged(target: bytes) -> None:
     assert parsed(get(target=target)).target == target
+
+
+@pytest.mark.parametrize(
+    ("target", "resolved"),
+    [
+        (b"//a//b", b"/a/b"),
+        (b"/%2e%2E/%2f%00", b"/%2f%00"),
+        (b"/a/./../b", b"/b"),
+        (b"http://b.test//a/../c", b"/c"),
+        (b"http://b.test/..?d", b"/?d"),
+    ],
+)
+def test_the_path_is_resolved_unless_it_is_to_be_kept(target: bytes, resolved: bytes) -> None:
+    assert parsed(get(target=target)).target == resolved
+    kept = parsed(get(target=target), Limits(targets=TargetRules(resolve_path=False))).target
+    assert kept == target.removeprefix(b"http://b.test")
+
+
+def test_semicolons_of_a_query_are_encoded_on_demand() -> None:
+    encoding = Limits(targets=TargetRules(encode_semicolons=True))
+    for target in (b"/a;b?c;d", b"http://b.test/a;b?c;d"):
+        assert parsed(get(target=target), encoding).target == b"/a;b?c%3Bd"
+        assert parsed(get(target=target)).target == b"/a;b?c;d"
 
 
 @pytest.mark.parametrize(

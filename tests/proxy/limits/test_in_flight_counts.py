@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.limits.in_flight_counts import SharedCounts
+from proxy.limits.in_flight_counts import SharedCounts, cells_of
 
 KEY, OTHER = b"key", b"other"
 
@@ -38,52 +38,53 @@ def worker(counts: SharedCounts, work: Callable[[], None]) -> Iterator[int]:
 def enter(counts: SharedCounts, key: bytes, times: int) -> Callable[[], None]:
     def work() -> None:
         for _ in range(times):
-            counts.enter(key, 1000)
+            counts.add(cells_of(key))
 
     return work
 
 
 def free_entries(counts: SharedCounts, key: bytes, limit: int) -> int:
     """Return how many more may enter."""
-    entered = []
-    while (key_hash := counts.enter(key, limit)) >= 0:
-        entered.append(key_hash)
-    for key_hash in entered:
-        counts.leave(key_hash)
-    return len(entered)
+    cells, entered = cells_of(key), 0
+    while counts.add_up_to(limit, cells):
+        entered += 1
+    for _ in range(entered):
+        counts.remove(cells)
+    return entered
 
 
 def test_the_limit_number_may_enter_and_others_after_they_leave() -> None:
-    counts = SharedCounts()
-    first, second = counts.enter(KEY, 2), counts.enter(KEY, 2)
-    assert min(first, second) >= 0
-    assert counts.enter(KEY, 2) == -1
-    assert counts.enter(OTHER, 1) >= 0
-    counts.leave(first)
+    counts, cells = SharedCounts(), cells_of(KEY)
+    assert counts.add_up_to(2, cells)
+    assert counts.add_up_to(2, cells)
+    assert not counts.add_up_to(2, cells)
+    assert counts.add_up_to(1, cells_of(OTHER))
+    counts.remove(cells)
     assert free_entries(counts, KEY, 2) == 1
-    assert counts.enter(KEY, 0) == -1
+    assert not counts.add_up_to(0, cells)
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=60))
 def test_every_key_has_its_own_count(steps: list[tuple[int, bool]]) -> None:
     counts = SharedCounts(rows=1)
-    held: dict[int, list[int]] = {number: [] for number in range(5)}
+    held = [0] * 5
     for number, comes in steps:
+        cells = cells_of(b"%d" % number)
         if comes:
-            key_hash = counts.enter(b"%d" % number, 3)
-            assert (key_hash >= 0) == (len(held[number]) < 3)
-            if key_hash >= 0:
-                held[number].append(key_hash)
+            entered = counts.add_up_to(3, cells)
+            assert entered == (held[number] < 3)
+            held[number] += entered
         elif held[number]:
-            counts.leave(held[number].pop())
+            counts.remove(cells)
+            held[number] -= 1
 
 
 def test_a_thousand_keys_hardly_affect_each_other() -> None:
     counts = SharedCounts(rows=1)
     for number in range(1000):
-        counts.enter(b"busy %d" % number, 10)
-    refused = sum(counts.enter(b"idle %d" % number, 1) < 0 for number in range(1000))
+        counts.add(cells_of(b"busy %d" % number))
+    refused = sum(not counts.add_up_to(1, cells_of(b"idle %d" % number)) for number in range(1000))
     assert refused < 10
 
 

@@ -1,7 +1,7 @@
 """The rate limits of several workers with one store."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from contextlib import ExitStack
 from pathlib import Path
 
 import gevent
@@ -9,11 +9,13 @@ import pytest
 import redis
 
 from proxy.limits.gcra import Limit
+from proxy.limits.installation_size import InstallationSize
 from proxy.limits.rate_limits import KNOWN_FOR, RateLimits
 from proxy.limits.token_bucket import BucketTable, bucket_id
-from rondpoint.store.client import connect, separate_connection
+from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from tests.lab.store import Store
+from tests.proxy.limits.installation import Worker, calls, running
 
 BURST = 400
 SLOW = Limit(3600.0, BURST, 0.0)
@@ -28,23 +30,17 @@ def client(tmp_path: Path) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def start(client: redis.Redis) -> Iterator[Callable[[RateLimits], None]]:
-    """A function that starts a worker's limits, uses them, and waits until they are shared."""
-    running = []
+def start(client: redis.Redis) -> Iterator[Callable[[], RateLimits]]:
+    """A function that starts a worker and returns its limits once they are shared."""
+    with ExitStack() as stack:
 
-    def begin(limits: RateLimits) -> None:
-        running.append(gevent.spawn(limits.run))
-        limits.take(("m", "r", "first"), SLOW)
-        with gevent.Timeout(30):
-            while limits.degraded:
-                gevent.sleep(0.001)
+        def begin() -> RateLimits:
+            worker = Worker(client)
+            stack.enter_context(running(worker))
+            worker.wait_until_shared()
+            return worker.rates
 
-    yield begin
-    gevent.killall(running)
-
-
-def make(client: redis.Redis) -> RateLimits:
-    return RateLimits(partial(separate_connection, client.connection_pool), Keys().rate_limit)
+        yield begin
 
 
 def take_all(limits: RateLimits, limit: Limit = SLOW) -> int:
@@ -57,16 +53,10 @@ def take_all(limits: RateLimits, limit: Limit = SLOW) -> int:
     return taken
 
 
-def calls(client: redis.Redis) -> int:
-    return int(client.info("commandstats")["cmdstat_evalsha"]["calls"])
-
-
 def test_two_workers_take_as_many_tokens_as_there_are(
-    client: redis.Redis, start: Callable[[RateLimits], None]
+    client: redis.Redis, start: Callable[[], RateLimits]
 ) -> None:
-    one, two = make(client), make(client)
-    start(one)
-    start(two)
+    one, two = start(), start()
     taken = 0
     for _ in range(BURST // 4):
         taken += one.take(KEY, SLOW).admitted + two.take(KEY, SLOW).admitted
@@ -79,9 +69,8 @@ def test_two_workers_take_as_many_tokens_as_there_are(
     assert taken == BURST
 
 
-def test_many_requests_cost_few_calls(client: redis.Redis, start: Callable[[RateLimits], None]) -> None:
-    limits = make(client)
-    start(limits)
+def test_many_requests_cost_few_calls(client: redis.Redis, start: Callable[[], RateLimits]) -> None:
+    limits = start()
     limit = Limit(0.00001, 100_000, 0.0)
     before = calls(client)
     for _ in range(20_000):
@@ -90,9 +79,8 @@ def test_many_requests_cost_few_calls(client: redis.Redis, start: Callable[[Rate
     assert calls(client) - before < 1000
 
 
-def test_requests_at_once_share_a_call(client: redis.Redis, start: Callable[[RateLimits], None]) -> None:
-    limits = make(client)
-    start(limits)
+def test_requests_at_once_share_a_call(client: redis.Redis, start: Callable[[], RateLimits]) -> None:
+    limits = start()
     before = calls(client)
     keys = [("m", "r", f"s{number % 50}") for number in range(500)]
     requests = [gevent.spawn(limits.take, key, Limit(3600.0, 5, 0.0)) for key in keys]
@@ -101,9 +89,8 @@ def test_requests_at_once_share_a_call(client: redis.Redis, start: Callable[[Rat
     assert calls(client) - before <= 2
 
 
-def test_a_refusal_costs_no_call(client: redis.Redis, start: Callable[[RateLimits], None]) -> None:
-    limits = make(client)
-    start(limits)
+def test_a_refusal_costs_no_call(client: redis.Redis, start: Callable[[], RateLimits]) -> None:
+    limits = start()
     take_all(limits, Limit(3600.0, 3, 0.0))
     before = calls(client)
     decisions = [limits.take(KEY, Limit(3600.0, 3, 0.0)) for _ in range(1000)]
@@ -112,9 +99,8 @@ def test_a_refusal_costs_no_call(client: redis.Redis, start: Callable[[RateLimit
     assert calls(client) == before
 
 
-def test_a_changed_limit_is_in_force_soon(client: redis.Redis, start: Callable[[RateLimits], None]) -> None:
-    limits = make(client)
-    start(limits)
+def test_a_changed_limit_is_in_force_soon(client: redis.Redis, start: Callable[[], RateLimits]) -> None:
+    limits = start()
     assert take_all(limits, Limit(3600.0, 3, 0.0)) == 3
     # The bucket is as empty as it can be with the new limit, which fills it soon.
     assert take_all(limits, Limit(0.01, 3, 0.0)) == 0
@@ -123,10 +109,9 @@ def test_a_changed_limit_is_in_force_soon(client: redis.Redis, start: Callable[[
 
 
 def test_an_empty_bucket_is_asked_for_again_after_a_second(
-    client: redis.Redis, start: Callable[[RateLimits], None]
+    client: redis.Redis, start: Callable[[], RateLimits]
 ) -> None:
-    limits = make(client)
-    start(limits)
+    limits = start()
     limit = Limit(3600.0, 3, 0.0)
     assert take_all(limits, limit) == 3
     client.flushall()
@@ -135,10 +120,8 @@ def test_an_empty_bucket_is_asked_for_again_after_a_second(
     assert limits.take(KEY, limit).admitted
 
 
-def test_unused_tokens_are_given_back(client: redis.Redis, start: Callable[[RateLimits], None]) -> None:
-    one, two = make(client), make(client)
-    start(one)
-    start(two)
+def test_unused_tokens_are_given_back(client: redis.Redis, start: Callable[[], RateLimits]) -> None:
+    one, two = start(), start()
     used = 100
     for _ in range(used):
         assert one.take(KEY, SLOW).admitted
@@ -147,48 +130,46 @@ def test_unused_tokens_are_given_back(client: redis.Redis, start: Callable[[Rate
 
 
 def test_requests_that_passed_without_the_store_are_charged_later(
-    client: redis.Redis, start: Callable[[RateLimits], None]
+    client: redis.Redis, start: Callable[[], RateLimits]
 ) -> None:
-    limits = make(client)
+    worker = Worker(client)
     for _ in range(BURST // 2):
-        assert limits.take(KEY, SLOW).admitted
-    start(limits)
-    # The first call charges them.
-    assert take_all(limits) == BURST // 2
+        assert worker.rates.take(KEY, SLOW).admitted
+    with running(worker):
+        worker.wait_until_shared()
+        # The first call charges them.
+        assert take_all(worker.rates) == BURST // 2
 
 
 def test_the_first_request_waits_for_the_connection(client: redis.Redis) -> None:
-    limits = make(client)
-    running = gevent.spawn(limits.run)
-    gevent.sleep(0.1)
-    before = client.info("clients")["connected_clients"]
-    assert limits.take(KEY, SLOW).admitted
-    assert not limits.degraded
-    assert client.exists(Keys().rate_limit(bucket_id(KEY)))
-    assert client.info("clients")["connected_clients"] == before + 1
-    running.kill()
+    worker = Worker(client)
+    with running(worker):
+        gevent.sleep(0.1)
+        before = client.info("clients")["connected_clients"]
+        assert worker.rates.take(KEY, SLOW).admitted
+        assert not worker.calls.degraded
+        assert client.exists(Keys().rate_limit(bucket_id(KEY)))
+        assert client.info("clients")["connected_clients"] == before + 1
 
 
 def test_missing_rights_are_logged_once(client: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
     client.execute_command("ACL", "SETUSER", "default", "-evalsha", "-script")
-    limits = make(client)
-    running = gevent.spawn(limits.run)
-    assert limits.take(KEY, SLOW).admitted
-    gevent.sleep(0.3)
-    running.kill()
+    worker = Worker(client)
+    with running(worker):
+        assert worker.rates.take(KEY, SLOW).admitted
+        gevent.sleep(0.3)
     assert len([record for record in caplog.records if "not shared" in record.message]) == 1
 
 
 def test_a_worker_without_the_store_takes_its_share() -> None:
-    limits = RateLimits(workers=4)
+    limits = Worker(None, InstallationSize(workers=4)).rates
     assert take_all(limits) == BURST // 4
 
 
 def test_a_request_that_comes_a_little_early_is_delayed(
-    client: redis.Redis, start: Callable[[RateLimits], None]
+    client: redis.Redis, start: Callable[[], RateLimits]
 ) -> None:
-    limits = make(client)
-    start(limits)
+    limits = start()
     limit = Limit(1000.0, 1, 999.9999)
     assert limits.take(KEY, limit) == (True, 0.0)
     gevent.sleep(0.01)
@@ -201,10 +182,9 @@ def test_a_request_that_comes_a_little_early_is_delayed(
 
 
 def test_an_emptied_store_starts_with_full_buckets(
-    client: redis.Redis, start: Callable[[RateLimits], None]
+    client: redis.Redis, start: Callable[[], RateLimits]
 ) -> None:
-    limits = make(client)
-    start(limits)
+    limits = start()
     limit = Limit(0.05, 3, 0.0)
     take_all(limits, limit)
     client.flushall()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from proxy.limits.in_flight_limits import InFlightLimits
 from proxy.limits.rate_limits import RateLimits
 from proxy.net.stream import Stream
 from proxy.per_request.extras import Extras
@@ -14,6 +15,7 @@ class Worker:
     """What all clients of a worker share; it has no store."""
 
     rate_limits: RateLimits = field(default_factory=RateLimits)
+    in_flight_limits: InFlightLimits = field(default_factory=InFlightLimits)
 
 
 class Sender:

@@ -45,6 +45,8 @@ def passes(step: Step, sender: Sender, message: Request | None = None) -> bool:
         (1, 10.0, 1, (10.0, 1, 0.5)),
         (3, 2.0, 1, (2 / 3, 1, 0.5)),
         (6, 60.0, 4, (10.0, 4, 0.5)),
+        (5000, 1.0, 1, (0.0002, 50, 0.0001)),
+        (5000, 1.0, 200, (0.0002, 200, 0.0001)),
     ],
 )
 def test_options_make_a_limit(

@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 
+from tests.lab import http
 from tests.lab.origin import Connection, Origin, http_response
 from tests.lab.waiting import until
 from tests.proxy.process.conftest import Begin
@@ -112,3 +113,29 @@ def test_the_end_after_a_reload_does_not_wait_for_idle_connections(begin: Begin)
             assert proxy.process.wait() == 0
             assert time.monotonic() - began < 60
             assert client.ended()
+
+
+def test_it_accepts_connections_until_load_balancers_know_that_it_ends(begin: Begin) -> None:
+    seconds = 4.0
+    proxy = begin(
+        f"--entryPoints.web.transport.lifeCycle.requestAcceptGraceTimeout={seconds:g}s",
+        "--ping.terminatingStatusCode=502",
+        "--ping.entryPoint=web",
+        workers=2,
+    )
+    with Origin.named("fast") as origin, Client(proxy.web) as kept:
+        host = proxy.route(origin)
+        assert http.request(proxy.web, host, "/ping").text == "OK"
+        kept.send(get(host))
+        kept.answer()
+        began = time.monotonic()
+        proxy.process.signal(signal.SIGTERM)
+        for port in (proxy.web, proxy.admin):
+            until(lambda port=port: http.request(port, "localhost", "/ping").status == 502, "a failed check")
+        assert proxy.status(host) == 200
+        kept.send(get(host))
+        response = kept.answer()
+        assert (response.status, response.header("Connection")) == (200, None)
+        assert proxy.process.wait() == 0
+        assert time.monotonic() - began >= seconds
+        assert kept.ended()

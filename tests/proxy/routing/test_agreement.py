@@ -2,6 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from proxy.http1.request import Request
 from proxy.routing.table import RoutingTable
@@ -107,3 +108,18 @@ def test_the_table_agrees_with_testing_all_routers(
     assert not table._anywhere
     assert not table._orders_anywhere
     assert not table._by_pattern._indexes
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(routers, min_size=5, max_size=20), st.lists(requests, min_size=8, max_size=12))
+def test_children_are_found_like_root_routers(chosen: list[Router], requests: list[Request]) -> None:
+    roots, below = RoutingTable(DEFAULT), RoutingTable(DEFAULT)
+    for each in chosen:
+        root = replace(each, entry_points=())
+        roots.put(root)
+        below.put(replace(root, parents=("p",)))
+    for each in requests:
+        expected = roots.match("web", each, Client())
+        found = below.match_child("p", each, Client())
+        assert (found and found.router.name) == (expected and expected.router.name)
+        assert below.match("web", each, Client()) is None

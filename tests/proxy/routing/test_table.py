@@ -5,7 +5,8 @@ from msgspec.structs import replace
 
 from proxy.routing.rule_compiler import UnservedError
 from proxy.routing.table import RoutingTable
-from rondpoint.rules.expression import And, Expression, Keyed, Match
+from rondpoint.model import Router
+from rondpoint.rules.expression import And, Expression, Keyed, Match, Rule
 from tests.proxy.routing.sample_requests import Client, make_table, request, router, served
 
 
@@ -140,7 +141,7 @@ def test_expressions_too_large_for_one_set() -> None:
 
 def test_the_cache_of_hosts_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.routing.host_patterns.MAX_CACHED_HOSTS", 3)
-    monkeypatch.setattr("proxy.routing.table.MAX_CACHED_HOSTS", 3)
+    monkeypatch.setattr("proxy.routing.route_index.MAX_CACHED_HOSTS", 3)
     table = make_table(router("r", "HostRegexp(`^[a-z]+\\.test$`)"))
     for _ in range(2):
         for host in ("a.test", "b.test", "1.test", "c.test", "d.test"):
@@ -239,3 +240,58 @@ def test_a_router_with_tls_serves_only_entry_points_with_tls() -> None:
     assert [served(table, "b.test", entry_point=point) for point in points] == [None, None, "named"]
     table.put(default)
     assert [served(table, "a.test", entry_point=point) for point in points] == ["default", "default", None]
+
+
+def child(name: str, rule: str, *parents: str, priority: int = 1) -> Router:
+    return replace(router(name, rule, priority), parents=parents)
+
+
+def served_below(table: RoutingTable, parent: str, host: str, target: str = "/") -> str | None:
+    found = table.match_child(parent, request(host, target), Client())
+    return found.router.name if found else None
+
+
+def test_child_routers_compete_below_their_parents_only() -> None:
+    table = make_table(
+        router("root", "Host(`a.test`)"),
+        child("one", "Host(`a.test`)", "root", priority=9),
+        child("two", "PathPrefix(`/x`)", "root", "other", priority=99),
+    )
+    assert (served(table, "a.test", "/x"), served(table, "b.test", "/x")) == ("root", None)
+    assert served_below(table, "root", "a.test", "/x") == "two"
+    assert served_below(table, "root", "A.test:80", "/") == "one"
+    assert served_below(table, "root", "b.test") is None
+    assert served_below(table, "other", "a.test", "/x") == "two"
+    assert served_below(table, "unknown", "a.test", "/x") is None
+
+
+def test_a_router_changes_its_parents() -> None:
+    table = make_table(child("a", "Path(`/x`)", "p", "q"))
+    table.put(child("a", "Path(`/x`)", "q", "r"))
+    assert [served_below(table, parent, "h", "/x") for parent in "pqr"] == [None, "a", "a"]
+    table.put(router("a", "Path(`/x`)"))
+    assert [served_below(table, parent, "h", "/x") for parent in "pqr"] == [None, None, None]
+    assert served(table, "h", "/x") == "a"
+    table.put(child("a", "Path(`/x`)", "p"))
+    assert (served(table, "h", "/x"), served_below(table, "p", "h", "/x")) == (None, "a")
+    table.remove("a")
+    assert (len(table), served_below(table, "p", "h", "/x")) == (0, None)
+    assert not table._children
+
+
+def test_a_child_that_no_request_matches_can_be_removed() -> None:
+    """A host that is not normalised is in no index, but its router counts."""
+    table = make_table(child("odd", "Path(`/x`)", "p"))
+    table.put(replace(child("a", "Path(`/x`)", "p"), rule=Rule("", Match("Host", ("A.test",)))))
+    table.remove("odd")
+    table.remove("a")
+    assert not table._children
+
+
+def test_a_rule_that_is_not_served_leaves_the_child_as_it_was() -> None:
+    table = make_table(child("a", "Path(`/x`)", "p"))
+    unserved = replace(child("a", "Path(`/y`)", "p", "q"), rule=Rule("", Match("Unknown", ("x",))))
+    with pytest.raises(UnservedError):
+        table.put(unserved)
+    assert [served_below(table, "p", "h", path) for path in ("/x", "/y")] == ["a", None]
+    assert served_below(table, "q", "h", "/y") is None

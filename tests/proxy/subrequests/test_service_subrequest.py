@@ -160,6 +160,13 @@ def test_a_silent_server_is_given_up_and_no_other_is_asked(worker: Worker, origi
     assert worker.failures() == 1
 
 
+def test_a_server_that_takes_no_connection_is_given_up_in_time(worker: Worker, silent_port: int) -> None:
+    worker.serve(silent_port)
+    with gevent.Timeout(20), pytest.raises(SubrequestError, match="timed out"):
+        worker.ask(timeout=0.05)
+    assert not worker.ejections.ejected
+
+
 def test_a_response_above_the_limit_is_no_failure_of_the_server(worker: Worker, origin: Start) -> None:
     worker.serve(origin(http_response(bytes(101))))
     with pytest.raises(ContentTooLargeError):

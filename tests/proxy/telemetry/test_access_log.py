@@ -61,6 +61,7 @@ class Completed:
     refused: bool = False
     retries: int = 0
     username: bytes = b""
+    responder: str = ""
     body: Body | None = None
     tls: str = ""
     logged: str = ""
@@ -164,6 +165,14 @@ USERNAMES = [
     (b"", "-", "-"),
 ]
 """The name that a client sent, and its forms in the common format and in JSON."""
+
+
+def test_the_middleware_that_responded_is_one_field_of_json() -> None:
+    completed = Completed(responder='deny"@x', target=None)
+    assert json_fields(request(), completed)["MiddlewareName"] == 'deny"@x'
+    assert json_fields(request(), completed, names={"Duration": "drop"})["MiddlewareName"] == 'deny"@x'
+    assert "MiddlewareName" not in json_fields(request(), completed, names={"MiddlewareName": "drop"})
+    assert "MiddlewareName" not in json_fields(request(), Completed())
 
 
 @pytest.mark.parametrize(("username", "common", "in_json"), USERNAMES)
@@ -317,10 +326,11 @@ def test_cached_parts_do_not_fill_the_memory() -> None:
         client_request.method = client_request.host = b"%d" % number
         tally = Tally(f"r{number}", f"s{number}")
         completed = Completed(tally=tally, target=Url(f"http://{number}"), status=number, peer=f"{number}")
+        completed.responder = f"m{number}"
         form.lines([form.note(completed, client_request, 0.0, 1)])
     parts = (*vars(form).values(), *form._methods, form.headers.kept)
     kept = [len(part) for part in parts if isinstance(part, dict)]
-    assert len(kept) == 8
+    assert len(kept) == 9
     assert 0 < max(kept) <= 500
 
 

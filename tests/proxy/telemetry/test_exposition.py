@@ -8,15 +8,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import proxy.telemetry.exposition.reference as reference
 from proxy.telemetry.exposition.catalogue import METRICS
-from proxy.telemetry.exposition.metric_values import ServedConfiguration
+from proxy.telemetry.exposition.metric_values import ServedConfiguration, servers_up
 from proxy.telemetry.exposition.page import page
 from proxy.telemetry.exposition.process_usage import Processes
 from proxy.telemetry.exposition.store_snapshot import Instance, StoreSnapshot
-from rondpoint.model import Router, Server, Service
+from rondpoint.model import PassiveHealthCheck, Router, Server, ServerState, Service
 from rondpoint.rules import v3
 from rondpoint.settings import PrometheusMetrics
 from rondpoint.store.agents import AgentStatus, ProviderStatus
-from rondpoint.store.metrics import BOUNDS, Cell, Counts, WorkerCounts
+from rondpoint.store.metrics import BOUNDS, Cell, Counts, Refusals, WorkerCounts
 from rondpoint.store.server_metrics import ServerCounts, server_field
 from rondpoint.store.workers import WorkerStatus
 
@@ -25,6 +25,7 @@ NOW = 1000.0
 SERVED = ServedConfiguration(
     {"a@file": Router("a@file", v3.parse("Host(`a.test`)"), "s@file", 1)},
     {"s@file": Service("s@file", (Server("s", "10.0.0.1", 80),))},
+    ("deny@file",),
 )
 
 
@@ -65,6 +66,37 @@ def values(text: str, name: str) -> dict[tuple[tuple[str, str], ...], float]:
 
 
 CELL = Cell("web", "GET", 200, "http", buckets(0, 2, 1), 0.25, 30, 4)
+
+
+def test_a_server_is_up_if_it_passes_active_and_passive_health_checks() -> None:
+    servers = (
+        Server("s1", "h", 1),
+        Server("s2", "h", 2),
+        Server("s3", "h", 3, state=ServerState.DOWN),
+    )
+    services = {
+        name: Service(name, servers, passive_health_check=check)
+        for name, check in (("a", PassiveHealthCheck()), ("b", PassiveHealthCheck()), ("c", None))
+    }
+    found = servers_up(services, {"http://h:1 a", "http://h:2"})
+    assert found == {
+        ("a", "http://h:1"): 0.0,
+        ("a", "http://h:2"): 1.0,
+        ("a", "http://h:3"): 0.0,
+        ("b", "http://h:1"): 1.0,
+        ("b", "http://h:2"): 1.0,
+        ("b", "http://h:3"): 0.0,
+    }
+
+
+def test_copies_for_mirrors_are_counted_by_outcome() -> None:
+    own = WorkerCounts(copies_sent=3, copies_failed=2, copies_dropped=1)
+    text = render({"/worker": own}, {"/worker": own})
+    assert values(text, "rondpoint_mirrored_requests_total") == {
+        (("outcome", "sent"),): 6,
+        (("outcome", "failed"),): 4,
+        (("outcome", "dropped"),): 2,
+    }
 
 
 def test_counts_of_workers_are_added_up() -> None:
@@ -215,3 +247,16 @@ def test_the_reference_page_is_up_to_date() -> None:
     assert PAGE.read_text() == reference.page(), (
         "run: python -m proxy.telemetry.exposition.reference > docs/reference/metrics.md"
     )
+
+
+def test_refusals_of_routers_and_workers_are_added_up() -> None:
+    def refused(*items: tuple[str, str, int]) -> Counts:
+        return Counts("s@file", refusals=tuple(Refusals(name, "k", reason, n) for name, reason, n in items))
+
+    text = render(
+        {"a@file": refused(("deny@file", "forbidden", 2), ("gone@file", "rate", 9))},
+        {"a@file": refused(("deny@file", "forbidden", 3)), "s@file/": refused(("deny@file", "rate", 1))},
+    )
+    found = values(text, "rondpoint_middleware_refusals_total")
+    assert {dict(labels)["reason"]: value for labels, value in found.items()} == {"forbidden": 5, "rate": 1}
+    assert {dict(labels)["middleware"] for labels in found} == {"deny@file"}

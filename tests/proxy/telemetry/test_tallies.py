@@ -7,10 +7,10 @@ from proxy.http1.protocols import SSE, STOPPED
 from proxy.http1.request import parse_request
 from proxy.telemetry.header_labels import MAX_VALUE_BYTES, HeaderLabels
 from proxy.telemetry.label_sets import MAX_LABELS, OTHER, LabelSet, LabelSets
-from proxy.telemetry.tallies import Tallies, Tally
+from proxy.telemetry.tallies import MAX_REFUSALS, Tallies, Tally
 from rondpoint.model import Router, RouterObservability
 from rondpoint.rules import v3
-from rondpoint.store.metrics import BOUNDS, Counts
+from rondpoint.store.metrics import BOUNDS, Counts, Refusals
 
 
 def router(name: str, service: str = "s@file") -> Router:
@@ -160,3 +160,27 @@ def test_custom_buckets_are_also_reported_as_default_ones() -> None:
 
 def test_a_tally_without_requests_reports_zero() -> None:
     assert Tally("a", "s").counts() == Counts("s", buckets=(0,) * (len(BOUNDS) + 1))
+
+
+def test_refusals_are_counted_by_middleware_kind_and_reason_and_move_with_the_tally() -> None:
+    tallies = Tallies()
+    tally = tallies.for_router(router("r@file"))
+    for middleware in ("deny", "deny", "users"):
+        tally.count_refusal(middleware, "k", "forbidden")
+    assert tally.changed
+    assert tally.counts().refusals == (
+        Refusals("deny", "k", "forbidden", 2),
+        Refusals("users", "k", "forbidden", 1),
+    )
+    count(tally, tallies.label_sets.number("web"))
+    tallies.keep_only((), ("s@file",))
+    moved = tallies.fields()["s@file/"].counts().refusals
+    assert moved == (Refusals("deny", "k", "forbidden", 2), Refusals("users", "k", "forbidden", 1))
+
+
+def test_refusals_of_middlewares_that_come_and_go_are_bounded() -> None:
+    tally = Tally("r@file", "s@file")
+    for number in range(MAX_REFUSALS + 5):
+        tally.count_refusal(f"m{number}", "k", "rate")
+    kept = tally.counts().refusals
+    assert (len(kept), kept[0].middleware) == (MAX_REFUSALS, "m5")

@@ -132,6 +132,19 @@ def test_a_dial_without_a_reply(silent_port: int) -> None:
     assert caught.value.timed_out
 
 
+@pytest.mark.parametrize(
+    ("patience", "fair", "unreachable"), [(0.05, 1.0, False), (-1.0, 1.0, False), (0.05, 0.01, True)]
+)
+def test_an_impatient_dial_says_little_about_the_server(
+    silent_port: int, monkeypatch: pytest.MonkeyPatch, patience: float, fair: float, unreachable: bool
+) -> None:
+    monkeypatch.setattr("proxy.upstream.pool.FAIR_PATIENCE", fair)
+    pool = Pool(("127.0.0.1", silent_port), Sweeper(), dial_timeout=60, idle_timeout=0)
+    with pytest.raises(DialError) as raised:
+        pool.dial(patience)
+    assert (raised.value.timed_out, raised.value.unreachable) == (True, unreachable)
+
+
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
 def test_names_and_addresses(listener: socket.socket, name: str) -> None:
     port = listener.getsockname()[1]

@@ -64,6 +64,42 @@ def test_content_up_to_the_limit_is_read(pools: AuxiliaryPools, origin: Start, r
         assert get(pool).content == wanted
 
 
+@pytest.mark.parametrize("response", CONTENT)
+@pytest.mark.parametrize("excess", [b"", b"excess"])
+def test_content_of_any_length_can_be_dropped(
+    pools: AuxiliaryPools, origin: Start, response: bytes, excess: bytes
+) -> None:
+    def in_pieces(connection: Connection) -> None:
+        while connection.read() is not None:
+            data = response + excess
+            for position in range(0, len(data), 7):
+                connection.send(data[position : position + 7])
+            if b"\r\nContent-Length" not in response and not response.startswith(CHUNKED):
+                return
+
+    server = origin(in_pieces)
+    for _ in range(2):
+        found = send_subrequest(
+            pool_of(pools, server), b"GET", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 30.0, 0, discard=True
+        )
+        assert (found.status, found.content) == (200, b"")
+    framed = b"Length" in response or response.startswith(CHUNKED)
+    assert server.connections == (1 if framed and not excess else 2)
+
+
+@pytest.mark.parametrize("response", [CHUNKED + b"5\r\n01", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n0"])
+def test_a_response_that_is_cut_is_an_error_also_if_its_content_is_dropped(
+    pools: AuxiliaryPools, origin: Start, response: bytes
+) -> None:
+    def cuts(connection: Connection) -> None:
+        connection.read()
+        connection.send(response)
+
+    pool = pool_of(pools, origin(cuts))
+    with pytest.raises(SubrequestError, match="ended before"):
+        send_subrequest(pool, b"GET", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 30.0, 0, discard=True)
+
+
 def test_hop_by_hop_lines_are_left_out(pools: AuxiliaryPools, origin: Start) -> None:
     lines = ("Connection: keep-alive, X-Hop", "X-Hop: 1", "Keep-Alive: timeout=5", "X-A: b")
     server = origin(http_response(b"", "418 Teapot", lines))

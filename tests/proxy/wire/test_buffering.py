@@ -1,5 +1,6 @@
 """The middleware buffering on the wire: whole requests and responses, limits, retries, clients that leave."""
 
+import resource
 import threading
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ from rondpoint.model import Middleware
 from tests.lab import http
 from tests.lab.origin import Connection, Origin, Start, http_response
 from tests.lab.ports import free_port
+from tests.lab.processes import descendants
 from tests.lab.waiting import until
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
@@ -402,3 +404,24 @@ def test_clients_that_share_a_worker_do_not_wait_for_the_disk(proxy: Proxy, orig
     bodies = [request.body for request in seen.requests if request.method == "PUT"]
     assert len(bodies) == 4
     assert all(one == two == LONG for one, two in pairwise(bodies))
+
+
+def test_without_space_on_the_disk_long_bodies_get_a_500(proxy: Proxy, origin: Start, client: Client) -> None:
+    seen = origin(http_response(LONG))
+    requests = buffered(proxy, origin(OK), memRequestBodyBytes=1000)
+    responses = buffered(proxy, seen, memResponseBodyBytes=1000)
+    (pid,) = descendants(proxy.process.pid)
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        for _ in range(2):
+            assert http.request(proxy.web, requests, method="PUT", body=LONG).status == 500
+            client.send(http.message(responses))
+            assert client.answer().status == 500
+        assert http.request(proxy.web, requests, method="PUT", body=LONG[:900_000]).status == 200
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+    assert http.request(proxy.web, requests, method="PUT", body=LONG).status == 200
+    client.send(http.message(responses))
+    assert client.answer().body == LONG
+    assert "cannot be buffered on disk" in proxy.process.log

@@ -243,6 +243,19 @@ def test_without_a_page_the_client_gets_the_original_response(
     assert (found.status, found.text, found.header("X-Original")) == (503, "original", "1")
 
 
+@pytest.mark.parametrize("server", [b"204 X\r\n\r\n", b"304 X\r\nContent-Length: 8\r\n\r\n"])
+def test_without_a_page_a_response_without_content_still_has_none(
+    proxy: Proxy, guarded: Guarded, server: bytes
+) -> None:
+    rewrites = {"204": 404, "304": 404}
+    guarded.serve(b"HTTP/1.1 " + server, silent, status=["200-399"], statusRewrites=rewrites)
+    with socket.create_connection(("127.0.0.1", proxy.web), 30) as connection:
+        for _ in range(2):
+            connection.sendall(http.message(guarded.host))
+            found = http.read_response(connection)
+            assert (found.status, found.body, found.header("Content-Length")) == (404, b"", "0")
+
+
 def test_an_outage_of_the_pages_is_logged_once(proxy: Proxy, guarded: Guarded) -> None:
     _, pages = guarded.serve(response(500))
     servers = proxy.services["pages"].servers

@@ -42,9 +42,9 @@ def test_methods(proxy: Proxy, client: Client, origin: Start, method: str) -> No
     [
         "/",
         "/a?b=c&d",
-        "//x//",
-        "/%2e%2E/%2f%c3%a9",
-        "/a/../b/./c",
+        "/.x/..y",
+        "/%61/%2f%c3%a9/",
+        "/?/../a//b",
         "/caf\xe9",
         "/?",
         '/{}|\\^`"<>',
@@ -57,6 +57,21 @@ def test_the_target_arrives_as_sent(proxy: Proxy, client: Client, origin: Start,
     client.send(f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode("latin-1"))
     assert client.answer().status == 200
     assert seen.requests[0].head.startswith(f"GET {target} HTTP/1.1\r\n".encode("latin-1"))
+
+
+@pytest.mark.parametrize(
+    ("target", "resolved"),
+    [("//x//", "/x/"), ("/%2e%2E/%2f%c3%a9", "/%2f%c3%a9"), ("/a/../b/./c", "/b/c")],
+)
+def test_the_target_arrives_without_dot_segments(
+    proxy: Proxy, client: Client, origin: Start, target: str, resolved: str
+) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    for path in ("/", target, target):
+        client.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert client.answer().status == 200
+    assert [request.target for request in seen.requests] == ["/", resolved, resolved]
 
 
 def test_headers_arrive_in_order_and_case(proxy: Proxy, client: Client, origin: Start) -> None:

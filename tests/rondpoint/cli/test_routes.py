@@ -30,12 +30,20 @@ RAW_DATA: dict[str, Any] = {
             "middlewares": [],
             "status": "enabled",
         },
+        "b@file": {
+            "rule": "Path:/x",
+            "parentRefs": ["a@file"],
+            "priority": 7,
+            "service": "empty@file",
+            "status": "enabled",
+        },
         "lost@docker": {
             "name": "lost@docker",
             "provider": "docker",
             "status": "disabled",
             "error": ["no"],
         },
+        "a@file": {"rule": "Host:a", "entryPoints": ["web"], "priority": 10, "status": "enabled"},
     },
     "services": {
         "gone@docker": {"name": "gone@docker", "provider": "docker", "status": "disabled", "error": ["no"]},
@@ -76,6 +84,8 @@ RAW_DATA: dict[str, Any] = {
 }
 OUTPUT = """\
 ROUTER        RULE             ENTRY POINTS  PRIORITY  SERVICE       SERVERS
+a@file        Host:a           web           10        (children)
+b@file        Path:/x          below a@file  7         empty@file    none
 empty@file    Host:empty       web, other    10        empty@file    none
 hello@docker  Host:hello.test  web           15        hello@docker  http://172.17.0.2:80 (up, weight 1)
                                                                      http://172.17.0.3:80 (draining, weight 2)

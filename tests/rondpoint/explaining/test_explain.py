@@ -1,6 +1,7 @@
 """Explanations of requests, with values alone."""
 
 import pytest
+from msgspec.structs import replace
 
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.entry_points.options import EntryPointOptions
@@ -12,6 +13,8 @@ from rondpoint.model import (
     Composition,
     Member,
     Middleware,
+    Mirror,
+    Mirroring,
     Router,
     Server,
     ServerState,
@@ -196,6 +199,28 @@ def test_members_and_servers_of_a_composite_service_are_listed() -> None:
     circle = Service("s", composition="failover", members=(Member("s"), Member("gone")))
     explanation = explained(router("r", "Host(`a.test`)"), services=(circle,))
     assert (explanation.status, explanation.reason) == (503, "service s has no server that takes requests")
+
+
+def test_mirrors_of_all_reached_services_are_listed_and_their_faults_told() -> None:
+    mirroring = Mirroring((Mirror("v", 10), Mirror("w", 100)))
+    copied = Service("t", composition="mirroring", members=(Member("u"),), mirroring=mirroring)
+    explanation = explained(
+        router("r", "Host(`a.test`)"),
+        services=(
+            composite("weighted", "t"),
+            copied,
+            Service("u", UP),
+            Service("v", UP, middlewares=("strip",)),
+            Service("w", UP, middlewares=("lost",)),
+        ),
+        middlewares=(Middleware("strip", "stripPrefix", {"prefixes": ["/a"]}),),
+    )
+    assert (explanation.status, [server.name for server in explanation.servers]) == (0, ["a"])
+    assert [(each.service, each.of, each.percent, each.middlewares) for each in explanation.mirrors] == [
+        ("v", "t", 10, ("strip",)),
+        ("w", "t", 100, ("lost",)),
+    ]
+    assert explanation.diagnostics == ("service w: middleware lost does not exist: it gets no copies",)
 
 
 UP = (Server("a", "h", 1),)
@@ -404,3 +429,58 @@ def test_a_closed_entry_point_redirects_nothing() -> None:
     options = EntryPointOptions(redirection=TO_SECURE)
     found = explained_with(options, router("r", "Host(`a.test`)"), closed="it is closed")
     assert (found.router, found.status, found.reason) == ("r", 503, "it is closed")
+
+
+ROOT = router("root", "Host(`a.test`)", middlewares=("m",))
+M = Middleware("m", "addPrefix", {"prefix": "/y"})
+
+
+def test_a_request_goes_from_a_parent_router_to_its_child() -> None:
+    explanation = explained(
+        replace(ROOT, service=""),
+        router("one", "Path(`/y`)", 9, parents=("root",)),
+        replace(router("two", "Path(`/x`)", 8, parents=("root",)), service=""),
+        router("leaf", "PathPrefix(`/`)", parents=("two",), middlewares=("m",)),
+        middlewares=(M,),
+    )
+    assert [(each.router, each.matches) for each in explanation.candidates] == [
+        ("root", True),
+        ("one", False),
+        ("two", True),
+        ("leaf", True),
+    ]
+    assert (explanation.parents, explanation.router) == (("root", "two"), "leaf")
+    assert (explanation.middlewares, explanation.service) == (("m", "m"), "s")
+    assert explanation.status == 0
+    assert "child routers of two are tested with the request as given" in explanation.notes[0]
+
+
+def test_a_child_router_takes_no_request_directly() -> None:
+    explanation = explained(router("child", "Host(`a.test`)", parents=("root",)))
+    assert (explanation.status, explanation.candidates, explanation.suggestions) == (404, (), ())
+
+
+@pytest.mark.parametrize(
+    ("child", "middlewares", "status", "reason"),
+    [
+        (router("c", "Path(`/y`)", parents=("root",)), (M,), 404, "no child router of root matches"),
+        (router("c", "Path(`/x`)", parents=("root",)), (), 503, "middleware m does not exist"),
+        (
+            router("c", "Path(`/x`)", parents=("root",), middlewares=("n",)),
+            (M,),
+            503,
+            "middleware n does not exist",
+        ),
+        (
+            replace(router("c", "Path(`/x`)", parents=("root", "c")), service=""),
+            (M,),
+            503,
+            "routers are nested 16 levels deep",
+        ),
+    ],
+)
+def test_a_request_that_no_child_router_takes(
+    child: Router, middlewares: tuple[Middleware, ...], status: int, reason: str
+) -> None:
+    explanation = explained(replace(ROOT, service=""), child, middlewares=middlewares)
+    assert (explanation.status, explanation.reason) == (status, reason)

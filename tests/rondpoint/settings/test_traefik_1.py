@@ -229,6 +229,33 @@ FLAGS: dict[str, tuple[list[str], Read, object]] = {
         lambda s: list(map(str, s.entry_points["http"].forwarded_headers.trusted_ips)),
         ["10.0.0.1/32", "10.0.0.2/32"],
     ),
+    "switches described": (
+        ["--entryPoints=Name:http Address::80 ProxyProtocol.Insecure:on ForwardedHeaders.Insecure:ENABLE"],
+        lambda s: (
+            s.entry_points["http"].proxy_protocol.insecure,
+            s.entry_points["http"].forwarded_headers.insecure,
+        ),
+        (True, True),
+    ),
+    "switched off": (
+        ["--entryPoints=Name:http Address::80 ProxyProtocol.Insecure:false Compress:false"],
+        lambda s: (s.entry_points["http"].proxy_protocol.insecure, s.entry_points["http"].compress),
+        (False, False),
+    ),
+    "time to accept": (
+        ["--lifeCycle.requestAcceptGraceTimeout=10s", "--lifeCycle.graceTimeOut=3s"],
+        lambda s: (s.accept_grace_seconds, s.grace_seconds),
+        (10.0, 3.0),
+    ),
+    "ping and metrics on an entry point": (
+        [
+            "--entryPoints=Name:http Address::80",
+            "--ping.entryPoint=http",
+            "--metrics.prometheus.entryPoint=http",
+        ],
+        lambda s: (s.ping and s.ping.entry_point, s.metrics and s.metrics.prometheus.entry_point),
+        ("http", "http"),
+    ),
     "default entry points": (
         [
             "--entryPoints=Name:http Address::80",
@@ -244,6 +271,49 @@ FLAGS: dict[str, tuple[list[str], Read, object]] = {
 @pytest.mark.parametrize(("flags", "read", "value"), FLAGS.values(), ids=FLAGS)
 def test_traefik_1_flags(tmp_path: Path, flags: list[str], read: Read, value: object) -> None:
     assert read(load_settings(tmp_path, flags).settings) == value
+
+
+DESCRIPTION = """
+Name:foo Address::80 Redirect.EntryPoint:https Redirect.Regex:http://localhost/(.*)
+Redirect.Replacement:http://mydomain/$1 Redirect.Permanent:true Compress:true
+WhiteList.SourceRange:10.42.0.0/16,152.89.1.33/32,afed:be44::/16 WhiteList.UseXForwardedFor:true
+ProxyProtocol.TrustedIPs:192.168.0.1 ProxyProtocol.Insecure:true
+ForwardedHeaders.TrustedIPs:10.0.0.3/24,20.0.0.3/24
+Auth.Basic.Users:test:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/ Auth.Basic.Removeheader:true
+Auth.Digest.Users:test:traefik:a2688e031edb4be6a3797f3882655c05 Auth.Digest.Removeheader:true
+Auth.HeaderField:X-WebAuth-User Auth.Forward.Address:https://authserver.com/auth
+Auth.Forward.AuthResponseHeaders:X-Auth,X-Test,X-Secret Auth.Forward.TrustForwardHeader:true
+Auth.Forward.TLS.CA:path/to/local.crt Auth.Forward.TLS.CAOptional:true Auth.Forward.TLS.Cert:path/to/foo.cert
+Auth.Forward.TLS.Key:path/to/foo.key Auth.Forward.TLS.InsecureSkipVerify:true
+"""
+"""The options of Traefik 1's page on entry points, without those of TLS."""
+
+
+def test_every_option_of_a_description_is_read(tmp_path: Path) -> None:
+    flags = [f"--entryPoints={DESCRIPTION}", "--entryPoints=Name:https Address::443"]
+    result = load_settings(tmp_path, flags)
+    assert result.warnings == ()
+    point = result.settings.entry_points["foo"]
+    assert point.auth is not None
+    assert point.auth.basic is not None
+    assert point.auth.digest is not None
+    assert point.auth.forward is not None
+    assert point.auth.forward.tls is not None
+    assert point.auth.forward.tls.model_dump() == {
+        "ca": "path/to/local.crt",
+        "ca_optional": True,
+        "cert": "path/to/foo.cert",
+        "key": "path/to/foo.key",
+        "insecure_skip_verify": True,
+    }
+    assert point.auth.forward.auth_response_headers == ("X-Auth", "X-Test", "X-Secret")
+    assert (point.auth.basic.remove_header, point.auth.digest.remove_header) == (True, True)
+    assert point.white_list is not None
+    assert (len(point.white_list.source_range), point.white_list.use_x_forwarded_for) == (3, True)
+    assert point.redirect is not None
+    assert (point.redirect.entry_point, point.redirect.permanent) == ("https", True)
+    assert (point.compress, point.proxy_protocol.insecure) == (True, True)
+    assert len(point.forwarded_headers.trusted_ips) == 2
 
 
 def test_traefik_1_names_work_as_variables_too(tmp_path: Path) -> None:

@@ -20,14 +20,6 @@ GUARDS_OF_ENTRY_POINTS = [
     ([WEB, "--entrypoints.web.http.tls.options=strict@file"], "entrypoints.web.http.tls.options"),
     ([WEB, "--entryPoints.web.http.tls"], "entryPoints.web.http.tls"),
     ([WEB, "--entryPoints.web.http.tls.certResolver=le"], "entryPoints.web.http.tls"),
-    (
-        [WEB, "--entryPoints.web.http.encodedCharacters.allowEncodedSlash=false"],
-        "entryPoints.web.http.encodedCharacters.allowEncodedSlash",
-    ),
-    (
-        [WEB, "--entryPoints.web.http.encodedCharacters.allowEncodedHash=0"],
-        "entryPoints.web.http.encodedCharacters.allowEncodedHash",
-    ),
     ([f"{HTTP} ClientIPStrategy.Depth:1"], "entryPoints.http.ClientIPStrategy"),
     ([f"{HTTP} CA:ca.pem"], "entryPoints.http.CA"),
 ]
@@ -61,13 +53,14 @@ FILES = {
 entryPoints:
   web:
     address: ":80"
-    http: {encodedCharacters: {allowEncodedSlash: false}, tls: {options: strict@file}}
+    clientIPStrategy: {depth: 1}
+    http: {tls: {options: strict@file}}
 """,
     "traefik_toml": """
 [entryPoints.web]
 address = ":80"
-[entryPoints.web.http.encodedCharacters]
-allowEncodedSlash = false
+[entryPoints.web.clientIPStrategy]
+depth = 1
 [entryPoints.web.http.tls]
 options = "strict@file"
 """,
@@ -78,8 +71,8 @@ options = "strict@file"
 def test_guards_in_files_are_reported_with_their_locations(tmp_path: Path, name: str) -> None:
     result = load_settings(tmp_path, **{name: FILES[name]})
     file = tmp_path / name.replace("_", ".")
-    options = ("encodedCharacters.allowEncodedSlash", "tls", "tls.options")
-    keys = [f"entryPoints.web.http.{option}" for option in options]
+    options = ("clientIPStrategy", "http.tls", "http.tls.options")
+    keys = [f"entryPoints.web.{option}" for option in options]
     assert closed_parts(result) == [("entry point web", key) for key in keys]
     assert [diagnostic.subject for diagnostic in result.warnings] == [f"{file}: {key}" for key in keys]
     assert result.settings.closed_reason("web").endswith(f"{', '.join(keys)} are not served yet")
@@ -158,6 +151,7 @@ ADMIN_OPTIONS = {
     "auth": ".digest.users=a:b:c",
     "whiteList": ".sourceRange=10.0.0.0/8",
     "whitelistSourceRange": "=10.0.0.0/8",
+    "http.encodedCharacters.allowEncodedSlash": "=false",
 }
 
 
@@ -170,11 +164,31 @@ def test_the_admin_entry_point_has_no_routers(tmp_path: Path, option: str) -> No
     assert result.warnings[0].subject == f"flag --{key}{ADMIN_OPTIONS[option]}".partition("=")[0]
 
 
-def test_the_admin_entry_point_does_not_compress(tmp_path: Path) -> None:
-    result = load_settings(tmp_path, [WEB, "--entryPoints.traefik.compress"])
+@pytest.mark.parametrize(
+    ("option", "value", "default"),
+    [
+        ("compress", "true", "false"),
+        ("http.sanitizePath", "false", "true"),
+        ("http.encodeQuerySemicolons", "true", "false"),
+        ("http.maxHeaderBytes", "4096", "0"),
+        ("http.underscoreHeadersStrategy", "reject", "keep"),
+    ],
+)
+def test_the_admin_entry_point_does_not_change_requests(
+    tmp_path: Path, option: str, value: str, default: str
+) -> None:
+    key = f"entryPoints.traefik.{option}"
+    result = load_settings(tmp_path, [WEB, f"--{key}={value}"])
     assert closed_parts(result) == []
     (diagnostic,) = result.warnings
-    assert diagnostic.message == "entryPoints.traefik.compress is not served"
+    assert diagnostic.message == f"{key} has no effect: it is for requests of routers"
+    assert load_settings(tmp_path, [WEB, f"--{key}={default}"]).warnings == ()
+
+
+def test_allowed_characters_close_nothing_on_the_admin_entry_point(tmp_path: Path) -> None:
+    flag = "--entryPoints.traefik.http.encodedCharacters.allowEncodedSlash=true"
+    result = load_settings(tmp_path, [WEB, flag])
+    assert (closed_parts(result), result.warnings) == ([], ())
 
 
 OTHERS = [

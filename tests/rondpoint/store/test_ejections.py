@@ -50,6 +50,19 @@ def test_the_beginning_and_the_end_of_a_lease_are_published_but_no_renewals(
     assert published == [NOTICE, EjectionNotice(URL, "a:1")]
 
 
+def test_a_server_may_be_ejected_for_all_services_and_for_one_at_once(
+    client: redis.Redis, keys: Keys
+) -> None:
+    for_one = msgspec.structs.replace(NOTICE, service="shop@docker", reason="status 500")
+    for notice in (NOTICE, for_one):
+        write_ejection(client, keys, notice, age=0, publish=False)
+    assert sorted(client.hkeys(keys.ejected)) == [URL.encode(), f"{URL} shop@docker".encode()]
+    found = {(notice.url, notice.service): notice.reason for notice in read_ejections(client, keys).notices}
+    assert found == {(URL, ""): "Connection refused", (URL, "shop@docker"): "status 500"}
+    remove_ejection(client, keys, EjectionNotice(URL, "a:1", service="shop@docker"))
+    assert [notice.service for notice in read_ejections(client, keys).notices] == [""]
+
+
 def test_an_entry_whose_lease_has_ended_is_ignored_and_deleted_later(client: redis.Redis, keys: Keys) -> None:
     now = time.time()
     put(client, keys, "http://ended:80", now - 0.1)

@@ -10,7 +10,17 @@ import msgspec
 import pytest
 
 from rondpoint.diagnostics import Diagnostic
-from rondpoint.model import FailoverErrors, Member, Middleware, Router, Server, Service
+from rondpoint.model import (
+    FailoverErrors,
+    Member,
+    Middleware,
+    Mirror,
+    Mirroring,
+    PassiveHealthCheck,
+    Router,
+    Server,
+    Service,
+)
 from rondpoint.reference_pages import fill_blocks
 from rondpoint.store import ejections, metrics, server_metrics
 from rondpoint.store.admin import document, history, proposals
@@ -26,7 +36,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
 VALUES: dict[str, tuple[Any, ...]] = {
     "Change": (Change,),
     "Router": (Router,),
-    "Service": (Service, Server, Member, FailoverErrors),
+    "Service": (Service, Server, Member, FailoverErrors, Mirroring, Mirror, PassiveHealthCheck),
     "Middleware": (Middleware,),
     "Diagnostic": (Diagnostic,),
     "AgentStatus": (AgentStatus,),

@@ -12,6 +12,7 @@ from rondpoint.store.metrics import (
     BOUNDS,
     Cell,
     Counts,
+    Refusals,
     WorkerCounts,
     decode_field,
     write_counts,
@@ -33,7 +34,9 @@ KNOWN = ActiveNames({"a@file", "b@file"}, {"s@file"})
 def counts(requests: int, service: str = "s@file", method: str = "GET") -> Counts:
     buckets = (requests, *(0,) * len(BOUNDS))
     cell = Cell("web", method, 200, "http", buckets, requests * 0.5, requests * 10, requests)
-    return Counts(service, {"2xx": requests}, buckets, requests * 0.5, requests * 10, 1, (cell,))
+    refusals = (Refusals("deny", "k", "forbidden", requests), Refusals(f"m-{method}", "k", "rate", 1))
+    seconds, sent = requests * 0.5, requests * 10
+    return Counts(service, {"2xx": requests}, buckets, seconds, sent, 1, (cell,), refusals=refusals)
 
 
 def stored(client: redis.Redis, keys: Keys, name: str) -> dict[str, Counts | WorkerCounts]:
@@ -57,6 +60,15 @@ def test_counts_move_to_the_instance_and_add_up(client: redis.Redis, keys: Keys)
         "/worker": WorkerCounts(tickets=10, propagation=(2, 4), propagation_seconds=1.0),
     }
     assert 0 < client.ttl(keys.metrics("i")) <= 30
+
+
+def test_refusals_with_equal_labels_are_added_up() -> None:
+    found = add_counts(counts(2), counts(3, method="PUT")).refusals
+    assert set(found) == {
+        Refusals("deny", "k", "forbidden", 5),
+        Refusals("m-GET", "k", "rate", 1),
+        Refusals("m-PUT", "k", "rate", 1),
+    }
 
 
 def test_counts_of_removed_routers_continue_under_their_service_or_without_one(

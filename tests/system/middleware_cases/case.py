@@ -27,8 +27,9 @@ class Case(NamedTuple):
 
     `chain` names the router's middlewares in order, all of them if it is empty. `response_headers` are those
     that the origin sends. With `response_body`, it sends this body instead of the received request, and no
-    Content-Type of its own. If Rondpoint departs from Traefik on purpose, `departure` is the reason; at least
-    one of the requests must then have another outcome.
+    Content-Type of its own. With `failover`, the options of a failover's errors, the origin serves the main
+    service and the server of error pages the fallback. If Rondpoint departs from Traefik on purpose,
+    `departure` is the reason; at least one of the requests must then have another outcome.
     """
 
     name: str
@@ -38,3 +39,4 @@ class Case(NamedTuple):
     response_headers: Sequence[tuple[str, str]] = ()
     departure: str = ""
     response_body: bytes | None = None
+    failover: Mapping[str, Any] | None = None

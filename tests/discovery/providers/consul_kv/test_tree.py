@@ -23,6 +23,10 @@ TREES: list[tuple[dict[str, bytes], dict[str, Any]]] = [
         {"traefik/http/services/S/loadbalancer/servers/0/url": b"u"},
         {"http": {"services": {"S": {"loadbalancer": {"servers": [{"url": "u"}]}}}}},
     ),
+    (
+        {"traefik/http/routers/r/parentrefs/0": b"a", "traefik/http/routers/r/parentrefs/1": b"b"},
+        {"http": {"routers": {"r": {"parentrefs": ["a", "b"]}}}},
+    ),
     ({"traefik/http/routers/0/rule": b"r"}, {"http": {"routers": {"0": {"rule": "r"}}}}),
     (
         {"traefik/http/routers/r/tls": b"true", "traefik/http/routers/r/tls/options": b"o"},

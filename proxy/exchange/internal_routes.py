@@ -1,0 +1,79 @@
+"""Requests for `/metrics` and `/ping` on a web entry point, which come before all its routers.
+
+The middlewares of the entry point apply to them, as in Traefik. They are counted nowhere and not logged.
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from proxy.exchange.request_handler import handle_request
+from proxy.http1.errors import RequestError
+from proxy.per_request.local_response import LocalResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from proxy.exchange.downstream import Downstream
+    from proxy.exchange.request_handler import Match
+    from proxy.http1.request import Request
+    from proxy.routing.route import Route
+    from proxy.telemetry.exposition.exposition import Exposition
+
+    InternalRoutes = Mapping[bytes, Match]
+    """By path, a function that responds in place of the routing table."""
+
+_ACCEPT = re.compile(rb"\r\n(?i:accept):[ \t]*([^\r\n]*)")
+_METHODS = frozenset((b"GET", b"HEAD"))
+
+
+def respond_internally(downstream: Downstream, request: Request, match: Match) -> bool:
+    """Respond with an internal route; return whether the connection can take another. Raises ClientGoneError.
+
+    The outcome is taken off the connection again, because the request is not counted.
+    """
+    try:
+        return handle_request(downstream, request, match)
+    finally:
+        downstream.refused, downstream.username = False, b""
+        if downstream.extras is not None:
+            downstream.extras.run_end_calls()
+            downstream.extras = None
+
+
+def metrics_route(middlewares: tuple[str, ...], exposition: Exposition) -> Match:
+    """Return the route of `/metrics` behind these middlewares."""
+
+    def respond(request: Request) -> LocalResponse:
+        accept = _ACCEPT.search(request.headers)
+        scope = b"scope=installation" in request.target.partition(b"?")[2].split(b"&")
+        found = exposition.respond(
+            "installation" if scope else "", accept[1].decode("latin-1") if accept else ""
+        )
+        return LocalResponse(found.status, b"\r\nContent-Type: " + found.content_type.encode(), found.body)
+
+    return _route("prometheus@internal", middlewares, respond)
+
+
+def ping_route(middlewares: tuple[str, ...], status: Callable[[], int]) -> Match:
+    """Return the route of `/ping` behind these middlewares; `status` returns its status."""
+
+    def respond(_request: Request) -> LocalResponse:
+        found = status()
+        lines = b"\r\nContent-Type: text/plain; charset=utf-8"
+        return LocalResponse(found, lines, HTTPStatus(found).phrase.encode())
+
+    return _route("ping@internal", middlewares, respond)
+
+
+def _route(name: str, middlewares: tuple[str, ...], respond: Callable[[Request], LocalResponse]) -> Match:
+    def match(request: Request, downstream: Downstream) -> Route | None:
+        for step in downstream.context.chains.compile_chain(middlewares, "router", name):
+            step(request, downstream)
+        if request.method not in _METHODS or request.has_body:
+            raise RequestError(405, "")
+        raise respond(request)
+
+    return match
