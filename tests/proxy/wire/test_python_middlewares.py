@@ -17,6 +17,7 @@ from tests.lab.origin import Connection, Handler, Origin, Request, Start
 from tests.lab.ports import free_port
 from tests.lab.waiting import until
 from tests.proxy.running import Proxy, lone_proxy
+from tests.proxy.test_mirroring import Mirrored, copies
 from tests.proxy.wire.client import Client
 
 MODULE = Path(__file__).parent / "installed_middlewares.py"
@@ -439,6 +440,20 @@ def test_buffering_and_middlewares_read_the_same_bodies(
             assert (response.status, response.body) == (200, BODIES.get(plugin, b"hello"))
     changed = {"whole": b"daolpU", "upper": b"UPLOAD", "produce": b"madeup"}
     assert [content_of(request) for request in seen.requests] == [changed.get(plugin, b"Upload")] * 2
+
+
+@pytest.mark.parametrize("of_router", [False, True])
+def test_mirrors_get_what_middlewares_make_of_a_request(proxy: Proxy, origin: Start, of_router: bool) -> None:
+    proxy.middlewares["m@x"] = Middleware("m@x", "plugin", {"upper": {}})
+    mirrored = Mirrored(proxy, origin)
+    copied = mirrored.mirror(middlewares=() if of_router else ("m@x",))
+    host = mirrored.route(middlewares=("m@x",) if of_router else ())
+    response = http.request(proxy.web, host, method="POST", body=b"Upload")
+    assert (response.status, response.text) == (200, "MAIN" if of_router else "main")
+    (copy,) = copies(copied, 1)
+    assert content_of(copy) == b"UPLOAD"
+    (request,) = mirrored.main.requests
+    assert content_of(request) == (b"UPLOAD" if of_router else b"Upload")
 
 
 def test_a_client_that_leaves_ends_the_body(proxy: Proxy, origin: Start, tmp_path: Path) -> None:
