@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -422,6 +423,23 @@ def test_a_worker_that_ends_ends_its_middlewares(origin: Start, tmp_path: Path) 
             proxy.process.stop()
             until(lambda: noted(file)() == ["began", "ended"], "the end of the first middleware")
             until(lambda: noted(other)() == ["began", "ended"], "the end of the second middleware")
+
+
+def test_a_reload_loads_changed_code(origin: Start, tmp_path: Path) -> None:
+    module = tmp_path / "changing.py"
+    text = (
+        "from rondpoint.middleware import Response, middleware\n"
+        '@middleware("changing")\n'
+        "def handle(request, forward):\n"
+        '    return Response(200, body="one")\n'
+    )
+    module.write_text(text)
+    with lone_proxy(f"--middlewares.modules={module}") as proxy:
+        host = served(proxy, origin(OK), "changing")
+        assert proxy.get(host) == "one"
+        module.write_text(text.replace("one", "three"))
+        proxy.process.signal(signal.SIGHUP)
+        until(lambda: proxy.get(host) == "three", "the changed code")
 
 
 @pytest.mark.parametrize("plugin", ["pass", "peek", "whole", "upper", "produce", "replace", "wrap"])
