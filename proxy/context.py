@@ -15,6 +15,7 @@ from proxy.net.deadlines import NEVER
 from proxy.per_request.retries import RetryPolicy
 from proxy.telemetry.tallies import Tallies
 from proxy.upstream.auxiliary_pools import AuxiliaryPools
+from rondpoint.middleware.installed import InstalledMiddlewares
 
 if TYPE_CHECKING:
     from proxy.balancing.tickets import Tickets
@@ -50,7 +51,7 @@ class WorkerContext:
     end after their current or next request; an idle connection has until `drain_deadline` for its next
     request. `connections` counts open client connections by entry point, and `upgrades` the tunnels among
     them. `retry` applies to routers without a retry middleware. `copies` are those of requests for mirrors.
-    `entry_points` are targets of redirections by name.
+    `entry_points` are targets of redirections by name, `installed` the middlewares in Python.
     """
 
     table: RoutingTable
@@ -77,7 +78,9 @@ class WorkerContext:
     retry: RetryPolicy | None = None
     copies: CopyBudget = field(default_factory=CopyBudget)
     entry_points: Mapping[str, RedirectionTarget] = field(default_factory=dict)
+    installed: InstalledMiddlewares = field(default_factory=InstalledMiddlewares)
 
     def __post_init__(self) -> None:
-        self.chains = Chains(AuxiliaryPools(self.sweeper, self.upstream_timeouts), self.entry_points)
+        pools = AuxiliaryPools(self.sweeper, self.upstream_timeouts)
+        self.chains = Chains(pools, self.entry_points, self.installed)
         self.limits_of_trusted = replace(self.limits, removed_lines=REMOVED_LINES_TRUSTED)

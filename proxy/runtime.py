@@ -18,6 +18,7 @@ import redis
 from gevent import Greenlet, Timeout
 
 from proxy.background.cooperative_yield import CooperativeYield
+from proxy.background.loop_watchdog import LoopWatchdog
 from proxy.background.supervised_task import supervised
 from proxy.balancing.ticket_connection import open_ticket_connection
 from proxy.balancing.tickets import Tickets
@@ -62,6 +63,7 @@ from proxy.worker_status import StatusReporter
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.entry_points.options import NO_OPTIONS, read_entry_points
 from rondpoint.entry_points.redirection import redirection_targets
+from rondpoint.middleware.installed import load_installed
 from rondpoint.settings import Ping, Settings
 from rondpoint.settings.closed_parts import METRICS
 from rondpoint.store.client import connect, separate_connection
@@ -120,6 +122,8 @@ class Runtime:
         self._limit_calls = ScriptCalls(partial(separate_connection, self.client.connection_pool))
         size = InstallationSize(workers=settings.workers)
         self._worker_count = WorkerCount(self.client, self.keys, size, lambda: self._limit_calls.used)
+        installed = load_installed(settings.middlewares.modules)
+        self._loop_watchdog = LoopWatchdog() if installed.names else None
         self.context = WorkerContext(
             table=RoutingTable(frozenset(settings.default_entry_points), settings.tls_entry_points),
             services=services,
@@ -141,6 +145,7 @@ class Runtime:
             tallies=Tallies(_histogram_bounds(settings), settings.api.statistics.recent_errors),
             retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
             entry_points=redirection_targets(settings),
+            installed=installed,
         )
         for options in self.entry_point_options.values():
             for middleware in options.own.values():
@@ -201,6 +206,8 @@ class Runtime:
         ):
             self._greenlets.append(gevent.spawn(supervised, run))
         self._observers.start()
+        if self._loop_watchdog is not None:
+            self._loop_watchdog.start()
 
     def reopen_logs(self) -> None:
         """Open the log files again after others have moved them away."""
@@ -359,6 +366,8 @@ class Runtime:
         with suppress(Timeout, redis.RedisError, OSError), Timeout(FINAL_REPORT_TIMEOUT):
             self.reporter.finish()
         self._observers.stop()
+        if self._loop_watchdog is not None:
+            self._loop_watchdog.stop()
         gevent.killall(self._greenlets)
         self.ejection_sync.end_leases(LEASE_END_TIMEOUT)
         if self._limit_calls.used:

@@ -154,6 +154,9 @@ class CurrentConfiguration:
             fault = "it has options that could not be read"
         elif middleware.kind not in SERVED_KINDS:
             fault = f"it is of kind {middleware.kind}, which is not served yet"
+        elif middleware.kind == "plugin":
+            # Only the proxy knows the middlewares in Python, so the agent has not checked these options.
+            fault = self.compile_fault((middleware.name,))
         return self._active_status("middleware", middleware.name, fault)
 
     def _active_status(self, kind: str, name: str, fault: str = "") -> ObjectStatus:
@@ -183,6 +186,10 @@ class CurrentConfiguration:
         middlewares = {router_middlewares(entry_points.get(point, NO_OPTIONS), router) for point in points}
         faults = [self._chain_fault("router", router.name, names) for names in sorted(middlewares)]
         return faults[0] if all(faults) and faults else ""
+
+    def compile_fault(self, middlewares: tuple[str, ...]) -> str:
+        """Return why these middlewares cannot be applied, or empty."""
+        return self._chain_fault("middleware", ", ".join(middlewares), middlewares)
 
     def _chain_fault(self, kind: str, name: str, middlewares: tuple[str, ...]) -> str:
         """Return why these middlewares cannot be applied, or empty; `kind` and `name` are for the log."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, WorkerContext
     from proxy.http1.request import Request
     from proxy.http1.response import Response
+    from proxy.net.client_gone import Awaited
     from proxy.net.stream import Stream
     from proxy.per_request.extras import Extras
     from proxy.telemetry.completed_request import CountedBody, Observer
@@ -31,13 +32,13 @@ class ClientConnection:
     """One client connection on an entry point; `peer` and `address` are the client's address.
 
     `buffer` holds received bytes that are not used yet. `idle` means that the connection waits for the first
-    byte of a request. `awaiting` is the server's stream until the response begins, and `gone` means that the
-    client has left meanwhile. `extras` is the extra state of the current exchange. For `serving`, which
-    counts and logs, the exchange leaves its outcome: `tally` (the router's), `target` (the last server
-    tried), `status`, `sent` (bytes of the body), `refused` (by the proxy), `retries` (further servers tried),
-    `body` (the request's, if there was one). `label_set` counts plain requests of this connection;
-    `username` is the name in the client's credentials, if a middleware has read them; `responder` is the
-    middleware that responded in place of a server.
+    byte of a request. `awaiting` is what the client waits for until the response begins, mostly a server's
+    stream, and `gone` means that the client has left meanwhile. `extras` is the extra state of the current
+    exchange. For `serving`, which counts and logs, the exchange leaves its outcome: `tally` (the router's),
+    `target` (the last server tried), `status`, `sent` (bytes of the body), `refused` (by the proxy),
+    `retries` (further servers tried), `body` (the request's, if there was one). `label_set` counts plain
+    requests of this connection; `username` is the name in the client's credentials, if a middleware has read
+    them; `responder` is the middleware that responded in place of a server.
     `observer`, if there is one, gets each request. Attributes that only an observed connection sets
     (`proxy.downstream.observed_connection`) are empty here.
     """
@@ -125,7 +126,7 @@ class ClientConnection:
         )
         self.idle = False
         self.gone = False
-        self.awaiting: Stream | None = None
+        self.awaiting: Awaited | None = None
         self.tally = context.tallies.unrouted
         self.target: Target | None = None
         self.status = 0

@@ -17,6 +17,8 @@ from proxy.exchange.filtered_relay import relay_filtered
 from proxy.exchange.local_response import send_whole
 from proxy.exchange.request_body import RequestBody
 from proxy.exchange.response_relay import COMPLETE, CUT, WITH_EXCESS, relay_body
+from proxy.exchange.server_body import ServerBody
+from proxy.exchange.streamed_response import send_pieces
 from proxy.exchange.tunnel import tunnel
 from proxy.http1.errors import ResponseError
 from proxy.http1.methods import IDEMPOTENT_METHODS
@@ -180,7 +182,7 @@ def _relay(
     response_head = response.head
     status = response.status
     length = response.length
-    body_filter = content = None
+    body_filter = content = pieces = server_body = None
     extras = downstream.extras
     if extras is not None:
         extras.record_response()
@@ -197,15 +199,17 @@ def _relay(
         seen = length
         if length < 0 and extras.preview_bytes:
             data, seen = preview_body(stream, length, data, extras.preview_bytes)
-        response_head = extras.complete_head(response_head, seen, body_start)
+        if extras.reads_body and status != 101:
+            server_body = ServerBody(downstream, stream, response, data)
+        response_head = extras.complete_head(response_head, seen, body_start, server_body)
         status = extras.status or status
-        body_filter, content = extras.body_filter, extras.content
+        body_filter, content, pieces = extras.body_filter, extras.content, extras.pieces
         if content is not None:
             length = len(content)
-        elif body_filter is not None:
+        elif body_filter is not None or pieces is not None:
             length = UNTIL_CLOSE
     downstream.status = status
-    if response.status == 101:
+    if response.status == 101 and content is None:
         # RFC 9110 §7.8: the new protocol begins after the whole request.
         if body is not None and not body.join():
             raise NoResponseError(502, try_others=False)
@@ -221,7 +225,10 @@ def _relay(
     )
     if content is not None:
         send_whole(downstream, request, response_head, content, body_filter, keep_alive)
-        outcome = COMPLETE if len(data) == response.length else WITH_EXCESS
+        outcome = COMPLETE if _is_read(response, data, server_body) else WITH_EXCESS
+    elif pieces is not None:
+        whole = send_pieces(downstream, request, response_head, pieces, body_filter, keep_alive, server_body)
+        outcome = CUT if not whole else COMPLETE if _is_read(response, data, server_body) else WITH_EXCESS
     elif body_filter is None:
         outcome = relay_body(downstream, request, stream, response, response_head, data, keep_alive)
     else:
@@ -268,6 +275,17 @@ def _final_response(
             downstream.send_interim(request, response.head)
     except (ResponseError, OSError) as error:
         raise NoResponseError(502, try_others=False) from error
+
+
+def _is_read(response: Response, data: bytes, server_body: ServerBody | None) -> bool:
+    """Return whether exactly the whole body was received, though another one went to the client.
+
+    `data` came with the head; the rest may have been read by a middleware.
+    """
+    if server_body is not None and server_body.started:
+        return server_body.complete
+    # A connection that has switched protocols takes no other request.
+    return len(data) == response.length and response.status != 101
 
 
 def _repeatable(downstream: Downstream, request: Request, body: RequestBody | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.buffers.disk_file import DiskError
+from proxy.exchange.produced_body import ProducedBody
 from proxy.exchange.request_body import RequestBody
 from proxy.http1.errors import RequestError
 from proxy.net.deadlines import after
@@ -25,7 +26,11 @@ _UNREADABLE = "the buffered request body cannot be read: {}"
 def begin_body(downstream: Downstream, request: Request) -> RequestBody:
     """Return the body of a request that has one. Raises RequestError or ChunkError."""
     extras = downstream.extras
-    if extras is None or extras.request_content is None:
+    if extras is None:
+        return RequestBody(downstream, request)
+    if extras.produced_content is not None:
+        return ProducedBody(downstream, extras.produced_content)
+    if extras.request_content is None:
         return RequestBody(downstream, request)
     return BufferedRequestBody(downstream, request, extras.request_content)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from proxy.buffers.content_buffer import PORTION, ContentBuffer
@@ -10,11 +11,14 @@ from proxy.exchange.body_portions import feed_in_portions
 from proxy.exchange.errors import ClientGoneError, NoResponseError
 from proxy.exchange.local_response import send_whole
 from proxy.exchange.response_relay import silence_timeout
+from proxy.exchange.streamed_response import send_pieces
 from proxy.http1.body_decoder import BodyDecoder
+from proxy.http1.body_source import PiecesSource
 from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError
 from proxy.http1.response import UNTIL_CLOSE
 from proxy.per_request.extras import extras_of
+from rondpoint.middleware.body import BodyError
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
@@ -66,7 +70,8 @@ def relay_buffered(
     head = response.head
     if response.length < 0 and not content.trailers:
         head += b"\r\nContent-Length: %d" % buffer.size
-    head = extras.complete_head(head, buffer.size, content.start)
+    source = PiecesSource(_pieces(buffer)) if extras.reads_body else None
+    head = extras.complete_head(head, buffer.size, content.start, source)
     downstream.status = extras.status or response.status
     # The server may have responded before it had all of the request.
     if response.keep_alive and not content.excess and (body is None or body.done):
@@ -117,12 +122,30 @@ def _read(
     return _Content(buffer, buffer.read(0, PORTION), decoder.trailers, decoder.excess)
 
 
+def _pieces(buffer: ContentBuffer) -> Iterator[bytes]:
+    """Yield the content for a middleware that reads it. Raises BodyError."""
+    position = 0
+    while position < buffer.size:
+        try:
+            piece = buffer.read(position, PORTION)
+        except DiskError as error:
+            raise BodyError(500, f"the buffered response cannot be read: {error}") from error
+        position += len(piece)
+        yield piece
+
+
 def _send(downstream: Downstream, request: Request, head: bytes, content: _Content, extras: Extras) -> bool:
     """Send the response; return whether the client's connection can take another request."""
     keep_alive = request.keep_alive and not downstream.context.draining
     body_filter = extras.body_filter
     if extras.content is not None:
         send_whole(downstream, request, head, extras.content, body_filter, keep_alive)
+        return keep_alive
+    if extras.pieces is not None:
+        keep_alive = keep_alive and request.version == 1
+        if not send_pieces(downstream, request, head, extras.pieces, body_filter, keep_alive, content):
+            downstream.stream.reset()
+            return False
         return keep_alive
     buffer, piece = content.buffer, content.start
     size = buffer.size

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from proxy.http1.limits import Limits
     from proxy.http1.request import Request
     from proxy.http1.response import Response
+    from proxy.net.client_gone import Awaited
     from proxy.net.stream import Stream
     from proxy.telemetry.completed_request import CountedBody
     from proxy.upstream.endpoint import Target
@@ -29,7 +30,7 @@ class Downstream(Client, Protocol):
     Content of a known length may also go straight to `stream`, if that is plain; `sent` then counts it.
     """
 
-    awaiting: Stream | None
+    awaiting: Awaited | None
     body: CountedBody | None
     buffer: bytes
     context: WorkerContext

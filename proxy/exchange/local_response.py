@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.exchange.body_portions import feed_in_portions
+from proxy.exchange.streamed_response import send_pieces
+from proxy.http1.body_source import content_source
 from proxy.http1.error_response import error_content, local_head
 
 if TYPE_CHECKING:
@@ -51,14 +53,22 @@ def respond(
     head = local_head(status, lines, len(content))
     if request.method == b"HEAD":
         content = b""
-    body_filter = None
+    body_filter = pieces = None
     if extras is not None:
-        head = extras.apply_response_steps(head, len(content), content)
-        status, body_filter = extras.status or status, extras.body_filter
+        source = content_source(content) if extras.reads_body else None
+        head = extras.apply_response_steps(head, len(content), content, source)
+        status, body_filter, pieces = extras.status or status, extras.body_filter, extras.pieces
         if extras.content is not None:
             content = extras.content
     downstream.status, downstream.refused = status, True
-    send_whole(downstream, request, head, content, body_filter, keep_alive)
+    if pieces is not None:
+        # Only the end of its connection tells an HTTP/1.0 client the end of such content.
+        keep_alive = keep_alive and request.version == 1
+        if not send_pieces(downstream, request, head, pieces, body_filter, keep_alive):
+            downstream.stream.reset()
+            return False
+    else:
+        send_whole(downstream, request, head, content, body_filter, keep_alive)
     if not skipped:
         downstream.linger()
     return keep_alive

@@ -6,10 +6,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from proxy.http1.body_filter import FilterSequence
+from proxy.http1.body_source import FilteredSource, PiecesSource, content_source
 from proxy.http1.header_lines import without
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from proxy.http1.body_filter import BodyFilter
+    from proxy.http1.body_source import BodySource
 
 CONTINUE = b"HTTP/1.1 100 Continue"
 
@@ -20,16 +24,29 @@ class ResponseHead:
     Framing lines other than Content-Length are not among them: the client's side writes those. `length` is
     the length of the body in bytes: 0 without a body, negative if it is unknown. `body_start` holds the first
     bytes of the body, if a response step needs them (`Extras.needs_body_start`). `content` is the whole new
-    body after `replace_body`, and None before.
+    body after `replace_body`, and None before; so are `pieces` after `stream_body`. `source` yields the
+    body, if a response step reads it (`Extras.reads_body`).
     """
 
-    __slots__ = ("_filters", "_status_line", "body_start", "content", "length", "lines", "status")
+    __slots__ = (
+        "_filters",
+        "_status_line",
+        "body_start",
+        "content",
+        "length",
+        "lines",
+        "pieces",
+        "source",
+        "status",
+    )
 
     def __init__(self, status: int, lines: bytes = b"", status_line: bytes = b"", length: int = 0) -> None:
         self.status = status
         self.lines = lines
         self.body_start = b""
         self.content: bytes | None = None
+        self.pieces: Iterator[bytes] | None = None
+        self.source: BodySource | None = None
         self.length = length
         self._status_line = status_line
         self._filters: list[BodyFilter] = []
@@ -55,9 +72,34 @@ class ResponseHead:
         The response must be one that may have content. The response to HEAD gets the length alone.
         """
         self._filters.clear()
+        self.pieces = None
         self.content = self.body_start = content
         self.length = len(content)
         self.lines = without(self.lines, b"content-length") + b"\r\nContent-Length: %d" % len(content)
+
+    def stream_body(self, pieces: Iterator[bytes]) -> None:
+        """Send these pieces instead of the body; filters that were added before do not apply to them.
+
+        The iterator raises BodyError if it cannot yield all of them, which cuts the response.
+        """
+        self._filters.clear()
+        self.pieces, self.content, self.body_start = pieces, None, b""
+        self.length = -1
+        self.lines = without(self.lines, b"content-length")
+
+    def open_body(self) -> BodySource | None:
+        """Return the body as the steps before have left it, for reading; None if there is none.
+
+        If it is read, the caller replaces the body, be it by the rest of the source.
+        """
+        if self.content is not None:
+            source: BodySource | None = content_source(self.content)
+        else:
+            source = self.source if self.pieces is None else PiecesSource(self.pieces)
+        if source is not None:
+            for each in self._filters:
+                source = FilteredSource(source, each)
+        return source
 
     @property
     def body_filter(self) -> BodyFilter | None:

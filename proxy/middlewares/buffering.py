@@ -32,7 +32,7 @@ def buffering(options: Mapping[str, Any]) -> Step:
 
     def step(request: Request, client: Client) -> None:
         extras = extras_of(client)
-        if request.has_body and extras.request_content is None:
+        if request.has_body and (extras.request_content is None or extras.produced_content is not None):
             extras.request_content = _receive(request, client, request_limits)
         elif 0 < request_limits.most < request.content_length:
             raise _too_large()

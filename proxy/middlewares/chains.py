@@ -22,6 +22,7 @@ from proxy.middlewares import (  # noqa: F401
     headers,
     in_flight_req,
     ip_allow_list,
+    plugin,
     prefixes,
     rate_limit,
     redirect_entry_point,
@@ -31,6 +32,7 @@ from proxy.middlewares import (  # noqa: F401
 )
 from proxy.middlewares.step import KINDS, CompiledChain, CompileScope, Step, StepOwner
 from proxy.middlewares.step_timing import time_step
+from rondpoint.middleware.installed import InstalledMiddlewares
 from rondpoint.middlewares.canonical import add_defaults
 from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
 from rondpoint.model import Middleware
@@ -54,14 +56,18 @@ class Chains:
 
     Steps are timed once any entry point or router wants detailed traces. `pools` hold the connections of
     middlewares to auxiliary servers, and are closed with them; without `pools`, such middlewares cannot be
-    applied. `entry_points` are the targets of redirections by name.
+    applied. `entry_points` are targets of redirections by name, `installed` the middlewares in Python.
     """
 
     def __init__(
-        self, pools: AuxiliaryPools | None = None, entry_points: Mapping[str, RedirectionTarget] | None = None
+        self,
+        pools: AuxiliaryPools | None = None,
+        entry_points: Mapping[str, RedirectionTarget] | None = None,
+        installed: InstalledMiddlewares | None = None,
     ) -> None:
         self._pools = pools
         self._entry_points = entry_points or {}
+        self._installed = installed or InstalledMiddlewares()
         self._timing_enabled = False
         self._middlewares: dict[str, Middleware] = {}
         self._steps: dict[tuple[str, ...], CompiledChain | ChainError] = {}
@@ -137,7 +143,7 @@ class Chains:
             compile_kind = KINDS.get(middleware.kind)
             if compile_kind is None:
                 raise ChainError(f"middleware {name} is of kind {middleware.kind}, which is not served yet")
-            scope = CompileScope(name, partial(self._open_pool, name), self._entry_points)
+            scope = CompileScope(name, partial(self._open_pool, name), self._entry_points, self._installed)
             try:
                 step = compile_kind(add_defaults(middleware.kind, middleware.options), scope)
             except (ValueError, KeyError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from sys import maxsize
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,13 @@ from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import values_of, without
 from proxy.http1.response_head import CONTINUE
 from proxy.net.deadlines import NEVER, after
+from rondpoint.middleware.body import BodyError
 
 if TYPE_CHECKING:
     from proxy.buffers.content_buffer import ContentBuffer
     from proxy.http1.request import Request
     from proxy.middlewares.step import Client
+    from proxy.per_request.extras import Extras
 
 
 class ContentTooLargeError(Exception):
@@ -31,7 +34,7 @@ def read_content(request: Request, client: Client, limit: int) -> bytes:
     request can still be sent on; raises RequestError if the content is invalid, late or incomplete.
     """
     extras = client.extras
-    if extras is not None and extras.request_content is not None:
+    if extras is not None and extras.produced_content is None and extras.request_content is not None:
         return _buffered(extras.request_content, limit)
     received: list[bytes] = []
     try:
@@ -46,7 +49,7 @@ def read_content(request: Request, client: Client, limit: int) -> bytes:
 def keep_content(request: Request, client: Client, limit: int) -> None:
     """Receive the whole content, so that it can be sent several times. Raises as `read_content` does."""
     extras = client.extras
-    if extras is None or extras.request_content is None:
+    if extras is None or extras.request_content is None or extras.produced_content is not None:
         read_content(request, client, limit)
     elif 0 <= limit < extras.request_content.size:
         raise ContentTooLargeError
@@ -61,6 +64,10 @@ def receive_content(
     content. `received` gets the bytes of a chunked request as they were.
     """
     if not request.has_body:
+        return
+    extras = client.extras
+    if extras is not None and extras.produced_content is not None:
+        yield from _receive_produced(request, extras, limit)
         return
     own_limit = client.limits.body_bytes or maxsize
     most = min(limit if limit >= 0 else maxsize, own_limit)
@@ -82,6 +89,32 @@ def receive_content(
         data = _receive(client)
     client.buffer = data[left:]
     yield data[:left]
+
+
+def _receive_produced(request: Request, extras: Extras, limit: int) -> Iterator[bytes]:
+    """Yield the content that a middleware before this one makes of the client's."""
+    produced = extras.produced_content
+    assert produced is not None  # noqa: S101
+    held: list[bytes] = []
+    size = 0
+    try:
+        for piece in produced.pieces:
+            size += len(piece)
+            if limit >= 0:
+                held.append(piece)
+                if size > limit:
+                    produced.pieces = chain(held, produced.pieces)
+                    raise ContentTooLargeError
+            yield piece
+        for _ in produced.source:
+            # The rest of the client's content must not stand before its next request.
+            pass
+    except BodyError as error:
+        raise RequestError(error.status, str(error)) from None
+    # What was buffered is not what goes to the server any more.
+    extras.produced_content = extras.request_content = None
+    request.headers = without(request.headers, b"expect")
+    request.chunked, request.content_length = False, size
 
 
 def _receive_chunks(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.subrequests.service_subrequest import ServiceAccess
+from rondpoint.middleware.installed import InstalledMiddlewares
 
 if TYPE_CHECKING:
     import ssl
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.limits.in_flight_limits import InFlightLimits
     from proxy.limits.rate_limits import RateLimits
+    from proxy.net.client_gone import Awaited
     from proxy.net.stream import Stream
     from proxy.per_request.extras import Extras
     from proxy.telemetry.tallies import Tally
@@ -48,14 +50,14 @@ class Client(Protocol):
     `status` is the response's, or 499 before it begins. `tally` is the router's; `extras` hold additional
     tasks for the exchange. `forwarded` returns the X-Forwarded header lines for a request with this Host.
     `detailed_trace` returns the trace that records steps, if any. `tls` is the TLS version and cipher of the
-    connection, empty without TLS. `send_interim` sends the head of a 1xx response. `awaiting` is the server's
-    stream while the client waits for it; `gone` means that the client has left.
+    connection, empty without TLS. `send_interim` sends the head of a 1xx response. `awaiting` is what the
+    client waits for, such as a server's stream; `gone` means that the client has left.
 
     A step that needs the body finds its first bytes in `buffer`, and must leave there what it has read;
     `recv` returns more, or b"" at the end of `stream`.
     """
 
-    awaiting: Stream | None
+    awaiting: Awaited | None
     buffer: bytes
     entry_point: str
     gone: bool
@@ -102,12 +104,14 @@ OpenPool = Callable[["ServerAddress", "Callable[[], ssl.SSLContext] | None"], "P
 class CompileScope:
     """The name of a middleware, and what its kind may need of the worker.
 
-    `open_pool` opens pools to auxiliary servers; `entry_points` are targets of redirections by name.
+    `open_pool` opens pools to auxiliary servers; `entry_points` are targets of redirections by name;
+    `installed` are the middlewares in Python.
     """
 
     name: str
     open_pool: OpenPool
     entry_points: Mapping[str, RedirectionTarget] = field(default_factory=dict)
+    installed: InstalledMiddlewares = field(default_factory=InstalledMiddlewares)
 
 
 @dataclass(frozen=True, slots=True)

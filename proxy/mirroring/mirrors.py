@@ -160,14 +160,15 @@ def _send(context: MirroringContext, copy: _Copy) -> int:
     forwarded = client.forwarded(request.host)
     if client.extras is not None:
         forwarded = client.extras.apply_forwarded_steps(forwarded)
+    # A middleware of the mirror may have moved or replaced it.
+    content = read_content(request, client, -1)
     response = ask_service(
         context,
         service.name,
         request.method,
         request.target,
         request.headers + forwarded,
-        # A middleware of the mirror may have moved it out of `buffer`.
-        read_content(request, client, -1),
+        content,
         timeout=TIMEOUT,
         limit=maxsize,
         discard=True,

@@ -10,6 +10,7 @@ from proxy.http1.request import Request
 if TYPE_CHECKING:
     from proxy.http1.limits import Limits
     from proxy.middlewares.step import Client, ReadTimeout, SharedState
+    from proxy.net.client_gone import Awaited
     from proxy.net.stream import Stream
     from proxy.per_request.extras import Extras
     from proxy.telemetry.tallies import Tally
@@ -57,7 +58,7 @@ class CopiedClient:
     )
 
     def __init__(self, client: Client, forwarded: bytes, content: bytes) -> None:
-        self.awaiting: Stream | None = None
+        self.awaiting: Awaited | None = None
         self.buffer = content
         self.context: SharedState = client.context
         self.entry_point = client.entry_point

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.http1.response_head import ResponseHead
 
 if TYPE_CHECKING:
     from proxy.buffers.content_buffer import BufferLimits, ContentBuffer
     from proxy.http1.body_filter import BodyFilter
+    from proxy.http1.body_source import BodySource
     from proxy.per_request.retries import Retries
     from proxy.upstream.endpoint import Endpoint
 
@@ -25,6 +26,44 @@ It may add a filter for the body.
 """
 
 
+class ClientContent(Protocol):
+    """The content of a client's request: whether all of it was received, and how many bytes were.
+
+    `forwarded` means that the request's head has left for the server, which may send 100 Continue itself.
+    """
+
+    forwarded: bool
+
+    @property
+    def started(self) -> bool: ...
+
+    @property
+    def finished(self) -> bool: ...
+
+    @property
+    def received(self) -> int: ...
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def __next__(self) -> bytes: ...
+
+
+class ProducedContent:
+    """The content of a request that a middleware makes: its `pieces`, and the client's content, `source`."""
+
+    __slots__ = ("pieces", "source")
+
+    def __init__(self, pieces: Iterator[bytes], source: ClientContent) -> None:
+        self.pieces = pieces
+        self.source = source
+
+    def close(self) -> None:
+        """Run the `finally` blocks of the generator that yields the pieces."""
+        close = getattr(self.pieces, "close", None)
+        if close is not None:
+            close()
+
+
 class Extras:
     """Extra state of one exchange, created only for requests that need it.
 
@@ -35,7 +74,10 @@ class Extras:
     fallback for it. `retrying` decides about further attempts, if a middleware wants some. `preview_bytes`
     says up to which length the response steps want to know the length of a body that does not announce it;
     `needs_body_start` means that they read its first bytes. The response steps leave here the `status` of the
-    response, the `body_filter` that changes its body, and the `content` that replaces it.
+    response, the `body_filter` that changes its body, and the `content` or the `pieces` that replace it.
+
+    `reads_body` means that a response step may read the body before the head is sent. `produced_content`
+    replaces the content of the request. `context` is a dict for the Python middlewares of the request.
     """
 
     __slots__ = (
@@ -46,11 +88,15 @@ class Extras:
         "_response_steps",
         "body_filter",
         "content",
+        "context",
         "cookie",
         "cookies",
         "fallback_statuses",
         "needs_body_start",
+        "pieces",
         "preview_bytes",
+        "produced_content",
+        "reads_body",
         "request_content",
         "response_limits",
         "retrying",
@@ -59,12 +105,15 @@ class Extras:
 
     def __init__(self) -> None:
         self.cookie = self.cookies = b""
-        self.needs_body_start = False
+        self.needs_body_start = self.reads_body = False
         self.preview_bytes = 0
         self.fallback_statuses: frozenset[int] = frozenset()
         self.status = 0
         self.body_filter: BodyFilter | None = None
         self.content: bytes | None = None
+        self.pieces: Iterator[bytes] | None = None
+        self.produced_content: ProducedContent | None = None
+        self.context: dict[str, Any] | None = None
         self.request_content: ContentBuffer | None = None
         self.response_limits: BufferLimits | None = None
         self.retrying: Retries | None = None
@@ -91,12 +140,14 @@ class Extras:
             now = monotonic()
             self._endpoint.observe(now, now - self._began)
 
-    def complete_head(self, head: bytes, length: int = 0, body_start: bytes = b"") -> bytes:
+    def complete_head(
+        self, head: bytes, length: int = 0, body_start: bytes = b"", source: BodySource | None = None
+    ) -> bytes:
         """Return the head of the server's response with this exchange's cookies, after the response steps.
 
-        `length` and `body_start` are as in `apply_response_steps`.
+        The other arguments are as in `apply_response_steps`.
         """
-        return self.apply_response_steps(head + self.cookies + self.cookie, length, body_start)
+        return self.apply_response_steps(head + self.cookies + self.cookie, length, body_start, source)
 
     def at_forwarding(self, step: LinesStep) -> None:
         """Apply this step to the lines that the proxy adds to the request, such as X-Forwarded-For."""
@@ -112,19 +163,23 @@ class Extras:
         """Apply this step to the head of the response; steps added later apply first."""
         self._response_steps.append(step)
 
-    def apply_response_steps(self, head: bytes, length: int = 0, body_start: bytes = b"") -> bytes:
+    def apply_response_steps(
+        self, head: bytes, length: int = 0, body_start: bytes = b"", source: BodySource | None = None
+    ) -> bytes:
         """Return `head`, a status line with header lines, after all response steps.
 
-        Set `status`, `body_filter` and `content`, unless there are no steps. `length` is the length of the
-        body in bytes, negative if it is unknown; `body_start` are its first bytes, if a step needs them.
+        Set `status`, `body_filter`, `content` and `pieces`, unless there are no steps. `length` is the length
+        of the body in bytes, negative if it is unknown; `body_start` are its first bytes, if a step needs
+        them; `source` yields the body, if a step may read it.
         """
         if not self._response_steps:
             return head
         value = ResponseHead.parse(head, length)
-        value.body_start = body_start
+        value.body_start, value.source = body_start, source
         for step in reversed(self._response_steps):
             step(value)
-        self.status, self.body_filter, self.content = value.status, value.body_filter, value.content
+        self.status, self.body_filter = value.status, value.body_filter
+        self.content, self.pieces = value.content, value.pieces
         return value.encode()
 
     def call_at_end(self, call: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ from proxy.http1.chunked import ChunkedDecoder
 from proxy.http1.errors import MessageError
 from proxy.http1.methods import IDEMPOTENT_METHODS
 from proxy.http1.response import CHUNKED
-from proxy.net.client_gone import ClientGoneError
+from proxy.net.client_gone import Awaited, ClientGoneError
 from proxy.net.deadlines import NEVER, after
 from proxy.upstream.connection import DialError
 
@@ -63,7 +63,7 @@ class WholeResponse(NamedTuple):
 class Waiting(Protocol):
     """The client for whom the proxy asks a server; attributes are as in `proxy.exchange.downstream`."""
 
-    awaiting: Stream | None
+    awaiting: Awaited | None
     gone: bool
     stream: Stream
 

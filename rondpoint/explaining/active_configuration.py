@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -12,12 +12,17 @@ from rondpoint.entry_points.options import NO_OPTIONS, EntryPointOptions
 from rondpoint.model import Middleware, Router, Service
 
 
+def _no_fault(_middlewares: tuple[str, ...]) -> str:
+    return ""
+
+
 class ActiveConfiguration(Struct, frozen=True):
     """The configuration in force.
 
     `default_entry_points` serve routers that name none; `tls_entry_points` use TLS. `closed` maps closed
     entry points to the reason. `entry_points` has the options of entry points for all their routers;
-    `middlewares` contains their own middlewares too.
+    `middlewares` contains their own middlewares too. `compile_fault` returns why middlewares with these names
+    cannot be applied together, or empty, if the caller can compile them.
     """
 
     routers: Mapping[str, Router]
@@ -28,6 +33,7 @@ class ActiveConfiguration(Struct, frozen=True):
     tls_entry_points: Collection[str] = ()
     closed: Mapping[str, str] = MappingProxyType({})
     entry_points: Mapping[str, EntryPointOptions] = MappingProxyType({})
+    compile_fault: Callable[[tuple[str, ...]], str] = _no_fault
 
     def serves(self, router: Router, entry_point: str) -> bool:
         """Return whether the router takes requests of this entry point; child routers take none directly."""

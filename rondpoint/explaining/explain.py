@@ -20,7 +20,7 @@ from rondpoint.explaining.explanation import (
     ExplainedServer,
     Explanation,
 )
-from rondpoint.explaining.middleware_faults import MemberChecks, find_middleware_fault
+from rondpoint.explaining.middleware_faults import MemberChecks, find_active_fault
 from rondpoint.explaining.similar_hosts import find_suggestions, matching_diagnostics
 from rondpoint.model import Router, ServerState, Service
 from rondpoint.rules.literal_hosts import literal_hosts
@@ -73,7 +73,7 @@ def explain_request(
         explanation = replace(
             explanation, suggestions=matching_diagnostics(configuration, facts.host, yield_if_due)
         )
-    fault = configuration.closed.get(entry_point, "") or find_middleware_fault(configuration, middlewares)
+    fault = configuration.closed.get(entry_point, "") or find_active_fault(configuration, middlewares)
     if fault:
         return replace(explanation, status=503, reason=fault)
     if not chosen.service:
@@ -150,7 +150,7 @@ def _explain_redirection(
     middlewares = configuration.options_of(explanation.entry_point).middlewares
     names = (*middlewares, redirection.middleware.name)
     explanation = replace(explanation, router=redirection.name, middlewares=names)
-    fault = find_middleware_fault(configuration, names)
+    fault = find_active_fault(configuration, names)
     if fault:
         return replace(explanation, status=503, reason=fault)
     status = redirection.status(explanation.method)

@@ -26,6 +26,11 @@ def find_middleware_fault(configuration: HasMiddlewares, middlewares: Collection
     return next(_faults(configuration, middlewares, (), itertools.count(1)), "")
 
 
+def find_active_fault(configuration: ActiveConfiguration, middlewares: tuple[str, ...]) -> str:
+    """Return why these middlewares cannot be applied, their options included; empty if they can."""
+    return find_middleware_fault(configuration, middlewares) or configuration.compile_fault(middlewares)
+
+
 class MemberChecks:
     """Checks the middlewares before the members of composite services, as requests meet them."""
 
@@ -40,7 +45,7 @@ class MemberChecks:
         """Return why the middlewares of this member refuse its requests with 503; empty if they do not."""
         self._yield_if_due()
         service = self._configuration.services.get(name)
-        fault = "" if service is None else find_middleware_fault(self._configuration, service.middlewares)
+        fault = "" if service is None else find_active_fault(self._configuration, service.middlewares)
         return f"service {name}: {fault}" if fault else ""
 
     def refusal_reason(self, name: str, left: int = MAX_COMPOSITION_DEPTH) -> str:

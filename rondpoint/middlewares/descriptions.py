@@ -170,8 +170,8 @@ _CONTENT = {
     "headers.sslTemporaryRedirect": "redirect with 307 instead of 301; only in Traefik 1's syntax",
     "headers.sslHost": "host of the redirection to TLS; only in Traefik 1's syntax",
     "headers.sslForceHost": "redirect to `sslHost` over TLS too; only in Traefik 1's syntax",
-    "plugin": "a Traefik plugin",
-    "plugin.*": "the name of the plugin, with its options below",
+    "plugin": "runs a [middleware in Python](../middlewares.md) that is installed beside Rondpoint",
+    "plugin.*": "the name of the middleware, with its options below; without options, `true`",
 }
 
 _PATHS = {

@@ -19,11 +19,16 @@ _NAMES = frozenset(
 )
 
 
-def refuse_framing_headers(names: Iterable[str]) -> None:
-    """Raise ValueError if one of these names frames messages: the proxy alone writes such headers.
+def is_framing_header(name: str) -> bool:
+    """Return whether a header of this name frames messages.
 
     The form with underscores counts too, because CGI servers cannot tell underscores from hyphens.
     """
+    return name.strip().lower().replace("_", "-") in _NAMES
+
+
+def refuse_framing_headers(names: Iterable[str]) -> None:
+    """Raise ValueError if one of these names frames messages: the proxy alone writes such headers."""
     for name in names:
-        if name.strip().lower().replace("_", "-") in _NAMES:
+        if is_framing_header(name):
             raise ValueError(f"expected no {name}: only the proxy may set headers that frame messages")

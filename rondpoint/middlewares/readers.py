@@ -231,7 +231,7 @@ def status_by_name(value: object) -> dict[str, int]:
 
 
 def anything(value: object) -> object:
-    """Any options: a plugin's options are not checked."""
+    """Any options: the proxy checks those of a Python middleware."""
     return value
 
 

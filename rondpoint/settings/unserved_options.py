@@ -45,6 +45,9 @@ _IMMEDIATE = UnservedOption("has no effect: changes are applied at once")
 _NO_COLOURS = UnservedOption("has no effect: the log has no colours")
 _ZERO_WEIGHT = UnservedOption("has no effect: a server of weight 0 takes no requests")
 _TRAILING_SLASH = UnservedOption("has no effect: a slash at the end of a path always counts")
+_PLUGINS = UnservedOption(
+    "has no effect: Traefik's plugins are Go programs; install a middleware in Python of the same name"
+)
 _CURVES = UnservedOption("has no effect: OpenSSL chooses the curve; none of its curves is weak")
 _ENTRY_POINT_GUARD = UnservedOption(closed_part="entry point *")
 _TLS = UnservedOption(
@@ -162,6 +165,7 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("allowMinWeightZero", _ZERO_WEIGHT),
     **_table("backends frontends http tcp udp", _ROUTING),
     **_table("log.noColor", _NO_COLOURS),
+    **_table("experimental.plugins experimental.localPlugins", _PLUGINS),
     **_table("entryPoints.*.allowACMEByPass", _CHALLENGES),
     **_table("providers.consulCatalog.refreshInterval", _IMMEDIATE),
     **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _CONSUL_QUERIES),

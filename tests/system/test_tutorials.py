@@ -53,6 +53,10 @@ def test_routes_in_files(short_path: Path) -> None:
     run_page("tutorials/files.md", short_path, at_least=25, enter=("unshare", "--net"))
 
 
+def test_a_middleware_in_python(short_path: Path) -> None:
+    run_page("tutorials/middleware.md", short_path, at_least=23, enter=("unshare", "--net"))
+
+
 @pytest.mark.parametrize(("page", "at_least"), [("tutorials/compose.md", 35), ("migration.md", 35)])
 def test_containers(
     page: str, at_least: int, short_path: Path, engine: Engine, containers: Callable[[], list[Container]]

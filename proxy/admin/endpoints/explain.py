@@ -36,6 +36,7 @@ def explain_response() -> Response:
         settings.tls_entry_points,
         {name: settings.closed_reason(name) for name in settings.entry_points},
         runtime().entry_point_options,
+        configuration.compile_fault,
     )
     explanation = explain_request(
         configured,

@@ -12,6 +12,7 @@ from proxy.telemetry.tallies import Tally
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, WorkerContext
     from proxy.http1.request import Request
+    from proxy.net.client_gone import Awaited
     from proxy.net.stream import Stream
     from proxy.telemetry.tracing.trace import Trace
 
@@ -35,7 +36,7 @@ class PreviewClient:
     preview reads from the stream.
     """
 
-    awaiting: Stream | None = None
+    awaiting: Awaited | None = None
     buffer = b""
     entry_point = ""
     gone = False

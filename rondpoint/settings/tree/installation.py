@@ -1,4 +1,4 @@
-"""Settings that Traefik does not have: the store, agents and limits."""
+"""Settings that Traefik does not have: the store, agents, limits and middlewares in Python."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import NonNegativeInt, PositiveInt, Seconds, Text, parse_text
+from rondpoint.settings.values import NonNegativeInt, PositiveInt, Seconds, Text, Texts, parse_text
 from rondpoint.store.address import parse
 
 
@@ -57,6 +57,15 @@ class AgentOptions(Section):
         default=60.0,
         description="Time after which the contribution of a named agent is removed, once no agent of that "
         "name runs any more. 0 for at once, even at a restart. The leader's setting applies.",
+    )
+
+
+class Middlewares(Section):
+    modules: Texts = Field(
+        default=(),
+        description="Modules with [middlewares in Python](../middlewares.md), which each worker imports: "
+        "names such as `shop.auth`, or paths of files that end with `.py`. Installed packages register their "
+        "middlewares by entry points.",
     )
 
 

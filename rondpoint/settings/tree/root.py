@@ -12,7 +12,7 @@ from rondpoint.settings.closed_parts import ClosedPart, entry_point_part, format
 from rondpoint.settings.tree.access_log import AccessLog
 from rondpoint.settings.tree.administration import Api, Log, Ping
 from rondpoint.settings.tree.entry_points import ADMIN, EntryPoint
-from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis
+from rondpoint.settings.tree.installation import AgentOptions, Limits, Middlewares, Redis
 from rondpoint.settings.tree.metrics import Metrics
 from rondpoint.settings.tree.providers import Providers
 from rondpoint.settings.tree.registrator import RegistratorOptions
@@ -65,6 +65,7 @@ class Settings(Section):
     )
     servers_transport: ServersTransport = ServersTransport()
     limits: Limits = Limits()
+    middlewares: Middlewares = Middlewares()
     state_directory: OptionalPath = Field(
         default=None,
         description="The directory in which a proxy saves its last configuration, for a start while the "

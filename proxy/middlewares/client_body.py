@@ -1,0 +1,132 @@
+"""The content of a request as an iterator, for a middleware that reads it piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from sys import maxsize
+from typing import TYPE_CHECKING
+
+from proxy.buffers.content_buffer import PORTION, ContentBuffer
+from proxy.buffers.disk_file import DiskError
+from proxy.http1.chunked import ChunkedDecoder, ChunkError
+from proxy.http1.header_lines import values_of
+from proxy.http1.response_head import CONTINUE
+from proxy.net.deadlines import NEVER, after
+from rondpoint.middleware.body import BodyError
+
+if TYPE_CHECKING:
+    from proxy.http1.request import Request
+    from proxy.middlewares.step import Client
+
+_TOO_LARGE = "the request body is too large"
+
+
+class BufferedContent:
+    """Yields the content of a request that a middleware has buffered. Raises BodyError."""
+
+    def __init__(self, buffer: ContentBuffer) -> None:
+        self.started = self.forwarded = False
+        self.finished = True
+        self.received = buffer.size
+        self._buffer = buffer
+        self._position = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        self.started = True
+        if self._position >= self._buffer.size:
+            raise StopIteration
+        try:
+            piece = self._buffer.read(self._position, PORTION)
+        except DiskError as error:
+            raise BodyError(500, f"the buffered request body cannot be read: {error}") from error
+        self._position += len(piece)
+        return piece
+
+
+class ClientBody:
+    """Yields the pieces of a request's content as they arrive; raises BodyError if they do not.
+
+    `started` means that a piece was asked for: from then on, the client's buffer holds none of the content.
+    `finished` means that all of it was received, `received` is its length so far. `forwarded` means that the
+    request's head has left for the server, which may send 100 Continue itself.
+    """
+
+    def __init__(self, request: Request, client: Client) -> None:
+        self.started = False
+        self.finished = not request.has_body
+        self.received = 0
+        self.forwarded = False
+        self._request = request
+        self._client = client
+        # A middleware may send the content on in another form than the client's.
+        self._chunked = request.chunked
+        self._decoder: ChunkedDecoder | None = None
+        self._remaining = max(request.content_length, 0)
+        self._limit = client.limits.body_bytes or maxsize
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        data = b""
+        if not self.started:
+            data = self._start()
+        while not self.finished:
+            piece = self._decode(data or self._receive())
+            data = b""
+            self.received += len(piece)
+            if self.received > self._limit:
+                raise BodyError(413, _TOO_LARGE)
+            if piece:
+                return piece
+        raise StopIteration
+
+    def _start(self) -> bytes:
+        """Return the bytes that have arrived already."""
+        self.started = True
+        request, client = self._request, self._client
+        if self.finished:
+            return b""
+        if self._remaining > self._limit:
+            raise BodyError(413, _TOO_LARGE)
+        if not self.forwarded and request.version and values_of(request.headers, b"expect"):
+            client.send_interim(request, CONTINUE)
+        if self._chunked:
+            self._decoder = ChunkedDecoder(underscores=client.limits.underscores)
+        data, client.buffer = client.buffer, b""
+        return data
+
+    def _decode(self, data: bytes) -> bytes:
+        decoder, client = self._decoder, self._client
+        if decoder is None:
+            piece = data[: self._remaining]
+            self._remaining -= len(piece)
+            if not self._remaining:
+                self.finished = True
+                client.buffer = data[len(piece) :]
+            return piece
+        try:
+            piece = decoder.feed(data)
+        except ChunkError as error:
+            raise BodyError(400, str(error)) from None
+        if decoder.finished:
+            self.finished = True
+            client.buffer = decoder.rest
+        return piece
+
+    def _receive(self) -> bytes:
+        client = self._client
+        stream = client.stream
+        stream.deadline = after(client.timeouts.read)
+        try:
+            data = client.recv()
+        finally:
+            stream.deadline = NEVER
+        if data:
+            return data
+        if stream.expired:
+            raise BodyError(408, "the request body did not arrive in time")
+        raise BodyError(400, "the request body is incomplete")
