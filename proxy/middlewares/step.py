@@ -50,6 +50,7 @@ class Client(Protocol):
     `detailed_trace` returns the trace that records steps, if any. `tls` is the TLS version and cipher of the
     connection, empty without TLS. `send_interim` sends the head of a 1xx response. `awaiting` is the server's
     stream while the client waits for it; `gone` means that the client has left.
+    `watch` makes sure that this is noticed, also if it left before.
 
     A step that needs the body finds its first bytes in `buffer`, and must leave there what it has read;
     `recv` returns more, or b"" at the end of `stream`.
@@ -77,6 +78,8 @@ class Client(Protocol):
     def tls(self) -> str: ...
 
     def recv(self) -> bytes: ...
+
+    def watch(self) -> None: ...
 
     def send_interim(self, request: Request, head: bytes) -> None: ...
 

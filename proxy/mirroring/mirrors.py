@@ -166,7 +166,8 @@ def _send(context: MirroringContext, copy: _Copy) -> int:
         request.method,
         request.target,
         request.headers + forwarded,
-        client.buffer if request.has_body else b"",
+        # A middleware of the mirror may have buffered it.
+        read_content(request, client, -1),
         timeout=TIMEOUT,
         limit=maxsize,
         discard=True,
