@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from proxy.exchange.request_handler import handle_request
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarded import without_peer
-from proxy.middlewares.redirects import has_scheme_and_port
+from proxy.middlewares.rewriting.redirects import has_scheme_and_port
 from proxy.per_request.extras import extras_of
 from proxy.routing.route import Route
 from rondpoint.entry_points.options import AMBIGUOUS_PATH

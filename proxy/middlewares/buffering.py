@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from proxy.buffers.content_buffer import BufferLimits, ContentBuffer
 from proxy.buffers.disk_file import DiskError
 from proxy.http1.errors import RequestError
+from proxy.middlewares.failures.retry_condition import Attempt, Test, compile_retry_condition
 from proxy.middlewares.request_content import ContentTooLargeError, receive_content
-from proxy.middlewares.retry_condition import Attempt, Test, compile_retry_condition
 from proxy.middlewares.step import Client, Step, kind
 from proxy.per_request.extras import extras_of
 from proxy.per_request.retries import ConditionalRetries

@@ -9,27 +9,14 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 # Importing these modules registers their kinds in KINDS.
-from proxy.middlewares import (  # noqa: F401
-    basic_auth,
-    buffering,
-    circuit_breaker,
-    compress,
-    content_type,
-    digest_auth,
-    encoded_characters,
-    error_pages,
-    forward_auth,
-    headers,
-    in_flight_req,
-    ip_allow_list,
-    plugin,
-    prefixes,
-    rate_limit,
-    redirect_entry_point,
-    redirects,
-    replace_path,
-    retry,
-)
+from proxy.middlewares import buffering, content_type, encoded_characters  # noqa: F401
+from proxy.middlewares.authentication import basic_auth, digest_auth, forward_auth  # noqa: F401
+from proxy.middlewares.compression import compress  # noqa: F401
+from proxy.middlewares.failures import circuit_breaker, error_pages, retry  # noqa: F401
+from proxy.middlewares.headers import headers  # noqa: F401
+from proxy.middlewares.python import plugin  # noqa: F401
+from proxy.middlewares.rewriting import prefixes, redirect_entry_point, redirects, replace_path  # noqa: F401
+from proxy.middlewares.sources import in_flight_req, ip_allow_list, rate_limit  # noqa: F401
 from proxy.middlewares.step import KINDS, CompiledChain, CompileScope, Step, StepOwner
 from proxy.middlewares.step_timing import time_step
 from rondpoint.middleware.installed import InstalledMiddlewares

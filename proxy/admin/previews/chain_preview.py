@@ -13,7 +13,7 @@ from proxy.admin.previews import described_kinds, observed_kinds  # noqa: F401 (
 from proxy.admin.previews.effect import PREVIEWS, Effect, Subject, TokensLeft
 from proxy.admin.previews.preview_client import PreviewClient
 from proxy.middlewares.chains import ChainError
-from proxy.middlewares.redirects import has_scheme_and_port
+from proxy.middlewares.rewriting.redirects import has_scheme_and_port
 from proxy.telemetry.tallies import Tally
 from rondpoint.explaining.explanation import ExplainedMember, ExplainedMiddleware, Explanation
 from rondpoint.middlewares.canonical import add_defaults

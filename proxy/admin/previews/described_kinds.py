@@ -9,11 +9,11 @@ from typing import Any
 from proxy.admin.previews.effect import Effect, Subject, preview
 from proxy.admin.previews.observation import observe
 from proxy.admin.previews.observed_kinds import responded
-from proxy.middlewares.auth_request import parse_address
-from proxy.middlewares.authenticated_user import authorization
-from proxy.middlewares.circuit_breaker import breaker_phase
-from proxy.middlewares.rate_limit import bucket_key, compile_limit
-from proxy.middlewares.source_criterion import Source, client_address, compile_source, request_host
+from proxy.middlewares.authentication.auth_request import parse_address
+from proxy.middlewares.authentication.authenticated_user import authorization
+from proxy.middlewares.failures.circuit_breaker import breaker_phase
+from proxy.middlewares.sources.rate_limit import bucket_key, compile_limit
+from proxy.middlewares.sources.source_criterion import Source, client_address, compile_source, request_host
 
 
 @preview("digestAuth")

@@ -6,7 +6,7 @@ from proxy.admin.previews.effect import Effect, Subject, listed, preview
 from proxy.admin.previews.observation import HeaderDifference, Observation, observe
 from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import first_value
-from proxy.middlewares.source_criterion import client_address, compile_address
+from proxy.middlewares.sources.source_criterion import client_address, compile_address
 from proxy.per_request.local_response import LocalResponse
 from proxy.per_request.retries import RetryState
 from rondpoint.middlewares.redaction import HIDDEN, redact_headers

@@ -13,7 +13,7 @@ from proxy.exchange.filtered_relay import relay_filtered
 from proxy.exchange.response_relay import COMPLETE, CUT, WITH_EXCESS, Outcome
 from proxy.http1.chunked import ChunkedDecoder, encode_chunk, last_chunk
 from proxy.http1.response import parse_response
-from proxy.middlewares.encoders import ENCODERS
+from proxy.middlewares.compression.encoders import ENCODERS
 from tests.lab.decoding import CODINGS, decode, is_complete
 
 STATUS = b"HTTP/1.1 200 OK"

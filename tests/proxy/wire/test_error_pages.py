@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from proxy.middlewares.error_pages import PAGE_LIMIT
+from proxy.middlewares.failures.error_pages import PAGE_LIMIT
 from rondpoint.model import Member, Middleware, Server, Service, StickyCookie
 from tests.lab import http
 from tests.lab.origin import Connection, Handler, Origin, Start, http_response

@@ -12,7 +12,7 @@ from typing import Any
 import bcrypt
 import pytest
 
-from proxy.middlewares.forward_auth import DEFAULT_REQUEST_LIMIT
+from proxy.middlewares.authentication.forward_auth import DEFAULT_REQUEST_LIMIT
 from rondpoint.model import Middleware
 from tests.lab import http
 from tests.lab.certificate import write_certificate

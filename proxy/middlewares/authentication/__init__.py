@@ -1,0 +1,1 @@
+"""Middlewares that want credentials, and check them here or ask an authentication server."""

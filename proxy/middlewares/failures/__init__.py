@@ -1,0 +1,1 @@
+"""Middlewares for requests that fail: circuit breakers, retries and error pages."""

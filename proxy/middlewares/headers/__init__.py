@@ -1,0 +1,1 @@
+"""The middleware headers: custom headers, cross-origin requests and security headers."""

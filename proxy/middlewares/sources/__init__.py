@@ -1,0 +1,1 @@
+"""Middlewares that admit requests by their source: its address, its rate, its requests in progress."""
