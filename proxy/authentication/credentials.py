@@ -5,18 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import os
 from collections.abc import Callable, Iterator
-from hashlib import blake2b
-from time import monotonic
 
 from proxy.authentication.passwords import is_supported_hash, matches
+from proxy.authentication.remembered_passwords import RememberedPasswords
 from rondpoint.settings import Api
-
-REMEMBER_SECONDS = 60.0
-"""Seconds for which a verified password is not compared again: password hashes are slow by design."""
-
-MAX_REMEMBERED = 100
 
 STRONG_TOKEN_LENGTH = 32
 """Characters of a token that is too long to guess, as `openssl rand -hex 16` generates it."""
@@ -55,8 +48,7 @@ class Credentials:
         # An unknown name must take as long as a known one, so that response times do not reveal names.
         self._decoy_hash = next(iter(self._users.values()), "")
         self._verify = verify
-        self._secret = os.urandom(32)
-        self._verified: dict[bytes, float] = {}
+        self._remembered = RememberedPasswords()
 
     @property
     def has_users(self) -> bool:
@@ -92,15 +84,14 @@ class Credentials:
         if not colon or not self._users:
             return None
         hashed = self._users.get(name)
-        key = blake2b(f"{name}\0{password}".encode(), key=self._secret, digest_size=32).digest()
-        now = monotonic()
-        if self._verified.get(key, 0.0) > now:
-            return name
-        if not self._verify(lambda: matches(password, hashed or self._decoy_hash)) or hashed is None:
+        if hashed is None:
+            self._verify(lambda: matches(password, self._decoy_hash))
             return None
-        if len(self._verified) >= MAX_REMEMBERED:
-            self._verified.clear()
-        self._verified[key] = now + REMEMBER_SECONDS
+        digest = self._remembered.digest(password.encode(), hashed)
+        if digest not in self._remembered:
+            if not self._verify(lambda: matches(password, hashed)):
+                return None
+            self._remembered.add(digest)
         return name
 
 

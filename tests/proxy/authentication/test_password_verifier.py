@@ -5,12 +5,9 @@ import threading
 import gevent
 import pytest
 
-from proxy.authentication import password_verifier
-from proxy.authentication.password_verifier import (
-    REMEMBER_SECONDS,
-    PasswordVerifier,
-    PasswordVerifierBusyError,
-)
+from proxy.authentication import password_verifier, remembered_passwords
+from proxy.authentication.password_verifier import PasswordVerifier, PasswordVerifierBusyError
+from proxy.authentication.remembered_passwords import REMEMBER_SECONDS
 
 
 class Comparison:
@@ -78,7 +75,7 @@ def test_a_right_password_is_forgotten_after_a_while(comparison: Comparison) -> 
 def test_the_number_of_remembered_passwords_is_limited(
     comparison: Comparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(password_verifier, "MAX_REMEMBERED", 2)
+    monkeypatch.setattr(remembered_passwords, "MAX_REMEMBERED", 2)
     verifier = PasswordVerifier(comparison)
     for password in (b"a", b"b", b"c", b"b", b"c", b"a"):
         assert verifier.verify(password, password.decode().upper())
