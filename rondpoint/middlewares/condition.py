@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, cast
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args
 from msgspec import Struct
 
+from rondpoint.rules.nesting import nesting_depth
 from rondpoint.rules.suggestions import did_you_mean
 
 MAX_LENGTH = 1000
@@ -110,7 +111,7 @@ def parse_condition(text: str, builder: type[ConditionBuilder]) -> Any:
         if error.token.type == "$END":
             raise ExpressionError("the expression ends too early") from None
         raise ExpressionError(f"unexpected {error.token}", error.token.start_pos) from None
-    if _depth(condition) > MAX_DEPTH:
+    if nesting_depth(condition, _operands) > MAX_DEPTH:
         raise ExpressionError(f"the expression is nested more than {MAX_DEPTH} levels deep")
     return condition
 
@@ -133,11 +134,9 @@ def compile_tree(
 
 def tests_of(condition: Condition[Test]) -> Iterator[Test]:
     """Yield the tests of a condition in order, each as often as it occurs."""
-    if isinstance(condition, (And, Or)):
-        for item in condition.items:
-            yield from tests_of(item)
-    elif isinstance(condition, Not):
-        yield from tests_of(condition.item)
+    if isinstance(condition, (And, Or, Not)):
+        for operand in _operands(condition):
+            yield from tests_of(operand)
     else:
         yield condition
 
@@ -164,15 +163,7 @@ def _parser(builder: type[ConditionBuilder]) -> Lark:
     return Lark.open("condition.lark", rel_to=__file__, parser="lalr", lexer="basic", transformer=builder())
 
 
-def _depth(condition: Condition[Any]) -> int:
-    """Count the nested levels, without recursion, which this count limits."""
-    deepest = 0
-    waiting: list[tuple[Condition[Any], int]] = [(condition, 0)]
-    while waiting:
-        item, level = waiting.pop()
-        deepest = max(deepest, level)
-        if isinstance(item, Not):
-            waiting.append((item.item, level + 1))
-        elif isinstance(item, (And, Or)):
-            waiting.extend((inner, level + 1) for inner in item.items)
-    return deepest
+def _operands(condition: Condition[Test]) -> tuple[Condition[Test], ...]:
+    if isinstance(condition, Not):
+        return (condition.item,)
+    return condition.items if isinstance(condition, (And, Or)) else ()

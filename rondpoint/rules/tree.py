@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rondpoint.rules.expression import And, Expression, Match, Not, Or
+from rondpoint.rules.nesting import nesting_depth
 
 
 def conjunction(items: Iterable[Expression]) -> Expression:
@@ -41,14 +42,11 @@ def negation(item: Expression) -> Expression:
 
 
 def depth(expression: Expression) -> int:
-    """Count the nested levels of And, Or and Not, without recursion, which this count limits."""
-    deepest = 0
-    waiting: list[tuple[Expression, int]] = [(expression, 0)]
-    while waiting:
-        item, level = waiting.pop()
-        deepest = max(deepest, level)
-        if isinstance(item, Not):
-            waiting.append((item.item, level + 1))
-        elif isinstance(item, (And, Or)):
-            waiting.extend((inner, level + 1) for inner in item.items)
-    return deepest
+    """Count the nested levels of And, Or and Not."""
+    return nesting_depth(expression, _operands)
+
+
+def _operands(expression: Expression) -> tuple[Expression, ...]:
+    if isinstance(expression, Not):
+        return (expression.item,)
+    return expression.items if isinstance(expression, (And, Or)) else ()
