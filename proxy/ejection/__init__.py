@@ -1,1 +1,1 @@
-"""Ejects unreachable servers in this worker at once, and in all other workers through the store."""
+"""Ejects servers that are unreachable or fail passive health checks; shares ejections through the store."""

@@ -6,10 +6,10 @@ from copy import copy
 from typing import TYPE_CHECKING
 
 from proxy.balancing.round_robin import choose_by_ticket
-from proxy.exchange.attempt import forward_observed, forward_to, request_head
 from proxy.exchange.buffered_request_body import begin_body
 from proxy.exchange.composite import enter_member, resolve_composite
 from proxy.exchange.errors import FallbackError, NoResponseError
+from proxy.exchange.forwarding import forward_to_target
 from proxy.exchange.next_server import may_follow, try_next_servers
 from proxy.http1.errors import RequestError
 from proxy.middlewares.request_content import ContentTooLargeError, keep_content
@@ -107,17 +107,11 @@ def _forward_to_service(
     body: RequestBody | None = None
     if request.content_length > 0 or request.chunked:
         downstream.body = body = begin_body(downstream, request)
-    context = downstream.context
-    target = (service.choose or choose_by_ticket)(service, context.tickets, request, downstream.peer)
-    head = request_head(downstream, request, target, pass_host)
-    downstream.target = target
+    choose = service.choose or choose_by_ticket
+    target = choose(service, downstream.context.tickets, request, downstream.peer)
     try:
-        if service.choose is None:
-            return forward_to(downstream, request, target, head, body)
-        return forward_observed(downstream, request, service, target, head, body)
+        return forward_to_target(downstream, request, service, target, pass_host, body)
     except NoResponseError as error:
-        if error.counts_as_failure:
-            context.tallies.servers.count_failure(target)
         extras = downstream.extras
         if not may_follow(None if extras is None else extras.retrying, error):
             raise

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from proxy.exchange.attempt import forward_observed, forward_to, request_head
 from proxy.exchange.errors import ClientGoneError, NoResponseError
+from proxy.exchange.forwarding import forward_to_target
 from proxy.per_request.retries import Retries, RetryPolicy, RetryState
 
 if TYPE_CHECKING:
@@ -67,17 +67,11 @@ def try_next_servers(
         target = left.pop()
         downstream.tally.retries += 1
         downstream.retries += 1
-        head = request_head(downstream, request, target, pass_host)
-        downstream.target = target
         try:
-            if service.choose is None:
-                return forward_to(downstream, request, target, head, body)
-            return forward_observed(downstream, request, service, target, head, body)
+            return forward_to_target(downstream, request, service, target, pass_host, body)
         except NoResponseError as error:
             failure = error
             failed += (target,)
-            if error.counts_as_failure:
-                downstream.context.tallies.servers.count_failure(target)
             retrying.attempts_made += 1
 
 

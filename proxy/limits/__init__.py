@@ -1,1 +1,1 @@
-"""Counts for limits, shared by the workers of an instance."""
+"""Limits that all workers of all instances hold together: rates, and requests in flight."""

@@ -1,1 +1,1 @@
-"""State that only some requests need: cookies, retries, and calls at the end of an exchange."""
+"""What only some requests need: cookies, retries, steps on the response, and calls at the end."""
