@@ -1,4 +1,4 @@
-"""Closes kept connections of clients after a number of requests or a time (Traefik's `keepAliveMax…`)."""
+"""Closes keep-alive connections of clients after some requests or some time (Traefik's `keepAliveMax…`)."""
 
 from __future__ import annotations
 

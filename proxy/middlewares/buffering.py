@@ -24,7 +24,7 @@ DEFAULT_MEMORY = 1 << 20
 
 @kind("buffering")
 def buffering(options: Mapping[str, Any]) -> Step:
-    """Read the request's whole body before a server is asked, and have the response buffered, too."""
+    """Read the request's whole body before a server gets it, and have the response buffered, too."""
     request_limits = _limits(options, "Request")
     response_limits = _limits(options, "Response")
     expression = options["retryExpression"]

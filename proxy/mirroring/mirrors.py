@@ -19,7 +19,7 @@ from proxy.mirroring.request_copy import CopiedClient, copy_request
 from proxy.per_request.extras import extras_of
 from proxy.per_request.local_response import LocalResponse
 from proxy.services.composite_members import choose_member
-from proxy.subrequests.service_subrequest import ask_service
+from proxy.subrequests.service_subrequest import send_to_service
 from proxy.upstream.subrequest import SubrequestError
 from rondpoint.model import MAX_COMPOSITION_DEPTH
 
@@ -46,7 +46,7 @@ class MirroringContext(SharedState, Protocol):
 def mirror_request(
     context: MirroringContext, client: Client, request: Request, service: CompositeService
 ) -> None:
-    """Have this request copied to the mirrors whose turn it is, once the exchange has ended.
+    """Copy this request to the mirrors that get one by their percentages, once the exchange has ended.
 
     If its content is to be copied, all of it is read first, and stays in the client's buffer; a request with
     too much of it is not copied. Raises RequestError if the content is invalid, late or incomplete.
@@ -162,7 +162,7 @@ def _send(context: MirroringContext, copy: _Copy) -> int:
         forwarded = client.extras.apply_forwarded_steps(forwarded)
     # A middleware of the mirror may have moved or replaced it.
     content = read_content(request, client, -1)
-    response = ask_service(
+    response = send_to_service(
         context,
         service.name,
         request.method,

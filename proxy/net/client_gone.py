@@ -1,4 +1,4 @@
-"""The exception for a client that has left, whoever notices it."""
+"""The exception for a client that has left, and the protocol of what a client waits for."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class ServiceAccess(Protocol):
     def tallies(self) -> Tallies: ...
 
 
-def ask_service(
+def send_to_service(
     context: ServiceAccess,
     name: str,
     method: bytes,
@@ -72,9 +72,9 @@ def ask_service(
     apply. If the `client` leaves meanwhile, the subrequest ends. Raises SubrequestError and ClientGoneError.
     """
     deadline = monotonic() + timeout
-    asking = _Asking(peer)
+    sender = _Sender(peer)
     request = _request(method, path, lines)
-    service = _find_service(context, name, request, asking)
+    service = _find_service(context, name, request, sender)
     if content or method in METHODS_WITH_CONTENT:
         lines += b"\r\nContent-Length: %d" % len(content)
     pass_host = service.pass_host_header and request.host
@@ -95,7 +95,7 @@ def ask_service(
             if error.exhausted or (error.sent and method not in IDEMPOTENT_METHODS):
                 break
             continue
-        cookies = asking.extras.cookies if asking.extras is not None else b""
+        cookies = sender.extras.cookies if sender.extras is not None else b""
         sticky = served.sticky
         if sticky is not None and sticky.find_member(request) is not target:
             cookies += sticky.set_cookie_line(target)
@@ -103,8 +103,8 @@ def ask_service(
     raise failure
 
 
-class _Asking:
-    """The client of a subrequest, as the choice of members sees it."""
+class _Sender:
+    """The sender of a subrequest, as the choice of members sees it."""
 
     __slots__ = ("extras", "peer")
 
@@ -123,7 +123,7 @@ def _request(method: bytes, path: bytes, lines: bytes) -> Request:
     return request
 
 
-def _find_service(context: ServiceAccess, name: str, request: Request, asking: _Asking) -> BalancedService:
+def _find_service(context: ServiceAccess, name: str, request: Request, sender: _Sender) -> BalancedService:
     """Return the service whose servers take the request. Raises SubrequestError if there is none."""
     service = context.services.get(name)
     if service is None:
@@ -131,7 +131,7 @@ def _find_service(context: ServiceAccess, name: str, request: Request, asking: _
     for _ in range(MAX_COMPOSITION_DEPTH):
         if service is None or service.composite is None:
             break
-        service = choose_member(service.composite, context.services, context.tickets, request, asking)
+        service = choose_member(service.composite, context.services, context.tickets, request, sender)
     if service is None or not service.rotation:
         raise SubrequestError(f"service {name} has no server")
     return service

@@ -1,4 +1,4 @@
-"""Explains the way of a request from a parent router down to the router with a service."""
+"""Explains how a request gets from a parent router to the router with a service."""
 
 from __future__ import annotations
 

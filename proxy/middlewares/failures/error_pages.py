@@ -15,7 +15,7 @@ from proxy.middlewares.failures.error_page_request import compile_lines, compile
 from proxy.middlewares.outage_log import OutageLog
 from proxy.middlewares.step import Client, Step, named_kind
 from proxy.per_request.extras import extras_of
-from proxy.subrequests.service_subrequest import ask_service
+from proxy.subrequests.service_subrequest import send_to_service
 from proxy.upstream.subrequest import SubrequestError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def errors(options: Mapping[str, Any], name: str) -> Step:
         lines = build_lines(request, client)
         head.status = status
         try:
-            page = ask_service(
+            page = send_to_service(
                 client.context,
                 service,
                 b"GET",

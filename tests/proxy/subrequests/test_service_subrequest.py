@@ -12,7 +12,7 @@ from proxy.balancing.tickets import Tickets
 from proxy.ejection.ejections import Ejections
 from proxy.net.deadlines import Sweeper
 from proxy.services.registry import ServiceRegistry
-from proxy.subrequests.service_subrequest import ask_service
+from proxy.subrequests.service_subrequest import send_to_service
 from proxy.telemetry.tallies import Tallies
 from proxy.upstream.subrequest import ContentTooLargeError, SubrequestError, WholeResponse
 from proxy.upstream.timeouts import UpstreamTimeouts
@@ -45,7 +45,9 @@ class Worker:
     def ask(
         self, name: str = "s", method: bytes = b"GET", lines: bytes = HOST, **options: Any
     ) -> WholeResponse:
-        return ask_service(self, name, method, b"/p?q", lines, **{"timeout": 30.0, "limit": 100} | options)
+        return send_to_service(
+            self, name, method, b"/p?q", lines, **{"timeout": 30.0, "limit": 100} | options
+        )
 
     def contents(self, count: int, **options: Any) -> list[bytes]:
         return [self.ask(**options).content for _ in range(count)]
