@@ -237,6 +237,20 @@ Start = Callable[[Handler | bytes], Origin]
 """The type of the fixture `origin` of the proxy's tests."""
 
 
+class Silent:
+    """A handler that reads one request and sends nothing; `ended` is set once the other side has ended."""
+
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+
+    def __call__(self, connection: Connection) -> None:
+        assert connection.read()
+        # A worker may close or reset the connection.
+        with suppress(ConnectionResetError):
+            assert connection.receive() == b""
+        self.ended.set()
+
+
 def http_response(body: bytes, status: str = "200 OK", headers: tuple[str, ...] = ()) -> bytes:
     """Return the bytes of a response with a Content-Length."""
     head = [

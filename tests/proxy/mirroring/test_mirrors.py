@@ -7,40 +7,24 @@ import gevent
 import pytest
 
 from proxy.balancing.composite_service import CompositeService
-from proxy.balancing.ticket_connection import TicketConnection
-from proxy.balancing.tickets import Tickets
-from proxy.ejection.ejections import Ejections
 from proxy.http1.limits import Limits
 from proxy.http1.request import Request
 from proxy.limits.rate_limits import RateLimits
 from proxy.middlewares.chains import Chains
 from proxy.mirroring.copy_budget import MAX_COPIES, CopyBudget
 from proxy.mirroring.mirrors import mirror_request
-from proxy.net.deadlines import Sweeper
 from proxy.per_request.extras import Extras
-from proxy.services.registry import ServiceRegistry
-from proxy.telemetry.tallies import Tallies, Tally
-from proxy.upstream.timeouts import UpstreamTimeouts
+from proxy.telemetry.tallies import Tally
 from rondpoint.model import Member, Mirror, Mirroring, Server, Service
 from tests.lab.origin import Origin, Start, http_response
-
-
-def _no_store() -> TicketConnection:
-    raise ConnectionError("these tests have no store")
+from tests.proxy.local_worker import LocalWorker
 
 
 @dataclass
-class Worker:
-    sweeper: Sweeper = field(default_factory=Sweeper)
-    tallies: Tallies = field(default_factory=Tallies)
+class Worker(LocalWorker):
     rate_limits: RateLimits = field(default_factory=RateLimits)
     chains: Chains = field(default_factory=Chains)
     copies: CopyBudget = field(default_factory=CopyBudget)
-
-    def __post_init__(self) -> None:
-        self.services = ServiceRegistry(self.sweeper, UpstreamTimeouts())
-        self.ejections = Ejections(self.services, "me")
-        self.tickets = Tickets(_no_store, "tickets", lambda: None)
 
 
 class Sender:
@@ -81,11 +65,8 @@ def a_request(content: bytes = b"") -> Request:
 @pytest.fixture
 def worker() -> Iterator[Worker]:
     made = Worker()
-    task = gevent.spawn(made.sweeper.run)
-    yield made
-    for name in list(made.services.by_name):
-        made.services.remove(name)
-    task.kill()
+    with made.running():
+        yield made
 
 
 @pytest.fixture

@@ -1,42 +1,22 @@
 """Subrequests to services: the choice of a server, further attempts, and their counts."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import gevent
 import pytest
 
-from proxy.balancing.ticket_connection import TicketConnection
-from proxy.balancing.tickets import Tickets
-from proxy.ejection.ejections import Ejections
-from proxy.net.deadlines import Sweeper
-from proxy.services.registry import ServiceRegistry
 from proxy.subrequests.service_subrequest import send_to_service
-from proxy.telemetry.tallies import Tallies
 from proxy.upstream.subrequest import ContentTooLargeError, SubrequestError, WholeResponse
-from proxy.upstream.timeouts import UpstreamTimeouts
 from rondpoint.model import Member, Server, ServerState, Service, StickyCookie
 from tests.lab.origin import Connection, Origin, Start, http_response
 from tests.lab.ports import free_port
+from tests.proxy.local_worker import LocalWorker
 
 HOST = b"\r\nHost: client.test"
 
 
-def _no_store() -> TicketConnection:
-    raise ConnectionError("these tests have no store")
-
-
-@dataclass
-class Worker:
-    sweeper: Sweeper = field(default_factory=Sweeper)
-    tallies: Tallies = field(default_factory=Tallies)
-
-    def __post_init__(self) -> None:
-        self.services = ServiceRegistry(self.sweeper, UpstreamTimeouts())
-        self.ejections = Ejections(self.services, "me")
-        self.tickets = Tickets(_no_store, "tickets", lambda: None)
-
+class Worker(LocalWorker):
     def serve(self, *origins: Origin | int, name: str = "s", **options: Any) -> None:
         ports = [origin if isinstance(origin, int) else origin.port for origin in origins]
         servers = tuple(Server(f"s{number}", "127.0.0.1", port) for number, port in enumerate(ports))
@@ -59,11 +39,8 @@ class Worker:
 @pytest.fixture
 def worker() -> Iterator[Worker]:
     made = Worker()
-    task = gevent.spawn(made.sweeper.run)
-    yield made
-    for name in list(made.services.by_name):
-        made.services.remove(name)
-    task.kill()
+    with made.running():
+        yield made
 
 
 @pytest.fixture

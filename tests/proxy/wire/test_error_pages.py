@@ -2,15 +2,13 @@
 
 import gzip
 import socket
-import threading
-from contextlib import suppress
 
 import pytest
 
 from proxy.middlewares.failures.error_pages import PAGE_LIMIT
 from rondpoint.model import Member, Middleware, Server, Service, StickyCookie
 from tests.lab import http
-from tests.lab.origin import Connection, Handler, Origin, Start, http_response
+from tests.lab.origin import Connection, Handler, Origin, Silent, Start, http_response
 from tests.lab.ports import free_port
 from tests.proxy.running import Proxy
 
@@ -354,21 +352,14 @@ def test_options_that_cannot_be_applied_close_the_router(
 
 
 def test_a_client_that_leaves_ends_the_request_for_the_page(proxy: Proxy, origin: Start) -> None:
-    ended = threading.Event()
-
-    def wait(connection: Connection) -> None:
-        assert connection.read()
-        with suppress(ConnectionResetError):
-            assert connection.receive() == b""
-        ended.set()
-
+    silent = Silent()
     guarded = Guarded(proxy, origin)
-    _, pages = guarded.serve(response(500), wait)
+    _, pages = guarded.serve(response(500), silent)
     before = len(proxy.process.log)
     with http.connect("127.0.0.1", proxy.web) as connection:
         connection.sendall(http.message(guarded.host))
         pages.wait_for_requests(1)
-    assert ended.wait(30)
+    assert silent.ended.wait(30)
     assert "leaves errors as they are" not in proxy.process.log[before:]
 
 

@@ -1,9 +1,7 @@
 """The middleware forwardAuth on the wire: the authentication server, the server and the client."""
 
-import threading
 from base64 import b64encode
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from ssl import CERT_REQUIRED, PROTOCOL_TLS_SERVER, SSLContext
 from time import monotonic
@@ -16,7 +14,7 @@ from proxy.middlewares.authentication.forward_auth import DEFAULT_REQUEST_LIMIT
 from rondpoint.model import Middleware
 from tests.lab import http
 from tests.lab.certificate import write_certificate
-from tests.lab.origin import Connection, Origin, Start, http_response
+from tests.lab.origin import Connection, Origin, Silent, Start, http_response
 from tests.lab.waiting import until
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
@@ -214,23 +212,15 @@ def test_without_a_limit_of_its_own_a_body_has_a_limit_all_the_same(
 def test_a_client_that_leaves_ends_the_request_to_the_authentication_server(
     proxy: Proxy, origin: Start, leave: Callable[[Client], None]
 ) -> None:
-    ended = threading.Event()
-
-    def wait(connection: Connection) -> None:
-        assert connection.read()
-        # The worker may close or reset the connection.
-        with suppress(ConnectionResetError):
-            assert connection.receive() == b""
-        ended.set()
-
-    auth, seen = origin(wait), origin(OK)
+    silent = Silent()
+    auth, seen = origin(silent), origin(OK)
     host = guarded(proxy, seen, auth.url)
     before = len(proxy.process.log)
     with Client(proxy.web) as client:
         client.send(http.message(host))
         auth.wait_for_requests(1)
         leave(client)
-        assert ended.wait(30)
+        assert silent.ended.wait(30)
     assert not seen.requests
     # The server is well, so nothing is said about it.
     assert "no response from" not in proxy.process.log[before:]
@@ -342,15 +332,8 @@ def test_options_that_cannot_be_applied_close_the_route(
 def test_a_client_that_left_during_another_middleware_ends_the_subrequest(
     proxy: Proxy, origin: Start
 ) -> None:
-    ended = threading.Event()
-
-    def wait(connection: Connection) -> None:
-        assert connection.read()
-        with suppress(ConnectionResetError):
-            assert connection.receive() == b""
-        ended.set()
-
-    auth, seen = origin(wait), origin(OK)
+    silent = Silent()
+    auth, seen = origin(silent), origin(OK)
     # Comparing this password takes longer than leaving.
     user = f"eve:{bcrypt.hashpw(b'apple', bcrypt.gensalt(12)).decode()}"
     proxy.middlewares["users@x"] = Middleware("users@x", "basicAuth", {"users": [user]})
@@ -359,5 +342,5 @@ def test_a_client_that_left_during_another_middleware_ends_the_subrequest(
     signed = ("Authorization", "Basic " + b64encode(b"eve:apple").decode())
     with http.connect("127.0.0.1", proxy.web) as connection:
         connection.sendall(http.message(host, headers=[signed]))
-    assert ended.wait(30)
+    assert silent.ended.wait(30)
     assert not seen.requests
