@@ -58,7 +58,8 @@ def forward_to(
     """
     pool = target.pool
     idempotent = request.method in IDEMPOTENT_METHODS
-    stream = pool.take() if idempotent else pool.take_alive()
+    # A request that cannot be sent again over another connection must not get one that has ended.
+    stream = pool.take() if idempotent and (body is None or body.done) else pool.take_alive()
     while True:
         reused = stream is not None
         if stream is None:
