@@ -97,13 +97,12 @@ _TRAEFIK_3_OPTIONS = (
     "providers.docker.allowNonRunning "
     "providers.docker.httpClientTimeout providers.docker.password "
     "providers.docker.username providers.file.debugLogGeneratedTemplate "
-    "serversTransport.insecureSkipVerify serversTransport.maxIdleConnsPerHost serversTransport.rootCAs "
     "serversTransport.spiffe"
 )
 # Traefik 2 had these options; Traefik 3 removed them.
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
 _TRAEFIK_2_PROVIDERS = "marathon rancher"
-_TRAEFIK_1_SECTIONS = "acme cluster healthCheck tls insecureSkipVerify maxIdleConnsPerHost rootCAs"
+_TRAEFIK_1_SECTIONS = "acme cluster healthCheck tls"
 _TRAEFIK_1_PROVIDERS = (
     "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher serviceFabric zookeeper"
 )

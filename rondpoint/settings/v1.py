@@ -155,6 +155,9 @@ TRANSLATIONS: dict[str, Translation] = {
     "respondingTimeouts.idleTimeout": _copy_to("entryPoints.*.transport.respondingTimeouts.idleTimeout"),
     "respondingTimeouts.readTimeout": _copy_to("entryPoints.*.transport.respondingTimeouts.readTimeout"),
     "respondingTimeouts.writeTimeout": _copy_to("entryPoints.*.transport.respondingTimeouts.writeTimeout"),
+    "insecureSkipVerify": _copy_to("serversTransport.insecureSkipVerify"),
+    "maxIdleConnsPerHost": _copy_to("serversTransport.maxIdleConnsPerHost"),
+    "rootCAs": _copy_to("serversTransport.rootCAs"),
     "forwardingTimeouts": _copy_to(),
     "forwardingTimeouts.dialTimeout": _copy_to("serversTransport.forwardingTimeouts.dialTimeout"),
     "forwardingTimeouts.responseHeaderTimeout": _copy_to(
