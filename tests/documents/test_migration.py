@@ -79,7 +79,8 @@ def test_servers_with_h2c_are_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["certificatesResolvers", "acme", "entryPoints.*.http.tls", "entryPoints.*.clientIPStrategy"]
+    "key",
+    ["certificatesResolvers", "acme", "entryPoints.*.http.tls.options", "entryPoints.*.clientIPStrategy"],
 )
 def test_named_settings_are_not_served(key: str) -> None:
     assert UNSERVED_OPTIONS[key].reason == "is not served yet"
