@@ -227,9 +227,7 @@ def exchange(
     label: str,
 ) -> None:
     seen, spared = len(site.main.requests), len(site.spare.requests)
-    data = b"".join(
-        sent.encode(host, last=sent is requests[-1], gzip=gzip) for sent in requests
-    )
+    data = b"".join(sent.encode(host, last=sent is requests[-1], gzip=gzip) for sent in requests)
     answered = 0
     with Client(site.proxy.web, timeout=8) as client:
         start = 0
