@@ -64,6 +64,8 @@ from rondpoint.diagnostics import Diagnostic
 from rondpoint.entry_points.options import NO_OPTIONS, read_entry_points
 from rondpoint.entry_points.redirection import redirection_targets
 from rondpoint.middleware.installed import load_installed
+from rondpoint.servers_transports.contexts import ClientContexts
+from rondpoint.servers_transports.default import default_transport
 from rondpoint.settings import Ping, Settings
 from rondpoint.settings.closed_parts import METRICS
 from rondpoint.store.client import connect, separate_connection
@@ -105,13 +107,13 @@ class Runtime:
         forwarding = settings.servers_transport.forwarding_timeouts
         timeouts = UpstreamTimeouts(
             forwarding.dial_timeout,
-            forwarding.response_header_timeout,
             forwarding.idle_conn_timeout,
             settings.limits.stall_timeout,
             settings.limits.response_pause_timeout,
         )
         worker = f"{socket.gethostname()}:{os.getpid()}"
-        services = ServiceRegistry(sweeper, timeouts)
+        contexts = ClientContexts(default_transport(settings))
+        services = ServiceRegistry(sweeper, timeouts, contexts)
         # The token makes the name unique: containers may share both host name and process ids.
         self.ejections = Ejections(services, f"{worker}/{token_hex(4)}")
         self.tickets = Tickets(

@@ -158,10 +158,50 @@ class Mirroring(Struct, frozen=True, omit_defaults=True, gc=False):
     max_body_size: int = -1
 
 
+class ClientCertificate(Struct, frozen=True, omit_defaults=True, gc=False):
+    """The certificate that the proxy shows to servers, and its key.
+
+    `cert_file` is a path or PEM text. `key_file` is always a path, so no private key gets into the store.
+    """
+
+    cert_file: str
+    key_file: str
+
+
+TlsVersion = Literal["VersionTLS10", "VersionTLS11", "VersionTLS12", "VersionTLS13"]
+
+
+class ServersTransport(Struct, frozen=True, omit_defaults=True, gc=False):
+    """The options of connections to servers; `name` is qualified.
+
+    `root_cas` are paths or PEM texts. Without any, the system's certificate authorities count. The program
+    that connects reads the paths: the proxy, and the agent for health checks. `server_name` is the name in
+    the TLS handshake and in the certificate, in place of the server's host; `peer_cert_uri` is a URI that the
+    certificate must have too. `max_idle_connections` applies to each server in each worker: 0 for the
+    default, negative for none. Timeouts are in seconds, 0 for none. `unserved` says why services with this
+    transport take no requests, if an option cannot be read or is not served.
+    """
+
+    name: str
+    server_name: str = ""
+    insecure_skip_verify: bool = False
+    root_cas: tuple[str, ...] = ()
+    certificate: ClientCertificate | None = None
+    min_version: TlsVersion | None = None
+    max_version: TlsVersion | None = None
+    peer_cert_uri: str = ""
+    max_idle_connections: int = 0
+    dial_timeout: float = 30.0
+    response_header_timeout: float = 0.0
+    idle_timeout: float = 90.0
+    unserved: str = ""
+
+
 class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     """A group of servers that share the load; `servers` are ordered by name.
 
-    `flush_interval` is in seconds; `servers_transport` is a qualified name, or empty. A server that is new or
+    `flush_interval` is in seconds. `servers_transport` is a qualified name, or empty for the default of the
+    settings; `transport` is the transport itself, once the reference is resolved. A server that is new or
     available again gets its whole share of requests after `slow_start` seconds. With a `composition` the
     service is composite: it has `members` in place of servers, and each request goes to one of them. With
     `failover_errors`, a failover service tries its fallback after certain responses, too. `mirroring` says
@@ -186,6 +226,7 @@ class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     mirroring: Mirroring | None = None
     middlewares: tuple[str, ...] = ()
     unserved: str = ""
+    transport: ServersTransport | None = None
 
     @property
     def service_names(self) -> tuple[str, ...]:
@@ -256,9 +297,13 @@ def _empty_mapping() -> Mapping[str, Any]:
 
 
 class Configuration(Struct, frozen=True):
-    """Everything one provider defines, or all of them merged: mappings by qualified name."""
+    """Everything one provider defines, or all of them merged: mappings by qualified name.
+
+    The store holds no servers transports: each service contains its own, so both change at once.
+    """
 
     routers: Mapping[str, Router] = field(default_factory=_empty_mapping)
     services: Mapping[str, Service] = field(default_factory=_empty_mapping)
     middlewares: Mapping[str, Middleware] = field(default_factory=_empty_mapping)
     diagnostics: tuple[Diagnostic, ...] = ()
+    servers_transports: Mapping[str, ServersTransport] = field(default_factory=_empty_mapping)

@@ -26,7 +26,7 @@ from discovery.merging.union import unite
 from discovery.providers.file.listing import list_files
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.explaining import unreachable_routers
-from rondpoint.model import Configuration, Middleware, Service
+from rondpoint.model import Configuration, Middleware, ServersTransport, Service
 from rondpoint.settings import DockerOptions, FileOptions, Settings, SettingsError, load
 
 FILE = "file"
@@ -247,13 +247,22 @@ def _decode_labels(service: ComposeService, options: DockerOptions, constraint: 
 
 
 def _assume_other_providers(by_provider: Mapping[str, Configuration]) -> Configuration:
-    """Return the services and middlewares of other providers that routers name: they are assumed to exist."""
+    """Return the objects of other providers that routers and services name: they are assumed to exist."""
     routers = [router for provider in by_provider.values() for router in provider.routers.values()]
     services = {router.service for router in routers}
     middlewares = {name for router in routers for name in router.middlewares}
+    transports = {
+        service.servers_transport
+        for provider in by_provider.values()
+        for service in provider.services.values()
+        if service.servers_transport
+    }
     return Configuration(
         services={name: Service(name) for name in _names_elsewhere(services, by_provider)},
         middlewares={name: Middleware(name, "") for name in _names_elsewhere(middlewares, by_provider)},
+        servers_transports={
+            name: ServersTransport(name) for name in _names_elsewhere(transports, by_provider)
+        },
     )
 
 

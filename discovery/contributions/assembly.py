@@ -13,9 +13,10 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from discovery.decoding.decoded import Decoded
+from discovery.merging.servers_transports import attach_transports
 from discovery.merging.union import Union
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Middleware, Router, Service
+from rondpoint.model import Configuration, Middleware, Router, ServersTransport, Service
 from rondpoint.store.diff import changed_objects
 
 T = TypeVar("T", Router, Service, Middleware)
@@ -115,13 +116,16 @@ def combine_providers(configurations: Mapping[str, Configuration]) -> Configurat
     routers: dict[str, Router] = {}
     services: dict[str, Service] = {}
     middlewares: dict[str, Middleware] = {}
+    transports: dict[str, ServersTransport] = {}
     diagnostics: list[Diagnostic] = []
     for _, configuration in sorted(configurations.items()):
         routers.update(configuration.routers)
         services.update(configuration.services)
         middlewares.update(configuration.middlewares)
+        transports.update(configuration.servers_transports)
         diagnostics += configuration.diagnostics
-    return Configuration(routers, services, middlewares, tuple(diagnostics))
+    combined = Configuration(routers, services, middlewares, tuple(diagnostics), transports)
+    return attach_transports(combined)
 
 
 def _with_agent_in_names(service: Service, agent: str) -> Service:

@@ -15,10 +15,16 @@ T = TypeVar("T")
 def retained_configuration(state: State, provider: str) -> Configuration:
     """Return the provider's objects in `state`, with the server states that the provider gave them."""
     suffix = f"@{provider}"
+    transports = {
+        service.servers_transport: service.transport
+        for service in state.services.values()
+        if service.transport is not None and service.servers_transport.endswith(suffix)
+    }
     return Configuration(
         _with_suffix(state.routers, suffix),
         {name: without_faults(service) for name, service in _with_suffix(state.services, suffix).items()},
         _with_suffix(state.middlewares, suffix),
+        servers_transports=transports,
     )
 
 

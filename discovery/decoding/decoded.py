@@ -8,7 +8,7 @@ from types import MappingProxyType
 from msgspec import Struct, field
 
 from rondpoint.diagnostics import Diagnostic
-from rondpoint.model import Middleware, Router, Service
+from rondpoint.model import Middleware, Router, ServersTransport, Service
 
 
 def _no_keys() -> Mapping[str, str]:
@@ -36,3 +36,4 @@ class Decoded(Struct, frozen=True):
     implicit_routers: frozenset[str] = frozenset()
     keys: Mapping[str, str] = field(default_factory=_no_keys)
     first_wins: bool = False
+    servers_transports: tuple[ServersTransport, ...] = ()

@@ -44,8 +44,6 @@ def read_balancing(balancer: Section, provider: str) -> Balancing:
         forwarding.finish()
     transport = balancer.read("serversTransport", values.text, "")
     slow_start = balancer.read("slowStart", slow_start_seconds, 0.0)
-    if transport:
-        balancer.warn_unserved("serversTransport")
     qualified = qualify(transport, provider) if transport else ""
     passive = read_passive_health_check(balancer)
     return Balancing(strategy, sticky, health_check, passive, flush_interval, qualified, slow_start)

@@ -56,4 +56,5 @@ def decode(tree: Tree, provider: str, subject: str) -> Decoded:
         new.middlewares + old.middlewares,
         report.diagnostics + new.diagnostics + old.diagnostics,
         keys={**old.keys, **new.keys},
+        servers_transports=new.servers_transports,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 
 from msgspec import Struct
@@ -15,9 +15,10 @@ from discovery.decoding.section import Section
 from discovery.dynamic.middlewares import decode_middleware, report_unserved
 from discovery.dynamic.models import report_models
 from discovery.dynamic.routers import RuleText, decode_router
+from discovery.dynamic.servers_transports import read_transport
 from discovery.dynamic.services import ServersReader, decode_service
 from rondpoint.diagnostics import lost_rules_hint
-from rondpoint.model import Middleware, Router, Service
+from rondpoint.model import Middleware, Router, ServersTransport, Service
 
 
 class ImplicitRoute(Struct, frozen=True):
@@ -33,7 +34,7 @@ _SECTIONS = ("middlewares", "models", "routers", "serversTransports", "services"
 def decode_http(
     http: Section, provider: str, read_servers: ServersReader, implicit: ImplicitRoute | None = None
 ) -> Decoded:
-    """Decode routers, services and middlewares of one container or file.
+    """Decode routers, services, middlewares and servers transports of one container or file.
 
     Diagnostics go to the section's report; those of the result stay empty. A router is left out if its
     service is defined here but invalid.
@@ -86,7 +87,7 @@ class _Http:
         ]
         report_unserved(routers_with_services, self._middlewares, self._keys, self._report)
         report_models(self._http)
-        self._http.warn_unserved("serversTransports")
+        transports = tuple(self._decode_transports())
         self._http.finish()
         return Decoded(
             self._report.subject,
@@ -95,6 +96,7 @@ class _Http:
             tuple(self._middlewares),
             implicit_routers=frozenset(self._implicit_routers) if service_is_implicit else frozenset(),
             keys=self._keys,
+            servers_transports=transports,
         )
 
     def _empty_section(self, kind: str, name: str, *options: str) -> Section:
@@ -117,6 +119,19 @@ class _Http:
         if middleware is not None:
             self._middlewares.append(middleware)
             self._keys[f"middlewares.{middleware.name}"] = section.path
+
+    def _decode_transports(self) -> Iterator[ServersTransport]:
+        if self._implicit is not None:
+            if self._http.raw("serversTransports"):
+                at = self._report.at(self._http.key("serversTransports"))
+                hint = "define it in a file, and refer to it as NAME@file"
+                self._report.warning(f"{at} is not served in labels, as in Traefik", hint)
+            return
+        for name, section in self._http.objects("serversTransports"):
+            with self._about("serversTransport", name):
+                transport = read_transport(qualify(name, self._provider), section)
+            self._keys[f"serversTransports.{transport.name}"] = section.path
+            yield transport
 
     def _decode_router(self, name: str, section: Section, services: list[str]) -> None:
         # A router of a file may have child routers in place of a service, in this file or elsewhere.

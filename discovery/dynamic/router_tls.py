@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from discovery.decoding import values
 from discovery.decoding.section import Section
 
+_CERTIFICATES = "the certificates of the entry point are used, or the default certificate"
+
 
 def read_tls(router: Section, rule_hint: str) -> bool | None:
     """Read `tls`, a switch or options; report an unserved or invalid value and return None.
@@ -27,6 +29,6 @@ def read_tls(router: Section, rule_hint: str) -> bool | None:
     for name in ("certResolver", "domains"):
         if section.has(name):
             at = section.report.at(section.key(name))
-            section.report.warning(f"{at} is not served yet", "the entry point's certificates are used")
+            section.report.warning(f"{at} is not served yet", _CERTIFICATES)
     section.finish()
     return True

@@ -15,7 +15,8 @@ from discovery.health.check_request import first_request
 from discovery.health.prober import Prober, UndecidedError
 from discovery.health.server_states import stored_faults
 from discovery.providers.stopping import on_stop
-from rondpoint.model import Configuration
+from rondpoint.model import Configuration, ServersTransport
+from rondpoint.servers_transports.contexts import ClientContexts
 from rondpoint.store.state import State
 
 logger = logging.getLogger(__name__)
@@ -34,13 +35,14 @@ class CheckLoop:
 
     `faults` holds the reason for each server that is down. When a probe changes it, the checks' thread
     replaces the whole mapping, increments `version` and calls `on_change`. All methods except `run` are for
-    the one thread that publishes.
+    the one thread that publishes. Services without a transport are checked under `default_transport`.
     """
 
-    def __init__(self, on_change: Callable[[], None]) -> None:
+    def __init__(self, on_change: Callable[[], None], default_transport: ServersTransport) -> None:
         self.faults: Mapping[ServerKey, str] = {}
         self.version = 0
         self._on_change = on_change
+        self._contexts = ClientContexts(default_transport)
         self._plan: dict[ServerKey, ServerCheck] = {}
         self._lock = threading.Lock()
         self._loop = asyncio.new_event_loop()
@@ -77,7 +79,7 @@ class CheckLoop:
             self._loop.call_soon_threadsafe(self._plan_changed.set)
 
     async def _work(self, stop: threading.Event) -> None:
-        prober, slots = Prober(), asyncio.Semaphore(_max_concurrent())
+        prober, slots = Prober(self._contexts), asyncio.Semaphore(_max_concurrent())
         running: dict[ServerKey, ServerCheck] = {}
         tasks: dict[ServerKey, asyncio.Task[None]] = {}
         while not stop.is_set():
@@ -100,7 +102,7 @@ class CheckLoop:
         while True:
             try:
                 async with slots:
-                    fault = await prober.probe(request, check)
+                    fault = await prober.probe(request, check, server_check.transport)
             except UndecidedError as error:
                 logger.warning("server %s of service %s cannot be checked: %s", key[1], key[0], error)
             except Exception:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from discovery.health.check_request import is_checkable
-from rondpoint.model import Configuration, HealthCheck, Server, ServerState
+from rondpoint.model import Configuration, HealthCheck, Server, ServerState, ServersTransport
 
 ServerKey = tuple[str, str]
 """A service's name and a server's URL."""
@@ -15,10 +15,11 @@ FIRST_DELAY = 1.0
 
 
 class ServerCheck(Struct, frozen=True):
-    """A server with its service's health check."""
+    """A server with its service's health check and transport; None for the default transport."""
 
     server: Server
     check: HealthCheck
+    transport: ServersTransport | None = None
 
 
 def plan_checks(configuration: Configuration) -> dict[ServerKey, ServerCheck]:
@@ -27,7 +28,7 @@ def plan_checks(configuration: Configuration) -> dict[ServerKey, ServerCheck]:
     Draining servers are not checked: they may fail, and get no new requests.
     """
     return {
-        (service.name, server.url): ServerCheck(server, service.health_check)
+        (service.name, server.url): ServerCheck(server, service.health_check, service.transport)
         for service in configuration.services.values()
         if service.health_check is not None
         for server in service.servers

@@ -12,7 +12,9 @@ from typing import Any
 from discovery.health.check_request import REDIRECT_STATUSES, CheckRequest, redirected_request
 from discovery.health.check_response import ResponseError, parse_location, parse_status, status_fault
 from discovery.health.resolver import Resolver
-from rondpoint.model import HealthCheck
+from rondpoint.model import HealthCheck, ServersTransport
+from rondpoint.servers_transports.client_context import has_uri
+from rondpoint.servers_transports.contexts import ClientContexts
 
 MAX_HEAD = 65536
 """The most bytes that are read of one line, and of all header lines together."""
@@ -33,18 +35,22 @@ class UndecidedError(Exception):
 
 
 class Prober:
-    """Sends the requests of health checks on the running event loop."""
+    """Sends the requests of health checks on the running event loop.
 
-    def __init__(self) -> None:
+    It connects under the transport of the service, because the proxy must be able to reach the server so.
+    """
+
+    def __init__(self, contexts: ClientContexts) -> None:
         self._resolver = Resolver()
-        # The proxy's TLS context is made the same way, and the proxy must be able to reach the server.
-        self._tls = ssl.create_default_context()
+        self._contexts = contexts
 
-    async def probe(self, request: CheckRequest, check: HealthCheck) -> str:
+    async def probe(
+        self, request: CheckRequest, check: HealthCheck, transport: ServersTransport | None = None
+    ) -> str:
         """Probe a server; return why it is down, or an empty text if it is up. Raises UndecidedError."""
         try:
             async with asyncio.timeout(check.timeout):
-                return await self._follow_redirections(request, check)
+                return await self._follow_redirections(request, check, transport)
         except ResponseError as error:
             return str(error)
         except OSError as error:
@@ -54,9 +60,11 @@ class Prober:
                 return f"no response within {check.timeout:g} s"
             return _describe_error(error)
 
-    async def _follow_redirections(self, request: CheckRequest, check: HealthCheck) -> str:
+    async def _follow_redirections(
+        self, request: CheckRequest, check: HealthCheck, transport: ServersTransport | None
+    ) -> str:
         for _ in range(MAX_REDIRECTIONS + 1):
-            status, location = await self._exchange(request)
+            status, location = await self._exchange(request, transport or self._contexts.default)
             if not (check.follow_redirects and location):
                 return status_fault(status, check)
             following = redirected_request(request, status, location)
@@ -65,19 +73,26 @@ class Prober:
             request = following
         return f"more than {MAX_REDIRECTIONS} redirections"
 
-    async def _exchange(self, request: CheckRequest) -> tuple[int, str]:
+    async def _exchange(self, request: CheckRequest, transport: ServersTransport) -> tuple[int, str]:
         """Send a request; return the final response's status, and its Location if it is a redirect."""
         host, port = request.address
         tls_options: dict[str, Any] = {}
         if request.uses_tls:
+            try:
+                context = self._contexts.get(transport)
+            except ValueError as error:
+                raise ResponseError(f"serversTransport {transport.name}: {error}") from None
             tls_options = {
-                "ssl": self._tls,
-                "server_hostname": host,
+                "ssl": context,
+                "server_hostname": transport.server_name or host,
                 "ssl_shutdown_timeout": TLS_CLOSE_TIMEOUT,
             }
         address = await self._resolver.address(host, port)
         reader, writer = await asyncio.open_connection(address, port, limit=MAX_HEAD, **tls_options)
         try:
+            uri = transport.peer_cert_uri
+            if request.uses_tls and uri and not has_uri(writer.get_extra_info("peercert"), uri):
+                raise ResponseError(f"its certificate lacks the URI {uri}")
             writer.write(request.head())
             while True:
                 status = parse_status(await _read_line(reader))

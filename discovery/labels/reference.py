@@ -14,9 +14,10 @@ from discovery.labels.vocabulary.composite import COMPOSITE
 from discovery.labels.vocabulary.containers import CONTAINER
 from discovery.labels.vocabulary.label import Label, Support
 from discovery.labels.vocabulary.routers import ROUTER, ROUTERS
+from discovery.labels.vocabulary.servers_transports import TRANSPORT, TRANSPORTS
 from discovery.labels.vocabulary.services import FILE_SERVERS, SERVERS, SERVICE, SERVICES
 from discovery.labels.vocabulary.translated import BACKEND_MIDDLEWARES, FRONTEND_MIDDLEWARES, find_option
-from discovery.labels.vocabulary.v3 import OTHERS
+from discovery.labels.vocabulary.v3 import IN_LABELS, OTHERS
 from rondpoint.middlewares.descriptions import DESCRIPTIONS
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.reference_pages import first_clause, markdown_table, update_page
@@ -56,7 +57,10 @@ def _v3_blocks() -> dict[str, str]:
         ),
         "servers-of-files": _support_table(FILE_SERVERS, "below `http.services.NAME`", f"{SERVICE}."),
         "composite": _support_table(COMPOSITE, "below `http.services.NAME`", f"{SERVICE}."),
-        "others": _support_table(OTHERS, "below `traefik`", ""),
+        "servers-transports": _support_table(
+            TRANSPORTS, "below `http.serversTransports.NAME`", f"{TRANSPORT}."
+        ),
+        "others": _support_table((*OTHERS, *IN_LABELS), "below `traefik`", ""),
         "containers": markdown_table(
             ("label", "values", "default", "description"),
             (_plain_row(each, "traefik.") for each in CONTAINER),

@@ -17,10 +17,11 @@ from discovery.merging.composite_members import ServiceGraph, resolve_members
 from discovery.merging.entry_point_names import find_entry_point, list_entry_points
 from discovery.merging.page_services import report_missing_pages
 from discovery.merging.redirection_targets import resolve_targets
+from discovery.merging.servers_transports import resolve_transports
 from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
-from rondpoint.model import Configuration, Middleware, Router, Service
+from rondpoint.model import Configuration, Middleware, Router, ServersTransport, Service
 
-T = TypeVar("T", Router, Service, Middleware)
+T = TypeVar("T", Router, Service, Middleware, ServersTransport)
 
 MAX_CANDIDATES = 500
 """Largest number of names that are searched for a similar one, because each comparison takes time."""
@@ -47,6 +48,7 @@ def merge(configurations: Mapping[str, Configuration], entry_points: Collection[
     providers = sorted(configurations.items())
     services: dict[str, Service] = {}
     middlewares: dict[str, Middleware] = {}
+    transports: dict[str, ServersTransport] = {}
     routers: dict[str, Router] = {}
     hints = _Hints()
     for provider, configuration in providers:
@@ -54,7 +56,9 @@ def merge(configurations: Mapping[str, Configuration], entry_points: Collection[
         diagnostics += _report_h2c_servers(configuration.services, provider)
         _add(services, configuration.services, "service", provider, diagnostics)
         _add(middlewares, configuration.middlewares, "middleware", provider, diagnostics)
+        _add(transports, configuration.servers_transports, "serversTransport", provider, diagnostics)
     diagnostics += resolve_targets(middlewares, entry_points)
+    diagnostics += resolve_transports(services, transports, lambda name: hints.nearest(name, transports))
     if any(service.members for service in services.values()):
         _resolve_members(providers, services, diagnostics, hints)
     for provider, configuration in providers:
@@ -70,7 +74,7 @@ def merge(configurations: Mapping[str, Configuration], entry_points: Collection[
     if any(router.parents or not router.service for router in routers.values()):
         routers, added = resolve_parents(routers, lambda name: hints.nearest(name, routers))
         diagnostics += added
-    return Configuration(routers, services, middlewares, tuple(diagnostics))
+    return Configuration(routers, services, middlewares, tuple(diagnostics), transports)
 
 
 def _resolve_members(

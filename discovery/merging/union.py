@@ -18,7 +18,7 @@ from discovery.decoding.decoded import Decoded
 from discovery.merging.implicit_services import ImplicitServices
 from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
 from rondpoint.middlewares.redaction import redact_headers, redact_middleware
-from rondpoint.model import Configuration, Middleware, Router, Server, Service
+from rondpoint.model import Configuration, Middleware, Router, Server, ServersTransport, Service
 from rondpoint.rules.expression import Rule
 
 
@@ -30,9 +30,9 @@ def unite(parts: Iterable[Decoded], provider: str) -> Configuration:
     return union.configuration()
 
 
-_Object = Router | Service | Middleware
+_Object = Router | Service | Middleware | ServersTransport
 _Definition = tuple[Decoded, _Object]
-_KINDS = ("router", "middleware", "service")
+_KINDS = ("router", "middleware", "service", "serversTransport")
 
 
 class Union:
@@ -70,7 +70,11 @@ class Union:
             self._diagnostics = tuple(self._all_diagnostics())
         agreed: Any = self._agreed
         return Configuration(
-            dict(agreed["router"]), dict(agreed["service"]), dict(agreed["middleware"]), self._diagnostics
+            dict(agreed["router"]),
+            dict(agreed["service"]),
+            dict(agreed["middleware"]),
+            self._diagnostics,
+            dict(agreed["serversTransport"]),
         )
 
     def _apply(self, changed: Mapping[str, Decoded | None]) -> None:
@@ -149,6 +153,7 @@ def _objects(decoded: Decoded | None) -> Iterator[tuple[str, _Object]]:
         yield from (("router", item) for item in decoded.routers)
         yield from (("middleware", item) for item in decoded.middlewares)
         yield from (("service", item) for item in decoded.services)
+        yield from (("serversTransport", item) for item in decoded.servers_transports)
 
 
 def _without_servers(item: _Object) -> _Object:

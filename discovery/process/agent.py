@@ -21,6 +21,7 @@ from discovery.providers.admin import api_providers
 from discovery.providers.contract import Provider
 from discovery.supervision.provider_states import ProviderStates
 from discovery.supervision.supervisor import supervise
+from rondpoint.servers_transports.default import default_transport
 from rondpoint.settings import Settings
 from rondpoint.store.keys import Keys
 
@@ -66,7 +67,7 @@ class Agent:
             client, keys, options.name, candidate, states.wake_up, options.forget_after
         )
         heartbeat = Heartbeat(client, keys, own_name, options.name)
-        checks = CheckLoop(states.wake_up.set)
+        checks = CheckLoop(states.wake_up.set, default_transport(self._settings))
         publication = Publication(
             states,
             client,

@@ -8,9 +8,11 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
+from msgspec.structs import replace
 
 from proxy.admin import provider_outages
 from proxy.admin.ejections import ejection_diagnostics
+from proxy.admin.transport_faults import transport_diagnostics
 from proxy.admin.views import middlewares, routers, services
 from proxy.admin.views.object_status import (
     DiagnosticsByObject,
@@ -53,6 +55,9 @@ class CurrentConfiguration:
         self.state = runtime.applier.state()
         for options in runtime.entry_point_options.values():
             self.state.middlewares.update(options.own)
+        for name, fault in runtime.context.services.faults.items():
+            if (service := self.state.services.get(name)) is not None:
+                self.state.services[name] = replace(service, unserved=fault)
 
     def in_portions(self, items: Iterable[T]) -> Iterator[T]:
         """Yield the same items; let other greenlets run after every PORTION items."""
@@ -87,6 +92,7 @@ class CurrentConfiguration:
             *ejection_diagnostics(worker.ejections.ejected, services),
             *unreachable_routers.missing_tls_diagnostics(routers, worker.settings),
             *(closed.diagnostic for closed in worker.settings.closed_parts),
+            *transport_diagnostics(worker.context.services.faults),
             *entry_point_diagnostics(worker.entry_point_options, partial(self._chain_fault, "entry point")),
         )
 

@@ -58,7 +58,8 @@ def forward_to(
     """
     pool = target.pool
     idempotent = request.method in IDEMPOTENT_METHODS
-    stream = pool.take() if idempotent else pool.take_alive()
+    # A request that cannot be sent again over another connection must not get one that has ended.
+    stream = pool.take() if idempotent and (body is None or body.done) else pool.take_alive()
     while True:
         reused = stream is not None
         if stream is None:
@@ -71,7 +72,7 @@ def forward_to(
                     raise NoResponseError(503, try_others=False, reason=_EXHAUSTED) from error
                 raise NoResponseError(504 if error.timed_out else 502, try_others=True) from error
         try:
-            data = _send_request(downstream, stream, head, body)
+            data = _send_request(downstream, stream, head, body, pool.response_header_timeout)
             if data:
                 return _relay(downstream, request, target, stream, data, body)
             expired = stream.expired
@@ -139,10 +140,12 @@ def forward_observed(
 
 
 def _send_request(
-    downstream: Downstream, stream: Stream, head: bytes, body: RequestBody | None
+    downstream: Downstream, stream: Stream, head: bytes, body: RequestBody | None, timeout: float
 ) -> bytes | None:
-    """Send the request and return the first bytes of the response; b"" if none came, None after a reset."""
-    timeout = downstream.context.upstream_timeouts.response_header
+    """Send the request and return the first bytes of the response; b"" if none came, None after a reset.
+
+    `timeout` is the time limit for the response's head in seconds, 0 for none.
+    """
     downstream.awaiting = stream
     # The client may have left while this request waited for a middleware, a ticket or a connection.
     downstream.stream.watch()

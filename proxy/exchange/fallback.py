@@ -37,7 +37,7 @@ def forward_with_fallback(
 
     Errors of the proxy's own in place of the main service's response count, too. `above` are the failover
     services that this one is a part of. Read the request's whole body first, so that it can be sent twice.
-    Raises what `handle_request` turns into responses; the body is then still in the client's buffer.
+    Raises what `handle_request` turns into responses; the request's body is then dropped.
     """
     composite = failover.composite
     assert composite is not None  # noqa: S101 - the caller has found it
@@ -48,10 +48,16 @@ def forward_with_fallback(
     except ContentTooLargeError:
         raise RequestError(413, "the request body is too large") from None
     content = downstream.buffer
+    extras = downstream.extras
+    buffered = extras is not None and extras.request_content is not None
+    length = 0 if buffered else max(request.content_length, 0)
     try:
         return _forward_to_either(downstream, request, composite, pass_host, (*above, failover.name))
     except Exception:
-        downstream.buffer = content
+        # A member's middleware may have taken or replaced the body, and changed the length of the request. No
+        # byte of the body may stand before the next request.
+        downstream.buffer = content[length:]
+        request.content_length, request.chunked = -1, False
         raise
 
 
@@ -80,6 +86,7 @@ def _forward_to_either(
                 request.kind = copied.kind
                 raise
         downstream.extras, downstream.buffer = extras, content
+        downstream.responder = ""
         downstream.tally.retries += 1
         downstream.retries += 1
     return _forward_to_member(downstream, request, fallback, pass_host, above)

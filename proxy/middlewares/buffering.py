@@ -66,6 +66,8 @@ def _receive(request: Request, client: Client, limits: BufferLimits) -> ContentB
     except ContentTooLargeError:
         raise _too_large() from None
     except DiskError as error:
+        # What was received of the body is gone, so nobody can tell where the next request begins.
+        request.keep_alive = False
         raise RequestError(500, "the request body cannot be buffered") from error
     return buffer
 

@@ -11,7 +11,7 @@ from proxy.net.deadlines import NEVER
 from proxy.net.stream import READ_SIZE, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from proxy.net.deadlines import Sweeper
 
@@ -59,6 +59,11 @@ class TlsStream(Stream):
         """The negotiated version and cipher, in OpenSSL's names."""
         cipher = self._tls.cipher()
         return self._tls.version() or "", cipher[0] if cipher else ""
+
+    @property
+    def peer_certificate(self) -> Mapping[str, object] | None:
+        """The other side's certificate, as `ssl` describes it; None or empty if it was not verified."""
+        return self._tls.getpeercert()
 
     def recv(self, size: int = READ_SIZE) -> bytes:
         incoming, tls = self._incoming, self._tls

@@ -1,12 +1,12 @@
 """The services of the current configuration as the data path uses them, and their connection pools.
 
-Services that name the same address share its pool. The pool closes when no service names the address any
-more.
+Services that name the same address under the same transport share its pool. The pool closes when no service
+uses it any more.
 """
 
 from __future__ import annotations
 
-import ssl
+import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -20,10 +20,12 @@ from proxy.balancing.sticky_cookie import Stickiness
 from proxy.balancing.sticky_sessions import sticky_strategy
 from proxy.balancing.strategies import STRATEGIES
 from proxy.balancing.weighted_schedule import schedule
+from proxy.services.endpoints import Endpoints
 from proxy.services.service_slot import EMPTY_SLOT, ServiceSlot
-from proxy.upstream.endpoint import Address, Endpoint, Target, address_of
-from proxy.upstream.pool import Pool
-from rondpoint.model import Server, ServerState, Service
+from proxy.upstream.endpoint import Address, Target, address_of
+from rondpoint.model import Server, ServerState, ServersTransport, Service
+from rondpoint.servers_transports.contexts import ClientContexts
+from rondpoint.servers_transports.default import NAME
 
 if TYPE_CHECKING:
     from proxy.net.deadlines import Sweeper
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 # Importing these modules registers their strategies in STRATEGIES.
 _ = (least_load, rendezvous_hashing)
 
+log = logging.getLogger(__name__)
+
 _DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80}
 
 
@@ -39,20 +43,22 @@ class ServiceRegistry:
     """Services by name. The cost of replacing a service depends only on the number of its servers.
 
     A service is built at its first request: of many thousand services, most never get one in a given worker.
-    `on_address_removed` is called with an address that no service has any more.
+    `on_address_removed` is called with an address that no service has any more. `contexts` holds the default
+    transport. A service whose transport cannot be used has no targets.
     """
 
-    def __init__(self, sweeper: Sweeper, timeouts: UpstreamTimeouts) -> None:
-        self._sweeper = sweeper
-        self._timeouts = timeouts
+    def __init__(
+        self, sweeper: Sweeper, timeouts: UpstreamTimeouts, contexts: ClientContexts | None = None
+    ) -> None:
+        contexts = ClientContexts(ServersTransport(NAME)) if contexts is None else contexts
         self._services: dict[str, Service] = {}
+        self._faults: dict[str, str] = {}
         self._slots: dict[str, ServiceSlot] = {}
-        self._endpoints: dict[Address, Endpoint] = {}
+        self._endpoints = Endpoints(sweeper, contexts, timeouts.stall)
         self._ejected: set[Address] = set()
         self._failing: set[tuple[str, Address]] = set()
         self._arrivals = ServerArrivals()
         self.on_address_removed: Callable[[Address], None] = _ignore
-        self._tls_context: ssl.SSLContext | None = None
 
     @property
     def by_name(self) -> Mapping[str, Service]:
@@ -79,6 +85,7 @@ class ServiceRegistry:
         if service.slow_start and (previous := self._services.get(service.name)) is not None:
             self._arrivals.record_new_servers(previous, service)
         self._services[service.name] = service
+        self._note_fault(service)
         slot = self._slots.get(service.name)
         if slot is not None:
             before, slot.served = slot.served, self._build(service)
@@ -87,10 +94,16 @@ class ServiceRegistry:
     def remove(self, name: str) -> None:
         """Remove a service; an unknown name is no error."""
         self._services.pop(name, None)
+        self._faults.pop(name, None)
         slot = self._slots.pop(name, None)
         if slot is not None:
             before, slot.served = slot.served, None
             self._release(before)
+
+    @property
+    def faults(self) -> Mapping[str, str]:
+        """The services whose transport cannot be used, and why not; they have no targets."""
+        return MappingProxyType(self._faults)
 
     def set_ejected(self, address: Address, ejected: bool, service: str = "") -> None:
         """Eject all present and future servers at this address, or make them available again.
@@ -103,12 +116,11 @@ class ServiceRegistry:
             (self._ejected.add if ejected else self._ejected.discard)(address)
         if not ejected:
             self._arrivals.record(address)
-        endpoint = self._endpoints.get(address)
-        if endpoint is None:
-            return
-        if not service:
-            endpoint.ejected = ejected
-        targets = [target for target in endpoint.targets if service in ("", target.service)]
+        targets: list[Target] = []
+        for endpoint in self._endpoints.at(address):
+            if not service:
+                endpoint.ejected = ejected
+            targets += (target for target in endpoint.targets if service in ("", target.service))
         for target in targets:
             if service:
                 target.failing = ejected
@@ -118,8 +130,18 @@ class ServiceRegistry:
             if (served := self._slots[name].served) is not None:
                 served.refresh()
 
+    def _note_fault(self, service: Service) -> None:
+        fault = self._endpoints.fault(service)
+        if not fault:
+            self._faults.pop(service.name, None)
+        elif self._faults.get(service.name) != fault:
+            self._faults[service.name] = fault
+            log.error("service %s responds with 503: %s", service.name, fault)
+
     def _build(self, service: Service) -> BalancedService:
         servers = [server for server in service.servers if server.state is not ServerState.DOWN]
+        if service.name in self._faults:
+            servers = []
         targets = [self._build_target(service, server) for server in servers]
         order = schedule([_usable_weight(server) for server in servers])
         rotation = tuple(targets[index] for index in order)
@@ -138,17 +160,7 @@ class ServiceRegistry:
 
     def _build_target(self, service: Service, server: Server) -> Target:
         address = address_of(server)
-        endpoint = self._endpoints.get(address)
-        if endpoint is None:
-            pool = Pool(
-                (server.host, server.port),
-                self._sweeper,
-                self._timeouts.dial,
-                self._timeouts.idle,
-                self._client_tls_context() if server.scheme == "https" else None,
-                self._timeouts.stall,
-            )
-            endpoint = self._endpoints[address] = Endpoint(pool, ejected=address in self._ejected)
+        endpoint = self._endpoints.open(server, service.transport, ejected=address in self._ejected)
         host = f"[{server.host}]" if ":" in server.host else server.host
         if server.port != _DEFAULT_PORTS[server.scheme]:
             host += f":{server.port}"
@@ -180,17 +192,9 @@ class ServiceRegistry:
         for target in served.targets if served is not None else ():
             endpoint = target.endpoint
             endpoint.targets.discard(target)
-            if not endpoint.targets:
-                address = address_of(target.server)
-                del self._endpoints[address]
-                endpoint.pool.close()
+            address = address_of(target.server)
+            if self._endpoints.close_if_unused(endpoint, address):
                 self.on_address_removed(address)
-
-    def _client_tls_context(self) -> ssl.SSLContext:
-        if self._tls_context is None:
-            self._tls_context = ssl.create_default_context()
-            self._tls_context.set_alpn_protocols(["http/1.1"])
-        return self._tls_context
 
 
 def _ignore(address: Address) -> None:

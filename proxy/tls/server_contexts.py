@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from proxy.tls.certificate_contents import CertificateContents, read_certificates
 from proxy.tls.certificate_index import CertificateIndex
+from proxy.tls.default_certificate import load_default_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +25,8 @@ class CertificateError(Exception):
 class ServerContexts:
     """The contexts for the settings `tls` of an entry point. Raises CertificateError.
 
+    Without certificates, all clients get the default certificate.
+
     `contents` are those of its certificates. `only` is the one context that all clients get, None if there
     are several.
     """
@@ -33,11 +36,13 @@ class ServerContexts:
         every = _create_context(tls, tls.certificates)
         self.contents: tuple[CertificateContents, ...] = tuple(read_certificates(tls.certificates))
         names = {each.pair: each.names for each in self.contents}
-        self._index = CertificateIndex([(pair, names.get(pair, ())) for pair in tls.certificates])
-        pairs = self._index.all()
-        self._contexts = {
-            each: every if each == tls.certificates else _create_context(tls, each) for each in pairs
-        }
+        self._contexts: dict[tuple[CertificatePair, ...], ssl.SSLContext] = {(): every}
+        if tls.certificates:
+            self._index = CertificateIndex([(pair, names.get(pair, ())) for pair in tls.certificates])
+            self._contexts = {
+                each: every if each == tls.certificates else _create_context(tls, each)
+                for each in self._index.all()
+            }
         contexts = tuple(self._contexts.values())
         self.only: ssl.SSLContext | None = contexts[0] if len(contexts) == 1 else None
 
@@ -46,7 +51,10 @@ class ServerContexts:
         return self._contexts.values()
 
     def find(self, server_name: str, address: str) -> ssl.SSLContext:
-        """Return the context for a client; the parameters are as in `CertificateIndex.find`."""
+        """Return the context for a client; the parameters are as in `CertificateIndex.find`.
+
+        If there is only one, it is `only`, and no client needs this choice.
+        """
         return self._contexts[self._index.find(server_name, address)]
 
 
@@ -56,6 +64,8 @@ def _create_context(tls: Tls, pairs: tuple[CertificatePair, ...]) -> ssl.SSLCont
     context.minimum_version = _VERSIONS[tls.min_version]
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
+    if not pairs:
+        load_default_certificate(context)
     # Of several with one key type, OpenSSL keeps the last.
     for pair in reversed(pairs):
         try:

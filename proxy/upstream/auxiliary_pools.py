@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from proxy.upstream.pool import Pool
+from proxy.upstream.server_tls import ServerTls
 
 if TYPE_CHECKING:
     from proxy.net.deadlines import Sweeper
@@ -48,7 +49,7 @@ class AuxiliaryPools:
                 self._sweeper,
                 min(timeouts.dial or DIAL_TIMEOUT, DIAL_TIMEOUT),
                 timeouts.idle,
-                create_context() if create_context is not None else None,
+                ServerTls(create_context()) if create_context is not None else None,
                 timeouts.stall,
             )
         return pool

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _socket
 import os
-import ssl
 from errno import (
     ECONNREFUSED,
     ECONNRESET,
@@ -22,9 +21,14 @@ from gevent.socket import getaddrinfo
 
 from proxy.net.stream import Stream
 from proxy.net.tls_stream import TlsStream
+from rondpoint.servers_transports.client_context import has_uri
 
 if TYPE_CHECKING:
     from proxy.net.deadlines import Sweeper
+    from proxy.upstream.server_tls import ServerTls
+
+HANDSHAKE_TIMEOUT = 10.0
+"""Seconds that a server has for the TLS handshake, once it is connected; the dial timeout may allow fewer."""
 
 OPTIONS = (
     (_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1),
@@ -56,16 +60,15 @@ class DialError(OSError):
         self.exhausted = exhausted
 
 
-def dial(
-    address: tuple[str, int], sweeper: Sweeper, timeout: float, context: ssl.SSLContext | None = None
-) -> Stream:
+def dial(address: tuple[str, int], sweeper: Sweeper, timeout: float, tls: ServerTls | None = None) -> Stream:
     """Connect to an IP address or name, and port, within `timeout` s (0: no limit). Raises DialError."""
     try:
         with Timeout(timeout or None):
             stream = _connect(_resolve(address), sweeper)
-            if context is None:
+            if tls is None:
                 return stream
-            return _start_tls(stream, sweeper, context, address[0])
+            with Timeout(HANDSHAKE_TIMEOUT):
+                return _start_tls(stream, sweeper, tls, address[0])
     except Timeout:
         raise DialError("dial timed out", timed_out=True, unreachable=True) from None
     except OverflowError as error:
@@ -133,5 +136,10 @@ def _dial_error(code: int) -> DialError:
     return DialError(os.strerror(code), unreachable=code in _UNREACHABLE)
 
 
-def _start_tls(stream: Stream, sweeper: Sweeper, context: ssl.SSLContext, name: str) -> Stream:
-    return TlsStream(stream.detach(), sweeper, context, name)
+def _start_tls(stream: Stream, sweeper: Sweeper, tls: ServerTls, host: str) -> Stream:
+    # OpenSSL sends no SNI if the name is an IP address (RFC 6066 §3).
+    secured = TlsStream(stream.detach(), sweeper, tls.context, tls.server_name or host)
+    if tls.peer_uri and not has_uri(secured.peer_certificate, tls.peer_uri):
+        secured.close()
+        raise DialError(f"the server's certificate lacks the URI {tls.peer_uri}")
+    return secured

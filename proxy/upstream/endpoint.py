@@ -7,7 +7,7 @@ from math import exp
 from typing import TYPE_CHECKING
 
 from proxy.upstream.server_counters import UNCOUNTED, ServerCell
-from rondpoint.model import Scheme, Server
+from rondpoint.model import Scheme, Server, ServersTransport
 
 if TYPE_CHECKING:
     from proxy.upstream.pool import Pool
@@ -23,14 +23,16 @@ MINIMUM_WARMTH = 0.1
 
 @dataclass(slots=True, eq=False)
 class Endpoint:
-    """An address, its connections and what this worker observed of it.
+    """An address under one transport: its connections, and what this worker observed of it.
 
-    `targets` are the servers of current services at this address. While `ejected` is set, they take no new
+    A `transport` of None is the default. `targets` are the servers of current services with this transport at
+    this address. While `ejected` is set, they take no new
     requests as long as other servers do. `active` counts this worker's active requests, only for services
     whose strategy needs it.
     """
 
     pool: Pool
+    transport: ServersTransport | None = None
     targets: set[Target] = field(default_factory=set)
     ejected: bool = False
     active: int = 0

@@ -18,10 +18,9 @@ from proxy.net.deadlines import NEVER, after
 from proxy.upstream.connection import DialError, dial
 
 if TYPE_CHECKING:
-    import ssl
-
     from proxy.net.deadlines import Sweeper
     from proxy.net.stream import Stream
+    from proxy.upstream.server_tls import ServerTls
 
 REMOVED_DIAL_TIMEOUT = 1.0
 """Seconds that a dial may take after its server has left the configuration."""
@@ -39,21 +38,26 @@ _pools: WeakSet[Pool] = WeakSet()
 
 
 class Pool:
-    """Idle connections to `address`; timeouts and `stall_limit` in seconds, 0 for none."""
+    """Idle connections to `address`; timeouts and `stall_limit` in seconds, 0 for none.
+
+    At most `idle_limit` connections stay. `response_header_timeout` is for those who send requests.
+    """
 
     __slots__ = (
         "__weakref__",
         "_address",
-        "_context",
         "_dial_timeout",
         "_dialling",
         "_idle",
+        "_idle_limit",
         "_idle_timeout",
         "_on_idle",
         "_stall_limit",
         "_sweeper",
+        "_tls",
         "closed",
         "heads",
+        "response_header_timeout",
     )
 
     IDLE_LIMIT = 200
@@ -64,15 +68,19 @@ class Pool:
         sweeper: Sweeper,
         dial_timeout: float,
         idle_timeout: float,
-        context: ssl.SSLContext | None = None,
+        tls: ServerTls | None = None,
         stall_limit: float = 0.0,
+        response_header_timeout: float = 0.0,
+        idle_limit: int = IDLE_LIMIT,
     ) -> None:
         self._address = address
         self._sweeper = sweeper
         self._dial_timeout = dial_timeout
         self._idle_timeout = idle_timeout
-        self._context = context
+        self._tls = tls
         self._stall_limit = stall_limit
+        self._idle_limit = idle_limit
+        self.response_header_timeout = response_header_timeout
         self._idle: list[Stream] = []
         self._dialling: set[Any] = set()
         self._on_idle = partial(_drop, self._idle)
@@ -121,7 +129,7 @@ class Pool:
 
     def probe(self, timeout: float) -> None:
         """Connect within `timeout` s, and close the connection again. Raises DialError."""
-        dial(self._address, self._sweeper, timeout, self._context).close()
+        dial(self._address, self._sweeper, timeout, self._tls).close()
 
     def _dial(self, patience: float) -> Stream:
         current = getcurrent()
@@ -133,7 +141,7 @@ class Pool:
         if self.closed:
             timeout = min(timeout or REMOVED_DIAL_TIMEOUT, REMOVED_DIAL_TIMEOUT)
         try:
-            return dial(self._address, self._sweeper, timeout, self._context)
+            return dial(self._address, self._sweeper, timeout, self._tls)
         except DialError as error:
             if hurried and error.timed_out and timeout < FAIR_PATIENCE:
                 error.unreachable = False
@@ -148,7 +156,7 @@ class Pool:
 
     def give(self, stream: Stream) -> None:
         """Put back a connection that has no outstanding request or response."""
-        if self.closed or stream.expired or len(self._idle) >= self.IDLE_LIMIT:
+        if self.closed or stream.expired or len(self._idle) >= self._idle_limit:
             stream.close()
             return
         stream.deadline = after(self._idle_timeout)

@@ -36,6 +36,7 @@ def derive(
     `inline` is the settings file if the file provider reads it for routes too, else None.
     """
     _derive_entry_points(draft)
+    _derive_tls(draft)
     _derive_docker(draft, environ, resolve_path(_DOCKER_SOCKET))
     _derive_file(draft, inline)
     _derive_catalogue(draft)
@@ -143,6 +144,13 @@ def _derive_web_address(draft: Draft, name: str, web: list[str]) -> None:
     for key in draft.below(section_path):
         del draft.values[key]
     draft.sections = {key: section for key, section in draft.sections.items() if key[:2] != section_path}
+
+
+def _derive_tls(draft: Draft) -> None:
+    """Switch `tls` on for entry points with `http.tls`; the admin entry point speaks no TLS."""
+    for path, section in list(draft.sections.items()):
+        if _is_entry_point(path) and path[1] != ADMIN and path[2:] == ("http", "tls"):
+            draft.sections.setdefault((*path[:2], "tls"), section)
 
 
 def _is_on(value: object) -> bool:

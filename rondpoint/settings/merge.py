@@ -112,6 +112,7 @@ class _Reader:
         self.draft.provider_named |= option.is_provider
         key = ".".join(keys)
         location = written.location.removesuffix("." + ".".join(written.path[len(keys) :]))
+        self._switch_tls_on(written, keys)
         guards = option.closed_part and value not in ("", [])
         if not guards:
             if self._is_first_report(written, key):
@@ -130,6 +131,16 @@ class _Reader:
             )
             part, hint = (text.replace("*", name) for text in (option.closed_part, option.hint))
             self.draft.unserved_guards.append((option, ClosedPart(part, key, location, hint)))
+
+    def _switch_tls_on(self, written: WrittenSetting, keys: SettingPath) -> None:
+        """Switch TLS on if this is one of the TLS options of an entry point, like a served one does."""
+        section = tuple(key.lower() for key in keys[:-1])
+        for inner in (("tls",), ("http", "tls")):
+            if section[:1] == ("entrypoints",) and section[2 : 2 + len(inner)] == inner:
+                name = self._entry_point_name(keys[1], written.location)
+                setting = Setting(True, written.location, written.dotted_key, written.source)
+                if name:
+                    self.draft.sections["entry_points", name, *inner] = setting
 
     def _entry_point_name(self, key: str, location: str) -> str:
         """Return the name of an entry point in the user's spelling; report an invalid name and return ''."""

@@ -67,7 +67,8 @@ _V1_REMARKS = {
     "`passing,warning`",
     "debug": "`log.level`: `DEBUG`",
     "defaultEntryPoints": "`entryPoints.NAME.asDefault`, for each name in the list",
-    "entryPoints": "`--entryPoints='Name:http Address::80'`: `entryPoints.http.address`",
+    "entryPoints": "`--entryPoints='Name:http Address::80'`: `entryPoints.http.address`; `TLS` in it: "
+    "`entryPoints.http.tls`",
     "file": "`providers.file`; without `filename` and `directory`, `[backends]` and `[frontends]` are read "
     "from the settings file itself",
 }
@@ -105,8 +106,7 @@ def _format_closed_part(option: UnservedOption) -> str:
     part = {"": "nothing", CHANGES: "changes", METRICS: "`/metrics`"}.get(
         option.closed_part, option.closed_part
     )
-    part = part.replace("entry point *", "the entry point")
-    return f"{part}, unless it has `tls.certificates`" if option.unneeded_with_tls else part
+    return part.replace("entry point *", "the entry point")
 
 
 def _sort_key(item: tuple[str, object]) -> str:

@@ -42,12 +42,10 @@ def close_guarded_parts(settings: Settings, draft: Draft) -> Settings:
     warning, like other options that are not served.
     """
     existing = set(_existing_parts(settings))
-    # The admin entry point speaks no TLS, whatever its settings say.
-    with_tls = {closed_parts.entry_point_part(name) for name in settings.tls_entry_points - {ADMIN}}
     closed = [*_close_admin_tls(settings, draft), *_close_guarded_admin(settings, draft)]
     draft.warnings += [each.diagnostic for each in closed]
     for option, candidate in draft.unserved_guards:
-        if candidate.part in existing and not (option.unneeded_with_tls and candidate.part in with_tls):
+        if candidate.part in existing:
             closed.append(candidate)
             draft.warnings.append(candidate.diagnostic)
         else:
@@ -56,9 +54,10 @@ def close_guarded_parts(settings: Settings, draft: Draft) -> Settings:
 
 
 def _close_admin_tls(settings: Settings, draft: Draft) -> Iterator[ClosedPart]:
-    if settings.admin.tls is not None:
-        key = f"entryPoints.{ADMIN}.tls"
-        yield ClosedPart(closed_parts.entry_point_part(ADMIN), key, _location(draft, ("tls",)), LOCAL_ONLY)
+    for path, options in ((("tls",), settings.admin.tls), (("http", "tls"), settings.admin.http.tls)):
+        if options is not None:
+            part = closed_parts.entry_point_part(ADMIN)
+            yield ClosedPart(part, _key(path), _location(draft, path), LOCAL_ONLY)
 
 
 def _close_guarded_admin(settings: Settings, draft: Draft) -> Iterator[ClosedPart]:

@@ -25,14 +25,12 @@ class UnservedOption(Struct, frozen=True):
     option, or empty: `entry point *` (the option's own entry point), `entry point NAME`, `provider NAME`,
     or a constant of `rondpoint.settings.closed_parts`. `hint`: what to do instead; `*` stands for the
     name of the entry point.
-    `unneeded_with_tls`: an entry point with `tls.certificates` does not need the option.
     """
 
     reason: str = "is not served yet"
     is_provider: bool = False
     closed_part: str = ""
     hint: str = _ONLY_IF_SAFE
-    unneeded_with_tls: bool = False
 
 
 _NOT_YET = UnservedOption()
@@ -50,8 +48,9 @@ _PLUGINS = UnservedOption(
 )
 _CURVES = UnservedOption("has no effect: OpenSSL chooses the curve; none of its curves is weak")
 _ENTRY_POINT_GUARD = UnservedOption(closed_part="entry point *")
-_TLS = UnservedOption(
-    closed_part="entry point *", hint="set entryPoints.*.tls.certificates", unneeded_with_tls=True
+_ACME = UnservedOption(
+    "is not served yet: clients get the certificates in tls.certificates of the entry point; without any, "
+    "the default certificate, which no client trusts"
 )
 _CIPHER_SUITES = UnservedOption(
     closed_part="entry point *", hint="set entryPoints.*.tls.minVersion=VersionTLS13 instead"
@@ -97,13 +96,12 @@ _TRAEFIK_3_OPTIONS = (
     "providers.docker.allowNonRunning "
     "providers.docker.httpClientTimeout providers.docker.password "
     "providers.docker.username providers.file.debugLogGeneratedTemplate "
-    "serversTransport.insecureSkipVerify serversTransport.maxIdleConnsPerHost serversTransport.rootCAs "
     "serversTransport.spiffe"
 )
 # Traefik 2 had these options; Traefik 3 removed them.
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
 _TRAEFIK_2_PROVIDERS = "marathon rancher"
-_TRAEFIK_1_SECTIONS = "acme cluster healthCheck tls insecureSkipVerify maxIdleConnsPerHost rootCAs"
+_TRAEFIK_1_SECTIONS = "acme cluster healthCheck tls"
 _TRAEFIK_1_PROVIDERS = (
     "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher serviceFabric zookeeper"
 )
@@ -148,7 +146,7 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table(_TRAEFIK_1_PROVIDERS, _PROVIDER),
     **_table(_TRAEFIK_1_OPTIONS, _NOT_YET),
     **_table(_ENTRY_POINT_GUARDS, _ENTRY_POINT_GUARD),
-    **_table("entryPoints.*.http.tls", _TLS),
+    **_table("entryPoints.*.http.tls.certResolver entryPoints.*.http.tls.domains", _ACME),
     **_table("entryPoints.*.tls.cipherSuites", _CIPHER_SUITES),
     **_table("entryPoints.*.tls.curvePreferences", _CURVES),
     **_table("web.auth", _ADMIN_PASSWORD),

@@ -61,11 +61,16 @@ def _translate_entry_points(value: object) -> TranslatedSettings:
         raise ValueError("expected a description such as Name:http Address::80")
     section = f"entryPoints.{options['name']}"
     settings: TranslatedSettings = [
-        (f"{section}.{name}", _read_switch(text) if name.lower() in _SWITCHES else text)
-        for name, _, text in parts
-        if name.lower() != "name"
+        _read_option(section, name, text) for name, _, text in parts if name.lower() != "name"
     ]
     return [(section, True), *settings]
+
+
+def _read_option(section: str, name: str, text: str) -> tuple[str, object]:
+    """Return the setting for an option of a description; `TLS` stands alone, or has certificates."""
+    if name.lower() == "tls":
+        return (f"{section}.tls.certificates", text) if text else (f"{section}.tls", True)
+    return f"{section}.{name}", _read_switch(text) if name.lower() in _SWITCHES else text
 
 
 _SWITCHES = frozenset(("proxyprotocol.insecure", "forwardedheaders.insecure"))
@@ -155,6 +160,9 @@ TRANSLATIONS: dict[str, Translation] = {
     "respondingTimeouts.idleTimeout": _copy_to("entryPoints.*.transport.respondingTimeouts.idleTimeout"),
     "respondingTimeouts.readTimeout": _copy_to("entryPoints.*.transport.respondingTimeouts.readTimeout"),
     "respondingTimeouts.writeTimeout": _copy_to("entryPoints.*.transport.respondingTimeouts.writeTimeout"),
+    "insecureSkipVerify": _copy_to("serversTransport.insecureSkipVerify"),
+    "maxIdleConnsPerHost": _copy_to("serversTransport.maxIdleConnsPerHost"),
+    "rootCAs": _copy_to("serversTransport.rootCAs"),
     "forwardingTimeouts": _copy_to(),
     "forwardingTimeouts.dialTimeout": _copy_to("serversTransport.forwardingTimeouts.dialTimeout"),
     "forwardingTimeouts.responseHeaderTimeout": _copy_to(

@@ -44,7 +44,13 @@ class KnownKey:
     wildcard: KnownKey | None = None
 
     def child(self, key: str) -> KnownKey | None:
-        """Return the following key, or None if it is unknown."""
+        """Return the following key, or None if it is unknown.
+
+        An option that is not served may be a list, with items such as `domains[0]`.
+        """
+        listed = self.children.get(key.lower().partition("[")[0])
+        if listed is not None and listed.unserved:
+            return listed
         return self.children.get(key.lower(), self.wildcard)
 
 

@@ -22,6 +22,7 @@ UNSERVED_SECTION = TEXT.partition("\n## What is not served\n")[2].partition("\n#
 
 ROUTER = "http: {{routers: {{r: {{rule: Host(`a.test`), service: s, {}}}}}}}"
 BALANCER = "http: {{services: {{s: {{loadBalancer: {{servers: [{{url: 'http://a', {}}}], {}}}}}}}}}"
+TRANSPORT = "http: {{serversTransports: {{t: {{{}}}}}}}"
 
 OPTIONS = {
     "tcp": "tcp: {routers: {r: {rule: HostSNI(`*`), service: s}}}",
@@ -32,8 +33,9 @@ OPTIONS = {
     "tls.domains": ROUTER.format("tls: {domains: [{main: a.test}]}"),
     "healthCheck.mode": BALANCER.format("", "healthCheck: {path: /, mode: grpc}"),
     "preservePath": BALANCER.format("preservePath: true", ""),
-    "serversTransport": BALANCER.format("", "serversTransport: t"),
-    "serversTransports": "http: {serversTransports: {t: {insecureSkipVerify: true}}}",
+    "serversTransports.cipherSuites": TRANSPORT.format("cipherSuites: [TLS_RSA_WITH_AES_128_CBC_SHA]"),
+    "serversTransports.peerCertSANs": TRANSPORT.format("peerCertSANs: [{type: DNS, value: a.test}]"),
+    "serversTransports.spiffe": TRANSPORT.format("spiffe: {ids: ['spiffe://a/b']}"),
 }
 """An example file for each option that the page lists."""
 
@@ -77,7 +79,8 @@ def test_servers_with_h2c_are_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["certificatesResolvers", "acme", "entryPoints.*.http.tls", "entryPoints.*.clientIPStrategy"]
+    "key",
+    ["certificatesResolvers", "acme", "entryPoints.*.http.tls.options", "entryPoints.*.clientIPStrategy"],
 )
 def test_named_settings_are_not_served(key: str) -> None:
     assert UNSERVED_OPTIONS[key].reason == "is not served yet"
@@ -88,7 +91,7 @@ DOCUMENTED = {
     UNAVAILABLE_MIDDLEWARE: "A router whose middleware is not available responds with 503",
     "the default applies, and the label is reported": "For an invalid value, the default applies",
     "the server gets escapes as they were sent": "Servers get the escapes in a path as they were sent",
-    "serversTransport is not served yet": "| `serversTransport` | no effect",
+    "a service whose serversTransport does not exist": "A service whose `serversTransport` does not exist",
     "containers that define the same router share a service": "Containers that define the same router",
     "an empty rule is an error": "An empty rule is a mistake",
     "lists may be numbered": "Lists may be numbered",

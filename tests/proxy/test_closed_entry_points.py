@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,14 +20,14 @@ from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy
 from tests.proxy.test_explaining import command
-from tests.proxy.wire.client import Client
+from tests.proxy.tls.handshakes import client_context
+from tests.proxy.wire.client import Answer, Client
 from tests.proxy.wire.test_tls_clients import SecureClient
 
 OPTIONS = "entryPoints.shut.http.tls.options"
 
 GUARDS = {
     "http.tls.options": ("--entryPoints.shut.http.tls.options=strict@file",),
-    "http.tls": ("--entryPoints.shut.http.tls",),
     "clientIPStrategy": ("--entryPoints.shut.clientIPStrategy.depth=1",),
 }
 
@@ -46,16 +47,25 @@ def ask(proxy: Proxy, path: str) -> Any:
     return json.loads(response.body)
 
 
+def respond(port: int, host: str, path: str, *, tls: bool) -> Answer:
+    """Return the response to a request; an entry point with TLS options speaks TLS."""
+    with Client(port) as client:
+        if tls:
+            client.socket = client_context(ssl.TLSVersion.TLSv1_3).wrap_socket(client.socket)
+        client.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        return client.answer()
+
+
 @pytest.mark.parametrize("option", GUARDS)
 def test_a_router_behind_a_guard_answers_503_there_alone(store: Store, short_path: Path, option: str) -> None:
     with Origin.named("a") as origin, shut(store, short_path, *GUARDS[option]) as (proxy, port):
         host = proxy.route(origin)
         for path in ("/", "/ping", "/metrics"):
-            refused = http.request(port, host, path)
+            refused = respond(port, host, path, tls="tls" in option)
             assert refused.status == 503
             told = f"entry point shut is closed: entryPoints.shut.{option} is not served yet"
-            assert f"service unavailable: {told}" in refused.text
-        assert http.request(port, "nobody.test").status == 404
+            assert f"service unavailable: {told}" in refused.body.decode()
+        assert respond(port, "nobody.test", "/", tls="tls" in option).status == 404
         assert proxy.status(host) == 200
         assert len(origin.wait_for_requests(1)) == 1
 
@@ -71,7 +81,10 @@ def test_a_connection_to_it_can_be_used_again(store: Store, short_path: Path) ->
 
 def test_an_entry_point_that_speaks_tls_needs_no_more_for_tls(store: Store, short_path: Path) -> None:
     certificate = write_certificate(short_path / "own.pem")
-    flags = (f"--entryPoints.shut.tls.certificates={certificate},{certificate}", *GUARDS["http.tls"])
+    flags = (
+        f"--entryPoints.shut.tls.certificates={certificate},{certificate}",
+        "--entryPoints.shut.http.tls",
+    )
     with Origin.named("a") as origin, shut(store, short_path, *flags) as (proxy, port):
         host = proxy.route(origin)
         with SecureClient(port, certificate) as client:

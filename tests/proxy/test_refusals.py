@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from rondpoint.model import Composition, Member, Middleware, Service
+from rondpoint.model import Composition, FailoverErrors, Member, Middleware, Service
 from tests.lab import http
 from tests.lab.origin import Origin
 from tests.lab.store import Store
@@ -83,3 +84,25 @@ def test_a_middleware_before_a_member_refuses_too(proxy: Proxy) -> None:
     del proxy.middlewares[DENY.name]
     proxy.publish()
     until(lambda: not refusals(proxy), "no refusals of a removed middleware")
+
+
+def test_the_middleware_that_a_fallback_stands_in_for_has_not_responded(proxy: Proxy, log: Path) -> None:
+    with Origin.named("main") as main, Origin.named("spare") as spare:
+        proxy.middlewares[DENY.name] = DENY
+        members = []
+        for origin, guards in ((main, (DENY.name,)), (spare, ())):
+            name = proxy.route(origin).removesuffix(".test")
+            proxy.services[name] = msgspec.structs.replace(proxy.services[name], middlewares=guards)
+            members.append(Member(name))
+        host = proxy.route()
+        proxy.services[host.removesuffix(".test")] = Service(
+            host.removesuffix(".test"),
+            composition="failover",
+            members=tuple(members),
+            failover_errors=FailoverErrors(("403",)),
+        )
+        proxy.publish()
+        assert proxy.get(host) == "spare"
+        until(lambda: host in log.read_text(), "the access log")
+    logged = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line.get("MiddlewareName") for line in logged if line["RequestHost"] == host] == [None]

@@ -496,7 +496,10 @@ DIFFERENCES = {
         "{n}.test/",
     ): "the default applies, and the label is reported; Traefik responds with 500",
     ("badly-chosen", "{n}.test/"): "the default applies, and the label is reported; Traefik drops the router",
-    ("transported", "{n}.test/"): "serversTransport is not served yet, and reported",
+    (
+        "transported",
+        "{n}.test/",
+    ): "a service whose serversTransport does not exist responds 503; Traefik drops the router",
     ("empty-rule", "empty-rule/"): "an empty rule is an error; Traefik uses the default rule",
     ("unknown-option", "{n}.test/"): UNKNOWN_LABEL,
     ("numbered", "{n}.test/"): "lists may be numbered; for Traefik the list is empty",

@@ -19,6 +19,8 @@ class Support(Enum):
     UNSERVED = "no: a warning"
     LEFT_OUT = "no: the router is left out"
     NO_EFFECT = "no, as with Traefik"
+    NO_EFFECT_NOTED = "no: a note"
+    CLOSING = "no: 503"
 
 
 class Label(Struct, frozen=True):

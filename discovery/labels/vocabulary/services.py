@@ -99,10 +99,9 @@ SERVICES = (
     Label(
         f"{_BALANCER}.serversTransport",
         "own@file",
-        "stored only; the settings below `serversTransport` apply to all services",
+        "[servers transport](#servers-transports), in place of the settings below `serversTransport`",
         values.text,
         "",
-        support=Support.UNSERVED,
     ),
     Label(
         f"{_BALANCER}.responseForwarding.flushInterval",

@@ -5,16 +5,10 @@ from __future__ import annotations
 from discovery.labels.vocabulary.composite import COMPOSITE
 from discovery.labels.vocabulary.label import Label, Support
 from discovery.labels.vocabulary.routers import ROUTERS
+from discovery.labels.vocabulary.servers_transports import TRANSPORTS
 from discovery.labels.vocabulary.services import FILE_SERVERS, SERVERS, SERVICES
 
 OTHERS = (
-    Label(
-        "http.serversTransports.NAME.serverName",
-        "a",
-        "options of connections to servers",
-        values="text",
-        support=Support.UNSERVED,
-    ),
     Label(
         "http.models.NAME.middlewares",
         "a",
@@ -38,5 +32,16 @@ OTHERS = (
     ),
 )
 
-LABELS = (*ROUTERS, *SERVERS, *SERVICES, *COMPOSITE, *OTHERS)
-FILE_OPTIONS = (*ROUTERS, *FILE_SERVERS, *SERVICES, *COMPOSITE, *OTHERS)
+IN_LABELS = (
+    Label(
+        "http.serversTransports.NAME.serverName",
+        "a",
+        "define [transports](#servers-transports) in files",
+        values="text",
+        support=Support.UNSERVED,
+    ),
+)
+"""Options that only files, keys and the API may have."""
+
+LABELS = (*ROUTERS, *SERVERS, *SERVICES, *COMPOSITE, *OTHERS, *IN_LABELS)
+FILE_OPTIONS = (*ROUTERS, *FILE_SERVERS, *SERVICES, *COMPOSITE, *TRANSPORTS, *OTHERS)

@@ -64,6 +64,7 @@ class ClientBody:
         # A middleware may send the content on in another form than the client's.
         self._chunked = request.chunked
         self._decoder: ChunkedDecoder | None = None
+        self._fault = ""
         self._remaining = max(request.content_length, 0)
         self._limit = client.limits.body_bytes or maxsize
 
@@ -74,6 +75,9 @@ class ClientBody:
         data = b""
         if not self.started:
             data = self._start()
+        if self._fault:
+            # A middleware may have caught the error, but after it nobody knows what the bytes mean.
+            raise BodyError(400, self._fault)
         while not self.finished:
             piece = self._decode(data or self._receive())
             data = b""
@@ -111,7 +115,8 @@ class ClientBody:
         try:
             piece = decoder.feed(data)
         except ChunkError as error:
-            raise BodyError(400, str(error)) from None
+            self._fault = str(error)
+            raise BodyError(400, self._fault) from None
         if decoder.finished:
             self.finished = True
             client.buffer = decoder.rest

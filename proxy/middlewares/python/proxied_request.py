@@ -133,7 +133,8 @@ class ProxiedRequest(PublicRequest):
             pass
         if client.extras is not None:
             client.extras.produced_content = client.extras.request_content = None
-        raw.headers = without(raw.headers, b"trailer")
+        # The rest may have come only after the 100 Continue of the proxy.
+        raw.headers = without(without(raw.headers, b"expect"), b"trailer")
         raw.chunked, raw.content_length = False, len(content)
         client.buffer = content + client.buffer
 

@@ -87,6 +87,10 @@ class EncodedCharacters(Section):
         return {setting_key(field): allowed for field, allowed in self.model_dump().items()}
 
 
+class HttpTls(Section):
+    """TLS for all routers of the entry point, in Traefik 3's spelling; the same as `tls`."""
+
+
 class HttpOptions(Section):
     middlewares: Texts = Field(
         default=(),
@@ -94,6 +98,7 @@ class HttpOptions(Section):
         "such as `auth@file`. If one is missing or unusable, the routers respond with 503.",
     )
     redirections: Redirections = Redirections()
+    tls: HttpTls | None = None
     sanitize_path: Switch = Field(
         default=True,
         description="Remove `/./`, `/../` and empty segments from the paths of requests, before rules, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field
 
 from rondpoint.model import Verbosity
 from rondpoint.settings.tree.entry_point_http import HttpOptions, Strategy
@@ -12,7 +12,6 @@ from rondpoint.settings.tree.entry_points_v1 import AuthOfV1, RedirectOfV1, Swit
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import (
     Address,
-    CertificatePair,
     Certificates,
     Networks,
     NonNegativeInt,
@@ -100,22 +99,17 @@ class Tls(Section):
     """TLS for clients, with HTTP/1.1."""
 
     certificates: Certificates = Field(
-        description="Required. Certificate and key as PEM files: tables with `certFile` and `keyFile`, or "
+        default=(),
+        description="Certificate and key as PEM files: tables with `certFile` and `keyFile`, or "
         "`cert.pem,key.pem`. A client gets the certificate for the host name that it names (SNI), exact "
         "before wildcard; for another name, and for none, the first one. Of several for one name it gets the "
-        "first whose key type (RSA, ECDSA) it supports."
+        "first whose key type (RSA, ECDSA) it supports. Without any, clients get the default certificate, "
+        "which each proxy generates at its start and which no client trusts.",
     )
     min_version: Literal["VersionTLS12", "VersionTLS13"] = Field(
         default="VersionTLS12",
         description="The lowest TLS version: `VersionTLS12` or `VersionTLS13`.",
     )
-
-    @field_validator("certificates")
-    @classmethod
-    def _require_one(cls, value: tuple[CertificatePair, ...]) -> tuple[CertificatePair, ...]:
-        if not value:
-            raise ValueError("expected certFile and keyFile, or cert.pem,key.pem")
-        return value
 
 
 def _one_of(choices: tuple[str, ...]) -> BeforeValidator:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-_IRREGULAR = {"use_bind_port_ip": "useBindPortIP", "trusted_ips": "trustedIPs"}
+_IRREGULAR = {"use_bind_port_ip": "useBindPortIP", "trusted_ips": "trustedIPs", "root_cas": "rootCAs"}
 
 
 def setting_key(attribute: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import NonNegativeInt, Seconds
+from rondpoint.settings.values import Integer, NonNegativeInt, Seconds, Switch, Texts
 
 
 class ForwardingTimeouts(Section):
@@ -23,6 +23,21 @@ class ForwardingTimeouts(Section):
 
 class ServersTransport(Section):
     forwarding_timeouts: ForwardingTimeouts = ForwardingTimeouts()
+    insecure_skip_verify: Switch = Field(
+        default=False,
+        description="Accept any certificate of a server with `https`, and any name in it. Services with a "
+        "`serversTransport` of their own do not use this option.",
+    )
+    root_cas: Texts = Field(
+        default=(),
+        description="Files of the certificate authorities that must have signed servers' certificates, or "
+        "their contents in PEM; by default the system's.",
+    )
+    max_idle_conns_per_host: Integer = Field(
+        default=200,
+        description="Idle connections that each worker keeps to a server; negative for none, 0 for the "
+        "default.",
+    )
     retry_attempts: NonNegativeInt = Field(
         default=0,
         description="Total number of attempts for a request without a response, if more than one for each "

@@ -157,7 +157,6 @@ TOLD = [
         "expected up to 3600 seconds",
     ),
     ({"balancer": ", helthCheck: {}"}, True, "warning", "helthCheck is unknown", "did you mean healthCheck?"),
-    ({"http": "serversTransports: {x: {}}"}, True, "warning", "http.serversTransports is not served yet", ""),
     (
         {"http": "middlewares: {m: {}}"},
         True,

@@ -15,7 +15,8 @@ from discovery.health.check_loop import CheckLoop
 from discovery.health.check_request import CheckRequest
 from discovery.health.prober import Prober, UndecidedError
 from discovery.health.server_states import NOT_PROBED_YET
-from rondpoint.model import Configuration, HealthCheck, Server, ServerState, Service
+from rondpoint.model import Configuration, HealthCheck, Server, ServerState, ServersTransport, Service
+from rondpoint.servers_transports.contexts import ClientContexts
 from rondpoint.store.state import State
 from tests.lab.certificate import write_certificate
 from tests.lab.origin import Connection, Handler, Origin, http_response
@@ -24,13 +25,14 @@ from tests.lab.waiting import until
 from tests.proxy.wire.test_tls_servers import secured
 
 NAME = "s@file"
+DEFAULT = ServersTransport("default@internal")
 
 
 class Checking:
-    def __init__(self) -> None:
+    def __init__(self, default: ServersTransport = DEFAULT) -> None:
         self.changes = 0
         self.stop = threading.Event()
-        self.checks = CheckLoop(self._changed)
+        self.checks = CheckLoop(self._changed, default)
         self.thread = threading.Thread(target=self.checks.run, args=(self.stop,))
 
     def _changed(self) -> None:
@@ -374,7 +376,7 @@ def test_a_stored_fault_stays_until_the_first_response(checking: Checking) -> No
 
 def test_without_file_descriptors_the_check_is_undecided() -> None:
     async def ask() -> str:
-        prober = Prober()
+        prober = Prober(ClientContexts(DEFAULT))
         taken = []
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (200, before[1]))

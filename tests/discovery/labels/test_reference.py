@@ -214,6 +214,13 @@ def test_a_label_is_supported_as_the_page_says(label: Label, decoded: Callable[[
     elif support == Support.NO_EFFECT.value:
         assert any("has no effect, as in Traefik" in message for message in messages)
         assert found.routers
+    elif support == Support.NO_EFFECT_NOTED.value:
+        assert messages == []
+        notes = [item.message for item in found.diagnostics if item.severity is Severity.NOTE]
+        assert any("has no effect" in note for note in notes)
+    elif support == Support.CLOSING.value:
+        assert any("so services with this transport respond 503" in message for message in messages)
+        assert found.servers_transports[0].unserved
     elif support == Support.LEFT_OUT.value:
         assert any("is not served yet, so the router is left out" in message for message in messages)
         assert found.routers == ()

@@ -7,9 +7,11 @@ from msgspec.structs import replace
 
 from proxy.net.deadlines import Sweeper
 from proxy.services.registry import ServiceRegistry
-from proxy.upstream.endpoint import address_of
+from proxy.upstream.endpoint import Address, address_of
+from proxy.upstream.pool import Pool
 from proxy.upstream.timeouts import UpstreamTimeouts
-from rondpoint.model import Server, ServerState, Service
+from rondpoint.model import Server, ServerState, ServersTransport, Service
+from rondpoint.servers_transports.contexts import ClientContexts
 
 A, B, C = (Server(name, "127.0.0.1", port) for name, port in (("a", 1), ("b", 2), ("c", 3)))
 
@@ -115,3 +117,69 @@ def test_a_server_that_is_down_gets_no_requests(services: ServiceRegistry) -> No
     assert names(services, "s") == []
     services.put(Service("s", (A, B)))
     assert names(services, "s") == ["a", "b"]
+
+
+def pool_of(services: ServiceRegistry, name: str) -> Pool:
+    served = services.get(name)
+    assert served is not None
+    return served.targets[0].pool
+
+
+def test_services_share_a_pool_only_under_one_transport(services: ServiceRegistry) -> None:
+    lax, strict = ServersTransport("t@file", insecure_skip_verify=True), ServersTransport("t@file")
+    services.put(Service("default", (A,)))
+    services.put(Service("lax", (A,), transport=lax))
+    services.put(Service("lax too", (A,), transport=lax))
+    services.put(Service("strict", (A,), transport=strict))
+    before = pool_of(services, "lax")
+    assert pool_of(services, "lax too") is before
+    assert len({id(pool_of(services, name)) for name in ("default", "lax", "strict")}) == 3
+    services.put(Service("lax", (A,), transport=strict))
+    assert pool_of(services, "lax") is pool_of(services, "strict")
+    assert not before.closed
+    services.remove("lax too")
+    assert before.closed
+
+
+def test_an_address_leaves_with_its_last_transport(services: ServiceRegistry) -> None:
+    removed: list[Address] = []
+    services.on_address_removed = removed.append
+    services.put(Service("default", (A,)))
+    services.put(Service("other", (A,), transport=ServersTransport("t@file")))
+    assert pool_of(services, "default") is not pool_of(services, "other")
+    services.remove("default")
+    assert removed == []
+    services.remove("other")
+    assert removed == [address_of(A)]
+
+
+def test_an_ejection_applies_to_a_server_under_all_transports(services: ServiceRegistry) -> None:
+    services.put(Service("default", (A, B)))
+    services.put(Service("other", (A, B), transport=ServersTransport("t@file")))
+    for name in ("default", "other"):
+        assert unavailable(services, name) == {"a": False, "b": False}
+    services.set_ejected(address_of(A), ejected=True)
+    for name in ("default", "other"):
+        assert unavailable(services, name) == {"a": True, "b": False}
+
+
+def test_a_transport_that_cannot_be_used_leaves_its_services_without_targets(
+    services: ServiceRegistry,
+) -> None:
+    services.put(Service("s", (A,), transport=ServersTransport("t@file", root_cas=("/nowhere/ca.pem",))))
+    assert names(services, "s") == []
+    assert "/nowhere/ca.pem cannot be used" in services.faults["s"]
+    services.put(Service("s", (A,), transport=ServersTransport("t@file")))
+    assert names(services, "s") == ["a"]
+    assert services.faults == {}
+
+
+def test_a_bad_default_transport_closes_only_services_with_tls() -> None:
+    bad = ClientContexts(ServersTransport("default@internal", root_cas=("/nowhere/ca.pem",)))
+    services = ServiceRegistry(Sweeper(), UpstreamTimeouts(), bad)
+    services.put(Service("plain", (A,)))
+    services.put(Service("tls", (replace(A, scheme="https"),)))
+    assert names(services, "plain") == ["a"]
+    assert names(services, "tls") == []
+    services.remove("tls")
+    assert services.faults == {}

@@ -9,7 +9,7 @@ import gevent
 import msgspec
 from gevent.event import Event
 
-from rondpoint.middleware import Forward, Request, Response, middleware
+from rondpoint.middleware import BodyError, Forward, Request, Response, middleware
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -129,6 +129,23 @@ def stream(request: Request, forward: Forward, options: Options) -> Response:
 def produce(request: Request, forward: Forward) -> Response:
     """Send a request body that has nothing to do with the client's."""
     request.body = iter([b"made", b"", b"up"])
+    return forward(request)
+
+
+@middleware("constant")
+def constant(request: Request, forward: Forward) -> Response:
+    """Send the same request body, whatever the client's is."""
+    request.body = b"constant"
+    return forward(request)
+
+
+@middleware("careless")
+def careless(request: Request, forward: Forward) -> Response:
+    """Send another request body if the client's cannot be read."""
+    try:
+        request.read()
+    except BodyError:
+        request.body = b"instead"
     return forward(request)
 
 

@@ -1,5 +1,6 @@
 """The middleware buffering on the wire: whole requests and responses, limits, retries, clients that leave."""
 
+import re
 import resource
 import tempfile
 import threading
@@ -428,6 +429,25 @@ def test_without_space_on_the_disk_long_bodies_get_a_500(proxy: Proxy, origin: S
     client.send(http.message(responses))
     assert client.answer().body == LONG
     assert "cannot be buffered on disk" in proxy.process.log
+
+
+def test_without_space_on_the_disk_the_next_request_is_not_misread(proxy: Proxy, origin: Start) -> None:
+    seen = origin(OK)
+    host = buffered(proxy, seen, memRequestBodyBytes=1)
+    messages = http.message(host, method="PUT", body=b"12345") + http.message(proxy.route(seen), close=True)
+    (pid,) = descendants(proxy.process.pid)
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, before[1]))
+    received = b""
+    try:
+        with http.connect("127.0.0.1", proxy.web) as connection:
+            connection.sendall(messages)
+            while piece := connection.recv(65536):
+                received += piece
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"500"]
+    assert b"\r\nConnection: close\r\n" in received
 
 
 def unnamed_files(pid: int) -> list[str]:

@@ -158,6 +158,20 @@ def test_the_request_after_one_without_a_response_is_read_right(proxy: Proxy, fa
     assert pipelined(proxy.web, failover.host).count(b"HTTP/1.1 502 ") == 2
 
 
+@pytest.mark.parametrize("has_fallback", [True, False])
+def test_the_request_after_one_that_a_member_has_buffered_is_read_right(
+    proxy: Proxy, failover: Failover, has_fallback: bool
+) -> None:
+    main, _ = failover.serve()
+    if not has_fallback:
+        proxy.services["spare"] = Service("spare")
+    nobody = {"sourceRange": ["192.0.2.1/32"], "rejectStatusCode": 403}
+    failover.guard("main", Middleware("b@x", "buffering", {}), Middleware("n@x", "ipAllowList", nobody))
+    assert pipelined(proxy.web, failover.host).count(b"HTTP/1.1 ") == 2
+    assert pipelined(proxy.web, failover.host).count(b"HTTP/1.1 403 ") == 2
+    assert not main.requests
+
+
 def test_without_a_server_of_the_fallback_the_main_response_is_sent(proxy: Proxy, failover: Failover) -> None:
     failover.serve()
     proxy.services["spare"] = Service("spare")

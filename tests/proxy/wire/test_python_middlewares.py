@@ -201,7 +201,7 @@ def test_a_request_body_is_read_or_replaced(
     assert content_of(request) == body
 
 
-@pytest.mark.parametrize("plugin", ["peek", "whole", "upper"])
+@pytest.mark.parametrize("plugin", ["peek", "whole", "upper", "constant"])
 def test_a_client_that_waits_for_100_continue_gets_it_once(proxy: Proxy, origin: Start, plugin: str) -> None:
     seen = origin(OK)
     host = served(proxy, seen, plugin)
@@ -214,6 +214,18 @@ def test_a_client_that_waits_for_100_continue_gets_it_once(proxy: Proxy, origin:
         client.send(b"upload")
         assert client.answer().status == 200
     assert (seen.requests[-1].header("Expect") is None) == (plugin != "upper")
+
+
+def test_a_middleware_cannot_read_on_after_an_invalid_chunk(proxy: Proxy, origin: Start) -> None:
+    seen = origin(OK)
+    host = served(proxy, seen, "careless")
+    with Client(proxy.web) as client:
+        coding = [("Transfer-Encoding", "chunked")]
+        client.send(http.message(host, method="POST", headers=coding, body=b"5\r\nhello!!"))
+        client.send(b"\r\n0\r\n\r\n" + http.message(host))
+        assert client.answer().status == 400
+        assert client.ended()
+    assert not seen.requests
 
 
 def test_a_body_beyond_the_limit_gets_413_or_502(proxy: Proxy, origin: Start) -> None:

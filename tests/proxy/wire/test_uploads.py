@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import socket
 import threading
 
 import pytest
@@ -298,3 +299,21 @@ def test_a_malformed_body_after_an_interim_response_is_a_400(
     client.send(b"rubbish\r\n")
     assert client.answer().status == 400
     assert client.ended()
+
+
+def test_a_long_body_does_not_go_to_a_connection_that_has_ended(
+    proxy: Proxy, client: Client, origin: Start
+) -> None:
+    def handler(connection: Connection) -> None:
+        if connection.read() is None:
+            return
+        # The response and the end of the connection leave in one segment.
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        connection.send(HELLO)
+
+    seen = origin(handler)
+    host = proxy.route(seen)
+    put = posting(host, f"Content-Length: {len(LARGE)}", method="PUT")
+    client.send(posting(host, method="GET") + put + LARGE)
+    assert [client.answer().status for _ in range(2)] == [200, 200]
+    assert seen.requests[-1].body == LARGE

@@ -197,11 +197,12 @@ def test_an_option_that_is_not_served_gives_a_warning(tmp_path: Path, flag: str,
 
 
 def test_an_unserved_section_of_a_file_is_reported_once(tmp_path: Path) -> None:
-    yaml = "tracing: {zipkin: {http: {endpoint: 'http://a'}}}\nentryPoints: {web: {http: {tls: {}}}}\n"
+    yaml = "tracing: {zipkin: {http: {endpoint: 'http://a'}}}\n"
+    yaml += "entryPoints: {web: {http: {tls: {domains: [{main: a.test}]}}}}\n"
     warnings = load_settings(tmp_path, traefik_yml=yaml).warnings
     assert [warning.subject.rpartition(" ")[2] for warning in warnings] == [
         "tracing.zipkin",
-        "entryPoints.web.http.tls",
+        "entryPoints.web.http.tls.domains",
     ]
 
 

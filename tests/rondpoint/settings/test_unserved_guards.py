@@ -18,8 +18,6 @@ HTTP = "--entryPoints=Name:http Address::80"
 
 GUARDS_OF_ENTRY_POINTS = [
     ([WEB, "--entrypoints.web.http.tls.options=strict@file"], "entrypoints.web.http.tls.options"),
-    ([WEB, "--entryPoints.web.http.tls"], "entryPoints.web.http.tls"),
-    ([WEB, "--entryPoints.web.http.tls.certResolver=le"], "entryPoints.web.http.tls"),
     ([f"{HTTP} ClientIPStrategy.Depth:1"], "entryPoints.http.ClientIPStrategy"),
     ([f"{HTTP} CA:ca.pem"], "entryPoints.http.CA"),
 ]
@@ -71,7 +69,7 @@ options = "strict@file"
 def test_guards_in_files_are_reported_with_their_locations(tmp_path: Path, name: str) -> None:
     result = load_settings(tmp_path, **{name: FILES[name]})
     file = tmp_path / name.replace("_", ".")
-    options = ("clientIPStrategy", "http.tls", "http.tls.options")
+    options = ("clientIPStrategy", "http.tls.options")
     keys = [f"entryPoints.web.{option}" for option in options]
     assert closed_parts(result) == [("entry point web", key) for key in keys]
     assert [diagnostic.subject for diagnostic in result.warnings] == [f"{file}: {key}" for key in keys]
@@ -115,19 +113,18 @@ def test_guards_in_the_environment(tmp_path: Path) -> None:
     assert {part for part, _ in closed_parts(result)} == {"entry point myWeb"}
     assert {key.split(".", 2)[2] for _, key in closed_parts(result)} == {
         "clientipstrategy",
-        "http.tls",
         "http.tls.options",
     }
 
 
-def test_traefiks_tls_option_is_not_needed_with_certificates(tmp_path: Path) -> None:
+def test_a_certificate_resolver_closes_nothing(tmp_path: Path) -> None:
     certificates = "--entryPoints.web.tls.certificates=a.pem,a.pem"
     result = load_settings(tmp_path, [WEB, certificates, "--entryPoints.web.http.tls.certResolver=le"])
     assert closed_parts(result) == []
     (diagnostic,) = result.warnings
-    assert (diagnostic.severity, diagnostic.message) == (
-        Severity.WARNING,
-        "entryPoints.web.http.tls is not served yet",
+    assert diagnostic.severity is Severity.WARNING
+    assert diagnostic.message.startswith(
+        "entryPoints.web.http.tls.certResolver is not served yet: clients get"
     )
     result = load_settings(tmp_path, [WEB, certificates, "--entryPoints.web.http.tls.options=mutual@file"])
     assert closed_parts(result) == [("entry point web", "entryPoints.web.http.tls.options")]

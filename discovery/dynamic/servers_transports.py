@@ -1,0 +1,175 @@
+"""Decodes `http.serversTransports`: the options of connections to servers.
+
+A transport with an option that is not served, or cannot be read, closes the services that use it. Without
+the option, the proxy might connect with weaker checks than its author asked for.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Callable
+from typing import TypeVar, get_args
+
+from discovery.decoding import values
+from discovery.decoding.section import Section
+from rondpoint.middlewares.readers import seconds
+from rondpoint.model import ClientCertificate, ServersTransport, TlsVersion
+from rondpoint.servers_transports.pem import is_pem
+
+T = TypeVar("T")
+
+UNSERVED_OPTIONS = ("cipherSuites", "peerCertSANs", "spiffe")
+"""Options that close the services of the transport."""
+
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
+_VERSIONS: dict[str, TlsVersion] = {name.lower(): name for name in get_args(TlsVersion)}
+
+
+def tls_version(value: object) -> TlsVersion:
+    """One of `VersionTLS10`, `VersionTLS11`, `VersionTLS12` and `VersionTLS13`."""
+    found = _VERSIONS.get(values.text(value).lower())
+    if found is None:
+        raise ValueError(f"expected one of {', '.join(_VERSIONS.values())}")
+    return found
+
+
+def server_name(value: object) -> str:
+    """A host name or an IP address."""
+    return values.host(values.text(value))
+
+
+def time_limit(value: object) -> float:
+    """A duration, 0 for no limit."""
+    found = seconds(value)
+    if found < 0:
+        raise ValueError("expected 0 or more")
+    return found
+
+
+def read_transport(name: str, section: Section) -> ServersTransport:
+    """Read the transport with this qualified name; report what is wrong, and say so in its `unserved`."""
+    transport = _Reader(section).read(name)
+    section.finish()
+    return transport
+
+
+class _Reader:
+    """Reads one transport, and remembers the faults that close its services."""
+
+    def __init__(self, section: Section) -> None:
+        self._section = section
+        self._faults: list[str] = []
+
+    def read(self, name: str) -> ServersTransport:
+        section = self._section
+        for option in UNSERVED_OPTIONS:
+            if section.has(option):
+                hint = "take it out only if the connections are safe without it"
+                self._close(section, option, "is not served yet", hint)
+        section.read("disableHTTP2", values.boolean, False)
+        dial, response_header, idle = self._timeouts()
+        return ServersTransport(
+            name,
+            server_name=self._guarded("serverName", server_name, ""),
+            insecure_skip_verify=section.read("insecureSkipVerify", values.boolean, False),
+            root_cas=self._authorities(),
+            certificate=self._certificate(),
+            min_version=self._guarded("minVersion", tls_version, None),
+            max_version=self._guarded("maxVersion", tls_version, None),
+            peer_cert_uri=self._guarded("peerCertURI", values.text, ""),
+            max_idle_connections=section.read("maxIdleConnsPerHost", values.integer, 0),
+            dial_timeout=dial,
+            response_header_timeout=response_header,
+            idle_timeout=idle,
+            unserved="; ".join(self._faults),
+        )
+
+    def _timeouts(self) -> tuple[float, float, float]:
+        timeouts = self._section.section("forwardingTimeouts")
+        if timeouts is None:
+            return 30.0, 0.0, 90.0
+        for option in ("readIdleTimeout", "pingTimeout"):
+            if timeouts.read(option, time_limit, None) is not None:
+                at = timeouts.report.at(timeouts.key(option))
+                timeouts.report.note(f"{at} has no effect: it is for HTTP/2, and servers get HTTP/1.1")
+        found = (
+            timeouts.read("dialTimeout", time_limit, 30.0),
+            timeouts.read("responseHeaderTimeout", time_limit, 0.0),
+            timeouts.read("idleConnTimeout", time_limit, 90.0),
+        )
+        timeouts.finish()
+        return found
+
+    def _guarded(self, option: str, read: Callable[[object], T], default: T) -> T:
+        """Read an option whose absence would weaken the checks: an invalid value closes the services."""
+        found = self._section.read(option, read, default)
+        if found == default and self._section.has(option):
+            # No reader returns the default, which stands for an absent option.
+            self._faults.append(f"{option} is not valid")
+        return found
+
+    def _authorities(self) -> tuple[str, ...]:
+        none: tuple[str, ...] = ()
+        found = self._guarded("rootCAs", _file_names_or_texts, none)
+        faults = [fault for text in found if (fault := _certificate_fault(text))]
+        for fault in faults:
+            self._close(self._section, "rootCAs", fault, "expected names of files, or certificates in PEM")
+        return () if faults else found
+
+    def _certificate(self) -> ClientCertificate | None:
+        found = [self._pair(item) for item in self._section.items("certificates")]
+        if self._section.raw("certificates") and not found:
+            self._faults.append("certificates cannot be read")
+        if len(found) > 1:
+            hint = "name one certificate, and define another transport for servers that need another"
+            self._close(self._section, "certificates", "has several certificates, which is not served", hint)
+        return found[0] if found else None
+
+    def _pair(self, item: Section) -> ClientCertificate:
+        certificate, key = (_text(item.raw(option)) for option in ("certFile", "keyFile"))
+        item.finish()
+        if not certificate or not key:
+            hint = "expected the names of two files, or PEM text for certFile"
+            self._close(self._section, "certificates", "lacks certFile or keyFile", hint)
+        for option, text in (("certFile", certificate), ("keyFile", key)):
+            if _PRIVATE_KEY.search(text) or (option == "keyFile" and is_pem(text)):
+                # The store would hold the key in clear, so it does not get there.
+                hint = "put the key into a file that only the proxy can read, and set keyFile to its name"
+                self._close(item, option, "contains a private key, which would get into the store", hint)
+                return ClientCertificate("", "")
+        if is_pem(certificate) and (fault := _certificate_fault(certificate)):
+            self._close(item, "certFile", fault, "expected the name of a file, or a certificate in PEM")
+        return ClientCertificate(certificate, key)
+
+    def _close(self, section: Section, option: str, fault: str, hint: str) -> None:
+        # The value is not shown: it may hold a secret.
+        report = section.report
+        at = report.at(section.key(option))
+        report.error(f"{at} {fault}, so services with this transport respond 503", hint)
+        self._faults.append(f"{option} {fault}")
+
+
+def _text(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _file_names_or_texts(value: object) -> tuple[str, ...]:
+    """Names of files, or certificates in PEM."""
+    found = values.texts(value)
+    if not found:
+        raise ValueError("expected names of files, or certificates in PEM")
+    return found
+
+
+def _certificate_fault(text: str) -> str:
+    """Return why this PEM text is not usable, or an empty text; the names of files are not looked at."""
+    if not is_pem(text):
+        return ""
+    if _PRIVATE_KEY.search(text):
+        return "contains a private key, which would get into the store"
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (OSError, ValueError) as error:
+        return f"is no certificate in PEM ({getattr(error, 'reason', None) or error})"
+    return ""

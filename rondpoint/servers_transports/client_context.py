@@ -1,0 +1,99 @@
+"""Creates the TLS context of a servers transport."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from tempfile import NamedTemporaryFile
+
+from rondpoint.model import ServersTransport
+from rondpoint.servers_transports.pem import is_pem
+
+_VERSIONS: Mapping[str, ssl.TLSVersion] = {
+    "VersionTLS10": ssl.TLSVersion.TLSv1,
+    "VersionTLS11": ssl.TLSVersion.TLSv1_1,
+    "VersionTLS12": ssl.TLSVersion.TLSv1_2,
+    "VersionTLS13": ssl.TLSVersion.TLSv1_3,
+}
+
+
+def create_client_context(transport: ServersTransport) -> ssl.SSLContext:
+    """Return a context that checks servers as the transport says. Raises ValueError, which says why not.
+
+    With `peer_cert_uri`, certificates must come from a trusted authority even if `insecure_skip_verify` is
+    set, as in Traefik: otherwise any server could show a certificate with this URI.
+    """
+    if transport.unserved:
+        raise ValueError(transport.unserved)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # As in Go, any certificate among the authorities is trusted, whether or not it signed itself.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if transport.insecure_skip_verify:
+        context.check_hostname = False
+        if not transport.peer_cert_uri:
+            context.verify_mode = ssl.CERT_NONE
+    _load_authorities(context, transport.root_cas)
+    _set_versions(context, transport)
+    if transport.certificate is not None:
+        certificate, key = transport.certificate.cert_file, transport.certificate.key_file
+        try:
+            with _as_file(certificate) as name:
+                context.load_cert_chain(name, key, password=_refuse_password)
+        except (OSError, UnicodeError) as error:
+            raise ValueError(f"its client certificate cannot be used: {_describe(error)}") from None
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def has_uri(certificate: Mapping[str, object] | None, uri: str) -> bool:
+    """Return whether a verified certificate, as `ssl` describes it, has this URI among its names."""
+    names = (certificate or {}).get("subjectAltName", ())
+    return isinstance(names, tuple) and ("URI", uri) in names
+
+
+def _load_authorities(context: ssl.SSLContext, authorities: tuple[str, ...]) -> None:
+    if not authorities:
+        context.load_default_certs()
+    for authority in authorities:
+        try:
+            if is_pem(authority):
+                context.load_verify_locations(cadata=authority)
+            else:
+                context.load_verify_locations(cafile=authority)
+        except (OSError, UnicodeError) as error:
+            shown = "in PEM" if is_pem(authority) else authority
+            raise ValueError(f"its root CA {shown} cannot be used: {_describe(error)}") from None
+
+
+def _set_versions(context: ssl.SSLContext, transport: ServersTransport) -> None:
+    if transport.min_version is not None:
+        context.minimum_version = _VERSIONS[transport.min_version]
+    if transport.max_version is not None:
+        context.maximum_version = _VERSIONS[transport.max_version]
+        if context.minimum_version > context.maximum_version:
+            raise ValueError("its maxVersion is below its minVersion, which is VersionTLS12 by default")
+
+
+def _refuse_password() -> str:
+    # Without this, OpenSSL would ask for it on the terminal, and the worker would wait.
+    raise ValueError("the key of its client certificate is encrypted")
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return error.reason or str(error)
+    return getattr(error, "strerror", None) or str(error)
+
+
+@contextmanager
+def _as_file(text: str) -> Iterator[str]:
+    """Yield the name of a file with this certificate; any text but PEM is a name already."""
+    if not is_pem(text):
+        yield text
+        return
+    # OpenSSL reads certificates of clients from files only.
+    with NamedTemporaryFile("w", suffix=".pem") as file:
+        file.write(text)
+        file.flush()
+        yield file.name
