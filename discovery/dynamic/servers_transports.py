@@ -13,9 +13,9 @@ from typing import TypeVar, get_args
 
 from discovery.decoding import values
 from discovery.decoding.section import Section
+from rondpoint.certificate_options import is_pem
 from rondpoint.middlewares.readers import seconds
 from rondpoint.model import ClientCertificate, ServersTransport, TlsVersion
-from rondpoint.servers_transports.pem import is_pem
 
 T = TypeVar("T")
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from tempfile import NamedTemporaryFile
+from collections.abc import Mapping
 from typing import Any
 
-_PEM = "-----BEGIN"
+from rondpoint.certificate_options import as_file, is_pem, refuse_password
 
 
 def client_context(options: Mapping[str, Any] | None) -> ssl.SSLContext:
@@ -25,7 +23,7 @@ def client_context(options: Mapping[str, Any] | None) -> ssl.SSLContext:
 
 def _create_context(options: Mapping[str, Any]) -> ssl.SSLContext:
     authorities = options.get("ca")
-    if authorities and _PEM in authorities:
+    if authorities and is_pem(authorities):
         context = ssl.create_default_context(cadata=authorities)
     else:
         context = ssl.create_default_context(cafile=authorities or None)
@@ -36,25 +34,7 @@ def _create_context(options: Mapping[str, Any]) -> ssl.SSLContext:
     if bool(certificate) != bool(key):
         raise ValueError("its TLS options need both `cert` and `key`, or neither")
     if certificate and key:
-        with _as_file(certificate) as certificate_file, _as_file(key) as key_file:
-            context.load_cert_chain(certificate_file, key_file, password=_refuse_password)
+        with as_file(certificate) as certificate_file, as_file(key) as key_file:
+            context.load_cert_chain(certificate_file, key_file, password=refuse_password)
     context.set_alpn_protocols(["http/1.1"])
     return context
-
-
-def _refuse_password() -> str:
-    # Without this, OpenSSL would ask for it on the terminal, and the worker would wait.
-    raise ValueError("the key of the client certificate is encrypted")
-
-
-@contextmanager
-def _as_file(text: str) -> Iterator[str]:
-    """Yield the name of a file with this content; any text but PEM is a name already."""
-    if _PEM not in text:
-        yield text
-        return
-    # OpenSSL reads certificates of clients from files only. Nobody else may read this one.
-    with NamedTemporaryFile("w", suffix=".pem") as file:
-        file.write(text)
-        file.flush()
-        yield file.name

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from tempfile import NamedTemporaryFile
+from collections.abc import Mapping
 
+from rondpoint.certificate_options import as_file, is_pem, refuse_password
 from rondpoint.model import ServersTransport
-from rondpoint.servers_transports.pem import is_pem
 
 _VERSIONS: Mapping[str, ssl.TLSVersion] = {
     "VersionTLS10": ssl.TLSVersion.TLSv1,
@@ -38,8 +36,8 @@ def create_client_context(transport: ServersTransport) -> ssl.SSLContext:
     if transport.certificate is not None:
         certificate, key = transport.certificate.cert_file, transport.certificate.key_file
         try:
-            with _as_file(certificate) as name:
-                context.load_cert_chain(name, key, password=_refuse_password)
+            with as_file(certificate) as name:
+                context.load_cert_chain(name, key, password=refuse_password)
         except (OSError, UnicodeError) as error:
             raise ValueError(f"its client certificate cannot be used: {_describe(error)}") from None
     context.set_alpn_protocols(["http/1.1"])
@@ -75,25 +73,7 @@ def _set_versions(context: ssl.SSLContext, transport: ServersTransport) -> None:
             raise ValueError("its maxVersion is below its minVersion, which is VersionTLS12 by default")
 
 
-def _refuse_password() -> str:
-    # Without this, OpenSSL would ask for it on the terminal, and the worker would wait.
-    raise ValueError("the key of its client certificate is encrypted")
-
-
 def _describe(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         return error.reason or str(error)
     return getattr(error, "strerror", None) or str(error)
-
-
-@contextmanager
-def _as_file(text: str) -> Iterator[str]:
-    """Yield the name of a file with this certificate; any text but PEM is a name already."""
-    if not is_pem(text):
-        yield text
-        return
-    # OpenSSL reads certificates of clients from files only.
-    with NamedTemporaryFile("w", suffix=".pem") as file:
-        file.write(text)
-        file.flush()
-        yield file.name

@@ -1,0 +1,31 @@
+"""Certificates and keys in options: PEM text, or the name of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import NamedTemporaryFile
+
+
+def is_pem(text: str) -> bool:
+    """Return whether the value of an option is PEM text; otherwise it is the name of a file."""
+    return "-----BEGIN" in text
+
+
+@contextmanager
+def as_file(text: str) -> Iterator[str]:
+    """Yield the name of a file with this PEM text; any other text is a name already."""
+    if not is_pem(text):
+        yield text
+        return
+    # OpenSSL reads certificates of clients from files only. Nobody else may read this one.
+    with NamedTemporaryFile("w", suffix=".pem") as file:
+        file.write(text)
+        file.flush()
+        yield file.name
+
+
+def refuse_password() -> str:
+    """Raise ValueError, in place of a password for an encrypted key."""
+    # Without this, OpenSSL would ask for it on the terminal, and the process would wait.
+    raise ValueError("the key of the client certificate is encrypted")
