@@ -25,6 +25,7 @@ class WorkerCount:
         self._keys = keys
         self._size = size
         self._wanted = wanted
+        self._last = (1, 1)
 
     def run(self) -> None:
         """Count until killed."""
@@ -34,7 +35,11 @@ class WorkerCount:
             gevent.sleep(INTERVAL)
 
     def count(self) -> None:
-        """Count the workers of all instances."""
+        """Count the workers of all instances; fewer than before count only if a second look confirms it.
+
+        After the store was emptied or stood still, workers are missing there until they report again. The
+        others must not take the parts of those meanwhile.
+        """
         try:
             workers = read_workers(self._client, self._keys)
         except (redis.RedisError, OSError):
@@ -42,5 +47,6 @@ class WorkerCount:
             return
         now = time()
         living = [worker.instance for worker in workers.values() if worker.alive(now)]
-        self._size.workers = max(1, len(living))
-        self._size.instances = max(1, len(set(living)))
+        found = (len(living), len(set(living)))
+        self._size.workers, self._size.instances = map(max, found, self._last)
+        self._last = (max(1, found[0]), max(1, found[1]))

@@ -12,10 +12,9 @@ from proxy.circuit_breaker.shared_memory import BREAKERS
 from proxy.limits.in_flight_counts import IN_FLIGHT
 from proxy.process.handover import Departure, retire_up_to
 from proxy.process.worker import ProxyWorker
-from proxy.tls.default_certificate import DEFAULT_CERTIFICATE
 
 # Importing these here makes them, so that all workers inherit the same ones.
-_ = (INSTANCE_SECRET, BREAKERS, DEFAULT_CERTIFICATE)
+_ = (INSTANCE_SECRET, BREAKERS)
 
 
 class Master(Arbiter):

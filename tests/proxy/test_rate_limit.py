@@ -4,12 +4,15 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 import pytest
 
 from proxy.limits.worker_count import INTERVAL
+from proxy.shared_store.response_trials import REPLY_TIMEOUT
 from rondpoint.model import Middleware
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
@@ -24,6 +27,8 @@ from tests.proxy.running import Proxy, running_proxy
 AVERAGE = 100
 BURST = 20
 SECONDS = 5.0
+OFFERED = 4 * AVERAGE
+"""Requests per second above the limit: few enough for the store to reply in time on a busy machine."""
 CLIENTS = 16
 LIMIT = Middleware("limit@x", "rateLimit", {"average": AVERAGE, "burst": BURST})
 
@@ -39,22 +44,30 @@ class Instances:
         for proxy in self.proxies:
             until(lambda proxy=proxy: proxy.status(self.host) in (200, 429), f"{self.host} served")
 
-    def send(self, rate: float, seconds: float) -> list[tuple[float, int, float]]:
-        """Send requests at this rate in all; return the time, status and duration of each."""
-        with ThreadPoolExecutor(CLIENTS) as pool:
+    def send(
+        self, rate: float, seconds: float, *, clients: int = CLIENTS, backlog: int = 10
+    ) -> list[tuple[float, int, float]]:
+        """Send requests at this rate in all; return the time, status and duration of each.
+
+        A client that was held up sends as many as `backlog` requests that are overdue at once.
+        """
+        interval = clients / rate
+        with ThreadPoolExecutor(clients) as pool:
             begun = time.monotonic()
             runs = [
-                pool.submit(self._send, self.proxies[number % 2], CLIENTS / rate, begun, seconds)
-                for number in range(CLIENTS)
+                pool.submit(
+                    self._send, self.proxies[number % 2], interval, begun, seconds, number / rate, backlog
+                )
+                for number in range(clients)
             ]
             return sorted(entry for run in runs for entry in run.result())
 
     def _send(
-        self, proxy: Proxy, interval: float, begun: float, seconds: float
+        self, proxy: Proxy, interval: float, begun: float, seconds: float, offset: float, backlog: int
     ) -> list[tuple[float, int, float]]:
         found = []
         with http.connect("127.0.0.1", proxy.web) as connection:
-            due = begun
+            due = begun + offset
             while due < begun + seconds:
                 time.sleep(max(0.0, due - time.monotonic()))
                 sent = time.monotonic()
@@ -62,7 +75,7 @@ class Instances:
                 status = http.read_response(connection).status
                 now = time.monotonic()
                 found.append((now - begun, status, now - sent))
-                due = max(due + interval, now - 10 * interval)
+                due = max(due + interval, now - backlog * interval)
         return found
 
 
@@ -91,6 +104,12 @@ def passed(entries: list[tuple[float, int, float]], begin: float, end: float) ->
     return sum(status == 200 and begin <= at < end for at, status, _ in entries)
 
 
+def lost(entries: list[tuple[float, int, float]]) -> float:
+    """Return how many tokens no request could take, because the machine let none through for too long."""
+    times = [at for at, _, _ in entries]
+    return sum(max(0.0, (later - at) * AVERAGE - BURST) for at, later in pairwise(times))
+
+
 def wait_for_slack(instances: Instances) -> None:
     """Wait until the limit admits again what it admits after a pause."""
     time.sleep(2 * BURST / AVERAGE)
@@ -99,7 +118,7 @@ def wait_for_slack(instances: Instances) -> None:
 
 def leased(instances: Instances, store: Store) -> bool:
     """Return whether all four workers lease tokens from the store; the publisher calls a script too."""
-    instances.send(10 * AVERAGE, 1)
+    instances.send(OFFERED, 1)
     with store.client() as client:
         return sum(entry["cmd"] == "evalsha" for entry in client.client_list()) >= 5
 
@@ -108,19 +127,22 @@ def wait_until_counted(instances: Instances, store: Store) -> None:
     """Wait until all workers are in the store, and know that; use up the burst."""
     with connect(store.url) as client:
         until(lambda: len(read_workers(client, Keys())) == 4, "the workers' status", timeout=30)
-    instances.send(10 * AVERAGE, INTERVAL + 1)
+    instances.send(OFFERED, 2 * INTERVAL)
 
 
 def test_all_workers_hold_one_limit_together(instances: Instances) -> None:
     # The first second uses up the burst.
-    entries = instances.send(10 * AVERAGE, SECONDS + 1)
+    entries = instances.send(OFFERED, SECONDS + 1)
     assert {status for _, status, _ in entries} == {200, 429}
-    assert passed(entries, 1, SECONDS + 1) == pytest.approx(SECONDS * AVERAGE, rel=0.01)
+    # A worker that finds the store too slow for a moment adds some of its own share.
+    assert passed(entries, 1, SECONDS + 1) <= SECONDS * AVERAGE * 1.05
+    assert passed(entries, 1, SECONDS + 1) >= SECONDS * AVERAGE * 0.95 - lost(entries)
 
 
 def test_requests_below_the_limit_all_pass(instances: Instances) -> None:
     wait_for_slack(instances)
-    entries = instances.send(AVERAGE / 2, 2)
+    # So few that even a worker which finds the store too slow, and gets all of them, refuses none.
+    entries = instances.send(AVERAGE / 5, 2, clients=4, backlog=0)
     assert {status for _, status, _ in entries} == {200}
 
 
@@ -129,14 +151,15 @@ def test_a_dead_store_leaves_each_worker_its_share_and_the_limit_comes_back(
 ) -> None:
     wait_until_counted(instances, store)
     store.kill()
-    entries = instances.send(10 * AVERAGE, SECONDS + 1)
+    entries = instances.send(OFFERED, SECONDS + 1)
     # A worker without a connection of this test does not use its share.
-    assert SECONDS * AVERAGE / 2 <= passed(entries, 1, SECONDS + 1) <= SECONDS * AVERAGE * 1.05
+    assert passed(entries, 1, SECONDS + 1) >= SECONDS * AVERAGE / 2 - lost(entries)
+    assert passed(entries, 1, SECONDS + 1) <= SECONDS * AVERAGE * 1.05
     assert max(duration for _, _, duration in entries) < 5
     store.start()
     instances.proxies[0].publish()
     until(lambda: leased(instances, store), "limits in the store", timeout=30)
-    entries = instances.send(10 * AVERAGE, SECONDS)
+    entries = instances.send(OFFERED, SECONDS)
     assert passed(entries, 0, SECONDS) <= SECONDS * AVERAGE * 1.05
 
 
@@ -144,14 +167,14 @@ def test_a_frozen_store_delays_no_request_for_long(instances: Instances, store: 
     wait_until_counted(instances, store)
     store.freeze()
     try:
-        entries = instances.send(10 * AVERAGE, 3)
+        entries = instances.send(OFFERED, 3)
     finally:
         store.thaw()
     assert passed(entries, 1, 3) <= 2 * AVERAGE * 1.1
-    assert passed(entries, 1, 3) >= 2 * AVERAGE / 2
+    assert passed(entries, 1, 3) >= 2 * AVERAGE / 2 - lost(entries)
     assert max(duration for _, _, duration in entries) < 5
     # The workers come back within about a second; until then the late ones add their share.
-    entries = instances.send(10 * AVERAGE, SECONDS)
+    entries = instances.send(OFFERED, SECONDS)
     assert passed(entries, 2, SECONDS) <= (SECONDS - 2) * AVERAGE * 1.05
 
 
@@ -163,13 +186,16 @@ def test_a_distant_store_costs_no_request_time(short_path: Path, store: Store) -
     ):
         proxy.middlewares[LIMIT.name] = LIMIT
         host = proxy.route(origin, middlewares=(LIMIT.name,))
-        statuses = []
+        statuses, durations = [], []
         begun = time.monotonic()
         with http.connect("127.0.0.1", proxy.web) as connection:
             for _ in range(300):
+                sent = time.monotonic()
                 connection.sendall(http.message(host))
                 statuses.append(http.read_response(connection).status)
+                durations.append(time.monotonic() - sent)
         elapsed = time.monotonic() - begun
         # One worker has the whole limit.
         assert BURST <= statuses.count(200) <= BURST + 2 + elapsed * AVERAGE
-        assert elapsed < 300 * 0.02
+        # Each request that waited for the store would wait that long.
+        assert median(durations) < REPLY_TIMEOUT

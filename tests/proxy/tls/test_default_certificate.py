@@ -5,21 +5,27 @@ from __future__ import annotations
 import ssl
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from proxy.tls.default_certificate import COMMON_NAME, DEFAULT_CERTIFICATE, generate_certificate
+from proxy.tls.certificate_generation import COMMON_NAME, generate_certificate
+from proxy.tls.default_certificate import default_certificate
 from proxy.tls.server_contexts import ServerContexts
 from rondpoint.settings.tree.entry_points import Tls
 from tests.lab.certificate import write_certificate
 from tests.proxy.tls.handshakes import client_context, connect
 
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
 
 def test_each_one_has_a_name_and_a_key_of_its_own() -> None:
-    found = [x509.load_pem_x509_certificate(generate_certificate()) for _ in range(2)]
+    found = [
+        x509.load_pem_x509_certificate(generate_certificate(secret, START)) for secret in (b"one", b"other")
+    ]
     names = set()
     for certificate in found:
         assert certificate.subject.rfc4514_string() == f"CN={COMMON_NAME}"
@@ -55,13 +61,17 @@ def test_clients_of_each_version_get_it(version: ssl.TLSVersion) -> None:
     assert presented(only, version) == default()
 
 
-def test_the_master_makes_it_before_it_forks() -> None:
-    code = "import proxy.process.master, sys; print('proxy.tls.default_certificate' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"True\n"
+def test_who_shares_the_secret_has_the_same_one() -> None:
+    assert generate_certificate(b"secret", START) == generate_certificate(b"secret", START)
+
+
+def test_proxies_that_need_none_do_not_load_the_library() -> None:
+    code = "import proxy.process.master, proxy.runtime, sys; print('cryptography.x509' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"False\n"
 
 
 def default() -> str:
-    text = DEFAULT_CERTIFICATE.decode()
+    text = default_certificate().decode()
     return text[text.index("-----BEGIN CERT") :]
 
 

@@ -15,14 +15,14 @@ import pytest
 from msgspec.structs import replace
 
 from proxy.http1.chunked import ChunkedDecoder
-from rondpoint.model import FailoverErrors, Member, Middleware, Mirror, Mirroring, Service
+from rondpoint.model import Composition, FailoverErrors, Member, Middleware, Mirror, Mirroring, Service
 from tests.lab.origin import Connection, Origin, Request, http_response
 from tests.lab.waiting import until
 from tests.proxy.running import Proxy, lone_proxy
 from tests.proxy.wire.client import Client
 
 MODULE = Path(__file__).parent / "installed_middlewares.py"
-MIDDLEWARES = {
+MIDDLEWARES: dict[str, tuple[str, dict[str, object]]] = {
     "memory": ("buffering", {}),
     "disk": ("buffering", {"memRequestBodyBytes": 1, "memResponseBodyBytes": 1}),
     "retry": ("retry", {"attempts": 2, "status": ["503"]}),
@@ -64,7 +64,7 @@ class Sent:
 
     def encode(self, host: str, *, last: bool, gzip: bool) -> bytes:
         lines = [f"{self.method} {self.target} HTTP/1.1", f"Host: {host}"]
-        lines += ["Accept-Encoding: gzip" if gzip else "Accept-Encoding: identity"]
+        lines += [f"Accept-Encoding: {'gzip' if gzip else 'identity'}"]
         lines += ["Connection: close"] * last
         body = self.body
         if self.chunked:
@@ -103,43 +103,65 @@ def respond_as_asked(connection: Connection) -> None:
             return
 
 
+@dataclass(frozen=True)
+class Served:
+    """A `host` whose router has the middlewares `outer`, before a service in this composition.
+
+    The middlewares `inner` are before the main member of that service.
+    """
+
+    host: str
+    outer: tuple[str, ...]
+    inner: tuple[str, ...]
+    composition: Composition
+
+    @property
+    def gzip(self) -> bool:
+        """Whether clients may accept an encoding: a middleware outside of the encoder would spoil it."""
+        chain = self.outer + self.inner
+        return "compress" not in chain or not {"upper", "whole"} & set(chain[: chain.index("compress")])
+
+    def expect(self, sent: Sent) -> tuple[int, bytes]:
+        """Return the status and content that the client must get."""
+        if self.composition == "failover" and sent.status in (404, 503):
+            status, content = 200, at_client(self.outer, 200, SPARE)
+        else:
+            status, content = sent.status, at_client(self.outer + self.inner, sent.status, text(sent.size))
+        return status, b"" if sent.method == "HEAD" or status in (204, 304) else content
+
+
 class Site:
-    """The servers, and a router whose service is in a composition of this kind."""
+    """The proxy and the servers: `main`, the `spare` of failovers and mirrors, and two of middlewares."""
 
-    def __init__(self, proxy: Proxy, main: Origin, spare: Origin, others: tuple[Origin, Origin]) -> None:
+    def __init__(self, proxy: Proxy, main: Origin, spare: Origin, page: Origin, auth: Origin) -> None:
         self.proxy, self.main, self.spare = proxy, main, spare
-        self.page, self.auth = others
+        self._page, self._auth = page, auth
 
-    def serve(self, chain: tuple[str, ...], before: int, composition: str) -> str:
-        """Return a host; the first `before` middlewares are the router's, and others those of the service."""
+    def serve(self, outer: tuple[str, ...], inner: tuple[str, ...], composition: Composition) -> Served:
+        """Serve the main server behind these middlewares."""
         proxy = self.proxy
-        for name in chain:
+        for name in outer + inner:
             kind, options = MIDDLEWARES[name]
             if kind == "forwardAuth":
-                options = options | {"address": self.auth.url}
+                options = options | {"address": self._auth.url}
             proxy.middlewares[name] = Middleware(name, kind, options)
-        page = proxy.route(self.page).removesuffix(".test")
+        page, main, spare, name = (
+            proxy.route(*origins).removesuffix(".test")
+            for origins in ((self._page,), (self.main,), (self.spare,), ())
+        )
         proxy.services["page"] = replace(proxy.services[page], name="page")
-        names = [proxy.route(each).removesuffix(".test") for each in (self.main, self.spare)]
-        proxy.services[names[0]] = replace(proxy.services[names[0]], middlewares=chain[before:])
-        host = proxy.route(middlewares=chain[:before])
-        name = host.removesuffix(".test")
-        members = (Member(names[0]),)
-        if composition == "failover":
-            service = Service(
-                name,
-                composition="failover",
-                members=(*members, Member(names[1])),
-                failover_errors=FailoverErrors(("404", "503")),
-            )
-        elif composition == "mirroring":
-            mirroring = Mirroring((Mirror(names[1], 100),))
-            service = Service(name, composition="mirroring", members=members, mirroring=mirroring)
-        else:
-            service = Service(name, composition="weighted", members=members)
-        proxy.services[name] = service
+        proxy.services[main] = replace(proxy.services[main], middlewares=inner)
+        proxy.routers[name] = replace(proxy.routers[name], middlewares=outer)
+        members = (Member(main), Member(spare))
+        proxy.services[name] = Service(
+            name,
+            composition=composition,
+            members=members if composition == "failover" else members[:1],
+            failover_errors=FailoverErrors(("404", "503")) if composition == "failover" else None,
+            mirroring=Mirroring((Mirror(spare, 100),)) if composition == "mirroring" else None,
+        )
         proxy.publish()
-        return host
+        return Served(f"{name}.test", outer, inner, composition)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +173,7 @@ def site() -> Iterator[Site]:
         Origin(http_response(PAGE)) as page,
         Origin(http_response(b"")) as auth,
     ):
-        yield Site(proxy, main, spare, (page, auth))
+        yield Site(proxy, main, spare, page, auth)
 
 
 def at_server(chain: tuple[str, ...], body: bytes) -> bytes:
@@ -162,7 +184,7 @@ def at_server(chain: tuple[str, ...], body: bytes) -> bytes:
 
 
 def at_client(chain: tuple[str, ...], status: int, body: bytes) -> bytes:
-    """Return the response's body after these middlewares; the last is the server's next."""
+    """Return the response's body after these middlewares; the last one is next to the server."""
     for name in reversed(chain):
         if name == "page" and status in (404, 503):
             body = PAGE
@@ -185,7 +207,7 @@ def draw_requests(random: Random) -> list[Sent]:
             Sent(
                 number,
                 method,
-                b"%d of a client. " % number * (size // 10) + b"x" * (size % 10),
+                (b"request %d of a client, " % number * (size // 20 + 1))[:size],
                 chunked=bool(size) and random.random() < 0.4,
                 status=random.choice([200, 200, 200, 204, 304, 404, 503]),
                 size=random.choice(SIZES),
@@ -195,73 +217,45 @@ def draw_requests(random: Random) -> list[Sent]:
     return requests
 
 
+def exchange(site: Site, served: Served, requests: list[Sent], step: int) -> None:
+    """Send all requests before any response is read, `step` bytes at a time, and check each message."""
+    data = b"".join(
+        sent.encode(served.host, last=sent is requests[-1], gzip=served.gzip) for sent in requests
+    )
+    with Client(site.proxy.web) as client:
+        for start in range(0, len(data), step):
+            client.send(data[start : start + step])
+        for sent in requests:
+            answer = client.answer(sent.method)
+            content = answer.body
+            if answer.header("Content-Encoding") == "gzip":
+                content = zlib.decompress(content, 31)
+            assert (answer.status, content) == served.expect(sent)
+        assert client.ended()
+
+
+def check_received(origin: Origin, since: int, requests: list[Sent], chain: tuple[str, ...]) -> None:
+    """Check the requests that this server got; a retried request comes several times."""
+    found = [(request.target, content_of(request)) for request in origin.requests[since:]]
+    expected = {sent.target: at_server(chain, sent.body) for sent in requests}
+    assert sorted(set(found)) == sorted(expected.items())
+
+
 @pytest.mark.parametrize("seed", range(CHAINS))
 def test_messages_stay_whole_in_every_combination(site: Site, seed: int) -> None:
     random = Random(seed)
     chain = tuple(random.sample(sorted(MIDDLEWARES), random.randint(1, 4)))
-    composition = random.choice(["weighted", "failover", "mirroring"])
-    before = random.randint(0, len(chain))
-    host = site.serve(chain, before, composition)
-    # What changes the content outside of the encoder would spoil the coding.
-    position = chain.index("compress") if "compress" in chain else 0
-    gzip = not {"upper", "whole"} & set(chain[:position])
-    try:
-        for _ in range(CONNECTIONS):
-            requests = draw_requests(random)
-            label = f"{chain[:before]} {composition} {chain[before:]} {requests}"
-            exchange(site, host, chain, before, composition, requests, gzip, random, label)
-    finally:
-        site.proxy.withdraw()
+    composition: Composition = random.choice(["weighted", "failover", "mirroring"])
+    split = random.randint(0, len(chain))
+    served = site.serve(chain[:split], chain[split:], composition)
+    for _ in range(CONNECTIONS):
+        requests = draw_requests(random)
+        seen, copied = len(site.main.requests), len(site.spare.requests)
+        exchange(site, served, requests, random.choice([500, 20_000, 1 << 20]))
+        check_received(site.main, seen, requests, chain)
+        if composition == "mirroring":
+            due = copied + len(requests)
+            until(lambda due=due: len(site.spare.requests) >= due, "the copies")
+            check_received(site.spare, copied, requests, chain[:split])
+    site.proxy.withdraw()
     assert "Traceback" not in site.proxy.process.log, site.proxy.process.log
-
-
-def exchange(
-    site: Site,
-    host: str,
-    chain: tuple[str, ...],
-    before: int,
-    composition: str,
-    requests: list[Sent],
-    gzip: bool,
-    random: Random,
-    label: str,
-) -> None:
-    seen, spared = len(site.main.requests), len(site.spare.requests)
-    data = b"".join(sent.encode(host, last=sent is requests[-1], gzip=gzip) for sent in requests)
-    answered = 0
-    with Client(site.proxy.web, timeout=8) as client:
-        start = 0
-        while start < len(data):
-            end = start + random.choice([7, 500, 20_000, 1 << 20])
-            client.send(data[start:end])
-            start = end
-        for sent in requests:
-            answer = client.answer(sent.method)
-            answered += 1
-            status, body = sent.status, text(sent.size)
-            if composition == "failover" and status in (404, 503):
-                # The fallback is behind the router's middlewares only.
-                status, expected = 200, at_client(chain[:before], 200, SPARE)
-            else:
-                expected = at_client(chain, status, b"" if status in (204, 304) else body)
-            if sent.method == "HEAD" or status in (204, 304):
-                expected = b""
-            found = answer.body
-            if answer.header("Content-Encoding") == "gzip":
-                found = zlib.decompress(found, 31)
-            assert (answer.status, found) == (status, expected), label
-            if answer.header("Connection") == "close":
-                assert client.ended(), label
-                break
-    assert answered == len(requests), label
-    targets: list[str] = []
-    for request in site.main.requests[seen:]:
-        sent = requests[int(request.target[1 : request.target.index("?")])]
-        assert content_of(request) == at_server(chain, sent.body), label
-        if request.target not in targets:
-            targets.append(request.target)
-    assert targets == [sent.target for sent in requests], label
-    if composition == "mirroring":
-        until(lambda: len(site.spare.requests) == spared + len(requests), "the copies")
-        copies = {request.target: content_of(request) for request in site.spare.requests[spared:]}
-        assert copies == {sent.target: at_server(chain[:before], sent.body) for sent in requests}, label
