@@ -97,6 +97,9 @@ def routes(files: dict[str, str], urls: dict[str, str]) -> str:
     for name, case in CASES.items():
         servers = f"[{{url: '{urls[case.server]}'}}]"
         lines.append(f"    {name}: {{loadBalancer: {{serversTransport: {name}, servers: {servers}}}}}")
+    url = urls["tls"]
+    lines.append(f"    missing: {{loadBalancer: {{serversTransport: nowhere, servers: [{{url: '{url}'}}]}}}}")
+    lines.insert(2, "    missing: {rule: 'Host(`missing.test`)', service: missing}")
     return "\n".join(lines)
 
 
@@ -158,3 +161,8 @@ def test_the_same_transport_has_the_same_outcome(scene: Scene, name: str) -> Non
     theirs = scene.theirs.request(f"{name}.test").status
     assert status == CASES[name].status
     assert (502 if theirs == 500 else theirs) == status
+
+
+def test_a_transport_that_does_not_exist_closes_the_service(scene: Scene) -> None:
+    assert scene.ours.request("missing.test").status == 503
+    assert scene.theirs.request("missing.test").status == 404, "Traefik drops the router"
