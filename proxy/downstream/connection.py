@@ -263,6 +263,10 @@ class ClientConnection:
         if server is not None and not server.has_bytes() and self.has_left():
             server.expire()
 
+    def watch(self) -> None:
+        """Notice if the client leaves while `awaiting` is set, or has left before."""
+        self.stream.watch()
+
     def has_left(self) -> bool:
         """Return whether the client has ended the connection, and set `gone` accordingly."""
         try:

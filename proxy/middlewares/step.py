@@ -51,7 +51,8 @@ class Client(Protocol):
     tasks for the exchange. `forwarded` returns the X-Forwarded header lines for a request with this Host.
     `detailed_trace` returns the trace that records steps, if any. `tls` is the TLS version and cipher of the
     connection, empty without TLS. `send_interim` sends the head of a 1xx response. `awaiting` is what the
-    client waits for, such as a server's stream; `gone` means that the client has left.
+    client waits for, such as a server's stream; `gone` means that the client has left, and `watch` makes sure
+    that this is noticed, also if it left before.
 
     A step that needs the body finds its first bytes in `buffer`, and must leave there what it has read;
     `recv` returns more, or b"" at the end of `stream`.
@@ -79,6 +80,8 @@ class Client(Protocol):
     def tls(self) -> str: ...
 
     def recv(self) -> bytes: ...
+
+    def watch(self) -> None: ...
 
     def send_interim(self, request: Request, head: bytes) -> None: ...
 

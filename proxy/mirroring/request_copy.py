@@ -79,6 +79,9 @@ class CopiedClient:
         """Return b"": there is no more content."""
         return b""
 
+    def watch(self) -> None:
+        """Do nothing: no client waits for a copy."""
+
     def send_interim(self, request: Request, head: bytes) -> None:
         """Drop the head of a 1xx response."""
 

@@ -65,7 +65,8 @@ class Waiting(Protocol):
 
     awaiting: Awaited | None
     gone: bool
-    stream: Stream
+
+    def watch(self) -> None: ...
 
 
 def send_subrequest(
@@ -132,7 +133,7 @@ def _first_bytes(stream: Stream, message: bytes, deadline: float, client: Waitin
     if client is not None:
         client.awaiting = stream
         # It may have left while its request waited for another middleware.
-        client.stream.watch()
+        client.watch()
     try:
         stream.send(message)
         return stream.recv()

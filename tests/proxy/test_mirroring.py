@@ -341,3 +341,32 @@ def test_a_body_beyond_the_limit_for_copies_is_dropped_and_the_request_passes(
     measured.request(host, "/after", "POST", b"hello")
     assert [request.target for request in copies(copy, 1)] == ["/after"]
     assert measured.main.requests[0].body == body
+
+
+@pytest.mark.parametrize("memory", [1, 1_000_000])
+@pytest.mark.parametrize("place", ["router", "mirror"])
+def test_a_buffered_body_is_copied(mirrored: Mirrored, place: str, memory: int) -> None:
+    mirrored.proxy.middlewares["buffering@x"] = Middleware(
+        "buffering@x", "buffering", {"memRequestBodyBytes": memory}
+    )
+    names = ("buffering@x",)
+    copy = mirrored.mirror(middlewares=names if place == "mirror" else ())
+    host = mirrored.route(middlewares=names if place == "router" else ())
+    body = bytes(range(256)) * 1000
+    mirrored.request(host, method="POST", body=body)
+    copy.wait_for_requests(1)
+    until(lambda: copy.requests[0].body == body, "the whole copy")
+    assert mirrored.main.requests[0].body == body
+
+
+def test_a_mirror_s_authentication_server_is_asked_after_the_client_has_gone(
+    mirrored: Mirrored, origin: Start
+) -> None:
+    auth = origin(http_response(b""))
+    mirrored.proxy.middlewares["auth@x"] = Middleware("auth@x", "forwardAuth", {"address": auth.url})
+    copy = mirrored.mirror(middlewares=("auth@x",))
+    host = mirrored.route()
+    for _ in range(5):
+        mirrored.request(host)
+    copy.wait_for_requests(5)
+    assert len(auth.requests) == 5

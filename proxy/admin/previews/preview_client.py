@@ -73,6 +73,9 @@ class PreviewClient:
         """Return None: previews are not traced."""
         return None
 
+    def watch(self) -> None:
+        """Do nothing: no client waits."""
+
     def recv(self) -> bytes:
         """Return the end of the request: its content is not known."""
         return b""

@@ -39,5 +39,8 @@ class Sender:
     def forwarded(self, host: bytes) -> bytes:
         return self._claimed
 
+    def watch(self) -> None:
+        pass
+
     def detailed_trace(self) -> Trace | None:
         return self.trace

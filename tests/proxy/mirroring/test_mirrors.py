@@ -52,6 +52,7 @@ class Sender:
         self.entry_point = "web"
         self.limits = Limits()
         self.peer, self.tls, self.username = "192.0.2.1", "", b""
+        self.entry_point = "web"
         self.status = 499
         self.stream = None
         self.timeouts = None
