@@ -123,6 +123,19 @@ def test_a_route_is_created_changed_and_deleted(api: Api, origin: Origin) -> Non
     assert api.request("DELETE", "/api/http/routers/shop")[0] == 404
 
 
+def test_a_service_with_a_servers_transport_is_in_force_once_it_contains_it(
+    api: Api, origin: Origin, tmp_path: Path
+) -> None:
+    tree = {"http": {"serversTransports": {"t": {"maxIdleConnsPerHost": 3}}}}
+    (tmp_path / "routes.yml").write_text(json.dumps(tree))
+    shop = service(origin)
+    shop["loadBalancer"]["serversTransport"] = "t@file"
+    assert api.put("/api/http/services/shop?wait=60", shop, 201)["inForce"]
+    assert api.put("/api/http/routers/shop?wait=60", router("a.test"), 201)["inForce"]
+    api.running.wait_for("a.test")
+    assert api.running.api("/api/http/services/shop@admin")["loadBalancer"]["serversTransport"] == "t@file"
+
+
 def test_errors_name_the_field_and_change_nothing(api: Api) -> None:
     status, found, _ = api.request("PUT", "/api/http/routers/shop", router("a.test", rule="Hots(`a.test`)"))
     assert status == 422

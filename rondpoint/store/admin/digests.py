@@ -11,8 +11,11 @@ from rondpoint.model import Middleware, Router, ServerState, Service
 
 
 def digest(item: Router | Service | Middleware) -> str:
-    """Return the digest of an object, without the states of its servers, which its author does not set."""
+    """Return the digest of an object, without the states of its servers, which its author does not set.
+
+    Nor does the author set the transport of a service, but only its name.
+    """
     if isinstance(item, Service):
         servers = tuple(replace(server, state=ServerState.UP) for server in item.servers)
-        item = replace(item, servers=servers)
+        item = replace(item, servers=servers, transport=None)
     return blake2b(msgspec.json.encode(item), digest_size=12).hexdigest()

@@ -49,6 +49,20 @@ def test_the_files_of_a_directory_are_checked_together(tmp_path: Path) -> None:
     assert "→ s@file: http://10.0.0.1:80" in result.output
 
 
+def test_a_file_with_a_private_key_or_an_unknown_transport_is_an_error(tmp_path: Path) -> None:
+    transports = {
+        "t": {"certificates": [{"certFile": "/c", "keyFile": "-----BEGIN PRIVATE KEY-----\nsecret"}]}
+    }
+    balancer = {"servers": [{"url": "http://10.0.0.1"}], "serversTransport": "nowhere"}
+    tree = {"http": {"serversTransports": transports, "services": {"s": {"loadBalancer": balancer}}}}
+    (tmp_path / "routes.yml").write_text(json.dumps(tree))
+    result = run("routes.yml")
+    assert result.exit_code == 1
+    assert "keyFile contains a private key" in result.output
+    assert "serversTransport 'nowhere@file' does not exist" in result.output
+    assert "secret" not in result.output
+
+
 def test_after_an_error_that_names_file_key_and_value_the_exit_status_is_1(tmp_path: Path) -> None:
     (tmp_path / "routes.yml").write_text(ROUTES.replace("Host(", "Hots("))
     result = run("routes.yml")

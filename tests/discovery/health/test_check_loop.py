@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from discovery.health.check_loop import CheckLoop
 from discovery.health.check_request import CheckRequest
@@ -275,6 +276,75 @@ def test_servers_are_probed_over_tls_and_their_certificate_is_verified(
             trusting.follow(server_at(origin), check=frequent_check(scheme="https", status=204))
             origin.wait_for_requests(2)
             assert trusting.fault(server_at(origin)) == ""
+
+
+URI = "spiffe://prod/web"
+TRANSPORTS: dict[str, tuple[dict[str, object], str]] = {
+    "the right authority": ({"root_cas": ("{file}",)}, ""),
+    "another name": (
+        {"root_cas": ("{file}",), "server_name": "other.internal"},
+        "its certificate is not accepted: Hostname mismatch",
+    ),
+    "no checks": ({"insecure_skip_verify": True}, ""),
+    "the right URI": ({"root_cas": ("{file}",), "peer_cert_uri": URI}, ""),
+    "another URI": ({"root_cas": ("{file}",), "peer_cert_uri": "x:y"}, "its certificate lacks the URI x:y"),
+    "a missing file": (
+        {"root_cas": ("/nowhere",)},
+        "serversTransport t@file: its root CA /nowhere cannot be",
+    ),
+}
+"""Options of a transport, and the beginning of the fault."""
+
+
+@pytest.mark.parametrize("as_default", [False, True])
+@pytest.mark.parametrize("case", TRANSPORTS)
+def test_servers_are_probed_under_the_transport_of_their_service(
+    tmp_path: Path, case: str, as_default: bool
+) -> None:
+    certificate = write_certificate(tmp_path / "origin.pem", "IP:127.0.0.1", f"URI:{URI}")
+    options, fault = TRANSPORTS[case]
+    if "{file}" in str(options):
+        options = options | {"root_cas": (str(certificate),)}
+    transport = ServersTransport("t@file", **options)  # type: ignore[arg-type]
+
+    async def ask() -> str:
+        prober = Prober(ClientContexts(transport if as_default else DEFAULT))
+        request = CheckRequest(f"https://127.0.0.1:{origin.port}/")
+        return await prober.probe(request, frequent_check(), None if as_default else transport)
+
+    def handler(connection: Connection) -> None:
+        with suppress(OSError):
+            secured(connection, certificate)
+            connection.read()
+            connection.send(http_response(b""))
+
+    with Origin(handler) as origin:
+        found = asyncio.run(ask())
+        assert found.startswith(fault)
+        assert bool(found) == bool(fault)
+        assert len(origin.requests) == (not fault)
+
+
+def test_a_change_of_the_transport_restarts_the_check(tmp_path: Path, checking: Checking) -> None:
+    certificate = write_certificate(tmp_path / "origin.pem")
+
+    def handler(connection: Connection) -> None:
+        with suppress(OSError):
+            secured(connection, certificate)
+            connection.read()
+            connection.send(http_response(b""))
+
+    with Origin(handler) as origin:
+        server = server_at(origin, scheme="https")
+        service = Service(NAME, (server,), health_check=frequent_check())
+        for authority, faulty in (("/nowhere", True), (str(certificate), False)):
+            transport = ServersTransport("t@file", root_cas=(authority,))
+            changed = replace(service, transport=transport)
+            checking.checks.follow(Configuration(services={NAME: changed}))
+            if faulty:
+                checking.until_fault(server, "/nowhere cannot be used")
+            else:
+                checking.until_up(server)
 
 
 def test_plain_http_instead_of_tls_is_a_fault(checking: Checking) -> None:

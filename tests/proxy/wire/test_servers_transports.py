@@ -18,7 +18,7 @@ from tests.lab import http
 from tests.lab.certificate import write_certificate
 from tests.lab.origin import Connection, Handler, Origin, http_response
 from tests.lab.store import Store
-from tests.proxy.running import Proxy, running_proxy, watched
+from tests.proxy.running import Proxy, lone_proxy, running_proxy, watched
 from tests.proxy.wire.client import Client
 
 URI = "spiffe://prod/web"
@@ -313,3 +313,28 @@ def test_a_closed_service_names_its_fault_in_the_log_and_the_api(served: Proxy, 
         served.tune(name, transport=transport(root_cas=(str(files.server),)))
         assert served.get(name) == "served"
         assert fault not in http.request(served.admin, "localhost", "/api/diagnostics").text
+
+
+@pytest.mark.parametrize(
+    ("flags", "status"),
+    [
+        ([], 502),
+        (["--serversTransport.insecureSkipVerify"], 200),
+        (["--serversTransport.rootCAs={server}"], 200),
+        (["--serversTransport.rootCAs={other},{server}"], 200),
+        (["--serversTransport.rootCAs={other}"], 502),
+        (["--serversTransport.rootCAs=/nowhere/ca.pem"], 503),
+        (["--rootCAs={server}"], 200),
+    ],
+)
+def test_the_settings_are_the_default_transport(
+    directory: Path, files: Files, handshakes: Handshakes, flags: list[str], status: int
+) -> None:
+    named = [flag.format(server=files.server, other=files.other) for flag in flags]
+    with lone_proxy(*named) as proxy, Origin(secured(files, handshakes)) as origin:
+        name = proxy.route(origin)
+        proxy.tune(name, servers=(Server("s", "127.0.0.1", origin.port, "https"),))
+        assert proxy.status(name) == status
+        own = transport(root_cas=(str(files.other),))
+        proxy.tune(name, transport=own)
+        assert proxy.status(name) == 502, "a transport inherits nothing from the settings"

@@ -195,6 +195,15 @@ FILES: dict[str, tuple[str, Read, object]] = {
         ),
         (3.0, 4.0),
     ),
+    "options of connections to servers": (
+        'insecureSkipVerify = true\nmaxIdleConnsPerHost = 7\nrootCAs = ["/a.pem", "/b.pem"]',
+        lambda s: (
+            s.servers_transport.insecure_skip_verify,
+            s.servers_transport.max_idle_conns_per_host,
+            s.servers_transport.root_cas,
+        ),
+        (True, 7, ("/a.pem", "/b.pem")),
+    ),
     "[retry]": (
         "[retry]\nattempts = 3",
         lambda s: s.servers_transport.retry_attempts,
