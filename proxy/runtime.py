@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import gevent
 import redis
 from gevent import Greenlet, Timeout
+from msgspec.structs import replace
 
 from proxy.background.cooperative_yield import CooperativeYield
 from proxy.background.loop_watchdog import LoopWatchdog
@@ -31,7 +32,8 @@ from proxy.downstream.entry_point_limits import entry_point_limits
 from proxy.downstream.keep_alive import KeepAliveLimit
 from proxy.downstream.observers import Observers
 from proxy.downstream.proxy_header import ProxyHeaderReader
-from proxy.downstream.serving import RequestHandler, serve
+from proxy.downstream.served_protocol import ServedProtocol
+from proxy.downstream.serving import RequestHandler, never, serve
 from proxy.downstream.tls_handshake import start_tls
 from proxy.downstream.trusted_peers import TrustedPeers
 from proxy.ejection.ejections import Ejections
@@ -49,6 +51,7 @@ from proxy.net.deadlines import Sweeper
 from proxy.net.proxy_protocol import ProxyProtocolError
 from proxy.net.stream import Stream
 from proxy.per_request.retries import RetryPolicy
+from proxy.routing.over_tls import over_tls
 from proxy.routing.table import RoutingTable
 from proxy.services.registry import ServiceRegistry
 from proxy.shared_store.script_calls import ScriptCalls
@@ -61,13 +64,14 @@ from proxy.tls.ticket_rotation import TicketRotation
 from proxy.upstream.timeouts import UpstreamTimeouts
 from proxy.worker_status import StatusReporter
 from rondpoint.diagnostics import Diagnostic
-from rondpoint.entry_points.options import NO_OPTIONS, read_entry_points
+from rondpoint.entry_points.options import NO_OPTIONS, EntryPointOptions, read_entry_points
 from rondpoint.entry_points.redirection import redirection_targets
 from rondpoint.middleware.installed import load_installed
 from rondpoint.servers_transports.contexts import ClientContexts
 from rondpoint.servers_transports.default import default_transport
-from rondpoint.settings import Ping, Settings
+from rondpoint.settings import EntryPoint, Ping, Settings
 from rondpoint.settings.closed_parts import METRICS
+from rondpoint.settings.tree.entry_points import Tls
 from rondpoint.store.client import connect, separate_connection
 from rondpoint.store.corrupt_keys import drop
 from rondpoint.store.keys import Keys
@@ -172,6 +176,7 @@ class Runtime:
         self.last_diagnostics: tuple[Diagnostic, ...] = ()
         self.ejection_sync = EjectionSync(self.client, self.keys, self.ejections)
         self._ticket_rotation = TicketRotation(self.client, self.keys.tls_tickets)
+        self._contexts_without_tls: ServerContexts | None = None
         self._certificates: set[CertificateStatus] = set()
         self.status_reporter = StatusReporter(
             self.context,
@@ -241,11 +246,7 @@ class Runtime:
             configured.write_timeout or limits.stall_timeout,
             limits.tunnel_idle_timeout,
         )
-        tls_contexts = None if point.tls is None else ServerContexts(point.tls)
-        if tls_contexts is not None:
-            for tls_context in tls_contexts.all():
-                self._ticket_rotation.add(tls_context)
-            self._certificates.update(each.status for each in tls_contexts.contents)
+        tls_contexts = None if point.tls is None else self._tls_contexts(point.tls)
         forwarded_trust = TrustedPeers(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
         proxy_trust = TrustedPeers(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         context, connections = self.context, self._connections
@@ -254,14 +255,15 @@ class Runtime:
         for_proxies = entry_point_limits(context.limits, point, trusted=True)
         metered = point.observability.metrics
         plain_label_set = label_sets.number(entry_point, metered=metered)
-        setup = self._observers.setup_for(point, self._internal_routes(entry_point))
-        closed = self.settings.closed_reason(entry_point)
-        options = self.entry_point_options.get(entry_point)
-        handle: RequestHandler = handle_request
-        if closed:
-            handle = refuse_routed_requests(closed)
-        elif options is not None:
-            handle = make_handler(entry_point, options)
+        main = ServedProtocol(
+            entry_point,
+            self._observers.setup_for(point, self._internal_routes(entry_point)),
+            self._request_handler(entry_point, self.entry_point_options.get(entry_point)),
+            never
+            if tls_contexts is not None
+            else partial(context.table.has_tls_router, over_tls(entry_point)),
+        )
+        secure = main if tls_contexts is not None else self._protocol_over_tls(entry_point, point)
         transport = point.transport
         keep_alive = KeepAliveLimit(transport.keep_alive_max_requests, transport.keep_alive_max_time)
         opened = context.connections
@@ -274,33 +276,82 @@ class Runtime:
             sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             stream = Stream(sock, context.sweeper)
             peer, port = address[:2]
-            buffer, label_set = b"", plain_label_set
+            buffer = b""
             if proxy_trust.includes(peer):
                 header = self._read_proxy_header(stream, timeouts.read)
                 if header is None:
                     return
                 # If the PROXY header names another client, the peer's port is not that client's.
                 peer, port, buffer = header[0] or peer, 0 if header[0] else port, header[1]
-            if tls_contexts is not None:
-                tls_stream = start_tls(stream, tls_contexts, context.sweeper, timeouts.read, buffer)
-                if tls_stream is None:
+            if tls_contexts is None:
+                buffer = serve_requests(stream, peer, port, buffer, plain_label_set, main)
+                if not buffer:
                     return
-                stream, buffer = tls_stream, b""
+            contexts = tls_contexts or self._default_contexts()
+            tls_stream = start_tls(stream, contexts, context.sweeper, timeouts.read, buffer)
+            if tls_stream is not None:
                 label_set = label_sets.number(entry_point, tls_name(*tls_stream.negotiated), metered=metered)
+                serve_requests(tls_stream, peer, port, b"", label_set, secure)
+
+        def serve_requests(
+            stream: Stream, peer: str, port: int, buffer: bytes, label_set: int, protocol: ServedProtocol
+        ) -> bytes:
+            """Serve a connection like `serve`."""
             trusted = forwarded_trust.includes(peer)
+            setup, handle = protocol.setup, protocol.handle
             create = setup.create_trusted if trusted else setup.create
             downstream = create(stream, peer, entry_point, timeouts, context, port, label_set, setup.observer)
+            downstream.routing_point = protocol.routing_point
             downstream.limits = for_proxies if trusted else for_clients
             downstream.buffer = buffer
             connections.add(downstream)
             opened[entry_point] += 1
             try:
-                serve(downstream, keep_alive.limited(handle) if keep_alive else handle)
+                return serve(
+                    downstream, keep_alive.limited(handle) if keep_alive else handle, protocol.takes_tls
+                )
             finally:
                 connections.discard(downstream)
                 opened[entry_point] -= 1
 
         return serve_connection
+
+    def _request_handler(self, entry_point: str, options: EntryPointOptions | None) -> RequestHandler:
+        """Return the handler of requests of an entry point with these options."""
+        closed = self.settings.closed_reason(entry_point)
+        if closed:
+            return refuse_routed_requests(closed)
+        return handle_request if options is None else make_handler(entry_point, options)
+
+    def _protocol_over_tls(self, entry_point: str, point: EntryPoint) -> ServedProtocol:
+        """Return how an entry point without `tls` serves the connections that speak TLS all the same.
+
+        As in Traefik, its redirection and its internal routes are for plain requests.
+        """
+        options = self.entry_point_options.get(entry_point)
+        if options is not None:
+            options = replace(options, redirection=None)
+        return ServedProtocol(
+            over_tls(entry_point),
+            self._observers.setup_for(point, {}),
+            self._request_handler(entry_point, options),
+        )
+
+    def _tls_contexts(self, tls: Tls) -> ServerContexts:
+        """Return the contexts for an entry point, and report its certificates."""
+        contexts = ServerContexts(tls)
+        for context in contexts.all():
+            self._ticket_rotation.add(context)
+        self._certificates.update(each.status for each in contexts.contents)
+        return contexts
+
+    def _default_contexts(self) -> ServerContexts:
+        """Return the contexts for TLS on entry points without `tls`, made for the first such connection."""
+        if self._contexts_without_tls is None:
+            self._contexts_without_tls = self._tls_contexts(Tls())
+            if not self.settings.tls_entry_points:
+                self._greenlets.append(gevent.spawn(supervised, self._ticket_rotation.run))
+        return self._contexts_without_tls
 
     def _active_names(self) -> ActiveNames:
         in_force = self.applier.in_force()

@@ -25,7 +25,6 @@ from discovery.merging.redirection_targets import named_targets
 from discovery.merging.union import unite
 from discovery.providers.file.listing import list_files
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.explaining import unreachable_routers
 from rondpoint.model import Configuration, Middleware, ServersTransport, Service
 from rondpoint.settings import DockerOptions, FileOptions, Settings, SettingsError, load
 
@@ -174,11 +173,7 @@ def _build_configuration(inputs: _Inputs, settings: Settings | None, providers: 
         } | {
             name for provider in by_provider.values() for name in named_targets(provider.middlewares.values())
         }
-    merged = merge({**by_provider, "elsewhere": _assume_other_providers(by_provider)}, entry_points)
-    if len(all_settings) != 1:
-        return merged
-    unreachable = unreachable_routers.missing_tls_diagnostics(merged.routers.values(), all_settings[0])
-    return replace(merged, diagnostics=(*merged.diagnostics, *unreachable))
+    return merge({**by_provider, "elsewhere": _assume_other_providers(by_provider)}, entry_points)
 
 
 def _compose_settings(inputs: _Inputs) -> list[Settings]:

@@ -84,13 +84,11 @@ class CurrentConfiguration:
             found = (Diagnostic(Severity.WARNING, "store", "connection", message), *worker.last_diagnostics)
             outages = ()
         services = self.in_portions(self.state.services.values())
-        routers = self.in_portions(self.state.routers.values())
         return (
             *found,
             *outages,
             *worker.watcher.problems,
             *ejection_diagnostics(worker.ejections.ejected, services),
-            *unreachable_routers.missing_tls_diagnostics(routers, worker.settings),
             *(closed.diagnostic for closed in worker.settings.closed_parts),
             *transport_diagnostics(worker.context.services.faults),
             *entry_point_diagnostics(worker.entry_point_options, partial(self._chain_fault, "entry point")),
@@ -183,8 +181,6 @@ class CurrentConfiguration:
             return f"service {router.service} does not exist"
         if router.parents:
             return self._chain_fault("router", router.name, router.middlewares)
-        if reason := unreachable_routers.missing_tls_reason(router, self._runtime.settings):
-            return reason
         if reason := unreachable_routers.closed_reason(router, self._runtime.settings):
             return reason
         entry_points = self._runtime.entry_point_options

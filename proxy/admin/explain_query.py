@@ -30,11 +30,15 @@ class ExplainQueryError(ValueError):
 
 
 class ExplainQuery(Struct, frozen=True):
-    """The entry point and the request to explain: its facts for rules, and the request itself."""
+    """The entry point and the request to explain: its facts for rules, and the request itself.
+
+    `tls`: the entry point gets the request over TLS, and not from a proxy in front that speaks TLS.
+    """
 
     entry_point: str
     facts: Facts
     previewed: PreviewedRequest
+    tls: bool = False
 
 
 class _Client(Struct):
@@ -51,12 +55,14 @@ class _Client(Struct):
 def read_explain_query(arguments: MultiDict[str, str], settings: Settings) -> ExplainQuery:
     """Parse the query parameters of `/api/explain`. Raises ExplainQueryError.
 
-    Without `entryPoint`, use the entry point on the port of `url`, or else the first default entry point.
+    Without `entryPoint`, use the entry point on the port of `url`, or else the first default entry point, for
+    `https` one with TLS. If there is none, a proxy in front is expected to speak TLS.
     Without `client`, the client is unknown and its `X-Forwarded-*` headers are trusted.
     """
     parts = _url(arguments.get("url", "").strip())
-    entry_point = _entry_point(
-        arguments.get("entryPoint", ""), parts.port or _PORTS.get(parts.scheme, 0), settings
+    tls = parts.scheme == "https"
+    entry_point, is_guess = _entry_point(
+        arguments.get("entryPoint", ""), parts.port or _PORTS.get(parts.scheme, 0), settings, tls=tls
     )
     peer = _client(arguments.get("client", "").strip())
     point = settings.entry_points[entry_point]
@@ -75,8 +81,8 @@ def read_explain_query(arguments: MultiDict[str, str], settings: Settings) -> Ex
         raise ExplainQueryError("the request cannot be read")
     client = _Client(peer)
     facts = _facts(request, client, parts.scheme.encode())
-    tls = parts.scheme == "https"
-    return ExplainQuery(entry_point, facts, PreviewedRequest(request, peer, client.lines, tls))
+    previewed = PreviewedRequest(request, peer, client.lines, tls)
+    return ExplainQuery(entry_point, facts, previewed, tls and not is_guess)
 
 
 def _url(url: str) -> SplitResult:
@@ -148,11 +154,16 @@ def _facts(request: Request, client: _Client, proto: bytes) -> Facts:
     )
 
 
-def _entry_point(name: str, port: int, settings: Settings) -> str:
+def _entry_point(name: str, port: int, settings: Settings, *, tls: bool) -> tuple[str, bool]:
+    """Return the name of the entry point, and whether it is guessed because none listens on this port."""
     web = {known: point for known, point in settings.entry_points.items() if known != ADMIN}
     if name and name not in web:
         raise ExplainQueryError(
             f"entryPoint {name!r} does not exist: expected one of {', '.join(sorted(web))}"
         )
     listening = (known for known, point in sorted(web.items()) if point.port == port)
-    return name or next(listening, settings.default_entry_points[0])
+    if found := name or next(listening, ""):
+        return found, False
+    defaults = settings.default_entry_points
+    secure = (known for known in defaults if tls and known in settings.tls_entry_points)
+    return next(secure, defaults[0]), True

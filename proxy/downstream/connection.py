@@ -31,14 +31,15 @@ LINGER_BYTES = 1 << 20
 class ClientConnection:
     """One client connection on an entry point; `peer` and `address` are the client's address.
 
-    `buffer` holds received bytes that are not used yet. `idle` means that the connection waits for the first
-    byte of a request. `awaiting` is what the client waits for until the response begins, mostly a server's
-    stream, and `gone` means that the client has left meanwhile. `extras` is the extra state of the current
-    exchange. For `serving`, which counts and logs, the exchange leaves its outcome: `tally` (the router's),
-    `target` (the last server tried), `status`, `sent` (bytes of the body), `refused` (by the proxy),
-    `retries` (further servers tried), `body` (the request's, if there was one). `label_set` counts plain
-    requests of this connection; `username` is the name in the client's credentials, if a middleware has read
-    them; `responder` is the middleware that responded in place of a server.
+    `buffer` holds received bytes that are not used yet, and those of a malformed head. `routing_point` is the
+    name in the routing table of the entry point, or of its TLS requests. `idle` means that the connection
+    waits for the first byte of a request. `awaiting` is what the client waits for until the response begins,
+    mostly a server's stream, and `gone` means that the client has left meanwhile. `extras` is the extra state
+    of the current exchange. For `serving`, which counts and logs, the exchange leaves its outcome: `tally`
+    (the router's), `target` (the last server tried), `status`, `sent` (bytes of the body), `refused` (by the
+    proxy), `retries` (further servers tried), `body` (the request's, if there was one). `label_set` counts
+    plain requests of this connection; `username` is the name in the client's credentials, if a middleware has
+    read them; `responder` is the middleware that responded in place of a server.
     `observer`, if there is one, gets each request. Attributes that only an observed connection sets
     (`proxy.downstream.observed_connection`) are empty here.
     """
@@ -75,6 +76,7 @@ class ClientConnection:
         "responder",
         "response",
         "retries",
+        "routing_point",
         "sent",
         "status",
         "stream",
@@ -100,7 +102,7 @@ class ClientConnection:
         stream.shutdown_mode = _socket.SHUT_RD
         stream.stall_limit = timeouts.stall
         stream.on_unread = self._unread
-        self.entry_point = entry_point
+        self.entry_point = self.routing_point = entry_point
         self.timeouts = timeouts
         self.context = context
         self.limits = context.limits
@@ -232,24 +234,29 @@ class ClientConnection:
             if not more:
                 return None
             data += more
-        request = self._heads.parse(data, limits)
-        if request is None:
-            if data == EMPTY_LINE:
-                # No request has begun. The client may send none, and must then get no 408.
-                self.buffer = data
-                return ClientConnection.next_request(self)
-            stream.deadline = after(self.timeouts.read)
-            partial = PartialHead(limits)
-            partial.add(data)
-            while request is None:
-                more = self.recv()
-                if not more:
-                    if stream.expired:
-                        raise RequestError(408, "the request head did not arrive in time")
-                    return None
-                if partial.add(more):
-                    data = bytes(partial.data)
-                    request = self._heads.parse(data, limits)
+        try:
+            request = self._heads.parse(data, limits)
+            if request is None:
+                if data == EMPTY_LINE:
+                    # No request has begun. The client may send none, and must then get no 408.
+                    self.buffer = data
+                    return ClientConnection.next_request(self)
+                stream.deadline = after(self.timeouts.read)
+                partial = PartialHead(limits)
+                partial.add(data)
+                while request is None:
+                    more = self.recv()
+                    if not more:
+                        if stream.expired:
+                            raise RequestError(408, "the request head did not arrive in time")
+                        return None
+                    if partial.add(more):
+                        data = bytes(partial.data)
+                        request = self._heads.parse(data, limits)
+        except RequestError:
+            # It may be the ClientHello of a client that speaks TLS.
+            self.buffer = data
+            raise
         stream.deadline = NEVER
         self.buffer = data[request.size :]
         return request

@@ -21,8 +21,26 @@ CLIENT_GONE = 499
 """The status of a request whose client left before the response began, as in nginx and Traefik."""
 
 
-def serve(downstream: ClientConnection, handle: RequestHandler = handle_request) -> None:
-    """Handle requests until either side ends the connection, then close it."""
+HANDSHAKE = b"\x16"
+"""The first byte of a client that speaks TLS (RFC 8446 §5.1); no method begins with it."""
+
+
+def never() -> bool:
+    """Return False: the entry point takes no TLS requests on plain connections."""
+    return False
+
+
+def serve(
+    downstream: ClientConnection,
+    handle: RequestHandler = handle_request,
+    takes_tls: Callable[[], bool] = never,
+) -> bytes:
+    """Handle requests until either side ends the connection, then close it, and return b"".
+
+    If the client begins with a TLS handshake, and `takes_tls` returns True, return the received part of its
+    ClientHello, and leave the connection open.
+    """
+    hello = b""
     context = downstream.context
     observer = downstream.observer
     tallies = context.tallies
@@ -33,6 +51,9 @@ def serve(downstream: ClientConnection, handle: RequestHandler = handle_request)
             try:
                 request = downstream.next_request()
             except RequestError as error:
+                if not downstream.status and downstream.buffer.startswith(HANDSHAKE) and takes_tls():
+                    hello = downstream.buffer
+                    return hello
                 downstream.tally = tally = tallies.unrouted
                 tally.cell(label_set, EXTENSION_METHOD, error.status).unmeasured += 1
                 tally.changed = True
@@ -40,9 +61,9 @@ def serve(downstream: ClientConnection, handle: RequestHandler = handle_request)
                     observer.add_malformed(downstream, error.status, context.requests)
                 downstream.send(build_response(error.status, reason=error.reason))
                 downstream.linger()
-                return
+                return b""
             if request is None:
-                return
+                return b""
             context.requests = number = context.requests + 1
             downstream.status = CLIENT_GONE
             downstream.sent = 0
@@ -107,8 +128,9 @@ def serve(downstream: ClientConnection, handle: RequestHandler = handle_request)
                     or downstream.stream.unread
                 ):
                     downstream.linger()
-                return
+                return b""
     except ClientGoneError:
-        return
+        return b""
     finally:
-        downstream.stream.close()
+        if not hello:
+            downstream.stream.close()

@@ -21,7 +21,7 @@ def refuse_routed_requests(reason: str) -> Callable[[Downstream, Request], bool]
 
     def match(request: Request, downstream: Downstream) -> Route | None:
         context = downstream.context
-        route = context.table.match(downstream.entry_point, request, downstream)
+        route = context.table.match(downstream.routing_point, request, downstream)
         if route is None:
             return None
         downstream.tally = context.tallies.for_router(route.router)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class Downstream(Client, Protocol):
     """The sender of the request, and the receiver of its response.
 
+    `routing_point` is the name in the routing table of the entry point, or of its TLS requests.
     `buffer` holds received bytes that are not used yet, and `stream` gives more. `awaiting` is the stream of
     the server for which the client waits: until the response begins, or, if it is buffered, until it is
     complete; also that of an auxiliary server. If the client leaves meanwhile, the stream ends, and `gone` is
@@ -41,6 +42,7 @@ class Downstream(Client, Protocol):
     responder: str
     response: Response | None
     retries: int
+    routing_point: str
     sent: int
     status: int
     stream: Stream

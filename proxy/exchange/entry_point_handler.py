@@ -45,7 +45,7 @@ def make_handler(entry_point: str, options: EntryPointOptions) -> Callable[[Down
 
 def _match_path(request: Request, downstream: Downstream) -> Route | None:
     """Return the route of a request like `handle_request`."""
-    return downstream.context.table.match(downstream.entry_point, request, downstream)
+    return downstream.context.table.match(downstream.routing_point, request, downstream)
 
 
 def _match_kept_path(request: Request, downstream: Downstream) -> Route | None:
@@ -54,7 +54,7 @@ def _match_kept_path(request: Request, downstream: Downstream) -> Route | None:
     A server may resolve the path or not. Raises RequestError if the two paths have different routers:
     either one may protect what the other one does not.
     """
-    table, name, target = downstream.context.table, downstream.entry_point, request.target
+    table, name, target = downstream.context.table, downstream.routing_point, request.target
     route = table.match(name, request, downstream)
     kept = decode_path(target)
     if kept != normalise_path(target) and table.match(name, request, downstream, kept) is not route:

@@ -49,7 +49,7 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
     status, reason, allow = 503, "", ""
     try:
         if match is None:
-            route = context.table.match(downstream.entry_point, request, downstream)
+            route = context.table.match(downstream.routing_point, request, downstream)
         else:
             route = match(request, downstream)
         if route is None:

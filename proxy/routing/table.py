@@ -5,10 +5,12 @@ Root routers compete for the requests of entry points, the children of a router 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from proxy.http1.request import Request
+from proxy.routing.over_tls import over_tls
 from proxy.routing.request_attributes import Client
 from proxy.routing.route import Route
 from proxy.routing.route_index import RouteIndex
@@ -26,11 +28,17 @@ class RoutingTable(RouteIndex):
     def __init__(
         self, default_entry_points: frozenset[str], tls_entry_points: frozenset[str] = frozenset()
     ) -> None:
-        """Routers without entry points use `default_entry_points`; `tls_entry_points` speak TLS."""
+        """Routers without entry points use `default_entry_points`; `tls_entry_points` speak only TLS.
+
+        On other entry points, routers with `tls` take only the requests over TLS, and others only the plain
+        ones. The name of such an entry point stands for its plain requests, `over_tls` for the others.
+        """
         super().__init__()
         self._default_entry_points = default_entry_points
         self._tls_entry_points = tls_entry_points
         self._entry_points: dict[tuple[tuple[str, ...], bool], frozenset[str]] = {}
+        # The number of root routers with `tls`, by their entry points.
+        self._with_tls: Counter[frozenset[str]] = Counter()
         self._routers: dict[str, Router] = {}
         # By the parent's name; a child may arrive before its parent.
         self._children: dict[str, RouteIndex] = {}
@@ -57,6 +65,8 @@ class RoutingTable(RouteIndex):
             route = Route(router, self._entry_points_of(router))
             self.remove(router.name)
             self.add(route)
+            if router.tls:
+                self._with_tls[route.entry_points] += 1
         self._routers[router.name] = router
 
     def remove(self, name: str) -> None:
@@ -66,12 +76,18 @@ class RoutingTable(RouteIndex):
             return
         if not router.parents:
             self.discard(router)
+            if router.tls:
+                self._with_tls[self._entry_points_of(router)] -= 1
             return
         for parent in dict.fromkeys(router.parents):
             children = self._children[parent]
             children.discard(router)
             if not children.size:
                 del self._children[parent]
+
+    def has_tls_router(self, entry_point: str) -> bool:
+        """Return whether a root router with `tls` takes requests of an entry point, by its name here."""
+        return any(count and entry_point in points for points, count in self._with_tls.items())
 
     def match_child(
         self, parent: str, request: Request, client: Client, path: str | None = None
@@ -95,5 +111,9 @@ class RoutingTable(RouteIndex):
         points = self._entry_points.get(key)
         if points is None:
             points = frozenset(router.entry_points) or self._default_entry_points
-            points = self._entry_points[key] = points & self._tls_entry_points if router.tls else points
+            if router.tls:
+                points = frozenset(
+                    point if point in self._tls_entry_points else over_tls(point) for point in points
+                )
+            self._entry_points[key] = points
         return points

@@ -19,8 +19,8 @@ def _no_fault(_middlewares: tuple[str, ...]) -> str:
 class ActiveConfiguration(Struct, frozen=True):
     """The configuration in force.
 
-    `default_entry_points` serve routers that name none; `tls_entry_points` use TLS. `closed` maps closed
-    entry points to the reason. `entry_points` has the options of entry points for all their routers;
+    `default_entry_points` serve routers that name none; `tls_entry_points` speak only TLS. `closed` maps
+    closed entry points to the reason. `entry_points` has the options of entry points for all their routers;
     `middlewares` contains their own middlewares too. `compile_fault` returns why middlewares with these names
     cannot be applied together, or empty, if the caller can compile them.
     """
@@ -35,16 +35,19 @@ class ActiveConfiguration(Struct, frozen=True):
     entry_points: Mapping[str, EntryPointOptions] = MappingProxyType({})
     compile_fault: Callable[[tuple[str, ...]], str] = _no_fault
 
-    def serves(self, router: Router, entry_point: str) -> bool:
-        """Return whether the router takes requests of this entry point; child routers take none directly."""
+    def serves(self, router: Router, entry_point: str, *, tls: bool = False) -> bool:
+        """Return whether the router takes requests of this entry point, over TLS if `tls`.
+
+        Child routers take none directly.
+        """
         if router.parents:
             return False
         named = router.entry_points or self.default_entry_points
-        return entry_point in named and (not router.tls or entry_point in self.tls_entry_points)
+        return entry_point in named and (router.tls == tls or entry_point in self.tls_entry_points)
 
-    def root_routers(self, entry_point: str) -> Iterator[Router]:
-        """Yield the routers that take requests of this entry point."""
-        return (router for router in self.routers.values() if self.serves(router, entry_point))
+    def root_routers(self, entry_point: str, *, tls: bool = False) -> Iterator[Router]:
+        """Yield the routers that take requests of this entry point, over TLS if `tls`."""
+        return (router for router in self.routers.values() if self.serves(router, entry_point, tls=tls))
 
     def options_of(self, entry_point: str) -> EntryPointOptions:
         """Return the options of an entry point for all its routers."""

@@ -36,13 +36,15 @@ def explain_request(
     facts: Facts,
     yield_if_due: Callable[[], None] = lambda: None,
     is_redirected: Callable[[Redirection], bool] = lambda _: True,
+    *,
+    tls: bool = False,
 ) -> Explanation:
-    """Explain what happens to a request with these facts on this entry point.
+    """Explain what happens to a request with these facts on this entry point, over TLS if `tls`.
 
     `yield_if_due` is called often, because an explanation takes long with very many routers. `is_redirected`
     returns whether the redirection of the entry point changes the request's URL.
     """
-    roots = configuration.root_routers(entry_point)
+    roots = configuration.root_routers(entry_point, tls=tls)
     tried, omitted, chosen = evaluate_candidates(roots, facts, yield_if_due)
     explanation = Explanation(
         entry_point=entry_point,
@@ -52,19 +54,22 @@ def explain_request(
         candidates=tried,
         omitted=omitted,
     )
-    redirection = _redirection(configuration, entry_point, facts, chosen)
+    # On an entry point for both, the redirection is for plain requests.
+    is_plain = not tls or entry_point in configuration.tls_entry_points
+    redirection = _redirection(configuration, entry_point, facts, chosen) if is_plain else None
     if redirection is not None and is_redirected(redirection):
         return _explain_redirection(configuration, explanation, redirection)
     if configuration.options_of(entry_point).keeps_paths and facts.kept_path not in ("", facts.path):
         kept = replace(facts, path=facts.kept_path)
-        if evaluate_candidates(configuration.root_routers(entry_point), kept, yield_if_due)[2] is not chosen:
+        roots = configuration.root_routers(entry_point, tls=tls)
+        if evaluate_candidates(roots, kept, yield_if_due)[2] is not chosen:
             return replace(explanation, status=400, reason=AMBIGUOUS_PATH)
     if chosen is None:
         return replace(
             explanation,
             status=404,
             reason="no router's rule matches",
-            suggestions=find_suggestions(configuration, facts.host, entry_point, yield_if_due),
+            suggestions=find_suggestions(configuration, facts.host, entry_point, yield_if_due, tls=tls),
         )
     middlewares = router_middlewares(configuration.options_of(entry_point), chosen)
     explanation = replace(explanation, router=chosen.name, middlewares=middlewares, service=chosen.service)

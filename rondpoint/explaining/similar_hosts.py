@@ -30,7 +30,12 @@ _NAMES = re.compile(r"[\s/_]+")
 
 
 def find_suggestions(
-    configuration: ActiveConfiguration, host: str, entry_point: str, yield_if_due: YieldIfDue
+    configuration: ActiveConfiguration,
+    host: str,
+    entry_point: str,
+    yield_if_due: YieldIfDue,
+    *,
+    tls: bool = False,
 ) -> tuple[Suggestion, ...]:
     """Return diagnostics of objects with the host's first label as name, then routers of similar hosts.
 
@@ -39,7 +44,7 @@ def find_suggestions(
     suggestions = matching_diagnostics(configuration, host, yield_if_due)
     return tuple(
         islice(
-            chain(suggestions, _suggest_routers(configuration, host, entry_point, yield_if_due)),
+            chain(suggestions, _suggest_routers(configuration, host, entry_point, yield_if_due, tls=tls)),
             MAX_SUGGESTIONS,
         )
     )
@@ -73,7 +78,7 @@ def _matching_diagnostics(
 
 
 def _suggest_routers(
-    configuration: ActiveConfiguration, host: str, entry_point: str, yield_if_due: YieldIfDue
+    configuration: ActiveConfiguration, host: str, entry_point: str, yield_if_due: YieldIfDue, *, tls: bool
 ) -> Iterator[Suggestion]:
     by_host: dict[str, Router] = {}
     for router in configuration.routers.values():
@@ -83,7 +88,8 @@ def _suggest_routers(
     if host in by_host:
         yield Suggestion(
             by_host[host].name,
-            f"serves this host, but not {_unserved_condition(configuration, by_host[host], entry_point)}",
+            "serves this host, but not "
+            + _unserved_condition(configuration, by_host[host], entry_point, tls=tls),
         )
         return
     if len(by_host) <= MAX_SEARCHED:
@@ -117,10 +123,12 @@ def closest_hosts(host: str, names: Iterable[str], yield_if_due: YieldIfDue = la
     return [name for _, name in found]
 
 
-def _unserved_condition(configuration: ActiveConfiguration, router: Router, entry_point: str) -> str:
+def _unserved_condition(
+    configuration: ActiveConfiguration, router: Router, entry_point: str, *, tls: bool
+) -> str:
     """Return the words for the requests that a router of the host does not take on this entry point."""
-    if configuration.serves(router, entry_point):
+    if configuration.serves(router, entry_point, tls=tls):
         return "this request"
-    if router.tls and entry_point not in configuration.tls_entry_points:
-        return f"without TLS, which entry point {entry_point} does not use"
+    if configuration.serves(router, entry_point, tls=not tls):
+        return "over TLS: it has no tls" if tls else "without TLS"
     return f"on entry point {entry_point}"

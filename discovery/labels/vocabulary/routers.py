@@ -67,7 +67,7 @@ ROUTERS = (
     Label(
         f"{ROUTER}.tls",
         "true",
-        "serve only entry points with TLS, with the entry point's certificates",
+        "serve only requests over TLS, with the certificates of the entry point or the default one",
         read=values.boolean,
         default_text="`false`",
     ),

@@ -44,6 +44,7 @@ def explain_response() -> Response:
         query.facts,
         configuration.yield_if_due,
         partial(is_redirected, runtime().context, query.previewed),
+        tls=query.tls,
     )
     if explanation.router:
         explanation = Previewer(

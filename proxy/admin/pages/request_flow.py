@@ -28,7 +28,7 @@ MAX_SERVICES = 100
 
 
 class EntryPointNode(Struct, frozen=True):
-    """An entry point; `closed` is the reason if it is closed.
+    """An entry point; `closed` is the reason if it is closed. `tls`: the router's requests come over TLS.
 
     `middlewares` come before those of the router. `redirection` says where it redirects requests to.
     """
@@ -148,7 +148,11 @@ def build_request_flow(
     `layers` are the routers around it. A child router's requests come from `entry_points_of_roots`.
     """
     names = entry_points_of_roots if router.parent_refs else router.entry_points
-    entry_points = tuple(_entry_point_node(name, sources) for name in names if name in sources.entry_points)
+    entry_points = tuple(
+        _entry_point_node(name, sources, tls=router.tls is not None)
+        for name in names
+        if name in sources.entry_points
+    )
     service = (
         _service_node(router.service, sources, None, (), iter(range(MAX_SERVICES)))
         if router.service
@@ -169,16 +173,18 @@ def _router_node(router: Router, sources: FlowSources) -> RouterNode:
     return RouterNode(router.name, router.rule.text, _middleware_nodes(router.middlewares, sources))
 
 
-def _entry_point_node(name: str, sources: FlowSources) -> EntryPointNode:
+def _entry_point_node(name: str, sources: FlowSources, *, tls: bool) -> EntryPointNode:
+    """Return the node of an entry point; `tls`: only its requests over TLS reach the router."""
     point = sources.entry_points[name]
     options = sources.entry_point_options.get(name, NO_OPTIONS)
     return EntryPointNode(
         name,
         point.address,
-        point.tls is not None,
+        tls or point.tls is not None,
         sources.closed.get(name, ""),
         _middleware_nodes(options.middlewares, sources),
-        "" if options.redirection is None else options.redirection.target,
+        # Without `tls` of the entry point, it redirects plain requests only.
+        "" if options.redirection is None or (tls and point.tls is None) else options.redirection.target,
     )
 
 

@@ -56,15 +56,9 @@ def router_view(
     default_entry_points: tuple[str, ...],
     entry_points: Mapping[str, EntryPoint],
 ) -> RouterView:
-    """Return the view of a router; only entry points with TLS serve a router with TLS."""
+    """Return the view of a router."""
     points = router.entry_points or (() if router.parents else tuple(sorted(default_entry_points)))
-    using = tuple(
-        sorted(
-            point
-            for point in points
-            if not router.tls or (point in entry_points and entry_points[point].tls is not None)
-        )
-    )
+    using = tuple(sorted(points))
     return RouterView(
         name=router.name,
         provider=provider_of(router.name),

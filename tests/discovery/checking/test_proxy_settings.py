@@ -176,6 +176,32 @@ def test_each_unserved_option_is_reported_with_its_line() -> None:
     assert result.failed(strict=False)
 
 
+def test_a_file_with_a_certificate_resolver_has_no_error() -> None:
+    text = """
+services:
+  proxy:
+    image: traefik:v3.6
+    command:
+      - --providers.docker
+      - --entrypoints.web.address=:80
+      - --entrypoints.web.http.redirections.entrypoint.to=websecure
+      - --entrypoints.websecure.address=:443
+      - --certificatesresolvers.le.acme.email=a@b.test
+      - --certificatesresolvers.le.acme.httpchallenge.entrypoint=web
+  web:
+    image: web
+    expose: [80]
+    labels:
+      traefik.http.routers.w.rule: Host(`w`)
+      traefik.http.routers.w.entrypoints: websecure
+      traefik.http.routers.w.tls.certresolver: le
+"""
+    result = check(text)
+    assert router_names(result) == ["proxy-shop@docker", "w@docker"]
+    assert not result.failed(strict=False)
+    assert any("tls.certresolver is not served yet" in line for line in first_lines(result))
+
+
 def test_wrong_settings_are_errors_with_their_lines_and_warnings_remain() -> None:
     result = check_proxy_service(
         UNSERVED.replace("web.address=:80", "web.address=:80x").replace("providers", "provders")
@@ -403,8 +429,8 @@ services:
     result = check(text)
     assert [served.summary().partition("; ")[2] for served in result.proxies] == ["all served", "all served"]
     assert router_names(result) == ["w@docker"]
-    result = check(text.replace("Host(`w`)", "Host(`w`), traefik.http.routers.w.tls: true"))
-    assert any("it requires TLS" in line for line in first_lines(result))
+    result = check(text.replace("Host(`w`)", "Host(`w`), traefik.http.routers.w.entryPoints: missing"))
+    assert any("w@docker" in line and "missing" in line for line in first_lines(result))
 
 
 def test_a_container_is_routed_if_one_of_several_proxies_reads_it() -> None:

@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from proxy.routing.over_tls import over_tls
 from proxy.routing.rule_compiler import UnservedError
 from proxy.routing.table import RoutingTable
 from rondpoint.model import Router
@@ -227,7 +228,7 @@ def test_rules_see_headers_that_are_not_forwarded() -> None:
         assert table.match("web", client_request, Client()) is None
 
 
-def test_a_router_with_tls_serves_only_entry_points_with_tls() -> None:
+def test_a_router_with_tls_serves_only_requests_over_tls() -> None:
     table = RoutingTable(frozenset({"web", "secure"}), frozenset({"secure", "other"}))
     default, named = (
         router("default", "Host(`a.test`)"),
@@ -235,11 +236,37 @@ def test_a_router_with_tls_serves_only_entry_points_with_tls() -> None:
     )
     for each in (default, named):
         table.put(replace(each, tls=True))
-    points = ("web", "secure", "other")
-    assert [served(table, "a.test", entry_point=point) for point in points] == [None, "default", None]
-    assert [served(table, "b.test", entry_point=point) for point in points] == [None, None, "named"]
+    points = ("web", over_tls("web"), "secure", "other")
+
+    def found(host: str) -> list[str | None]:
+        return [served(table, host, entry_point=point) for point in points]
+
+    assert found("a.test") == [None, "default", "default", None]
+    assert found("b.test") == [None, "named", None, "named"]
     table.put(default)
-    assert [served(table, "a.test", entry_point=point) for point in points] == ["default", "default", None]
+    assert found("a.test") == ["default", None, "default", None]
+
+
+def test_the_table_knows_whether_an_entry_point_has_routers_with_tls() -> None:
+    table = RoutingTable(frozenset({"web", "secure"}), frozenset({"secure"}))
+    points = ("web", over_tls("web"), over_tls("other"), "secure")
+
+    def found() -> list[bool]:
+        return [table.has_tls_router(point) for point in points]
+
+    plain, secure = router("r", "Host(`a.test`)"), replace(router("r", "Host(`b.test`)"), tls=True)
+    other = replace(router("other", "Host(`c.test`)", 1, ("other",)), tls=True)
+    table.put(plain)
+    assert found() == [False, False, False, False]
+    table.put(secure)
+    table.put(secure)
+    assert found() == [False, True, False, True]
+    table.put(other)
+    assert found() == [False, True, True, True]
+    table.put(plain)
+    assert found() == [False, False, True, False]
+    table.remove("other")
+    assert found() == [False, False, False, False]
 
 
 def child(name: str, rule: str, *parents: str, priority: int = 1) -> Router:

@@ -366,7 +366,7 @@ def test_an_invalid_rule_is_shown_with_the_position_of_the_error() -> None:
 def test_a_router_on_other_entry_points_is_suggested() -> None:
     explanation = explained(router("r", "Host(`a.test`)", tls=True))
     assert [suggestion.reason for suggestion in explanation.suggestions] == [
-        "serves this host, but not without TLS, which entry point web does not use"
+        "serves this host, but not without TLS"
     ]
     explanation = explained(router("r", "Host(`a.test`)", entry_points=("other",)))
     assert [suggestion.reason for suggestion in explanation.suggestions] == [
