@@ -10,6 +10,9 @@ from typing import NamedTuple
 MAX_BYTES = 65536
 """The longest ClientHello that is read, record headers included; browsers send some 2,000 bytes."""
 
+MAX_RECORDS = 64
+"""The most records of a ClientHello: all are looked at again whenever bytes arrive."""
+
 _HANDSHAKE = 22
 _CLIENT_HELLO = 1
 _RECORD_HEADER = 5
@@ -54,7 +57,7 @@ def _first_message(data: bytes) -> bytes | None:
     """
     message = b""
     position = 0
-    while True:
+    for _ in range(MAX_RECORDS):
         if data[position : position + 1] not in (b"", b"\x16"):
             raise ClientHelloError("it is no TLS handshake")
         start = position + _RECORD_HEADER
@@ -72,6 +75,7 @@ def _first_message(data: bytes) -> bytes | None:
             return message[_MESSAGE_HEADER:end]
         if len(data) < position:
             return None
+    raise ClientHelloError(f"it has more than {MAX_RECORDS} records")
 
 
 def _extensions(message: bytes) -> bytes:

@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.tls.client_hello import MAX_BYTES, ClientHello, ClientHelloError, parse_client_hello
+from proxy.tls.client_hello import MAX_BYTES, MAX_RECORDS, ClientHello, ClientHelloError, parse_client_hello
 from tests.proxy.tls.client_hellos import extension, hello_with, host_name, in_records, openssl_hello
 
 WHOLE = openssl_hello("a.test")
+LEAST = len(WHOLE) // MAX_RECORDS + 1
+"""Bytes in each record, so that there are not too many."""
 
 
 @pytest.mark.parametrize(
@@ -18,12 +20,12 @@ def test_the_name_that_openssl_sends_is_read(server_name: str | None, read: str)
     assert parse_client_hello(openssl_hello(server_name)) == ClientHello(read)
 
 
-@given(st.integers(1, len(WHOLE)), st.binary(max_size=20))
+@given(st.integers(LEAST, len(WHOLE)), st.binary(max_size=20))
 def test_records_of_any_size_and_bytes_after_them_change_nothing(size: int, after: bytes) -> None:
     assert parse_client_hello(in_records(WHOLE, size) + after) == ClientHello("a.test")
 
 
-@given(st.integers(1, 600), st.data())
+@given(st.integers(LEAST, 600), st.data())
 def test_a_hello_that_is_not_whole_yet_is_waited_for(size: int, data: st.DataObject) -> None:
     records = in_records(WHOLE, size)
     assert parse_client_hello(records[: data.draw(st.integers(0, len(records) - 1))]) is None
@@ -77,6 +79,13 @@ def test_a_hello_without_end_is_refused() -> None:
     endless = in_records(b"\x16\x03\x01\x00\x00\x01\xff\xff\xff" + bytes(MAX_BYTES), 16_000)
     with pytest.raises(ClientHelloError, match="65536"):
         parse_client_hello(endless)
+
+
+def test_a_hello_in_too_many_records_is_refused_before_it_is_whole() -> None:
+    records = in_records(WHOLE, 1)
+    assert parse_client_hello(records[: 6 * MAX_RECORDS - 1]) is None
+    with pytest.raises(ClientHelloError, match="64 records"):
+        parse_client_hello(records[: 6 * MAX_RECORDS])
 
 
 @given(st.one_of(st.binary(max_size=300), st.binary(max_size=300).map(lambda rest: WHOLE[:44] + rest)))
