@@ -59,6 +59,7 @@ from proxy.telemetry.exposition.exposition import Exposition
 from proxy.telemetry.metrics_reporter import MetricsReporter
 from proxy.telemetry.tallies import Tallies
 from proxy.telemetry.tls_names import tls_name
+from proxy.tls.default_certificate import default_certificate
 from proxy.tls.server_contexts import ServerContexts
 from proxy.tls.ticket_rotation import TicketRotation
 from proxy.upstream.timeouts import UpstreamTimeouts
@@ -347,6 +348,9 @@ class Runtime:
 
     def _default_contexts(self) -> ServerContexts:
         """Return the contexts for TLS on entry points without `tls`, made for the first such connection."""
+        if self._contexts_without_tls is None:
+            # In a thread, because the import of the library behind it takes up to 0.2 s.
+            gevent.get_hub().threadpool.apply(default_certificate)
         if self._contexts_without_tls is None:
             self._contexts_without_tls = self._tls_contexts(Tls())
             if not self.settings.tls_entry_points:
