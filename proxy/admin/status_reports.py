@@ -23,7 +23,7 @@ def worker_report() -> Json:
     return {
         "pid": os.getpid(),
         "requests": worker.context.requests,
-        "connections": worker.connections,
+        "connections": worker.server.connections,
         "upgrades": worker.context.upgrades,
         "droppedLogLines": 0 if log is None else log.writer.dropped,
         "metrics": {

@@ -144,7 +144,7 @@ class ProxyWorker(GeventWorker):
             handle = partial(self.handle, cast("socket", _ListenerAddress(listener.getsockname())))
             acceptor = Acceptor(listener, handle=handle, spawn=admin)
         else:
-            acceptor = Acceptor(listener, handle=runtime.connection_handler(name), spawn=web)
+            acceptor = Acceptor(listener, handle=runtime.server.connection_handler(name), spawn=web)
         if self.cfg.workers > 1:
             # Accepting one connection at a time spreads connections over the workers.
             acceptor.max_accept = 1
@@ -180,16 +180,16 @@ class ProxyWorker(GeventWorker):
             gevent.sleep(min(left, 1.0))
 
     def _drain(self, web: Pool, runtime: Runtime) -> None:
-        """Let running requests finish, and give idle connections one more request (see Runtime.drain)."""
+        """Let running requests finish, and give idle connections one more (see EntryPointServer.drain)."""
         grace = current_settings().grace_seconds
         end = monotonic() + grace
         idle_end, ending = end, False
-        runtime.drain(idle_end)
+        runtime.server.drain(idle_end)
         while len(web) and monotonic() < end:
             if self.departure_notice.departure is Departure.ENDING and not ending:
                 ending = True
                 idle_end = min(end, monotonic() + IDLE_TIMEOUT)
-                runtime.drain(idle_end)
+                runtime.server.drain(idle_end)
             self.notify()
             web.join(timeout=0.2)
         if len(web):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 import gevent
+from gevent.event import Event
 from redis.exceptions import RedisError, ResponseError
 
 from proxy.authentication.instance_secret import INSTANCE_SECRET
@@ -41,6 +42,7 @@ class TicketRotation:
         self._contexts: WeakSet[ssl.SSLContext] = WeakSet()
         self._period = _current_period()
         self._shared = False
+        self._needed = Event()
         self._keys = derive_keys(INSTANCE_SECRET, self._period)
 
     def add(self, context: ssl.SSLContext) -> None:
@@ -48,10 +50,12 @@ class TicketRotation:
         if self._set_keys is not None:
             self._contexts.add(context)
             self._set_keys(context, self._keys)
+            self._needed.set()
 
     def run(self) -> None:
-        """Follow the periods, and the store if it did not reply; return at once if keys cannot be set."""
-        while self._set_keys is not None:
+        """Follow the periods, and the store if it did not reply, from the first context on."""
+        self._needed.wait()
+        while True:
             self.refresh(_current_period())
             gevent.sleep(CHECK_INTERVAL)
 

@@ -1,0 +1,203 @@
+"""Serves the connections of a worker's entry points."""
+
+from __future__ import annotations
+
+import _socket
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from msgspec.structs import replace
+
+from proxy.context import ClientTimeouts
+from proxy.downstream.entry_point_limits import entry_point_limits
+from proxy.downstream.keep_alive import KeepAliveLimit
+from proxy.downstream.proxy_header import ProxyHeaderReader
+from proxy.downstream.served_protocol import ServedProtocol
+from proxy.downstream.serving import RequestHandler, never, serve
+from proxy.downstream.tls_handshake import start_tls
+from proxy.downstream.trusted_peers import TrustedPeers
+from proxy.exchange.closed_entry_point import refuse_routed_requests
+from proxy.exchange.entry_point_handler import make_handler
+from proxy.exchange.request_handler import handle_request
+from proxy.net.proxy_protocol import ProxyProtocolError
+from proxy.net.stream import Stream
+from proxy.routing.over_tls import over_tls
+from proxy.telemetry.tls_names import tls_name
+
+if TYPE_CHECKING:
+    from proxy.context import WorkerContext
+    from proxy.downstream.connection import ClientConnection
+    from proxy.downstream.observers import Observers
+    from proxy.exchange.internal_routes import InternalRoutes
+    from proxy.tls.worker_contexts import WorkerContexts
+    from rondpoint.entry_points.options import EntryPointOptions
+    from rondpoint.settings import EntryPoint, Settings
+
+log = logging.getLogger(__name__)
+
+
+class EntryPointServer:
+    """The open connections of a worker, and the functions that serve them.
+
+    `options` are those of entry points for all their routers; `internal_routes` returns the routes that an
+    entry point serves before all routers.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        context: WorkerContext,
+        observers: Observers,
+        tls: WorkerContexts,
+        options: Mapping[str, EntryPointOptions],
+        internal_routes: Callable[[str], InternalRoutes],
+    ) -> None:
+        self._settings = settings
+        self._context = context
+        self._observers = observers
+        self._tls = tls
+        self._options = options
+        self._internal_routes = internal_routes
+        self._connections: set[ClientConnection | ProxyHeaderReader] = set()
+
+    @property
+    def connections(self) -> int:
+        """The number of open client connections."""
+        return len(self._connections)
+
+    def connection_handler(self, entry_point: str) -> Callable[[Any, tuple[Any, ...]], None]:
+        """Return a function that serves a connection, given gevent's socket and the peer's address."""
+        point = self._settings.entry_points[entry_point]
+        configured = point.transport.responding_timeouts
+        limits = self._settings.limits
+        timeouts = ClientTimeouts(
+            configured.read_timeout,
+            configured.idle_timeout,
+            configured.write_timeout or limits.stall_timeout,
+            limits.tunnel_idle_timeout,
+        )
+        tls_contexts = None if point.tls is None else self._tls.open(point.tls)
+        forwarded_trust = TrustedPeers(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
+        proxy_trust = TrustedPeers(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
+        context, connections = self._context, self._connections
+        label_sets = context.tallies.label_sets
+        for_clients = entry_point_limits(context.limits, point)
+        for_proxies = entry_point_limits(context.limits, point, trusted=True)
+        metered = point.observability.metrics
+        plain_label_set = label_sets.number(entry_point, metered=metered)
+        main = ServedProtocol(
+            entry_point,
+            self._observers.setup_for(point, self._internal_routes(entry_point)),
+            self._request_handler(entry_point, self._options.get(entry_point)),
+            never
+            if tls_contexts is not None
+            else partial(context.table.has_tls_router, over_tls(entry_point)),
+        )
+        secure = main if tls_contexts is not None else self._protocol_over_tls(entry_point, point)
+        transport = point.transport
+        keep_alive = KeepAliveLimit(transport.keep_alive_max_requests, transport.keep_alive_max_time)
+        opened = context.connections
+        opened.setdefault(entry_point, 0)
+
+        def serve_connection(client: Any, address: tuple[Any, ...]) -> None:
+            # The data path waits for the socket itself, and does not need gevent's wrapper.
+            sock = _socket.socket(client.family, client.type, client.proto, client.detach())
+            sock.setblocking(False)
+            sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+            stream = Stream(sock, context.sweeper)
+            peer, port = address[:2]
+            buffer = b""
+            if proxy_trust.includes(peer):
+                header = self._read_proxy_header(stream, timeouts.read)
+                if header is None:
+                    return
+                # If the PROXY header names another client, the peer's port is not that client's.
+                peer, port, buffer = header[0] or peer, 0 if header[0] else port, header[1]
+            if tls_contexts is None:
+                buffer = serve_requests(stream, peer, port, buffer, plain_label_set, main)
+                if not buffer:
+                    return
+            contexts = tls_contexts or self._tls.default()
+            tls_stream = start_tls(stream, contexts, context.sweeper, timeouts.read, buffer)
+            if tls_stream is not None:
+                label_set = label_sets.number(entry_point, tls_name(*tls_stream.negotiated), metered=metered)
+                serve_requests(tls_stream, peer, port, b"", label_set, secure)
+
+        def serve_requests(
+            stream: Stream, peer: str, port: int, buffer: bytes, label_set: int, protocol: ServedProtocol
+        ) -> bytes:
+            """Serve a connection like `serve`."""
+            trusted = forwarded_trust.includes(peer)
+            setup, handle = protocol.setup, protocol.handle
+            create = setup.create_trusted if trusted else setup.create
+            downstream = create(stream, peer, entry_point, timeouts, context, port, label_set, setup.observer)
+            downstream.routing_point = protocol.routing_point
+            downstream.limits = for_proxies if trusted else for_clients
+            downstream.buffer = buffer
+            connections.add(downstream)
+            opened[entry_point] += 1
+            try:
+                return serve(
+                    downstream, keep_alive.limited(handle) if keep_alive else handle, protocol.takes_tls
+                )
+            finally:
+                connections.discard(downstream)
+                opened[entry_point] -= 1
+
+        return serve_connection
+
+    def drain(self, idle_end: float) -> None:
+        """End connections after their current request, and idle connections after their next.
+
+        A request may be on its way on an idle connection; only its response can tell the client to send no
+        more (RFC 9112 §9.6). At `idle_end` (monotonic seconds) connections that are still idle are closed.
+        """
+        context = self._context
+        context.draining = True
+        context.drain_deadline = idle_end
+        for downstream in self._connections:
+            if downstream.idle:
+                stream = downstream.stream
+                stream.deadline = min(stream.deadline, idle_end)
+        # The sweep comes slightly after `idle_end`, so that the deadlines have passed.
+        gevent.spawn_later(max(0.0, idle_end - monotonic()) + 0.01, context.sweeper.sweep)
+
+    def _request_handler(self, entry_point: str, options: EntryPointOptions | None) -> RequestHandler:
+        """Return the handler of requests of an entry point with these options."""
+        closed = self._settings.closed_reason(entry_point)
+        if closed:
+            return refuse_routed_requests(closed)
+        return handle_request if options is None else make_handler(entry_point, options)
+
+    def _protocol_over_tls(self, entry_point: str, point: EntryPoint) -> ServedProtocol:
+        """Return how an entry point without `tls` serves the connections that speak TLS all the same.
+
+        As in Traefik, its redirection and its internal routes are for plain requests.
+        """
+        options = self._options.get(entry_point)
+        if options is not None:
+            options = replace(options, redirection=None)
+        return ServedProtocol(
+            over_tls(entry_point),
+            self._observers.setup_for(point, {}),
+            self._request_handler(entry_point, options),
+        )
+
+    def _read_proxy_header(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
+        """Read the PROXY header like `ProxyHeaderReader.read`; close the connection if that fails."""
+        reader = ProxyHeaderReader(stream)
+        self._connections.add(reader)
+        read = None
+        try:
+            read = reader.read(timeout)
+        except ProxyProtocolError as error:
+            log.info("a connection with a malformed PROXY header was closed: %s", error)
+        finally:
+            self._connections.discard(reader)
+            if read is None:
+                stream.close()
+        return read
