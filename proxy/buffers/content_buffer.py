@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from proxy.buffers.disk_file import DiskFile
@@ -54,6 +55,13 @@ class ContentBuffer:
             return file.read(position, min(size, file.size - position))
         position -= file.size
         return bytes(self._tail[position : position + size])
+
+    def pieces(self, position: int = 0, size: int = PORTION) -> Iterator[bytes]:
+        """Yield the bytes from `position` on, at most `size` at once. Raises DiskError."""
+        while position < self.size:
+            piece = self.read(position, size)
+            position += len(piece)
+            yield piece
 
     def close(self) -> None:
         """Forget the bytes."""

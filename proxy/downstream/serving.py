@@ -13,16 +13,13 @@ from proxy.http1.error_response import build_response
 from proxy.http1.errors import RequestError
 from proxy.http1.request import Request
 from proxy.telemetry.tallies import EXTENSION_METHOD, SERVER_ERROR_STATUS
+from proxy.tls.client_hello import HANDSHAKE
 
 RequestHandler = Callable[[ClientConnection, Request], bool]
 """Responds to a request; returns whether the connection can take another. Raises ClientGoneError."""
 
 CLIENT_GONE = 499
 """The status of a request whose client left before the response began, as in nginx and Traefik."""
-
-
-HANDSHAKE = b"\x16"
-"""The first byte of a client that speaks TLS (RFC 8446 §5.1); no method begins with it."""
 
 
 def never() -> bool:

@@ -117,26 +117,27 @@ def forward_observed(
     if sticky is not None:
         extras.cookie = b"" if sticky.find_member(request) is target else sticky.set_cookie_line(target)
     endpoint.active += 1
-    context = downstream.context
+    outcome: int | None = None
     try:
         goes_on = forward_to(downstream, request, target, head, body)
+        if downstream.response is not None:
+            outcome = downstream.response.status
+        return goes_on
     except NoResponseError as error:
-        if not error.retryable_status:
+        if error.retryable_status:
+            outcome = error.status
+        else:
             endpoint.fail(monotonic())
             if error.counts_as_failure:
-                record_outcome(context.ejections, service.service, target, 0)
-        else:
-            record_outcome(context.ejections, service.service, target, error.status)
+                outcome = 0
         raise
     except FallbackError as error:
-        record_outcome(context.ejections, service.service, target, error.status)
+        outcome = error.status
         raise
     finally:
         endpoint.active -= 1
-    response = downstream.response
-    if response is not None:
-        record_outcome(context.ejections, service.service, target, response.status)
-    return goes_on
+        if outcome is not None:
+            record_outcome(downstream.context.ejections, service.service, target, outcome)
 
 
 def _send_request(

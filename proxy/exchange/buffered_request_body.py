@@ -66,13 +66,9 @@ class BufferedRequestBody(RequestBody):
         self.done = len(self.first) == self._content.size
 
     def _run(self, stream: Stream, response_timeout: float) -> None:
-        content = self._content
-        position = len(self.first)
         try:
-            while position < content.size:
-                piece = content.read(position, PORTION)
+            for piece in self._content.pieces(len(self.first), PORTION):
                 stream.send(piece)
-                position += len(piece)
         except DiskError as error:
             self._fail(stream, 500, _UNREADABLE.format(error))
             return

@@ -124,14 +124,10 @@ def _read(
 
 def _pieces(buffer: ContentBuffer) -> Iterator[bytes]:
     """Yield the content for a middleware that reads it. Raises BodyError."""
-    position = 0
-    while position < buffer.size:
-        try:
-            piece = buffer.read(position, PORTION)
-        except DiskError as error:
-            raise BodyError(500, f"the buffered response cannot be read: {error}") from error
-        position += len(piece)
-        yield piece
+    try:
+        yield from buffer.pieces()
+    except DiskError as error:
+        raise BodyError(500, f"the buffered response cannot be read: {error}") from error
 
 
 def _send(downstream: Downstream, request: Request, head: bytes, content: _Content, extras: Extras) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from proxy.background.cooperative_yield import CooperativeYield
 from proxy.exchange.body_portions import feed_in_portions
+from proxy.http1.body_source import close_pieces
 from proxy.http1.response import UNTIL_CLOSE
 from rondpoint.middleware.body import BodyError
 
@@ -57,6 +58,4 @@ def send_pieces(
     except BodyError:
         return False
     finally:
-        close = getattr(pieces, "close", None)
-        if close is not None:
-            close()
+        close_pieces(pieces)

@@ -9,6 +9,13 @@ if TYPE_CHECKING:
     from proxy.http1.body_filter import BodyFilter
 
 
+def close_pieces(pieces: Iterator[bytes]) -> None:
+    """Run the `finally` blocks of the generator that yields the pieces, if it is one."""
+    close = getattr(pieces, "close", None)
+    if close is not None:
+        close()
+
+
 class BodySource(Protocol):
     """Yields the pieces of one body as they arrive; `started` becomes true with the first call."""
 

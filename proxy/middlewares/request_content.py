@@ -86,7 +86,7 @@ def receive_content(
         client.buffer = b""
         left -= len(data)
         yield data
-        data = _receive(client)
+        data = receive_more(client)
     client.buffer = data[left:]
     yield data[:left]
 
@@ -136,7 +136,7 @@ def _receive_chunks(
         yield piece
         if decoder.finished:
             break
-        data = _receive(client)
+        data = receive_more(client)
     client.buffer = decoder.rest
     request.headers = without(request.headers, b"trailer")
     request.chunked = False
@@ -146,21 +146,20 @@ def _receive_chunks(
 def _buffered(content: ContentBuffer, limit: int) -> bytes:
     if 0 <= limit < content.size:
         raise ContentTooLargeError
-    pieces, position = [], 0
-    while position < content.size:
-        try:
-            pieces.append(content.read(position, content.size))
-        except DiskError as error:
-            raise RequestError(500, f"the request body cannot be read again: {error}") from error
-        position += len(pieces[-1])
-    return b"".join(pieces)
+    try:
+        return b"".join(content.pieces(size=content.size))
+    except DiskError as error:
+        raise RequestError(500, f"the request body cannot be read again: {error}") from error
 
 
-def _receive(client: Client) -> bytes:
+def receive_more(client: Client) -> bytes:
+    """Return more bytes of a body, within the read timeout. Raises RequestError if none come."""
     stream = client.stream
     stream.deadline = after(client.timeouts.read)
-    data = client.recv()
-    stream.deadline = NEVER
+    try:
+        data = client.recv()
+    finally:
+        stream.deadline = NEVER
     if data:
         return data
     if stream.expired:

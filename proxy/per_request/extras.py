@@ -7,6 +7,7 @@ from copy import copy
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
+from proxy.http1.body_source import close_pieces
 from proxy.http1.response_head import ResponseHead
 
 if TYPE_CHECKING:
@@ -59,9 +60,7 @@ class ProducedContent:
 
     def close(self) -> None:
         """Run the `finally` blocks of the generator that yields the pieces."""
-        close = getattr(self.pieces, "close", None)
-        if close is not None:
-            close()
+        close_pieces(self.pieces)
 
 
 class Extras:

@@ -13,7 +13,9 @@ MAX_BYTES = 65536
 MAX_RECORDS = 64
 """The most records of a ClientHello: all are looked at again whenever bytes arrive."""
 
-_HANDSHAKE = 22
+HANDSHAKE = b"\x16"
+"""The first byte of a client that speaks TLS (RFC 8446 §5.1); no method begins with it."""
+
 _CLIENT_HELLO = 1
 _RECORD_HEADER = 5
 _MESSAGE_HEADER = 4
@@ -58,7 +60,7 @@ def _first_message(data: bytes) -> bytes | None:
     message = b""
     position = 0
     for _ in range(MAX_RECORDS):
-        if data[position : position + 1] not in (b"", b"\x16"):
+        if data[position : position + 1] not in (b"", HANDSHAKE):
             raise ClientHelloError("it is no TLS handshake")
         start = position + _RECORD_HEADER
         if len(data) < start:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from proxy.buffers.content_buffer import PORTION, ContentBuffer
 from proxy.buffers.disk_file import DiskError
 from proxy.http1.chunked import ChunkedDecoder, ChunkError
+from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import values_of
 from proxy.http1.response_head import CONTINUE
-from proxy.net.deadlines import NEVER, after
+from proxy.middlewares.request_content import receive_more
 from rondpoint.middleware.body import BodyError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class ClientBody:
             # A middleware may have caught the error, but after it nobody knows what the bytes mean.
             raise BodyError(400, self._fault)
         while not self.finished:
-            piece = self._decode(data or self._receive())
+            piece = self._decode(data or _receive(self._client))
             data = b""
             self.received += len(piece)
             if self.received > self._limit:
@@ -122,16 +123,9 @@ class ClientBody:
             client.buffer = decoder.rest
         return piece
 
-    def _receive(self) -> bytes:
-        client = self._client
-        stream = client.stream
-        stream.deadline = after(client.timeouts.read)
-        try:
-            data = client.recv()
-        finally:
-            stream.deadline = NEVER
-        if data:
-            return data
-        if stream.expired:
-            raise BodyError(408, "the request body did not arrive in time")
-        raise BodyError(400, "the request body is incomplete")
+
+def _receive(client: Client) -> bytes:
+    try:
+        return receive_more(client)
+    except RequestError as error:
+        raise BodyError(error.status, error.reason) from None
