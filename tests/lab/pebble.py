@@ -149,7 +149,7 @@ class Pebble(Server):
     @property
     def account_count(self) -> int:
         """The number of accounts since its start."""
-        return self.process.log.count("There are now ")
+        return self.process.log.count(" accounts in memory")
 
     @property
     def issued_count(self) -> int:
