@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import subprocess
+import threading
 from contextlib import suppress
 
 from discovery.acme.dns.errors import ConfigurationError, ProviderError, StoppedError
@@ -19,6 +20,8 @@ MAX_SHOWN = 500
 """Characters of a failed program's output in the error: the last ones."""
 
 _log = logging.getLogger(__name__)
+_turn = threading.Lock()
+"""Held while a program runs: a script that changes a file expects to be alone, as with lego."""
 
 
 class Exec:
@@ -42,11 +45,13 @@ class Exec:
 
     def present(self, record: ChallengeRecord) -> None:
         """Have the program create the record."""
-        self._run("present", record)
+        with _turn:
+            self._run("present", record)
 
     def clean_up(self, record: ChallengeRecord) -> None:
         """Have the program delete the record."""
-        self._run("cleanup", record)
+        with _turn:
+            self._run("cleanup", record)
 
     def _run(self, action: str, record: ChallengeRecord) -> None:
         challenge = record.challenge

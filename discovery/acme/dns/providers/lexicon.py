@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import threading
+from collections import defaultdict
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,10 @@ from discovery.acme.dns.timing import Timing, read_timing
 
 if TYPE_CHECKING:
     from lexicon.interfaces import Provider
+
+_turns = defaultdict[str, threading.Lock](threading.Lock)
+"""Held during a call, by dns-lexicon's provider. Many APIs replace a whole record set, or all records of a
+zone, so of two calls at once one would undo what the other did."""
 
 EXTRA = "pip install 'rondpoint[dns]'"
 REQUESTS = 4
@@ -62,7 +68,8 @@ class Lexicon:
                 provider.cleanup()
 
         try:
-            done = call_within(self.timing.http_timeout * REQUESTS, self._setup.stop, what, change)
+            with _turns[self._row.provider]:
+                done = call_within(self.timing.http_timeout * REQUESTS, self._setup.stop, what, change)
         except DnsChallengeError:
             raise
         # The library raises errors of requests, of other packages, and bare Exceptions.

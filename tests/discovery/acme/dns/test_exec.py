@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,13 @@ def test_the_program_gets_the_record_as_arguments_and_no_shell_reads_them(
     made.clean_up(record(name))
     calls = (tmp_path / "calls").read_text().splitlines()
     assert calls == ["present", *arguments, "cleanup", *arguments]
+
+
+def test_programs_run_one_after_the_other(tmp_path: Path) -> None:
+    script = f"mkdir {tmp_path}/turn || exit 1; sleep 0.02; rmdir {tmp_path}/turn"
+    made = provider("exec", {"EXEC_PATH": program(tmp_path, script)})
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(made.present, [record(f"{number}.example.test") for number in range(8)]))
 
 
 def test_a_failed_program_is_an_error_with_its_output(tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+import dns.resolver
 import pytest
 
 from discovery.acme.dns.errors import ConfigurationError, QueryError
-from discovery.acme.dns.name_servers import NameServer, NameServers, parse_name_server
+from discovery.acme.dns.name_servers import NameServer, NameServers, parse_name_server, system_name_servers
 from tests.discovery.acme.dns.name_server import ZONE, StandInNameServer
 
 
@@ -141,3 +142,24 @@ def test_queries_go_over_tcp_alone_if_a_variable_says_so(
     with pytest.raises(QueryError, match="does not answer"):
         asking(server).find_zone("example.test.")
     assert server.asked == []
+
+
+def test_the_machine_s_name_servers_are_those_of_resolv_conf(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(resolver: dns.resolver.Resolver, _path: str) -> None:
+        resolver.nameservers = ["192.0.2.1", "2001:db8::1"]
+
+    monkeypatch.setattr(dns.resolver.Resolver, "read_resolv_conf", read)
+    assert [(each.name, each.addresses, each.port) for each in system_name_servers()] == [
+        ("192.0.2.1", ("192.0.2.1",), 53),
+        ("2001:db8::1", ("2001:db8::1",), 53),
+    ]
+
+
+def test_a_machine_without_name_servers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(_resolver: dns.resolver.Resolver, _path: str) -> None:
+        raise dns.resolver.NoResolverConfiguration
+
+    monkeypatch.setattr(dns.resolver.Resolver, "read_resolv_conf", read)
+    with pytest.raises(ConfigurationError, match="no name servers") as caught:
+        system_name_servers()
+    assert caught.value.hint == "name some in dnsChallenge.resolvers"
