@@ -26,7 +26,7 @@ DNS_TIMEOUT = 10.0
 
 _HINTS = {
     dns.rcode.REFUSED: "allow this key in the zone's allow-update or update-policy",
-    dns.rcode.NOTAUTH: "the TSIG key is unknown or wrong there, or the server is not the zone's primary",
+    dns.rcode.NOTAUTH: "the server wants another TSIG key, or is not the primary of the zone",
     dns.rcode.NOTZONE: "the server does not hold this zone",
     dns.rcode.SERVFAIL: "the name server's log says why; often it cannot write the zone's journal",
 }
