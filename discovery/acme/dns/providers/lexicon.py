@@ -56,11 +56,11 @@ class Lexicon:
         self._call(record, "delete")
 
     def _call(self, record: ChallengeRecord, action: str) -> None:
-        zone = self._zone(record.name)
-        name = relative_name(record.name, zone)
         what = f"{self._row.names[0]}: {action} {record.name}"
 
         def change() -> bool:
+            zone = self._zone(record.name)
+            name = relative_name(record.name, zone)
             provider = self._provider(zone)
             provider.authenticate()
             try:
