@@ -1,7 +1,9 @@
 """Fixtures that start the lab's real parts for the tests that use them."""
 
+import os
 import signal
 import socket
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
@@ -45,6 +47,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     # By default SIGTERM ends the run without cleaning up, which leaves an engine running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Where the environment forbids bytecode, each program that a test starts would compile all of Rondpoint.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 class _Scheduling(LoadFileScheduling):
