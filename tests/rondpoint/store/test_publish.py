@@ -103,9 +103,6 @@ def test_certificates_and_tls_options_travel_like_the_other_objects(
     publisher = Publisher(client, keys)
     options = TlsOptions("strict@file", sni_strict=True)
     certificate = Certificate("ab@file", "CHAIN", "KEY", ("a.test",))
-        TlsOptions("strict@file", sni_strict=True),
-        Certificate("ab@file", "C", "K", ("a",)),
-    )
     first = publisher.publish(
         Configuration(tls_options={options.name: options}, certificates={certificate.name: certificate})
     )
