@@ -43,6 +43,11 @@ class OrderError(Exception):
         self.failure = failure
 
 
+def interrupted() -> OrderError:
+    """Return the error of an order that has to be left because the agent stops or lost its lease."""
+    return OrderError(OrderFailure(FailureKind.INTERRUPTED, "the agent stops or no longer leads"))
+
+
 class Problem(Struct, frozen=True):
     """An error of the CA (RFC 8555 §6.7): `code` is the last part of its type, `name` the one at fault."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -64,7 +64,7 @@ class OrderRequest(Struct, frozen=True):
 def obtain(
     connection: AccountConnection,
     request: OrderRequest,
-    responder: ChallengeResponder,
+    responders: Sequence[ChallengeResponder],
     pending: PendingOrder | None,
     save: Callable[[PendingOrder], None],
 ) -> IssuedCertificate:
@@ -78,10 +78,10 @@ def obtain(
         document = _resume(connection, pending)
         if document is not None:
             logger.info("continuing the order for %s", ", ".join(request.names))
-            return _complete(connection, request, responder, pending, document)
+            return _complete(connection, request, responders, pending, document)
     pending, document = _begin(connection, request)
     save(pending)
-    return _complete(connection, request, responder, pending, document)
+    return _complete(connection, request, responders, pending, document)
 
 
 def _resume(connection: AccountConnection, pending: PendingOrder) -> OrderDocument | None:
@@ -123,12 +123,12 @@ def _begin(connection: AccountConnection, request: OrderRequest) -> tuple[Pendin
 def _complete(
     connection: AccountConnection,
     request: OrderRequest,
-    responder: ChallengeResponder,
+    responders: Sequence[ChallengeResponder],
     pending: PendingOrder,
     document: OrderDocument,
 ) -> IssuedCertificate:
     if document.status == "pending":
-        authorize(connection, document.authorizations, responder)
+        authorize(connection, document.authorizations, responders)
         document = _await(connection, pending, ("pending",), READY_TIMEOUT)
     if document.status == "ready":
         _finalize(connection, request, pending, document)
