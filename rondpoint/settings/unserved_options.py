@@ -55,7 +55,7 @@ _ON_DEMAND = UnservedOption(
 _ACME_LOG = UnservedOption("has no effect: orders are always in the log; log.level=DEBUG adds details")
 _NO_CLUSTER = UnservedOption(
     "has no effect: all agents and proxies of one redis.url are a cluster; certificates of Traefik's cluster "
-    "are not read from its keys, so save them to the file acme.storage first, or they are ordered again"
+    "are not read from its keys, so they are ordered again"
 )
 _CIPHER_SUITES = UnservedOption(
     closed_part="entry point *", hint="set entryPoints.*.tls.minVersion=VersionTLS13 instead"
