@@ -44,6 +44,7 @@ reference: $(VENV)/.stamp-dev ## generate the tables of docs/reference/ from the
 	@$(BIN)/python -m rondpoint.middlewares.reference docs/reference/middlewares.md
 	@$(BIN)/python -m rondpoint.store.reference docs/reference/redis.md
 	@$(BIN)/python -m proxy.admin.openapi.reference docs/reference/api.md
+	@$(BIN)/python -m discovery.acme.dns.reference docs/reference/dns-providers.md
 	@$(BIN)/python -m discovery.labels.reference docs/reference/labels-v1.md
 	@$(BIN)/python -m discovery.labels.reference docs/reference/labels-v3.md
 
