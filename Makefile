@@ -50,7 +50,7 @@ reference: $(VENV)/.stamp-dev ## generate the tables of docs/reference/ from the
 
 lock: .cache/lock/bin/uv ## update requirements/*.txt from pyproject.toml
 	$(COMPILE) requirements/build.in --output-file requirements/build.txt
-	$(COMPILE) pyproject.toml requirements/build.in --output-file requirements/run.txt
+	$(COMPILE) pyproject.toml --extra dns requirements/build.in --output-file requirements/run.txt
 	$(COMPILE) pyproject.toml --extra dev requirements/build.in -c requirements/run.txt --output-file requirements/dev.txt
 	$(COMPILE) pyproject.toml --extra bench requirements/build.in -c requirements/run.txt --output-file requirements/bench.txt
 

@@ -1,5 +1,6 @@
 """Runs BIND, a name server that takes dynamic updates (RFC 2136) signed with TSIG keys."""
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -74,14 +75,7 @@ class Bind(Server):
 
     def texts(self, name: str) -> list[str]:
         """Return the values of the TXT records at a name, sorted."""
-        query = dns.message.make_query(name, dns.rdatatype.TXT)
-        answer = dns.query.udp(query, ADDRESS, 10, self.port)
-        return sorted(
-            b"".join(record.strings).decode()
-            for rrset in answer.answer
-            if rrset.rdtype == dns.rdatatype.TXT
-            for record in rrset
-        )
+        return texts(self.port, name)
 
     def _configuration(self) -> str:
         zones = "".join(
@@ -106,7 +100,19 @@ key "{KEY}" {{ algorithm hmac-sha256; secret "{SECRET}"; }};
 {zones}"""
 
 
+def texts(port: int, name: str) -> list[str]:
+    """Return the values of the TXT records that the name server at a port has at a name, sorted."""
+    query = dns.message.make_query(name, dns.rdatatype.TXT)
+    answer = dns.query.udp(query, ADDRESS, 10, port)
+    return sorted(
+        b"".join(record.strings).decode()
+        for rrset in answer.answer
+        if rrset.rdtype == dns.rdatatype.TXT
+        for record in rrset
+    )
+
+
 def _program() -> str:
-    if found := shutil.which("named", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"):
+    if found := shutil.which("named", path=f"{os.environ['PATH']}:/usr/sbin"):
         return found
     raise LabError("named is missing: apt-get install bind9")

@@ -1,4 +1,4 @@
-"""Bounds calls of libraries that have no deadline of their own."""
+"""Bounds calls that do not watch the stop event, or have no deadline."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ T = TypeVar("T")
 V = TypeVar("V")
 
 
-def call_within(seconds: float, stop: threading.Event, what: str, function: Callable[[], T]) -> T:
+def call_within(seconds: float | None, stop: threading.Event, what: str, function: Callable[[], T]) -> T:
     """Call `function` in a thread of its own; return its result or raise its exception.
 
-    Raises ProviderError, which names `what`, after `seconds`, and StoppedError as soon as `stop` is set. The
-    function then goes on in its daemon thread, because Python cannot interrupt it.
+    Raises ProviderError, which names `what`, after `seconds`; None is for a function with a deadline of its
+    own. Raises StoppedError as soon as `stop` is set. The function then goes on in its daemon thread, because
+    Python cannot interrupt it.
     """
     outcome = Future[T]()
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 
+from discovery.acme.dns.bounded_calls import call_within
 from discovery.acme.dns.errors import DnsChallengeError, PropagationError, QueryError, StoppedError
 from discovery.acme.dns.name_servers import NameServer, NameServers
 from discovery.acme.dns.options import Propagation
 from discovery.acme.dns.records import ChallengeRecord
 from discovery.acme.dns.timing import Timing
+
+_log = logging.getLogger(__name__)
 
 
 def wait_until_visible(
@@ -35,10 +40,14 @@ def wait_until_visible(
         _wait(stop, timing.polling_interval)
     deadline = time.monotonic() + timing.propagation_timeout
     waiting = list(records)
+    reported = False
     while True:
-        failure = _first_failure(waiting, servers, options)
+        check = partial(_first_failure, waiting, servers, options)
+        failure = call_within(None, stop, "the check of DNS records", check)
         if failure is None:
             return
+        _log.log(logging.DEBUG if reported else logging.INFO, "waiting for DNS records: %s", failure)
+        reported = True
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             raise PropagationError(

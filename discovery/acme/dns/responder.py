@@ -6,8 +6,10 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from discovery.acme.challenges.challenge import DNS_01, Challenge
+from discovery.acme.dns.bounded_calls import call_within
 from discovery.acme.dns.environment import Environment
 from discovery.acme.dns.errors import ConfigurationError
 from discovery.acme.dns.name_servers import NameServers, parse_name_server, system_name_servers
@@ -67,7 +69,8 @@ class Dns01Responder:
             )
         alias = record_name(challenge)
         if not Environment(self._variables).boolean(NO_ALIASES):
-            alias = servers.follow_aliases(alias)
+            look_up = partial(servers.follow_aliases, alias)
+            alias = call_within(None, self._stop, f"the query for {alias}", look_up)
         record = ChallengeRecord(alias, challenge.text, challenge)
         # It may be created even if the call fails, so clean_up has to know it.
         self._records[challenge] = record

@@ -36,13 +36,16 @@ class Lexicon:
 
         Raises ConfigurationError if one is missing or has no effect, or if a package is missing.
         """
+        _refuse_unsupported(row, setup.environment)
         _require_packages(row)
         self.timing: Timing = read_timing(setup.environment, row.timing, row.prefix)
         self.one_value = row.one_value
         self.timeout_variable = f"{row.prefix}_PROPAGATION_TIMEOUT"
         self._row = row
         self._setup = setup
-        self._options = {**row.fixed, **read_options(row, setup.environment)}
+        credentials = find_credentials(row, setup.environment)
+        self._options = {**row.fixed, **read_options(credentials, setup.environment)}
+        self._hint = _hint(row, credentials, setup.environment)
 
     def present(self, record: ChallengeRecord) -> None:
         """Create the record, unless it is there."""
@@ -53,11 +56,11 @@ class Lexicon:
         self._call(record, "delete")
 
     def _call(self, record: ChallengeRecord, action: str) -> None:
-        zone = self._zone(record.name)
-        name = relative_name(record.name, zone)
         what = f"{self._row.names[0]}: {action} {record.name}"
 
         def change() -> bool:
+            zone = self._zone(record.name)
+            name = relative_name(record.name, zone)
             provider = self._provider(zone)
             provider.authenticate()
             try:
@@ -75,9 +78,9 @@ class Lexicon:
         # The library raises errors of requests, of other packages, and bare Exceptions.
         except Exception as error:  # noqa: BLE001
             reason = self._setup.environment.redact(str(error) or type(error).__name__)
-            raise ProviderError(f"{what} failed: {reason}", self._row.note) from None
+            raise ProviderError(f"{what} failed: {reason}", self._hint) from None
         if not done:
-            raise ProviderError(f"{what} failed without a reason", self._row.note)
+            raise ProviderError(f"{what} failed without a reason", self._hint)
 
     def _provider(self, zone: str) -> Provider:
         from lexicon.config import ConfigResolver  # noqa: PLC0415 - an optional package
@@ -105,16 +108,14 @@ def load_provider(name: str) -> Any:
     return importlib.import_module(f"lexicon._private.providers.{name}").Provider
 
 
-def read_options(row: Row, environment: Environment) -> dict[str, str]:
-    """Return dns-lexicon's options. Raises ConfigurationError if a variable is missing or has no effect."""
-    for variable in row.refused:
-        if environment.text(variable):
-            raise ConfigurationError(
-                f"{row.names[0]}: {environment.spelling(variable)} is not supported", "unset it"
-            )
+def find_credentials(row: Row, environment: Environment) -> Credentials:
+    """Return the first credentials of which all variables are set.
+
+    Raises ConfigurationError, with the variables that are missing, if there are none.
+    """
     for credentials in row.credentials:
         if not _missing(credentials, environment):
-            return {option.name: value for option in credentials if (value := _read(option, environment))}
+            return credentials
     # The user probably means the credentials of which most is there.
     likeliest = max(row.credentials, key=lambda each: len(each) - 2 * len(_missing(each, environment)))
     missing = list(dict.fromkeys(option.variables[0] for option in _missing(likeliest, environment)))
@@ -125,9 +126,29 @@ def read_options(row: Row, environment: Environment) -> dict[str, str]:
     )
 
 
+def read_options(credentials: Credentials, environment: Environment) -> dict[str, str]:
+    """Return dns-lexicon's options; without those that are optional and not set."""
+    return {option.name: value for option in credentials if (value := _read(option, environment))}
+
+
 def relative_name(name: str, zone: str) -> str:
     """Return an absolute name relative to its zone, as providers expect it; that of the zone itself whole."""
     return name.removesuffix(f".{zone}") if name != zone else name
+
+
+def _refuse_unsupported(row: Row, environment: Environment) -> None:
+    for variable in row.refused:
+        if environment.text(variable):
+            raise ConfigurationError(
+                f"{row.names[0]}: {environment.spelling(variable)} is not supported", "unset it"
+            )
+
+
+def _hint(row: Row, credentials: Credentials, environment: Environment) -> str:
+    used = [option for option in credentials if environment.text(*option.variables)]
+    variables = dict.fromkeys(environment.spelling(*option.variables) for option in used)
+    check = f"check {', '.join(variables)}, and what they allow" if variables else ""
+    return "; ".join(filter(None, (check, row.note)))
 
 
 def _missing(credentials: Credentials, environment: Environment) -> list[Option]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import dns.exception
 import dns.message
 import dns.name
@@ -13,6 +15,7 @@ import dns.rdatatype
 import dns.tsig
 import dns.update
 
+from discovery.acme.dns.bounded_calls import call_within
 from discovery.acme.dns.errors import ConfigurationError, ProviderError
 from discovery.acme.dns.name_servers import NameServer, parse_name_server
 from discovery.acme.dns.providers.contract import Setup
@@ -26,7 +29,7 @@ DNS_TIMEOUT = 10.0
 
 _HINTS = {
     dns.rcode.REFUSED: "allow this key in the zone's allow-update or update-policy",
-    dns.rcode.NOTAUTH: "the TSIG key is unknown or wrong there, or the server is not the zone's primary",
+    dns.rcode.NOTAUTH: "the server wants another TSIG key, or is not the primary of the zone",
     dns.rcode.NOTZONE: "the server does not hold this zone",
     dns.rcode.SERVFAIL: "the name server's log says why; often it cannot write the zone's journal",
 }
@@ -48,6 +51,7 @@ class Rfc2136:
         environment = setup.environment
         self.timing: Timing = read_timing(environment, Timing(), *PREFIXES)
         self._servers = setup.servers
+        self._stop = setup.stop
         address = environment.text(*_names("NAMESERVER"))
         if not address:
             raise ConfigurationError(
@@ -61,21 +65,21 @@ class Rfc2136:
 
     def present(self, record: ChallengeRecord) -> None:
         """Add the value to the record set."""
-        update = self._begin(record)
-        update.add(record.name, self.timing.ttl, _text(record))
-        self._send(update, record)
+        self._update(record, lambda update: update.add(record.name, self.timing.ttl, _text(record)))
 
     def clean_up(self, record: ChallengeRecord) -> None:
         """Delete the value from the record set; the server ignores a value that is not there."""
-        update = self._begin(record)
-        update.delete(record.name, _text(record))
-        self._send(update, record)
+        self._update(record, lambda update: update.delete(record.name, _text(record)))
 
-    def _begin(self, record: ChallengeRecord) -> dns.update.UpdateMessage:
-        update = dns.update.UpdateMessage(self._zone(record.name))
-        if self._key:
-            update.use_tsig(self._key)
-        return update
+    def _update(self, record: ChallengeRecord, fill: Callable[[dns.update.UpdateMessage], None]) -> None:
+        def send() -> None:
+            update = dns.update.UpdateMessage(self._zone(record.name))
+            if self._key:
+                update.use_tsig(self._key)
+            fill(update)
+            self._send(update, record)
+
+        call_within(None, self._stop, f"the update of {record.name}", send)
 
     def _zone(self, name: str) -> str:
         if not self._zones:

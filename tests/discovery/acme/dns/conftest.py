@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.bind import Bind
+from tests.lab.power_dns import PowerDns
 
 ALIASED = "_acme-challenge.aliased.example.test."
 ALIAS = "aliased.delegated.test."
@@ -17,4 +18,11 @@ def bind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bind]:
     with Bind(
         tmp_path_factory.mktemp("bind"), ["example.test", "delegated.test"], records=records
     ) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def power_dns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PowerDns]:
+    """A name server with an HTTP API for the zone `power.test`."""
+    with PowerDns(tmp_path_factory.mktemp("power-dns"), "power.test") as running:
         yield running

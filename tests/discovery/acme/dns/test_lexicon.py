@@ -1,40 +1,19 @@
-"""Tests of providers through dns-lexicon: PowerDNS's, with a stand-in for its API."""
+"""Tests of providers through dns-lexicon: with PowerDNS, and with a stand-in for an API that fails."""
 
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
 from discovery.acme.dns.errors import ConfigurationError, ProviderError
 from discovery.acme.dns.providers.contract import DnsProvider
 from discovery.acme.dns.providers.lexicon import relative_name
-from tests.discovery.acme.dns.http_server import Answer, Request, StandInHttpServer
+from tests.discovery.acme.dns.http_server import StandInHttpServer
 from tests.discovery.acme.dns.name_server import ZONE, StandInNameServer
 from tests.discovery.acme.dns.providing import provider, record
-
-KEY = "api key"
-
-
-class PowerDns:
-    """What PowerDNS's API does with the TXT records of one zone."""
-
-    def __init__(self) -> None:
-        self.rrsets: dict[str, dict[str, Any]] = {}
-
-    def answer(self, request: Request) -> Answer:
-        if request.headers["x-api-key"] != KEY:
-            return 401, {"error": f"unknown key {request.headers['x-api-key']}"}
-        if request.path != "/api/v1/servers/localhost/zones/example.test.":
-            return 404, {"error": request.path}
-        if request.method == "PATCH":
-            for rrset in request.body["rrsets"]:
-                self.rrsets[rrset["name"]] = rrset
-        return 200, {"kind": "Native", "rrsets": list(self.rrsets.values())}
-
-    def texts(self, name: str) -> list[str]:
-        return sorted(each["content"].strip('"') for each in self.rrsets[name]["records"])
+from tests.lab.bind import texts
+from tests.lab.power_dns import API_KEY, PowerDns
 
 
 @pytest.fixture
@@ -44,79 +23,72 @@ def names() -> Iterator[StandInNameServer]:
 
 
 @pytest.fixture
-def power_dns() -> PowerDns:
-    return PowerDns()
-
-
-@pytest.fixture
-def server(power_dns: PowerDns) -> Iterator[StandInHttpServer]:
-    with StandInHttpServer(power_dns.answer) as running:
+def failing() -> Iterator[StandInHttpServer]:
+    with StandInHttpServer(lambda request: (401, {"error": request.headers["x-api-key"]})) as running:
         yield running
 
 
-def pdns(server: StandInHttpServer, names: StandInNameServer, **variables: str) -> DnsProvider:
-    known = {"PDNS_API_URL": server.url, "PDNS_API_KEY": KEY}
-    return provider("pdns", {**known, **variables}, servers=f"127.0.0.1:{names.port}")
+def real(server: PowerDns, **variables: str) -> DnsProvider:
+    known = {"PDNS_API_URL": server.url, "PDNS_API_KEY": API_KEY}
+    return provider("pdns", {**known, **variables}, servers=server.address)
 
 
-def test_a_name_and_its_wildcard_have_a_value_each_at_the_same_time(
-    server: StandInHttpServer, names: StandInNameServer, power_dns: PowerDns
-) -> None:
-    made = pdns(server, names, PDNS_TTL="77")
-    base, wildcard = record("a.example.test", "one"), record("a.example.test", "two")
+def test_a_name_and_its_wildcard_have_a_value_each_at_the_same_time(power_dns: PowerDns) -> None:
+    made = real(power_dns)
+    base, wildcard = record("a.power.test", "one"), record("a.power.test", "two")
     made.present(base)
     made.present(wildcard)
-    assert power_dns.texts(base.name) == sorted([base.value, wildcard.value])
-    assert power_dns.rrsets[base.name]["ttl"] == 77
+    made.present(wildcard)
+    assert texts(power_dns.port, base.name) == sorted([base.value, wildcard.value])
     made.clean_up(base)
-    assert power_dns.texts(base.name) == [wildcard.value]
+    assert texts(power_dns.port, base.name) == [wildcard.value]
     made.clean_up(wildcard)
-    assert power_dns.texts(base.name) == []
+    made.clean_up(wildcard)
+    assert texts(power_dns.port, base.name) == []
 
 
-def test_an_error_of_the_library_is_an_error_of_the_provider_without_secrets(
-    server: StandInHttpServer, names: StandInNameServer
+def test_calls_at_the_same_time_lose_no_value(power_dns: PowerDns) -> None:
+    # The API replaces all values of a name, so calls have to take turns.
+    presented = [record("at-once.power.test", f"token-{number}") for number in range(6)]
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(lambda each: real(power_dns).present(each), presented))
+    assert texts(power_dns.port, presented[0].name) == sorted(each.value for each in presented)
+
+
+def test_variables_of_dns_lexicon_itself_have_no_effect(
+    power_dns: PowerDns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The key is in the URL too, as that of some services is.
-    made = pdns(server, names, PDNS_API_KEY="other", PDNS_API_URL=f"{server.url}/other")
-    with pytest.raises(
-        ProviderError, match=r"^pdns: create _acme-challenge\.example\.test\. failed: 401 .*"
-    ) as caught:
+    monkeypatch.setenv("LEXICON_POWERDNS_AUTH_TOKEN", "other")
+    monkeypatch.setenv("LEXICON_POWERDNS_PDNS_SERVER", "http://127.0.0.1:1")
+    real(power_dns).present(record("own.power.test"))
+    assert texts(power_dns.port, record("own.power.test").name) == [record().value]
+
+
+def test_a_refused_key_is_an_error_that_names_the_variables(power_dns: PowerDns) -> None:
+    made = real(power_dns, PDNS_API_KEY="of another server")
+    with pytest.raises(ProviderError, match=r"^pdns: create _acme-.*\.power\.test\. failed: 401 ") as caught:
+        made.present(record("refused.power.test"))
+    assert caught.value.hint == "check PDNS_API_KEY, PDNS_API_URL, and what they allow"
+
+
+def test_an_error_holds_no_secret(failing: StandInHttpServer, names: StandInNameServer) -> None:
+    # Some services have the key in the URL.
+    variables = {"PDNS_API_URL": f"{failing.url}/secret/", "PDNS_API_KEY": "secret"}
+    made = provider("pdns", variables, servers=f"127.0.0.1:{names.port}")
+    with pytest.raises(ProviderError, match=r"failed: 401 Client Error: .*/\*\*\*/api/v1") as caught:
         made.present(record())
-    assert "other" not in str(caught.value)
-    assert "/***/api/v1" in str(caught.value)
+    assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
 
 
-def test_a_call_that_hangs_is_given_up(server: StandInHttpServer, names: StandInNameServer) -> None:
-    server.hanging.set()
+def test_a_call_that_hangs_is_given_up(failing: StandInHttpServer, names: StandInNameServer) -> None:
+    failing.hanging.set()
     # Four requests have time, each of them 0.
-    made = pdns(server, names, PDNS_HTTP_TIMEOUT="0")
+    variables = {"PDNS_API_URL": failing.url, "PDNS_API_KEY": "secret", "PDNS_HTTP_TIMEOUT": "0"}
+    made = provider("pdns", variables, servers=f"127.0.0.1:{names.port}")
     with pytest.raises(ProviderError, match=r"^pdns: create .* did not finish within 0 s"):
         made.present(record())
-
-
-def test_another_agent_s_variables_of_lexicon_have_no_effect(
-    server: StandInHttpServer,
-    names: StandInNameServer,
-    power_dns: PowerDns,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("LEXICON_PDNS_AUTH_TOKEN", "other")
-    monkeypatch.setenv("LEXICON_POWERDNS_PDNS_SERVER", "http://127.0.0.1:1")
-    pdns(server, names).present(record())
-    assert power_dns.texts(record().name) == [record().value]
-
-
-def test_calls_at_the_same_time_lose_no_value(
-    server: StandInHttpServer, names: StandInNameServer, power_dns: PowerDns
-) -> None:
-    # The API replaces all values of a name, so calls have to take turns.
-    presented = [record(token=f"token-{number}") for number in range(6)]
-    with ThreadPoolExecutor(6) as threads:
-        list(threads.map(lambda each: pdns(server, names).present(each), presented))
-    assert power_dns.texts(record().name) == sorted(each.value for each in presented)
 
 
 def test_a_missing_package_is_an_error_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

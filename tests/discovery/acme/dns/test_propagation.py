@@ -1,5 +1,6 @@
 """Tests of the wait until records are visible."""
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -74,7 +75,8 @@ def test_all_authoritative_servers_have_to_show_the_record(servers: Servers) -> 
     servers.wait(Propagation(), QUICK, "expected")
 
 
-def test_a_record_that_appears_later_is_noticed(servers: Servers) -> None:
+def test_a_record_that_appears_later_is_noticed(servers: Servers, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "discovery.acme.dns")
     servers.first.records.append(text())
 
     def appear() -> None:
@@ -87,6 +89,9 @@ def test_a_record_that_appears_later_is_noticed(servers: Servers) -> None:
     servers.wait(Propagation(), PATIENT, "expected")
     thread.join()
     assert servers.second.asked.count(f"{NAME} TXT") >= 4
+    # The log says once what is missing.
+    levels = [each.levelname for each in caplog.records if "waiting for DNS records: " in each.message]
+    assert (levels[0], set(levels[1:])) == ("INFO", {"DEBUG"})
 
 
 def test_every_value_of_one_name_has_to_be_there(servers: Servers) -> None:

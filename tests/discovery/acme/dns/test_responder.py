@@ -12,7 +12,9 @@ from discovery.acme.challenges.challenge import ResponderError
 from discovery.acme.dns.errors import ConfigurationError, QueryError, StoppedError
 from discovery.acme.dns.name_servers import NameServer, NameServers
 from discovery.acme.dns.options import DnsChallengeOptions, Propagation, options_of
+from discovery.acme.dns.propagation import wait_until_visible
 from discovery.acme.dns.responder import Dns01Responder
+from discovery.acme.dns.timing import Timing
 from discovery.acme.orders.failures import FailureKind, OrderError
 from discovery.acme.orders.options import CertificateOptions
 from discovery.acme.orders.order import OrderRequest, obtain
@@ -20,11 +22,12 @@ from rondpoint.settings.tree.certificates_resolvers import DnsChallenge
 from tests.discovery.acme.dns.conftest import ALIAS
 from tests.discovery.acme.dns.http_server import Request, StandInHttpServer
 from tests.discovery.acme.dns.name_server import StandInNameServer
-from tests.discovery.acme.dns.providing import challenge
+from tests.discovery.acme.dns.providing import challenge, record
 from tests.discovery.acme.dns.test_rfc2136 import SIGNED
 from tests.discovery.acme.orders.conftest import connect
 from tests.lab.bind import Bind
 from tests.lab.pebble import Pebble
+from tests.lab.waiting import until
 
 
 def responder(
@@ -252,3 +255,41 @@ def test_without_a_name_server_that_answers_nothing_is_created(bind: Bind) -> No
 )
 def test_settings_become_options(settings: dict[str, object], options: DnsChallengeOptions) -> None:
     assert options_of(DnsChallenge.model_validate(settings)) == options
+
+
+@pytest.mark.parametrize(
+    ("call", "query"),
+    [
+        ("alias", "_acme-challenge.example.test. CNAME"),
+        ("update", "example.test. SOA"),
+        ("check", "_acme-challenge.example.test. SOA"),
+    ],
+)
+def test_a_query_to_a_silent_name_server_ends_when_the_agent_stops(call: str, query: str) -> None:
+    stop = threading.Event()
+    with StandInNameServer() as silent:
+        silent.silent = True
+        known = NameServers([NameServer("silent", ("127.0.0.1",), silent.port)], timeout=600)
+        variables = {
+            "RFC2136_NAMESERVER": f"127.0.0.1:{silent.port}",
+            "RFC2136_ZONES": "example.test",
+            "RFC2136_DNS_TIMEOUT": "600",
+            "LEGO_DISABLE_CNAME_SUPPORT": str(call != "alias"),
+        }
+        answering = Dns01Responder(
+            DnsChallengeOptions("rfc2136"), stop, variables=variables, make_name_servers=lambda _: known
+        )
+
+        def stop_it() -> None:
+            until(lambda: silent.asked, "the query")
+            stop.set()
+
+        thread = threading.Thread(target=stop_it)
+        thread.start()
+        with pytest.raises(StoppedError, match="was interrupted"):
+            if call == "check":
+                wait_until_visible([record()], known, Propagation(), Timing(), stop, timeout_variable="X")
+            else:
+                answering.present(challenge())
+        thread.join()
+        assert silent.asked == [query]
