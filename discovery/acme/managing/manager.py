@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 
 import redis
-from msgspec import Struct
 
 from discovery.acme.managing.ca_pauses import CaPauses
 from discovery.acme.managing.memory import Memory
 from discovery.acme.managing.outcomes import Answers, Outcome
-from discovery.acme.managing.published import ReadCertificates, failure_diagnostic
+from discovery.acme.managing.published import ReadCertificates, View, failure_diagnostic
 from discovery.acme.planning.plan import DueOrder, HeldCertificate, make_plan
 from discovery.acme.planning.wanted import WantedCertificate
+from discovery.acme.storage.resolver_files import ResolverFiles
+from discovery.acme.storage.take_over import take_over
 from discovery.acme.store import AcmeStore
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings.tree.certificates_resolvers import ResolverOptions
@@ -34,22 +35,19 @@ MAX_ORDERS = 4
 LONGEST_WAIT = 3600.0
 """Seconds after which the manager looks again in any case: the clock may have been set."""
 
+FILE_RETRY = 30.0
+"""Seconds until the file of a resolver that must not order without it is read again."""
+
 STORE_RETRY = 1.0
 """Seconds until the store is tried again."""
-
-
-class View(Struct, frozen=True):
-    """What the publication loop publishes: certificates by name, and diagnostics about failed orders."""
-
-    certificates: Mapping[str, Certificate] = {}
-    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 class Manager:
     """Orders and renews the certificates last passed to `want`, and stores each at once.
 
     `lease` returns the lease that this agent leads with, or an empty text; `make_store` creates an AcmeStore
-    for one thread. `show` gets each new view. All methods but `run` may be called from any thread.
+    for one thread. `show` gets each new view. `wake_up` ends the wait of `run`. All methods but `run` may be
+    called from any thread.
     """
 
     def __init__(
@@ -59,8 +57,9 @@ class Manager:
         sealer: Sealer,
         lease: Callable[[], str],
         show: Callable[[View], None],
+        wake_up: threading.Event,
     ) -> None:
-        self.wake_up = threading.Event()
+        self._wake_up = wake_up
         self._resolvers = resolvers
         self._make_store = make_store
         self._store = make_store()
@@ -71,30 +70,41 @@ class Manager:
         self._seen: tuple[WantedCertificate, ...] | None = None
         self._memory = Memory()
         self._read = ReadCertificates(sealer)
+        self._files = ResolverFiles(resolvers)
         self._held: dict[str, HeldCertificate] = {}
         self._pauses = CaPauses(resolvers)
         self._reports: SimpleQueue[tuple[threading.Event, Outcome | Answers]] = SimpleQueue()
         self._ordering: set[str] = set()
         self._asking: set[str] = set()
         self._abandon = threading.Event()
+        self._compare_again = threading.Event()
         self._leads_with = ""
         self._view: View | None = None
         self._published: Mapping[str, Certificate] = {}
         self._unusable: tuple[Diagnostic, ...] = ()
+        self._faults: tuple[Diagnostic, ...] = ()
+        self._take_over_again_at = math.inf
+        self._blocked: frozenset[str] = frozenset()
         self._store_fault = ""
 
     def want(self, wanted: tuple[WantedCertificate, ...]) -> None:
         """Keep these certificates from now on."""
         if wanted != self._wanted:
             self._wanted = wanted
-            self.wake_up.set()
+            self._wake_up.set()
+
+    def store_again(self) -> None:
+        """Compare the store with what is known here, and write what it lacks."""
+        # A store that was emptied may give this agent the same lease as before.
+        self._compare_again.set()
+        self._wake_up.set()
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` and then `wake_up` are set; leave orders under way to the next leader."""
         try:
             while not stop.is_set():
-                self.wake_up.clear()
-                self.wake_up.wait(self._step())
+                self._wake_up.clear()
+                self._wake_up.wait(self._step())
         finally:
             self._stand_by()
 
@@ -125,10 +135,16 @@ class Manager:
 
     def _lead(self) -> float:
         lease = self._lease()
-        if lease != self._leads_with:
-            self._memory.load(self._store.read(), self._store, led_before=bool(self._leads_with))
+        if lease != self._leads_with or time.time() >= self._take_over_again_at:
+            self._compare_again.set()
+        if self._compare_again.is_set():
+            self._compare_again.clear()
+            try:
+                self._take_over(led_before=bool(self._leads_with))
+            except BaseException:
+                self._compare_again.set()
+                raise
             self._leads_with = lease
-            self._certificates_changed()
         self._take_reports()
         wanted, now = self._wanted, time.time()
         if wanted is None:
@@ -136,10 +152,23 @@ class Manager:
         if wanted != self._seen:
             self._memory.forget(wanted)
             self._seen = wanted
-        again_at = self._start_due(wanted, now)
+        again_at = min(self._start_due(wanted, now), self._take_over_again_at)
         self._update_view(wanted, now)
         self._memory.save(self._store)
         return max(0.0, min(again_at - time.time(), LONGEST_WAIT))
+
+    def _take_over(self, *, led_before: bool) -> None:
+        """Bring store, files and memory together."""
+        self._take_over_again_at = math.inf
+        taken = take_over(self._store, self._files)
+        self._memory.load(taken.contents, self._store, led_before=led_before)
+        self._blocked = taken.blocked | (self._memory.unreadable & self._resolvers.keys())
+        self._faults = taken.diagnostics
+        # The publication loop may have dropped the view that it had.
+        self._view = None
+        if taken.blocked:
+            self._take_over_again_at = time.time() + FILE_RETRY
+        self._certificates_changed()
 
     def _take_reports(self) -> None:
         while True:
@@ -161,6 +190,7 @@ class Manager:
         if report.certificate is not None:
             self._pauses.succeeded(report.wanted.resolver)
             self._certificates_changed()
+            self._faults = self._files.save(self._memory.contents)
         elif report.failure is not None:
             self._pauses.failed(report.wanted.resolver, report.failure, now)
             names = ", ".join(report.wanted.domain.names)
@@ -174,8 +204,7 @@ class Manager:
     def _start_due(self, wanted: Sequence[WantedCertificate], now: float) -> float:
         busy = self._ordering | self._asking | self._memory.unreadable
         pauses = self._pauses.by_resolver()
-        # With another account, the CA would not know the orders and limits of this one.
-        pauses |= {name: math.inf for name in self._resolvers if name in self._memory.unreadable}
+        pauses |= dict.fromkeys(self._blocked, math.inf)
         plan = make_plan(wanted, self._held, self._memory.states, pauses, busy, now)
         free = MAX_ORDERS - len(self._ordering)
         for order in plan.orders[: max(0, free)]:
@@ -245,12 +274,12 @@ class Manager:
                 logger.exception("%s failed unexpectedly", name)
                 report = failed()
             self._reports.put((abandon, report))
-            self.wake_up.set()
+            self._wake_up.set()
 
         threading.Thread(target=work, name=name, daemon=True).start()
 
     def _update_view(self, wanted: Sequence[WantedCertificate], now: float) -> None:
-        diagnostics = list(self._unusable)
+        diagnostics = [*self._faults, *self._unusable]
         for each in wanted:
             state = self._memory.states.get(each.id)
             if state is not None and state.error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from discovery.acme.planning.plan import HeldCertificate
 from discovery.certificates.errors import ContentsError
 from rondpoint.diagnostics import Diagnostic, Severity
@@ -13,6 +15,13 @@ from rondpoint.tls.model import Certificate
 
 PROVIDER = "acme"
 SUFFIX = f"@{PROVIDER}"
+
+
+class View(Struct, frozen=True):
+    """What the publication loop publishes: certificates by name, and diagnostics about failed orders."""
+
+    certificates: Mapping[str, Certificate] = {}
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 class ReadCertificates:

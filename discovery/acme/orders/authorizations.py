@@ -140,7 +140,9 @@ def _failed(document: AuthorizationDocument, kinds: Sequence[str]) -> Problem:
 
 
 def _refusal(problems: Sequence[Problem]) -> OrderError:
-    return OrderError(failure_of(Problem("compound", "", "", tuple(problems)), action="names"))
+    return OrderError(
+        failure_of(Problem("compound", "", "", tuple(problems)), event="the CA could not validate names")
+    )
 
 
 def _clean_up(pending: Iterable[_Pending]) -> None:

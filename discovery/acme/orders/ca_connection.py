@@ -189,7 +189,10 @@ class CaConnection:
         if self._transport.last_status == 429:
             detail = problem.detail or problem.code
             problem = Problem("rateLimited", detail, problem.name, problem.subproblems)
-        return RefusedError(problem, failure_of(problem, action=subject, retry_at=self._pause(problem.code)))
+        return RefusedError(
+            problem,
+            failure_of(problem, event=f"the CA refused {subject}", retry_at=self._pause(problem.code)),
+        )
 
     def _pause(self, code: str) -> float:
         if self.retry_at or code != "rateLimited":

@@ -137,7 +137,7 @@ def _complete(
         document = _await(connection, pending, ("processing",), request.options.timeout)
     if document.status != "valid" or not document.certificate:
         problem = document.error.problem() if document.error else Problem(f"the order is {document.status}")
-        raise OrderError(failure_of(problem, action="the order"))
+        raise OrderError(failure_of(problem, event="the CA refused the order"))
     chain = chains.download(connection, document.certificate, request.options.preferred_chain)
     chains.check(chain, pending.key, pending.names)
     return IssuedCertificate(chain, pending.key)
