@@ -41,6 +41,7 @@ from rondpoint.settings.tree import (
     RestOptions,
     ServersTransport,
     Settings,
+    Store,
     Tracing,
     Transport,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "ServersTransport",
     "Settings",
     "SettingsError",
+    "Store",
     "Tracing",
     "Transport",
     "load",

@@ -10,6 +10,7 @@ from pathlib import Path
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings.errors import error, warning
 from rondpoint.settings.merge import Draft, Setting
+from rondpoint.settings.sources.environment import EMBEDDED_STORE
 from rondpoint.settings.sources.file import PathResolver, same_path
 from rondpoint.settings.tree import ADMIN, EntryPoint, Settings
 from rondpoint.settings.values import parse_switch
@@ -41,6 +42,8 @@ def derive(
     _derive_file(draft, inline)
     _derive_catalogue(draft)
     _derive_constraints(draft)
+    if environ.get(EMBEDDED_STORE):
+        draft.values["redis", "embedded"] = _default(True)
 
 
 def port_conflicts(

@@ -19,6 +19,11 @@ PREFIX = "RONDPOINT_"
 FLAGS = "RONDPOINT_FLAGS"
 """The variable in which `rondpoint up` passes its flags to its children, as a JSON list."""
 
+EMBEDDED_STORE = "RONDPOINT_EMBEDDED_STORE"
+"""The variable by which `rondpoint up` tells its children that it has started their store."""
+
+_NO_SETTINGS = (FLAGS, EMBEDDED_STORE)
+
 # Docker links and Kubernetes set such variables for another container or service called "rondpoint".
 _SERVICE_VARIABLE = re.compile(r"RONDPOINT_(PORT|SERVICE_HOST|SERVICE_PORT|NAME|ENV)(_.*)?")
 
@@ -29,7 +34,11 @@ def read(environ: Mapping[str, str], vocabulary: KnownKey) -> tuple[list[Written
     problems: list[Diagnostic] = []
     for name in sorted(environ):
         upper = name.upper()
-        if not upper.startswith(PREFIX) or upper == FLAGS or _SERVICE_VARIABLE.fullmatch(upper):
+        if (
+            not upper.startswith(PREFIX)
+            or upper in (FLAGS, EMBEDDED_STORE)
+            or _SERVICE_VARIABLE.fullmatch(upper)
+        ):
             continue
         location = f"environment variable {name}"
         path = _find_path(vocabulary, upper.removeprefix(PREFIX).lower())

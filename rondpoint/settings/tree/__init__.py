@@ -27,7 +27,7 @@ from rondpoint.settings.tree.entry_points import (
     RespondingTimeouts,
     Transport,
 )
-from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis
+from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis, Store
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
@@ -80,6 +80,7 @@ __all__ = [
     "Section",
     "ServersTransport",
     "Settings",
+    "Store",
     "Tracing",
     "Transport",
     "setting_key",

@@ -12,7 +12,7 @@ from rondpoint.settings.closed_parts import ClosedPart, entry_point_part, format
 from rondpoint.settings.tree.access_log import AccessLog
 from rondpoint.settings.tree.administration import Api, Log, Ping
 from rondpoint.settings.tree.entry_points import ADMIN, EntryPoint
-from rondpoint.settings.tree.installation import AgentOptions, Limits, Middlewares, Redis
+from rondpoint.settings.tree.installation import AgentOptions, Limits, Middlewares, Redis, Store
 from rondpoint.settings.tree.metrics import Metrics
 from rondpoint.settings.tree.providers import Providers
 from rondpoint.settings.tree.registrator import RegistratorOptions
@@ -48,6 +48,7 @@ class Settings(Section):
     metrics: Metrics | None = None
     tracing: Tracing | None = None
     redis: Redis = Redis()
+    store: Store = Store()
     web_address: Address = Field(
         default=":8000",
         description="The default address of the entry point `web` (with Traefik 1, `http`); the images set "
