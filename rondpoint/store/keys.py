@@ -41,6 +41,16 @@ class PublishedKeys:
         return self._key("middlewares")
 
     @property
+    def tls_options(self) -> str:
+        """Hash: name of TLS options → JSON `TlsOptions`."""
+        return self._key("tls-options")
+
+    @property
+    def certificates(self) -> str:
+        """Hash: certificate's name → JSON `Certificate`."""
+        return self._key("certificates")
+
+    @property
     def diagnostics(self) -> str:
         """Hash: source (`docker`, `file`) → JSON array of `Diagnostic`."""
         return self._key("diagnostics")

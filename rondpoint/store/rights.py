@@ -66,6 +66,8 @@ KEY_USES = (
     KeyUse("routers", AGENT, BOTH),
     KeyUse("services", AGENT, BOTH),
     KeyUse("middlewares", AGENT, BOTH),
+    KeyUse("tls_options", AGENT, BOTH),
+    KeyUse("certificates", AGENT, BOTH),
     KeyUse("diagnostics", AGENT, BOTH),
     KeyUse("leader", AGENT, AGENT, expires=_AFTER_RENEWAL),
     KeyUse("fence", AGENT, AGENT),

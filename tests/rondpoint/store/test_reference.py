@@ -30,6 +30,7 @@ from rondpoint.store.keys import Keys, PublishedKeys
 from rondpoint.store.reference import blocks
 from rondpoint.store.rights import KEY_USES, PUBLISHED, drop_covered_patterns
 from rondpoint.store.workers import WorkerStatus
+from rondpoint.tls.model import Certificate, TlsOptions
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
 
@@ -38,6 +39,8 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "Router": (Router,),
     "Service": (Service, Server, Member, FailoverErrors, Mirroring, Mirror, PassiveHealthCheck),
     "Middleware": (Middleware,),
+    "TlsOptions": (TlsOptions,),
+    "Certificate": (Certificate,),
     "Diagnostic": (Diagnostic,),
     "AgentStatus": (AgentStatus,),
     "Ejection": (ejections.Ejection,),
