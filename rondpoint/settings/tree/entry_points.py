@@ -145,8 +145,8 @@ class EntryPoint(Section):
     )
     allow_acme_by_pass: Switch = Field(
         default=False,
-        description="Let routers take ACME's HTTP challenges, for another ACME client behind this proxy, "
-        "instead of responding to them if a resolver's `httpChallenge` names this entry point.",
+        description="Let routers take ACME's HTTP challenges, for another ACME client behind this proxy. An "
+        "entry point that a resolver's `httpChallenge` names responds to the challenges of its own orders.",
     )
     as_default: Switch = Field(
         default=False,

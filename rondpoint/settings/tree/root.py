@@ -124,14 +124,13 @@ class Settings(Section):
 
     @property
     def http_challenge_entry_points(self) -> frozenset[str]:
-        """The names of the entry points that respond to ACME's HTTP challenges before all routers."""
+        """The names of the entry points that respond to ACME's HTTP challenges."""
         named = {
             resolver.http_challenge.entry_point
             for resolver in self.acme_resolvers.values()
             if resolver.http_challenge is not None
         }
-        web = self.web_entry_points.items()
-        return frozenset(name for name, point in web if name in named and not point.allow_acme_by_pass)
+        return frozenset(name for name in self.web_entry_points if name in named)
 
     @property
     def default_entry_points(self) -> tuple[str, ...]:
