@@ -20,6 +20,7 @@ from rondpoint.cli.completion import SettingsCommand
 from rondpoint.cli.flags import PASS_UNKNOWN_FLAGS, load_or_exit, report_warnings, settings_flags
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import FLAGS
+from rondpoint.store.sealing import SealError, sealer_of
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,8 @@ def _settings_errors(settings: Settings) -> Iterator[str]:
             for file in (pair.cert_file, pair.key_file):
                 if not os.access(file, os.R_OK):
                     yield f"entryPoints.{name}.tls.certificates: {file} does not exist or is not readable"
-    try:
-        Credentials(settings.api)
-    except CredentialError as error:
-        yield str(error)
+    for read in (lambda: Credentials(settings.api), lambda: sealer_of(settings)):
+        try:
+            read()
+        except (CredentialError, SealError) as error:
+            yield str(error)

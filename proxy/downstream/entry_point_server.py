@@ -22,6 +22,7 @@ from proxy.downstream.tls_handshake import start_tls
 from proxy.downstream.trusted_peers import TrustedPeers
 from proxy.exchange.closed_entry_point import refuse_routed_requests
 from proxy.exchange.entry_point_handler import make_handler
+from proxy.exchange.internal_routes import NO_ROUTES
 from proxy.exchange.request_handler import handle_request
 from proxy.net.proxy_protocol import ProxyProtocolError
 from proxy.net.stream import Stream
@@ -29,6 +30,7 @@ from proxy.routing.over_tls import over_tls
 from proxy.telemetry.tls_names import tls_name
 
 if TYPE_CHECKING:
+    from proxy.acme_challenges.tls_alpn_challenges import TlsAlpnChallenges
     from proxy.context import WorkerContext
     from proxy.downstream.connection import ClientConnection
     from proxy.downstream.observers import Observers
@@ -44,7 +46,7 @@ class EntryPointServer:
     """The open connections of a worker, and the functions that serve them.
 
     `options` are those of entry points for all their routers; `internal_routes` returns the routes that an
-    entry point serves before all routers.
+    entry point serves before all routers. `challenges` are answered on every entry point that speaks TLS.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class EntryPointServer:
         tls: WorkerContexts,
         options: Mapping[str, EntryPointOptions],
         internal_routes: Callable[[str], InternalRoutes],
+        challenges: TlsAlpnChallenges | None = None,
     ) -> None:
         self._settings = settings
         self._context = context
@@ -62,6 +65,7 @@ class EntryPointServer:
         self._tls = tls
         self._options = options
         self._internal_routes = internal_routes
+        self._challenges = challenges
         self._connections: set[ClientConnection | ProxyHeaderReader] = set()
 
     @property
@@ -83,7 +87,7 @@ class EntryPointServer:
         tls_contexts = None if point.tls is None else self._tls.open(point.tls)
         forwarded_trust = TrustedPeers(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
         proxy_trust = TrustedPeers(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
-        context, connections = self._context, self._connections
+        context, connections, challenges = self._context, self._connections, self._challenges
         label_sets = context.tallies.label_sets
         for_clients = entry_point_limits(context.limits, point)
         for_proxies = entry_point_limits(context.limits, point, trusted=True)
@@ -122,7 +126,7 @@ class EntryPointServer:
                 if not buffer:
                     return
             contexts = tls_contexts or self._tls.default()
-            tls_stream = start_tls(stream, contexts, context.sweeper, timeouts.read, buffer)
+            tls_stream = start_tls(stream, contexts, challenges, context.sweeper, timeouts.read, buffer)
             if tls_stream is not None:
                 label_set = label_sets.number(entry_point, tls_name(*tls_stream.negotiated), metered=metered)
                 serve_requests(tls_stream, peer, port, b"", label_set, secure)
@@ -183,7 +187,7 @@ class EntryPointServer:
             options = replace(options, redirection=None)
         return ServedProtocol(
             over_tls(entry_point),
-            self._observers.setup_for(point, {}),
+            self._observers.setup_for(point, NO_ROUTES),
             self._request_handler(entry_point, options),
         )
 

@@ -87,6 +87,27 @@ def _translate_web_address(value: object) -> TranslatedSettings:
     return [("entryPoints.traefik.address", value), ("api.insecure", True)]
 
 
+_ACME = {
+    **{
+        f".{key}": f".{key}"
+        for key in (
+            *("caServer", "domains", "email", "entryPoint", "keyType", "onHostRule"),
+            *("preferredChain", "storage"),
+            *("dnsChallenge", "dnsChallenge.delayBeforeCheck", "dnsChallenge.disablePropagationCheck"),
+            *("dnsChallenge.provider", "dnsChallenge.resolvers"),
+            *("httpChallenge", "httpChallenge.entryPoint", "tlsChallenge"),
+        )
+    },
+    "": "",
+    ".delayDontCheckDNS": ".dnsChallenge.delayBeforeCheck",
+    ".dnsProvider": ".dnsChallenge.provider",
+    ".storageFile": ".storage",
+}
+"""The keys below Traefik 1's section `acme`, and below the resolver with that name."""
+
+LISTS = {"acme.domains": ("main", "sans")}
+"""The lists of tables, with the keys of each item."""
+
 TRANSLATIONS: dict[str, Translation] = {
     "accessLogsFile": _copy_to("accessLog.filePath"),
     "debug": _translate_debug,
@@ -110,6 +131,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "file.directory": _copy_to("providers.file.directory"),
     "file.filename": _copy_to("providers.file.filename"),
     "file.watch": _copy_to("providers.file.watch"),
+    **{f"acme{key}": _copy_to(f"certificatesResolvers.acme.acme{target}") for key, target in _ACME.items()},
     "consul": _copy_to("providers.consul"),
     "consul.endpoint": _copy_to("providers.consul.endpoints"),
     "consul.password": _copy_to("providers.consul.password"),

@@ -18,7 +18,7 @@ ClientAuthType = Literal[
 """Whether clients need a certificate, and whether it must come from one of the `ca_files`."""
 
 DEFAULT_OPTIONS = "default"
-"""The name of the options of all hosts whose routers name no others."""
+"""The unqualified name of the options of all hosts whose routers name no others."""
 
 
 class TlsDomain(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -63,7 +63,7 @@ class Certificate(Struct, frozen=True, omit_defaults=True, gc=False):
 class TlsOptions(Struct, frozen=True, omit_defaults=True, gc=False):
     """How connections are made with clients of the hosts whose routers name these options.
 
-    `name` is qualified, or DEFAULT_OPTIONS. `cipher_suites` and `curves` are Go's names; empty ones stand for
+    `name` is qualified (`strict@file`). `cipher_suites` and `curves` are Go's names; empty ones stand for
     OpenSSL's choice. `alpn` lists protocols in order of preference; an empty one stands for all that are
     served. `client_authorities` are certificates in PEM. With `sni_strict`, clients whose name no certificate
     has are refused. `unserved` says why all connections to these hosts are refused, if an option cannot be
@@ -81,3 +81,8 @@ class TlsOptions(Struct, frozen=True, omit_defaults=True, gc=False):
     client_authorities: tuple[str, ...] = ()
     session_tickets: bool = True
     unserved: str = ""
+
+    @property
+    def is_default(self) -> bool:
+        """Whether these are the default options; one provider at most defines them."""
+        return self.name.partition("@")[0] == DEFAULT_OPTIONS

@@ -143,6 +143,11 @@ class EntryPoint(Section):
     address: Address = Field(
         description="The address to listen on: `:80`, `127.0.0.1:8080`, `[::1]:80`, with an optional `/tcp`."
     )
+    allow_acme_by_pass: Switch = Field(
+        default=False,
+        description="Let routers take ACME's HTTP challenges, for another ACME client behind this proxy. An "
+        "entry point that a resolver's `httpChallenge` names responds to the challenges of its own orders.",
+    )
     as_default: Switch = Field(
         default=False,
         description="Routers without entry points use those with `asDefault`; if there are none, all.",

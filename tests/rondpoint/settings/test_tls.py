@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rondpoint.tls.model import TlsDomain
+
 from .loading import load_settings
 
 WEB = "--entryPoints.web.address=:80"
@@ -16,7 +18,6 @@ WITH_TLS = [
     [WEB, "--entryPoints.web.tls.minVersion=VersionTLS13"],
     [WEB, "--entryPoints.web.http.tls"],
     [WEB, "--entryPoints.web.http.tls=true"],
-    [WEB, "--entryPoints.web.http.tls=false", RESOLVER],
     [WEB, RESOLVER],
     [WEB, "--entrypoints.web.http.tls.options=default"],
     [WEB, "--entrypoints.web.http.tls.domains[0].main=a.test"],
@@ -28,6 +29,7 @@ WITHOUT_TLS = [
     [WEB],
     [WEB, "--entryPoints.web.http.tls=false"],
     [WEB, RESOLVER, "--entryPoints.web.http.tls=false"],
+    [WEB, "--entryPoints.web.http.tls=false", RESOLVER],
     [WEB, "--entryPoints.web.http.middlewares=tls@file"],
     ["--entryPoints=Name:web Address::443"],
 ]
@@ -70,7 +72,9 @@ def test_the_variables_of_a_resolver_switch_tls_on(tmp_path: Path) -> None:
     }
     result = load_settings(tmp_path, [WEB], environ)
     assert result.settings.tls_entry_points == {"web"}
-    assert len(result.warnings) == 2
+    tls = result.settings.entry_points["web"].http.tls
+    assert tls is not None
+    assert (tls.cert_resolver, tls.domains) == ("le", (TlsDomain("a.test"),))
 
 
 def test_certificates_of_one_s_own_stay(tmp_path: Path) -> None:
@@ -87,7 +91,7 @@ def test_a_description_of_traefik_1_may_have_certificates(tmp_path: Path) -> Non
     assert [str(pair.cert_file) for pair in tls.certificates] == ["a.crt", "b.crt"]
 
 
-def test_a_warning_says_which_certificate_clients_get(tmp_path: Path) -> None:
-    (warning,) = load_settings(tmp_path, [WEB, RESOLVER]).warnings
-    assert warning.subject == f"flag {RESOLVER.partition('=')[0]}"
-    assert "without any, the default certificate, which no client trusts" in warning.message
+def test_an_unknown_resolver_is_named_with_the_certificate_that_clients_get(tmp_path: Path) -> None:
+    (fault,) = load_settings(tmp_path, [WEB, RESOLVER]).warnings
+    assert fault.subject == f"flag {RESOLVER.partition('=')[0]}"
+    assert "there is no certificates resolver le, so clients get" in fault.message

@@ -122,10 +122,7 @@ def test_a_certificate_resolver_closes_nothing(tmp_path: Path) -> None:
     result = load_settings(tmp_path, [WEB, certificates, "--entryPoints.web.http.tls.certResolver=le"])
     assert closed_parts(result) == []
     (diagnostic,) = result.warnings
-    assert diagnostic.severity is Severity.WARNING
-    assert diagnostic.message.startswith(
-        "entryPoints.web.http.tls.certResolver is not served yet: clients get"
-    )
+    assert diagnostic.message.startswith("there is no certificates resolver le, so clients get")
     result = load_settings(tmp_path, [WEB, certificates, "--entryPoints.web.http.tls.options=mutual@file"])
     assert closed_parts(result) == [("entry point web", "entryPoints.web.http.tls.options")]
 
