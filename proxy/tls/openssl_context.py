@@ -1,8 +1,8 @@
 """Sets options of a TLS context for which the module ssl has no function.
 
-Functions of the OpenSSL that the module ssl uses are called directly. Where OpenSSL's context stands in memory
-is known for the versions of CPython that were tried. A look at what was set shows whether that is right. If
-anything differs, there is no such access: tickets then hold for one worker only, and TLS options that need it
+Functions of the OpenSSL that the module ssl uses are called directly. Where OpenSSL's context stands in
+memory is known for the versions of CPython that were tried. What was set is read back once; if anything
+differs, there is no such access: session tickets then hold for one worker only, and TLS options that need it
 are not served.
 """
 
@@ -28,6 +28,8 @@ _GET_TICKET_KEYS, _SET_TICKET_KEYS = 58, 59
 """SSL_CTRL_GET_TLSEXT_TICKET_KEYS and SSL_CTRL_SET_TLSEXT_TICKET_KEYS of OpenSSL's ssl.h."""
 _SET_GROUPS = 92
 """SSL_CTRL_SET_GROUPS_LIST."""
+_SET_SESSION_CACHE_MODE, _CACHE_OFF = 44, 0
+"""SSL_CTRL_SET_SESS_CACHE_MODE and SSL_SESS_CACHE_OFF."""
 _MAX_SESSION_SCOPE = 32
 """SSL_MAX_SID_CTX_LENGTH."""
 
@@ -77,9 +79,13 @@ class OpenSsl:
         if not self._set_session_id_context(_address_of(context), scope, len(scope)):
             raise ValueError(f"the scope has more than {_MAX_SESSION_SCOPE} bytes")
 
+    def keep_no_sessions(self, context: ssl.SSLContext) -> None:
+        """Keep no sessions in memory for clients that would resume them without a ticket."""
+        self._control(_address_of(context), _SET_SESSION_CACHE_MODE, _CACHE_OFF, None)
+
     def accept_any_client_certificate(self, context: ssl.SSLContext) -> None:
         """Verify no client's certificate, only that the client has its private key."""
-        self._set_verify_callback(_address_of(context), _accept, None)
+        self._set_verify_callback(_address_of(context), _ACCEPT, None)
 
     def name_client_authorities(self, context: ssl.SSLContext, path: str) -> None:
         """Tell clients the names of the certificates in a file, so that they can choose their own."""
@@ -108,9 +114,12 @@ def openssl() -> OpenSsl | None:
     return access
 
 
-@_VerifyCallback
-def _accept(_store: int | None, _argument: int | None) -> int:
+def _accept_certificate(_store: int | None, _argument: int | None) -> int:
     return 1
+
+
+# OpenSSL calls it as long as the process runs.
+_ACCEPT = _VerifyCallback(_accept_certificate)
 
 
 def _is_known_python() -> bool:

@@ -162,10 +162,6 @@ def test_a_middleware_that_no_router_here_uses_is_a_warning() -> None:
 
 LEFT_OUT = [
     ({f"{R}.tls": "perhaps"}, f'label {R}.tls="perhaps" is not valid'),
-    (
-        {f"{R}.tls.option": "mtls@file"},
-        f"label {R}.tls.option may be meant to protect the router, so it is left out",
-    ),
     ({f"{R}.ruleSyntax": "v1"}, f'label {R}.ruleSyntax="v1" is not valid, so the router is left out'),
     ({f"{R}.rule": "Hots(`x`)"}, f'label {R}.rule="Hots(`x`)": unknown matcher Hots (at character 1)'),
     ({f"{R}.rule": ""}, f'label {R}.rule="" is not valid'),
