@@ -124,7 +124,7 @@ _TRAEFIK_1_OPTIONS = (
 # These options decide which clients may use an entry point. `clientIPStrategy` chooses the address that
 # white lists check. `ca` is the flag's spelling of `tls.clientCA`.
 _ENTRY_POINT_GUARDS = (
-    "entryPoints.*.http.tls.options entryPoints.*.ca entryPoints.*.clientIPStrategy "
+    "entryPoints.*.ca entryPoints.*.clientIPStrategy "
     "entryPoints.*.tls.caFiles entryPoints.*.tls.clientCA entryPoints.*.tls.clientCAFiles "
     "entryPoints.*.tls.sniStrict"
 )

@@ -99,6 +99,11 @@ class EncodedCharacters(Section):
 class HttpTls(Section):
     """TLS for all routers of the entry point, in Traefik 3's spelling; the same as `tls`."""
 
+    options: Text = Field(
+        default="",
+        description="The [TLS options](../certificates.md) of routers that have no `tls` of their own: a "
+        "name with a provider, such as `strict@file`.",
+    )
     cert_resolver: Text = Field(
         default="",
         description="The [certificates resolver](../certificates.md#resolvers) of routers that have no `tls` "

@@ -17,7 +17,7 @@ WEB = "--entryPoints.web.address=:80"
 HTTP = "--entryPoints=Name:http Address::80"
 
 GUARDS_OF_ENTRY_POINTS = [
-    ([WEB, "--entrypoints.web.http.tls.options=strict@file"], "entrypoints.web.http.tls.options"),
+    ([WEB, "--entrypoints.web.clientipstrategy.depth=1"], "entrypoints.web.clientipstrategy"),
     ([f"{HTTP} ClientIPStrategy.Depth:1"], "entryPoints.http.ClientIPStrategy"),
     ([f"{HTTP} CA:ca.pem"], "entryPoints.http.CA"),
 ]
@@ -52,15 +52,14 @@ entryPoints:
   web:
     address: ":80"
     clientIPStrategy: {depth: 1}
-    http: {tls: {options: strict@file}}
+    ca: ca.pem
 """,
     "traefik_toml": """
 [entryPoints.web]
 address = ":80"
+ca = "ca.pem"
 [entryPoints.web.clientIPStrategy]
 depth = 1
-[entryPoints.web.http.tls]
-options = "strict@file"
 """,
 }
 
@@ -69,9 +68,9 @@ options = "strict@file"
 def test_guards_in_files_are_reported_with_their_locations(tmp_path: Path, name: str) -> None:
     result = load_settings(tmp_path, **{name: FILES[name]})
     file = tmp_path / name.replace("_", ".")
-    options = ("clientIPStrategy", "http.tls.options")
-    keys = [f"entryPoints.web.{option}" for option in options]
-    assert closed_parts(result) == [("entry point web", key) for key in keys]
+    keys = [key for _, key in closed_parts(result)]
+    assert sorted(keys) == ["entryPoints.web.ca", "entryPoints.web.clientIPStrategy"]
+    assert {part for part, _ in closed_parts(result)} == {"entry point web"}
     assert [diagnostic.subject for diagnostic in result.warnings] == [f"{file}: {key}" for key in keys]
     assert result.settings.closed_reason("web").endswith(f"{', '.join(keys)} are not served yet")
 
@@ -106,14 +105,14 @@ keyFile = "a.pem"
 def test_guards_in_the_environment(tmp_path: Path) -> None:
     environ = {
         "RONDPOINT_ENTRYPOINTS_MYWEB_HTTP_TLS_CERTRESOLVER": "le",
-        "RONDPOINT_ENTRYPOINTS_MYWEB_HTTP_TLS_OPTIONS": "strict@file",
+        "RONDPOINT_ENTRYPOINTS_MYWEB_CA": "ca.pem",
         "RONDPOINT_ENTRYPOINTS_MYWEB_CLIENTIPSTRATEGY_DEPTH": "1",
     }
     result = load_settings(tmp_path, ["--entryPoints.myWeb.address=:80"], environ)
     assert {part for part, _ in closed_parts(result)} == {"entry point myWeb"}
     assert {key.split(".", 2)[2] for _, key in closed_parts(result)} == {
         "clientipstrategy",
-        "http.tls.options",
+        "ca",
     }
 
 
@@ -123,8 +122,6 @@ def test_a_certificate_resolver_closes_nothing(tmp_path: Path) -> None:
     assert closed_parts(result) == []
     (diagnostic,) = result.warnings
     assert diagnostic.message.startswith("there is no certificates resolver le, so clients get")
-    result = load_settings(tmp_path, [WEB, certificates, "--entryPoints.web.http.tls.options=mutual@file"])
-    assert closed_parts(result) == [("entry point web", "entryPoints.web.http.tls.options")]
 
 
 def test_the_admin_entry_point_speaks_no_tls(tmp_path: Path) -> None:
