@@ -31,6 +31,7 @@ from proxy.downstream.observers import Observers
 from proxy.ejection.ejections import Ejections
 from proxy.ejection.sharing import EjectionSync
 from proxy.exchange.internal_routes import InternalRoutes, metrics_route, ping_route
+from proxy.exchange.tls_options_check import require_tls_options
 from proxy.http1.limits import Limits
 from proxy.limits.in_flight_limits import InFlightLimits
 from proxy.limits.installation_size import InstallationSize
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
 
     from proxy.exchange.request_handler import Match
     from proxy.http1.request import Request
+    from rondpoint.store.sealing import Sealer
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +85,7 @@ FINAL_REPORT_TIMEOUT = 1.0
 class Runtime:
     """The components of one worker, created in its process after gevent has patched it.
 
-    Raises ValueError without a store's URL, or if the secret of the store is needed and unusable.
+    Raises ValueError without a store's URL, or if the secret of the store is unusable.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -117,7 +119,11 @@ class Runtime:
         installed = load_installed(settings.middlewares.modules)
         self._loop_watchdog = LoopWatchdog() if installed.names else None
         self.context = WorkerContext(
-            table=RoutingTable(frozenset(settings.default_entry_points), settings.tls_entry_points),
+            table=RoutingTable(
+                frozenset(settings.default_entry_points),
+                settings.tls_options,
+                require_tls_options,
+            ),
             services=services,
             tickets=self.tickets,
             rate_limits=RateLimits(self._limit_calls, self.keys.rate_limit, size),
@@ -146,7 +152,12 @@ class Runtime:
                 log.warning("%s", diagnostic)
         self._observers = Observers(settings, self.context.tallies.label_sets, self.context.chains)
         self.context.access_log = self._observers.access_log
-        self.applier = Applier(self.context, CooperativeYield(), self._observers.require)
+        self._ticket_rotation = TicketRotation(self.client, self.keys.tls_tickets)
+        sealer = sealer_of(settings)
+        tls = WorkerContexts(self._ticket_rotation, sealer.open)
+        self.applier = Applier(
+            self.context, CooperativeYield(), self._observers.require, tls.certificates, tls.options
+        )
         self.internals = self._observers.internals()
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         self.exposition: Exposition | None = None
@@ -161,8 +172,6 @@ class Runtime:
         # The agents' last known diagnostics, for when the store does not reply.
         self.last_diagnostics: tuple[Diagnostic, ...] = ()
         self.ejection_sync = EjectionSync(self.client, self.keys, self.ejections)
-        self._ticket_rotation = TicketRotation(self.client, self.keys.tls_tickets)
-        tls = WorkerContexts(self._ticket_rotation)
         self._challenges = ChallengeLookup(self.client, self.keys.acme_challenge)
         self.server = EntryPointServer(
             settings,
@@ -171,7 +180,7 @@ class Runtime:
             tls,
             self.entry_point_options,
             self._internal_routes,
-            self._tls_challenges(),
+            self._tls_challenges(sealer),
         )
         self.status_reporter = StatusReporter(
             self.context,
@@ -179,7 +188,7 @@ class Runtime:
             self.applier,
             self.watcher.freshness,
             self._observers.dropped,
-            tls.certificates,
+            tls.statuses,
         )
         self.reporter = MetricsReporter(
             self.client,
@@ -256,10 +265,10 @@ class Runtime:
         bypass = self.settings.entry_points[entry_point].allow_acme_by_pass
         return HttpChallenges(self._challenges, bypass=bypass).find
 
-    def _tls_challenges(self) -> TlsAlpnChallenges | None:
-        """Return what finds certificates of challenges; None if no resolver uses them. Raises SealError."""
+    def _tls_challenges(self, sealer: Sealer) -> TlsAlpnChallenges | None:
+        """Return what finds certificates of challenges; None if no resolver uses them."""
         if any(resolver.tls_challenge is not None for resolver in self.settings.acme_resolvers.values()):
-            return TlsAlpnChallenges(self._challenges, sealer_of(self.settings))
+            return TlsAlpnChallenges(self._challenges, sealer)
         return None
 
     def ping_status(self) -> int:

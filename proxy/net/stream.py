@@ -61,6 +61,9 @@ class Stream:
     client_certificates: ClientCertificates | None = None
     """The certificates of a TLS client; None if it has sent none."""
 
+    tls_options = ""
+    """The name of the TLS options with which the connection was made; empty without TLS."""
+
     def __init__(self, sock: _socket.socket, sweeper: Sweeper) -> None:
         self.sock = sock
         self.deadline = NEVER

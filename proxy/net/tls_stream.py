@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class TlsStream(Stream):
     """A TLS stream to a server with this name, or to a client if there is no name.
 
+    `tls_options` are the name of the options with which a client's connection is made.
+
     The constructor performs the handshake until `deadline` (monotonic seconds); `early` are bytes that were
     already received. Raises ssl.SSLError or OSError.
     """
@@ -33,6 +35,7 @@ class TlsStream(Stream):
         "_outgoing",
         "_owes_close_notify",
         "_tls",
+        "tls_options",
     )
 
     plain = False
@@ -46,8 +49,10 @@ class TlsStream(Stream):
         *,
         deadline: float = NEVER,
         early: bytes = b"",
+        tls_options: str = "",
     ) -> None:
         super().__init__(sock, sweeper)
+        self.tls_options = tls_options
         self._owes_close_notify = server_name is None
         self._flushing = False
         # Unknown until something asks for them: most connections never need them.

@@ -1,4 +1,4 @@
-"""The default certificate: self-signed, for entry points with TLS and without certificates of their own.
+"""The default certificate: self-signed, for clients for which the proxy has no other.
 
 No client trusts it. Its name is random, so that no client can mistake it for the certificate of a host. It
 follows from the secret of the instance, so all workers present the same one, and its key is only in memory.

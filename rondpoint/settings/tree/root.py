@@ -116,6 +116,12 @@ class Settings(Section):
         return frozenset(name for name, point in self.entry_points.items() if point.tls is not None)
 
     @property
+    def tls_options(self) -> dict[str, str]:
+        """The TLS options of routers without `tls` of their own, by entry point that speaks TLS."""
+        points = {name: self.entry_points[name].http.tls for name in self.tls_entry_points}
+        return {name: "" if options is None else options.options for name, options in points.items()}
+
+    @property
     def acme_resolvers(self) -> dict[str, ResolverOptions]:
         """The options of each certificates resolver that obtains certificates by ACME."""
         return {
