@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 class TlsStream(Stream):
     """A TLS stream to a server with this name, or to a client if there is no name.
 
+    `tls_options` are the name of the options with which a client's connection is made.
+
     The constructor performs the handshake until `deadline` (monotonic seconds); `early` are bytes that were
     already received. Raises ssl.SSLError or OSError.
     """
 
-    __slots__ = ("_flushing", "_incoming", "_outgoing", "_owes_close_notify", "_tls")
+    __slots__ = ("_flushing", "_incoming", "_outgoing", "_owes_close_notify", "_tls", "tls_options")
 
     plain = False
 
@@ -36,8 +38,10 @@ class TlsStream(Stream):
         *,
         deadline: float = NEVER,
         early: bytes = b"",
+        tls_options: str = "",
     ) -> None:
         super().__init__(sock, sweeper)
+        self.tls_options = tls_options
         self._owes_close_notify = server_name is None
         self._flushing = False
         self._incoming = ssl.MemoryBIO()
