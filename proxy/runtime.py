@@ -154,7 +154,7 @@ class Runtime:
         self.context.access_log = self._observers.access_log
         self._ticket_rotation = TicketRotation(self.client, self.keys.tls_tickets)
         sealer = sealer_of(settings)
-        tls = WorkerContexts(self._ticket_rotation, sealer.open)
+        self.tls = tls = WorkerContexts(self._ticket_rotation, sealer.open)
         self.applier = Applier(
             self.context, CooperativeYield(), self._observers.require, tls.certificates, tls.options
         )

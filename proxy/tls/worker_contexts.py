@@ -46,13 +46,14 @@ class WorkerContexts:
 
     `certificates` and `options` receive those of the configuration. `open_key` returns the key of a
     certificate as PEM text, or raises ValueError. `statuses` has the status of each certificate of the
-    settings.
+    settings, and `by_entry_point` the contexts of each entry point.
     """
 
     def __init__(self, rotation: TicketRotation, open_key: Callable[[str], str] = str) -> None:
         self.certificates = PublishedCertificates()
         self.options = OptionsRegistry()
         self.statuses: set[CertificateStatus] = set()
+        self.by_entry_point: dict[str, EntryPointContexts] = {}
         self._cache = ContextCache(open_key, rotation.add)
 
     def open(self, entry_point: str, tls: Tls | None, options_of: Callable[[str], str]) -> EntryPointContexts:
@@ -68,7 +69,7 @@ class WorkerContexts:
             log.error(
                 "entry point %s refuses connections, because its TLS is not served: %s", entry_point, refusal
             )
-        return EntryPointContexts(
+        contexts = self.by_entry_point[entry_point] = EntryPointContexts(
             entry_point,
             (own.certificates, self.certificates.index),
             self.options,
@@ -77,3 +78,4 @@ class WorkerContexts:
             options_of,
             options,
         )
+        return contexts

@@ -65,7 +65,7 @@ def page(
     for metric, installation_value in installation_values(snapshot).items():
         families.add(metric, samples(metric, [(installation_value, {})]))
     families.add(catalogue.CERTIFICATES, samples(catalogue.CERTIFICATES, _certificates(instances, served)))
-    certificates = {(): float(len(served.certificates))}
+    certificates: Values = {(): float(len(served.certificates))}
     families.add(catalogue.TLS_CERTIFICATES, samples(catalogue.TLS_CERTIFICATES, [(certificates, {})]))
     families.add(catalogue.PROPAGATION, _propagation(instances))
     refused = [(refusals(each, served.middlewares), each.common) for each in instances]
