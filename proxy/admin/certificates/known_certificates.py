@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +12,18 @@ from gevent.hub import get_hub
 from msgspec.structs import replace
 
 from proxy.admin.certificates.known_certificate import KnownCertificate
-from proxy.admin.certificates.status import WORST_FIRST, StatusReport, status_of
+from proxy.admin.certificates.status import BAD, WORST_FIRST, StatusReport, status_of
 from proxy.admin.certificates.users import users_by_certificate
 from proxy.admin.certificates.view import CertificateView, ReadX509, certificate_view, fingerprint_of
 from proxy.admin.list_query import CERTIFICATE_ORDERS, parse_list_query
+from proxy.admin.views.object_status import DISABLED
 from rondpoint.store.acme import AcmeState, certificate_id, read_states
 from rondpoint.tls.model import Certificate, TlsDomain
 
 if TYPE_CHECKING:
     from proxy.admin.current_configuration import CurrentConfiguration
     from proxy.runtime import Runtime
+    from proxy.tls.entry_point_contexts import HandshakePreview
     from rondpoint.model import Router
 
 _FINGERPRINT_DIGITS = 64
@@ -54,11 +56,26 @@ class KnownCertificates:
     @cached_property
     def users(self) -> Mapping[str, tuple[str, ...]]:
         """The names of the routers with a host that gets a certificate, by its name."""
-        contexts = self._runtime.tls.by_entry_point
         return users_by_certificate(
             self._configuration.in_portions(self._configuration.state.routers.values()),
-            self._tls_entry_points,
-            lambda point, host: contexts[point].preview(host).certificates,
+            self.tls_entry_points,
+            lambda point, host: self.preview(point, host).certificates,
+        )
+
+    def preview(self, entry_point: str, host: str) -> HandshakePreview:
+        """Return what clients get that name this host at an entry point with TLS."""
+        return self._runtime.tls.by_entry_point[entry_point].preview(host)
+
+    def tls_entry_points(self, router: Router) -> tuple[str, ...]:
+        """Return the entry points on which a router takes requests over TLS."""
+        if router.parents:
+            return ()
+        settings = self._runtime.settings
+        return tuple(
+            point
+            for point in router.entry_points or settings.default_entry_points
+            if point in self._runtime.tls.by_entry_point
+            and (router.tls or point in settings.tls_entry_points)
         )
 
     def report(self, known: KnownCertificate) -> StatusReport:
@@ -72,7 +89,7 @@ class KnownCertificates:
             known
             for known in self._configuration.in_portions(self.by_name.values())
             if list_query.matches_search(known.name, known.title, known.issuer, *known.names)
-            and (not list_query.status or list_query.matches_status(self.report(known).status))
+            and (not list_query.status or self._matches_status(known, list_query.status))
         ]
         found.sort(key=self._sort_key(list_query.order), reverse=list_query.descending)
         return found
@@ -117,16 +134,9 @@ class KnownCertificates:
                 found[each.name] = replace(each, entry_points=(*before, point))
         return found.values()
 
-    def _tls_entry_points(self, router: Router) -> Iterator[str]:
-        """Yield the entry points on which a router takes requests over TLS."""
-        if router.parents:
-            return
-        settings = self._runtime.settings
-        for point in router.entry_points or settings.default_entry_points:
-            if point in self._runtime.tls.by_entry_point and (
-                router.tls or point in settings.tls_entry_points
-            ):
-                yield point
+    def _matches_status(self, known: KnownCertificate, wanted: str) -> bool:
+        status = self.report(known).status
+        return status == wanted or (wanted == DISABLED and status in BAD)
 
     def _sort_key(self, order: str) -> Callable[[KnownCertificate], tuple[Any, ...]]:
         first: dict[str, Callable[[KnownCertificate], Any]] = {

@@ -24,7 +24,7 @@ from proxy.admin.openapi.operation import (
 from proxy.admin.paging import LARGEST, NEXT
 from proxy.admin.views import traefik1
 from proxy.admin.views.entry_points import EntryPointView
-from proxy.admin.views.object_status import Status
+from proxy.admin.views.object_status import DISABLED, Status
 from proxy.admin.views.routers import RouterView
 from proxy.admin.views.services import ServiceView
 from rondpoint.diagnostics import Diagnostic, Severity
@@ -174,8 +174,8 @@ _TRAEFIK_3 = (
         query("search", "Only certificates whose names or issuer contain this text; case-insensitive."),
         query(
             "status",
-            "Only certificates with this status.",
-            {"type": "string", "enum": list(CERTIFICATE_STATUSES)},
+            "Only certificates with this status; `disabled`: those that are `expired` or `failed`.",
+            {"type": "string", "enum": [*CERTIFICATE_STATUSES, DISABLED]},
         ),
         *_order(CERTIFICATE_ORDERS),
         description="One page of the list, without private keys.",
