@@ -42,6 +42,11 @@ class OptionsRegistry:
         self._known.pop(name, None)
         self._known.setdefault(DEFAULT_OPTIONS, _BUILT_IN)
 
+    def serves(self, name: str) -> bool:
+        """Return whether connections can be made with the options with this name."""
+        known = self._known.get(name)
+        return known is not None and not known.refusal
+
     def find(self, name: str) -> TlsOptions:
         """Return the options with this name. Raises OptionsError if they are unknown or not served."""
         known = self._known.get(name)
