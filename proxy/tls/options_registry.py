@@ -35,12 +35,15 @@ class OptionsRegistry:
                 options.name,
                 refusal,
             )
+        # The last ones of a change count: it may bring those of one provider before it removes another's.
+        self._known.pop(options.name, None)
         self._known[options.name] = _Known(options, refusal)
+        self._settle_default()
 
     def remove(self, name: str) -> None:
-        """Remove options; ignore an unknown name. Without options `default`, those built in are used."""
+        """Remove options; ignore an unknown name. Without default options, those built in are used."""
         self._known.pop(name, None)
-        self._known.setdefault(DEFAULT_OPTIONS, _BUILT_IN)
+        self._settle_default()
 
     def serves(self, name: str) -> bool:
         """Return whether connections can be made with the options with this name."""
@@ -55,6 +58,12 @@ class OptionsRegistry:
         if known.refusal:
             raise OptionsError(f"TLS options {name} are not served: {known.refusal}")
         return known.options
+
+    def _settle_default(self) -> None:
+        """Find the default options under the qualified name that their provider gives them."""
+        self._known.pop(DEFAULT_OPTIONS, None)
+        defined = (known for known in reversed(self._known.values()) if known.options.is_default)
+        self._known[DEFAULT_OPTIONS] = next(defined, _BUILT_IN)
 
 
 def refusal_of(options: TlsOptions) -> str:
