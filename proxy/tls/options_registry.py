@@ -21,7 +21,10 @@ _BUILT_IN = _Known(TlsOptions(DEFAULT_OPTIONS), "")
 
 
 class OptionsRegistry:
-    """TLS options by name, with the reason why connections to their hosts are refused, if they are."""
+    """TLS options by name, with the reason why connections to their hosts are refused, if they are.
+
+    The name of the default options is DEFAULT_OPTIONS, whichever provider defines them.
+    """
 
     def __init__(self) -> None:
         self._known = {DEFAULT_OPTIONS: _BUILT_IN}
@@ -35,15 +38,15 @@ class OptionsRegistry:
                 options.name,
                 refusal,
             )
-        # The last ones of a change count: it may bring those of one provider before it removes another's.
-        self._known.pop(options.name, None)
-        self._known[options.name] = _Known(options, refusal)
-        self._settle_default()
+        self._known[DEFAULT_OPTIONS if options.is_default else options.name] = _Known(options, refusal)
 
     def remove(self, name: str) -> None:
         """Remove options; ignore an unknown name. Without default options, those built in are used."""
-        self._known.pop(name, None)
-        self._settle_default()
+        # Default options of another provider may have come before these go.
+        if self._known[DEFAULT_OPTIONS].options.name == name:
+            self._known[DEFAULT_OPTIONS] = _BUILT_IN
+        else:
+            self._known.pop(name, None)
 
     def serves(self, name: str) -> bool:
         """Return whether connections can be made with the options with this name."""
@@ -58,12 +61,6 @@ class OptionsRegistry:
         if known.refusal:
             raise OptionsError(f"TLS options {name} are not served: {known.refusal}")
         return known.options
-
-    def _settle_default(self) -> None:
-        """Find the default options under the qualified name that their provider gives them."""
-        self._known.pop(DEFAULT_OPTIONS, None)
-        defined = (known for known in reversed(self._known.values()) if known.options.is_default)
-        self._known[DEFAULT_OPTIONS] = next(defined, _BUILT_IN)
 
 
 def refusal_of(options: TlsOptions) -> str:

@@ -1,44 +1,42 @@
-"""TLS options by name, and the default ones of whichever provider defines them."""
+"""TLS options by name."""
 
 import pytest
 
 from proxy.tls.errors import OptionsError
 from proxy.tls.options_registry import OptionsRegistry
-from rondpoint.tls.model import DEFAULT_OPTIONS, TlsOptions
+from rondpoint.tls.model import TlsOptions
 
-BUILT_IN = TlsOptions(DEFAULT_OPTIONS)
+BUILT_IN = TlsOptions("default")
+OF_A_FILE = TlsOptions("default@file", min_version="VersionTLS13")
+OF_CONTAINERS = TlsOptions("default@docker", sni_strict=True)
 
 
-def test_the_default_options_are_those_that_a_provider_defines() -> None:
+def test_the_default_options_are_those_of_any_provider() -> None:
     registry = OptionsRegistry()
-    assert registry.find(DEFAULT_OPTIONS) == BUILT_IN
-    file, consul = (TlsOptions(f"default@{name}", sni_strict=True) for name in ("file", "consul"))
-    registry.put(file)
-    assert registry.find(DEFAULT_OPTIONS) is file
-    # One change brings the new ones and removes the old ones, in any order.
-    registry.put(consul)
+    assert registry.find("default") == BUILT_IN
+    registry.put(OF_A_FILE)
+    assert registry.find("default") == OF_A_FILE
+    registry.put(OF_CONTAINERS)
     registry.remove("default@file")
-    assert registry.find(DEFAULT_OPTIONS) is consul
-    registry.remove("default@consul")
-    registry.put(file)
-    assert registry.find(DEFAULT_OPTIONS) is file
-    registry.remove("default@file")
-    assert registry.find(DEFAULT_OPTIONS) == BUILT_IN
+    assert registry.find("default") == OF_CONTAINERS
+    registry.remove("default@docker")
+    registry.remove("default")
+    assert registry.find("default") == BUILT_IN
 
 
-def test_default_options_that_are_not_served_refuse_all_connections() -> None:
+def test_default_options_that_are_not_served_refuse_clients() -> None:
     registry = OptionsRegistry()
-    registry.put(TlsOptions("default@file", unserved="consul, file define different default options"))
-    assert not registry.serves(DEFAULT_OPTIONS)
-    with pytest.raises(OptionsError, match="consul, file define different default options"):
-        registry.find(DEFAULT_OPTIONS)
+    registry.put(TlsOptions("default@file", unserved="two providers define them"))
+    assert not registry.serves("default")
+    with pytest.raises(OptionsError, match="two providers define them"):
+        registry.find("default")
 
 
-def test_options_are_found_by_their_qualified_name() -> None:
+def test_other_options_have_the_name_of_their_provider() -> None:
     registry = OptionsRegistry()
-    strict = TlsOptions("strict@file", sni_strict=True)
-    registry.put(strict)
-    assert registry.find("strict@file") is strict
+    registry.put(TlsOptions("strict@file"))
+    assert registry.serves("strict@file")
+    assert not registry.serves("strict")
     registry.remove("strict@file")
-    with pytest.raises(OptionsError, match="TLS options strict@file do not exist"):
+    with pytest.raises(OptionsError, match="strict@file do not exist"):
         registry.find("strict@file")
