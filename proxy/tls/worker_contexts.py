@@ -72,7 +72,7 @@ class WorkerContexts:
             )
         return EntryPointContexts(
             entry_point,
-            (own.certificates, self.certificates.index),
+            (own.certificates, self.certificates.index) if own.certificates else (self.certificates.index,),
             self._options,
             self._cache,
             self.certificates.unusable,
