@@ -24,9 +24,11 @@ NAMES = ("shop.example.test", "blog.example.test")
 
 
 class Site:
-    """Two routers whose certificates a resolver obtains; `one` and `other` are the TLS ports of the proxies."""
+    """Two routers with certificates of a resolver; `one` and `other` are the TLS ports of both proxies."""
 
-    def __init__(self, processes: Processes, store: Store, ca: Pebble, origin: Origin, directory: Path) -> None:
+    def __init__(
+        self, processes: Processes, store: Store, ca: Pebble, origin: Origin, directory: Path
+    ) -> None:
         self.store = store
         self.ca = ca
         self.plain, self.one = ca.http_port, ca.tls_port
@@ -91,10 +93,13 @@ class Site:
     def status(self, port: int, name: str) -> int:
         """Return the status of a response over TLS; 0 if the CA's certificate is not presented for `name`."""
         context = ssl.create_default_context(cadata=self.ca.root())
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=30) as plain:
-            with context.wrap_socket(plain, server_hostname=name) as client:
-                client.sendall(http.message(name, close=True))
-                return http.read_response(client).status
+        with (
+            suppress(OSError),
+            socket.create_connection(("127.0.0.1", port), timeout=30) as plain,
+            context.wrap_socket(plain, server_hostname=name) as client,
+        ):
+            client.sendall(http.message(name, close=True))
+            return http.read_response(client).status
         return 0
 
     def serves_everything(self) -> bool:
