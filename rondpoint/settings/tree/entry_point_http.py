@@ -101,8 +101,8 @@ class HttpTls(Section):
 
     options: Text = Field(
         default="",
-        description="The [TLS options](../certificates.md) of routers that have no `tls` of their own: a "
-        "name with a provider, such as `strict@file`.",
+        description="The TLS options of routers that have no `tls` of their own, such as `strict@file`. A "
+        "name without a provider is in the router's provider.",
     )
     cert_resolver: Text = Field(
         default="",

@@ -235,7 +235,7 @@ def test_by_pass_leaves_challenges_to_routers(tmp_path: Path) -> None:
     flags = [*WEB, f"{R}.httpChallenge.entryPoint=web", "--entryPoints.web.allowACMEByPass=true"]
     settings = load_settings(tmp_path, flags).settings
     assert settings.entry_points["web"].allow_acme_by_pass
-    assert settings.http_challenge_entry_points == frozenset()
+    assert settings.http_challenge_entry_points == {"web"}
 
 
 OF_V1 = """

@@ -17,9 +17,8 @@ WEB = "--entryPoints.web.address=:80"
 HTTP = "--entryPoints=Name:http Address::80"
 
 GUARDS_OF_ENTRY_POINTS = [
-    ([WEB, "--entrypoints.web.clientipstrategy.depth=1"], "entrypoints.web.clientipstrategy"),
+    ([WEB, "--entrypoints.web.tls.cafiles=ca.pem"], "entrypoints.web.tls.cafiles"),
     ([f"{HTTP} ClientIPStrategy.Depth:1"], "entryPoints.http.ClientIPStrategy"),
-    ([f"{HTTP} CA:ca.pem"], "entryPoints.http.CA"),
 ]
 
 
@@ -52,14 +51,15 @@ entryPoints:
   web:
     address: ":80"
     clientIPStrategy: {depth: 1}
-    ca: ca.pem
+    tls: {caFiles: ca.pem}
 """,
     "traefik_toml": """
 [entryPoints.web]
 address = ":80"
-ca = "ca.pem"
 [entryPoints.web.clientIPStrategy]
 depth = 1
+[entryPoints.web.tls]
+caFiles = ["ca.pem"]
 """,
 }
 
@@ -68,51 +68,24 @@ depth = 1
 def test_guards_in_files_are_reported_with_their_locations(tmp_path: Path, name: str) -> None:
     result = load_settings(tmp_path, **{name: FILES[name]})
     file = tmp_path / name.replace("_", ".")
-    keys = [key for _, key in closed_parts(result)]
-    assert sorted(keys) == ["entryPoints.web.ca", "entryPoints.web.clientIPStrategy"]
-    assert {part for part, _ in closed_parts(result)} == {"entry point web"}
+    options = ("clientIPStrategy", "tls.caFiles")
+    keys = [f"entryPoints.web.{option}" for option in options]
+    assert closed_parts(result) == [("entry point web", key) for key in keys]
     assert [diagnostic.subject for diagnostic in result.warnings] == [f"{file}: {key}" for key in keys]
     assert result.settings.closed_reason("web").endswith(f"{', '.join(keys)} are not served yet")
-
-
-def test_guards_of_traefik_1_in_a_file(tmp_path: Path) -> None:
-    toml = """
-[entryPoints.http]
-address = ":80"
-[entryPoints.http.clientIPStrategy]
-depth = 1
-[entryPoints.https]
-address = ":443"
-[entryPoints.https.tls]
-minVersion = "VersionTLS12"
-cipherSuites = ["TLS_RSA_WITH_AES_256_GCM_SHA384"]
-sniStrict = true
-[entryPoints.https.tls.clientCA]
-files = ["ca.pem"]
-optional = false
-[[entryPoints.https.tls.certificates]]
-certFile = "a.pem"
-keyFile = "a.pem"
-"""
-    assert closed_parts(load_settings(tmp_path, traefik_toml=toml)) == [
-        ("entry point http", "entryPoints.http.clientIPStrategy"),
-        ("entry point https", "entryPoints.https.tls.cipherSuites"),
-        ("entry point https", "entryPoints.https.tls.sniStrict"),
-        ("entry point https", "entryPoints.https.tls.clientCA"),
-    ]
 
 
 def test_guards_in_the_environment(tmp_path: Path) -> None:
     environ = {
         "RONDPOINT_ENTRYPOINTS_MYWEB_HTTP_TLS_CERTRESOLVER": "le",
-        "RONDPOINT_ENTRYPOINTS_MYWEB_CA": "ca.pem",
+        "RONDPOINT_ENTRYPOINTS_MYWEB_TLS_CAFILES": "ca.pem",
         "RONDPOINT_ENTRYPOINTS_MYWEB_CLIENTIPSTRATEGY_DEPTH": "1",
     }
     result = load_settings(tmp_path, ["--entryPoints.myWeb.address=:80"], environ)
     assert {part for part, _ in closed_parts(result)} == {"entry point myWeb"}
     assert {key.split(".", 2)[2] for _, key in closed_parts(result)} == {
         "clientipstrategy",
-        "ca",
+        "tls.cafiles",
     }
 
 
