@@ -240,7 +240,7 @@ def test_a_wrong_account_binding_is_reported_without_its_key(
     with HttpResponder(other_ca.http_port) as responder:
         connection = connect(other_ca, [], account_binding=binding)
         found = failure(connection, request("bound.test"), [responder])
-    assert found.kind is FailureKind.REFUSED
+    assert found.kind is FailureKind.ACCOUNT
     assert text in found.message + found.hint
     assert BINDING.hmac_key not in repr(found) + repr(binding) + repr(connection.account)
 
