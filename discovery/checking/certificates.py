@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -32,17 +32,19 @@ def read_certificates(decoded: Decoded, provider: str, mounts: Mounts | None) ->
     return reader.completed[0]
 
 
-def unused_parts(configuration: Configuration) -> Iterator[Diagnostic]:
+def unused_parts(configuration: Configuration, named: Collection[str] = ()) -> Iterator[Diagnostic]:
     """Yield notes about certificates whose names no router has, and TLS options that no router names.
 
+    `named` are further options in use, those of entry points; without provider, they are in any provider.
     Without routers, there are none: the routers may be in labels.
     """
     routers = configuration.routers.values()
     if not routers:
         return
-    named = {router.tls_options for router in routers}
+    named = {*named, *(router.tls_options for router in routers)}
     for options in configuration.tls_options.values():
-        if not options.is_default and options.name not in named:
+        names = {options.name, options.name.partition("@")[0]}
+        if not options.is_default and not names & named:
             subject = f"TLS options {options.name}"
             yield _note(options.name, subject, "no router names them", "set tls.options of a router")
     hosts: set[str] = set()

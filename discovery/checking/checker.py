@@ -187,7 +187,9 @@ def _build_configuration(inputs: _Inputs, settings: Settings | None, providers: 
             for name in certificate.entry_points
         }
     merged = merge({**by_provider, "elsewhere": _assume_other_providers(by_provider)}, entry_points)
-    return replace(merged, diagnostics=(*merged.diagnostics, *unused_parts(merged)))
+    points = [point for each in all_settings for point in each.web_entry_points.values()]
+    options = {point.http.tls.options for point in points if point.http.tls is not None}
+    return replace(merged, diagnostics=(*merged.diagnostics, *unused_parts(merged, options)))
 
 
 def _compose_settings(inputs: _Inputs) -> list[Settings]:

@@ -21,6 +21,7 @@ from discovery.contributions.own_contribution import OwnContribution
 from discovery.health.check_loop import CheckLoop
 from discovery.health.server_states import apply_faults
 from discovery.leader_election.candidate import Candidate
+from discovery.merging.entry_point_tls import TlsForRouters
 from discovery.merging.merge import merge
 from discovery.process.heartbeat import INTERVAL, Heartbeat
 from discovery.process.log_reports import DiagnosticLog, summarise
@@ -60,7 +61,7 @@ class Publication:
 
     It publishes at every change, and again if the store has lost data. `name` is the agent's name in the
     settings, `heartbeat` its entry in the list of agents. `checks` and `acme` follow the published
-    configuration, and their results are published with it.
+    configuration, and their results are published with it. `tls` is the `http.tls` of the entry points.
     """
 
     def __init__(
@@ -75,9 +76,11 @@ class Publication:
         other_contributions: OtherContributions,
         checks: CheckLoop,
         acme: AcmeCertificates,
+        tls: TlsForRouters,
     ) -> None:
         self._states = states
         self._entry_points = entry_points
+        self._tls = tls
         self._name = name
         self._heartbeat = heartbeat
         self._candidate = candidate
@@ -188,7 +191,7 @@ class Publication:
         return {**self._assembly.configurations(), **common}
 
     def _publish(self, configurations: Mapping[str, Configuration]) -> None:
-        configuration = merge(configurations, self._entry_points)
+        configuration = merge(configurations, self._entry_points, self._tls)
         self._checks.follow(configuration)
         configuration = self._acme.apply(apply_faults(configuration, self._checks.faults))
         self._diagnostic_log.log_new(configuration.diagnostics)
