@@ -45,7 +45,7 @@ class OptionsRegistry:
         # Default options of another provider may have come before these go.
         if self._known[DEFAULT_OPTIONS].options.name == name:
             self._known[DEFAULT_OPTIONS] = _BUILT_IN
-        else:
+        elif name != DEFAULT_OPTIONS:
             self._known.pop(name, None)
 
     def serves(self, name: str) -> bool:

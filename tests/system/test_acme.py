@@ -1,144 +1,141 @@
-"""From nothing to trusted certificates: an agent, two proxies, one store and a real CA."""
+"""Certificates by ACME for a whole installation: an agent and two proxies on one store, and a real CA."""
 
+from __future__ import annotations
+
+import json
 import socket
 import ssl
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from rondpoint.store.keys import Keys
-from rondpoint.store.read import load
-from rondpoint.tls.model import Certificate
+import pytest
+
+from tests.lab import http
 from tests.lab.origin import Origin
-from tests.lab.pebble import Pebble
+from tests.lab.pebble import DnsServer, Pebble
 from tests.lab.ports import free_port
 from tests.lab.processes import Process, Processes
 from tests.lab.store import Store
 from tests.lab.waiting import until
 
-SECRET = "0123456789abcdef0123456789abcdef"
-HOSTS = ("http.start.test", "alpn.start.test")
+NAMES = ("shop.example.test", "blog.example.test")
 
 
-class Installation:
-    """An agent and two proxies. The CA reaches the first one on port 80, and the second one on port 443."""
+class Site:
+    """Two routers with certificates of a resolver; `one` and `other` are the TLS ports of both proxies."""
 
-    def __init__(self, processes: Processes, store: Store, ca: Pebble, directory: Path) -> None:
-        self.tls_ports = [free_port(), ca.tls_port]
+    def __init__(
+        self, processes: Processes, store: Store, ca: Pebble, origin: Origin, directory: Path
+    ) -> None:
+        self.store = store
+        self.ca = ca
+        self.plain, self.one = ca.http_port, ca.tls_port
+        self.other = free_port()
+        self.storage = directory / "acme.json"
         self._processes = processes
-        self._flags = [
-            f"--redis.url={store.url}",
-            f"--store.secretFile={directory / 'secret'}",
-            f"--certificatesResolvers.http.acme.caServer={ca.directory_url}",
-            f"--certificatesResolvers.http.acme.caCertificates={ca.certificate}",
-            "--certificatesResolvers.http.acme.httpChallenge.entryPoint=web",
-            f"--certificatesResolvers.http.acme.storage={directory / 'acme.json'}",
-            f"--certificatesResolvers.alpn.acme.caServer={ca.directory_url}",
-            f"--certificatesResolvers.alpn.acme.caCertificates={ca.certificate}",
-            "--certificatesResolvers.alpn.acme.tlsChallenge=true",
-            "--certificatesResolvers.alpn.acme.storage=",
-            "--certificatesResolvers.http.acme.keyType=EC256",
-            "--certificatesResolvers.alpn.acme.keyType=EC256",
-            "--workers=1",
-        ]
-        self._routes = directory / "routes.yml"
-        self._web_ports = [ca.http_port, free_port()]
-        (directory / "secret").write_text(SECRET)
+        self._directory = directory
+        self._running: list[Process] = []
+        self._file = directory / "routes.yml"
+        self.write(*NAMES, server=f"http://127.0.0.1:{origin.port}")
 
-    def start(self) -> list[Process]:
-        """Start everything, and return the processes."""
-        agent = self._processes(
-            "rondpoint",
-            "agent",
-            *self._flags,
-            f"--providers.file.filename={self._routes}",
-            "--entryPoints.web.address=:80",
-            "--entryPoints.websecure.address=:443",
-            name="agent",
+    def write(self, *names: str, server: str) -> None:
+        routers = {
+            name.partition(".")[0]: {
+                "rule": f"Host(`{name}`)",
+                "service": "origin",
+                "entryPoints": ["websecure"],
+                "tls": {"certResolver": "le"},
+            }
+            for name in names
+        }
+        services = {"origin": {"loadBalancer": {"servers": [{"url": server}]}}}
+        self._file.write_text(json.dumps({"http": {"routers": routers, "services": services}}))
+
+    def start(self, challenge: str) -> None:
+        """Start the agent and both proxies."""
+        common = (
+            f"--redis.url={self.store.url}",
+            "--certificatesResolvers.le.acme.email=admin@example.test",
+            f"--certificatesResolvers.le.acme.caServer={self.ca.directory_url}",
+            f"--certificatesResolvers.le.acme.caCertificates={self.ca.certificate}",
+            f"--certificatesResolvers.le.acme.storage={self.storage}",
+            f"--certificatesResolvers.le.acme.{challenge}",
         )
-        proxies = [
-            self._processes(
-                "rondpoint",
-                "proxy",
-                *self._flags,
-                f"--entryPoints.web.address=127.0.0.1:{web}",
-                "--entryPoints.web.http.redirections.entryPoint.to=websecure",
-                f"--entryPoints.websecure.address=127.0.0.1:{tls}",
-                f"--entryPoints.traefik.address=127.0.0.1:{free_port()}",
-                name="proxy",
-            )
-            for web, tls in zip(self._web_ports, self.tls_ports, strict=True)
-        ]
-        return [agent, *proxies]
-
-    def write_routes(self, origin: Origin) -> None:
-        """Route each host to the origin, by TLS with the resolver of its first label."""
-        routers = "".join(
-            f"    {host.partition('.')[0]}:\n"
-            f"      {{rule: Host(`{host}`), service: s, entryPoints: [websecure],"
-            f" tls: {{certResolver: {host.partition('.')[0]}}}}}\n"
-            for host in HOSTS
+        web = f"--entryPoints.web.address=127.0.0.1:{self.plain}"
+        secure = f"--entryPoints.websecure.address=127.0.0.1:{self.one}"
+        self._run("agent", *common, web, secure, f"--providers.file.filename={self._file}")
+        self._run("proxy", *common, web, secure, "--workers=2", *self._admin("one"))
+        self._run(
+            "proxy",
+            *common,
+            f"--entryPoints.web.address=127.0.0.1:{free_port()}",
+            f"--entryPoints.websecure.address=127.0.0.1:{self.other}",
+            "--workers=2",
+            *self._admin("other"),
         )
-        servers = f"  services: {{s: {{loadBalancer: {{servers: [{{url: '{origin.url}'}}]}}}}}}\n"
-        self._routes.write_text(f"http:\n  routers:\n{routers}{servers}")
 
+    def kill(self) -> None:
+        """Kill the agent and both proxies."""
+        for process in self._running:
+            process.kill()
+        self._running.clear()
 
-def serial(port: int, host: str, roots: str) -> str | None:
-    """Return the serial number of the certificate for a host if a client that trusts `roots` accepts it."""
-    context = ssl.create_default_context(cadata=roots)
-    try:
+    def _run(self, *arguments: str) -> None:
+        self._running.append(self._processes("rondpoint", *arguments))
+
+    def _admin(self, name: str) -> tuple[str, str]:
+        state = self._directory / name
+        state.mkdir(exist_ok=True)
+        return f"--entryPoints.traefik.address=127.0.0.1:{free_port()}", f"--stateDirectory={state}"
+
+    def status(self, port: int, name: str) -> int:
+        """Return the status of a response over TLS; 0 if the CA's certificate is not presented for `name`."""
+        context = ssl.create_default_context(cadata=self.ca.root())
         with (
-            socket.create_connection(("127.0.0.1", port), 5) as connection,
-            context.wrap_socket(connection, server_hostname=host) as stream,
+            suppress(OSError),
+            socket.create_connection(("127.0.0.1", port), timeout=30) as plain,
+            context.wrap_socket(plain, server_hostname=name) as client,
         ):
-            stream.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-            response = stream.recv(4096)
-            certificate = stream.getpeercert()
-    except OSError:
-        return None
-    return str(certificate["serialNumber"]) if certificate and response.startswith(b"HTTP/1.1 200") else None
+            client.sendall(http.message(name, close=True))
+            return http.read_response(client).status
+        return 0
+
+    def serves_everything(self) -> bool:
+        return all(self.status(port, name) == 200 for port in (self.one, self.other) for name in NAMES)
 
 
-def serials(installation: Installation, roots: str) -> list[str]:
-    """Return the serial numbers on all proxies, once all hosts are served with trusted certificates."""
-
-    def all_served() -> list[str] | None:
-        found = [serial(port, host, roots) for port in installation.tls_ports for host in HOSTS]
-        trusted = [each for each in found if each is not None]
-        return trusted if len(trusted) == len(found) else None
-
-    return until(all_served, "trusted certificates on both proxies")
+@pytest.fixture
+def site(processes: Processes, store: Store, tmp_path: Path) -> Iterator[Site]:
+    with DnsServer() as dns, Pebble(tmp_path, dns.address) as ca, Origin.named("shop") as origin:
+        yield Site(processes, store, ca, origin, tmp_path)
 
 
-def published(store: Store) -> list[Certificate]:
-    """Return the published certificates."""
-    with store.client() as client:
-        loaded = load(client, Keys())
-    return list(loaded.state.certificates.values()) if loaded else []
+def wait_until_served(site: Site) -> float:
+    """Wait until both proxies serve both names with certificates of the CA; return the seconds."""
+    began = time.monotonic()
+    until(site.serves_everything, "both names over TLS at both proxies")
+    return time.monotonic() - began
 
 
-def test_two_routers_are_served_over_tls_from_nothing_and_after_a_restart(
-    processes: Processes, store: Store, pebble: Pebble, tmp_path: Path
-) -> None:
-    orders = pebble.order_count
-    installation = Installation(processes, store, pebble, tmp_path)
-    with Origin.named("origin") as origin:
-        installation.write_routes(origin)
-        found: list[list[str]] = []
-        for _ in range(2):
-            running = installation.start()
-            # Handshakes while nothing is there yet would take the time of the programs under test.
-            until(lambda: len(published(store)) == len(HOSTS), "certificates")
-            found.append(serials(installation, pebble.root()))
-            for process in running:
-                process.kill()
-    assert found[0] == found[1]
-    assert len(set(found[0])) == 2
-    assert pebble.order_count - orders == 2
-    assert clear_keys(store) == []
+@pytest.mark.parametrize("challenge", ["httpChallenge.entryPoint=web", "tlsChallenge=true"])
+def test_both_names_are_served_by_both_proxies_after_one_order_each(site: Site, challenge: str) -> None:
+    site.start(challenge)
+    print(f"from nothing to TLS: {wait_until_served(site):.1f} s")
+    assert (site.ca.order_count, site.ca.account_count) == (len(NAMES), 1)
 
 
-def clear_keys(store: Store) -> list[bytes]:
-    """Return the values in the store that hold a private key in clear text."""
-    with store.client() as client:
-        hashes = [key for key in client.keys("*") if client.type(key) == b"hash"]
-        values = [value for key in hashes for value in client.hgetall(key).values()]
-    return [value for value in values if b"PRIVATE KEY" in value]
+def test_after_everything_was_killed_nothing_is_ordered_again(site: Site) -> None:
+    site.start("httpChallenge.entryPoint=web")
+    wait_until_served(site)
+    until(lambda: site.storage.exists() and site.storage.read_text().count("sans") >= 0, "the storage")
+    site.kill()
+    site.start("httpChallenge.entryPoint=web")
+    wait_until_served(site)
+    # The store comes back empty, and so the certificates come from the storage.
+    site.kill()
+    site.store.restart()
+    site.start("httpChallenge.entryPoint=web")
+    wait_until_served(site)
+    assert (site.ca.order_count, site.ca.account_count) == (len(NAMES), 1)
