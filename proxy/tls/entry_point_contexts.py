@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from proxy.tls.alpn import has_common_protocol
 from proxy.tls.certificate_index import CertificateIndex, Certificates, best_of_each_key_type
@@ -23,6 +23,20 @@ if TYPE_CHECKING:
     from proxy.tls.context_cache import ContextCache
     from proxy.tls.options_registry import OptionsRegistry
     from proxy.tls.unusable_certificates import UnusableCertificates
+    from rondpoint.tls.model import Certificate
+
+
+class HandshakePreview(NamedTuple):
+    """The options and the certificates of a handshake, one certificate for each type of key.
+
+    Without certificates it is the default certificate. `refusal` says why the handshake is refused; `options`
+    is None if they are not served.
+    """
+
+    options_name: str
+    options: TlsOptions | None = None
+    certificates: Certificates = ()
+    refusal: str = ""
 
 
 class EntryPointContexts:
@@ -51,6 +65,11 @@ class EntryPointContexts:
         self._options_of = options_of
         self._own_options = own_options
 
+    @property
+    def own_certificates(self) -> Collection[Certificate]:
+        """The certificates in the settings of the entry point."""
+        return self._indexes[0].certificates
+
     def find(self, hello: ClientHello, address: str) -> tuple[ssl.SSLContext, str]:
         """Return the context for a client, and the name of its options. Raises HandshakeError.
 
@@ -70,17 +89,37 @@ class EntryPointContexts:
             return self._own_options
         return self._registry.find(name)
 
+    def preview(self, server_name: str, address: str = "", *, load: bool = False) -> HandshakePreview:
+        """Return what a client gets that sends this server name, in lower case.
+
+        Unless `load`, certificates count as usable that were not needed yet.
+        """
+        name = self._options_of(server_name)
+        try:
+            options = self._find_options(name)
+        except OptionsError as error:
+            return HandshakePreview(name, refusal=str(error))
+        try:
+            if load:
+                self._context(server_name or address, options)
+            return HandshakePreview(name, options, self._choose(server_name or address, options))
+        except (HandshakeError, OptionsError) as error:
+            return HandshakePreview(name, options, refusal=str(error))
+
     def _context(self, name: str, options: TlsOptions) -> ssl.SSLContext:
         """Return a context with the best certificates that can be loaded."""
+        while True:
+            try:
+                return self._cache.get(self._choose(name, options), options)
+            except CertificateError as error:
+                self._unusable.add(error)
+
+    def _choose(self, name: str, options: TlsOptions) -> Certificates:
+        """Return the best certificates, as far as is known; none for the default certificate."""
         for candidates in self._candidates(name, strict=options.sni_strict):
-            while True:
-                certificates = best_of_each_key_type(self._unusable.without(candidates))
-                if candidates and not certificates:
-                    break
-                try:
-                    return self._cache.get(certificates, options)
-                except CertificateError as error:
-                    self._unusable.add(error)
+            certificates = best_of_each_key_type(self._unusable.without(candidates))
+            if certificates or not candidates:
+                return certificates
         raise HandshakeError(UNRECOGNIZED_NAME, f"no certificate is for {name}, and sniStrict wants one")
 
     def _candidates(self, name: str, *, strict: bool) -> Iterator[Certificates]:

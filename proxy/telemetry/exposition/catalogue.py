@@ -78,7 +78,8 @@ OPEN_CONNECTIONS = Metric(
 CERTIFICATES = Metric(
     "traefik_tls_certs_not_after",
     "gauge",
-    "Expiry time of a loaded entry point certificate, in Unix seconds.",
+    "Expiry time of a certificate, in Unix seconds: of those of entry points, and of the 1,000 others that "
+    "expire first.",
     ("cn", "serial", "sans"),
 )
 ENTRY_POINTS = _level("entrypoint", "received by an entry point", ("entrypoint",), "addEntryPointsLabels")
@@ -186,6 +187,18 @@ COPIES = Metric(
     "refused them; `dropped` ones were not sent, because too many were on their way.",
     ("outcome",),
 )
+TLS_CERTIFICATES = Metric(
+    "rondpoint_tls_certificates",
+    "gauge",
+    "Certificates in the configuration, in addition to those of entry points.",
+)
+ACME_CERTIFICATES = Metric(
+    "rondpoint_acme_certificates",
+    "gauge",
+    "Certificates that a resolver obtains and renews: `obtained` ones, `pending` ones that are still to be "
+    "obtained, and `failing` ones, whose last order failed.",
+    ("resolver", "state"),
+)
 CPU = Metric(
     "process_cpu_seconds_total", "counter", "CPU time of the master and of all workers, ended ones included."
 )
@@ -226,6 +239,8 @@ METRICS: tuple[Metric, ...] = (
     DROPPED_LINES,
     DROPPED_SPANS,
     COPIES,
+    TLS_CERTIFICATES,
+    ACME_CERTIFICATES,
     CPU,
     RESIDENT_MEMORY,
     VIRTUAL_MEMORY,

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 
 from proxy.telemetry.exposition.catalogue import METRICS, Metric
+from proxy.telemetry.exposition.certificate_values import MAX_CERTIFICATES
 from rondpoint.middlewares.refusal_reasons import REFUSAL_REASONS
 from rondpoint.store.metrics import BOUNDS
 
@@ -95,11 +96,16 @@ server. `service` is the service that contains the server; it may be a member of
 removed server disappears from the page and begins at 0 when it returns. If many servers come and go,
 `metrics.prometheus.addServersLabels=false` saves Prometheus their series.
 
+`traefik_tls_certs_not_after` has the certificates that the workers of an instance read from the settings of
+their entry points, and of all others, from files and resolvers, the {certificates} that expire first: as many
+series as Prometheus can bear, and all that an alarm needs. `rondpoint_tls_certificates` counts these others.
+
 Workers measure with buckets up to {bounds} s, and also with those of `metrics.prometheus.buckets`.
 
 Useful alarms: `rondpoint_config_age_seconds` above 10 (a worker no longer sees the store's configuration),
-`rondpoint_workers_degraded` above 0 for long (workers use local tickets), `rondpoint_agents` equal to 0, and
-`rondpoint_provider_up` equal to 0.
+`rondpoint_workers_degraded` above 0 for long (workers use local tickets), `rondpoint_agents` equal to 0,
+`rondpoint_provider_up` equal to 0, `traefik_tls_certs_not_after - time()` below a week (a certificate is not
+renewed), and `rondpoint_acme_certificates{{state="failing"}}` above 0 for a day.
 """
 
 
@@ -111,7 +117,7 @@ def page() -> str:
     between = _BETWEEN.format(processes=_rows(processes))
     bounds = ", ".join(f"{bound:g}" for bound in BOUNDS)
     reasons = "".join(f"| `{reason}` | {meaning} |\n" for reason, meaning in REFUSAL_REASONS.items())
-    end = _END.format(bounds=bounds, reasons=reasons)
+    end = _END.format(bounds=bounds, reasons=reasons, certificates=f"{MAX_CERTIFICATES:,}")
     return f"{_HEAD}{_rows(traefik)}{between}{_rows(ours)}{end}"
 
 
