@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from discovery.merging.entry_point_tls import EntryPointTls, report_unknown_options
 from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.entry_points.router_tls import named_options
 from rondpoint.model import Router
 from rondpoint.tls.model import DEFAULT_OPTIONS, TlsOptions
-from rondpoint.tls.options_by_host import OptionsByHost, hosts_in, named_options
+from rondpoint.tls.options_by_host import OptionsByHost, hosts_in
 
 _MAX_ROUTERS = 5
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from rondpoint.entry_points.router_tls import named_options
 from rondpoint.tls.model import DEFAULT_OPTIONS
-from rondpoint.tls.options_by_host import OptionsByHost, named_options
+from rondpoint.tls.options_by_host import OptionsByHost
 
 if TYPE_CHECKING:
     from rondpoint.model import Router

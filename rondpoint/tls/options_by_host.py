@@ -8,13 +8,10 @@ rule has no `Host` gets the default options, too.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from rondpoint.rules.expression import And, Expression, Match, Not, Or
 from rondpoint.tls.model import DEFAULT_OPTIONS
-
-if TYPE_CHECKING:
-    from rondpoint.model import Router
 
 
 def hosts_in(expression: Expression) -> Iterator[str]:
@@ -27,18 +24,6 @@ def hosts_in(expression: Expression) -> Iterator[str]:
                 yield from hosts_in(item)
         case Not(item):
             yield from hosts_in(item)
-
-
-def named_options(router: Router, for_all: str) -> str:
-    """Return the qualified name of the options that a router names on an entry point with TLS.
-
-    `for_all` are those of the entry point for routers without `tls` of their own. Their name may lack the
-    provider: it is the router's then.
-    """
-    name = router.tls_options if router.tls else for_all
-    if name in ("", DEFAULT_OPTIONS):
-        return DEFAULT_OPTIONS
-    return name if "@" in name else f"{name}@{router.name.rpartition('@')[2]}"
 
 
 class _Router(NamedTuple):
