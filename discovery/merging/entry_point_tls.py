@@ -1,93 +1,87 @@
-"""Gives routers the certificates resolver of their entry point, `entryPoints.NAME.http.tls`, as Traefik does.
-
-That is for routers without `tls` of their own. The proxy itself applies the TLS options of entry points,
-because a router may be on several with different ones.
-"""
+"""TLS of entry points for all their routers that have no `tls` of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Router
+from rondpoint.model import Configuration, Router
 from rondpoint.settings import Settings
-from rondpoint.tls.model import DEFAULT_OPTIONS, TlsDomain, TlsOptions
-from rondpoint.tls.options_by_host import hosts_in
+from rondpoint.tls.model import TlsDomain, TlsOptions
 
 
 class EntryPointTls(Struct, frozen=True):
-    """What `http.tls` says for routers on an entry point."""
+    """`default_entry_points` are those of routers that name none.
 
-    options: str = ""
-    resolver: str = ""
-    domains: tuple[TlsDomain, ...] = ()
+    `options` are the TLS options for all routers by entry point with TLS, empty for the default ones.
+    `resolvers` are the certificates resolver and its domains, by entry point that has one.
+    """
+
+    default_entry_points: Collection[str] = ()
+    options: Mapping[str, str] = MappingProxyType({})
+    resolvers: Mapping[str, tuple[str, tuple[TlsDomain, ...]]] = MappingProxyType({})
+
+    def points_of(self, router: Router) -> Iterable[str]:
+        """Return the names of the entry points of a root router."""
+        return router.entry_points or self.default_entry_points
 
 
-class TlsForRouters:
-    """The `http.tls` of entry points by name; routers that name none use `default_entry_points`."""
+NO_TLS = EntryPointTls()
 
-    def __init__(
-        self, entry_points: Mapping[str, EntryPointTls], default_entry_points: Sequence[str] = ()
-    ) -> None:
-        self._entry_points = entry_points
-        self._default_entry_points = default_entry_points
-        self._has_resolvers = any(each.resolver for each in entry_points.values())
+
+def entry_point_tls(settings: Settings) -> EntryPointTls:
+    """Return the TLS of all entry points of these settings."""
+    resolvers = {
+        name: (point.http.tls.cert_resolver, point.http.tls.domains)
+        for name, point in sorted(settings.entry_points.items())
+        if point.http.tls is not None and point.http.tls.cert_resolver
+    }
+    return EntryPointTls(frozenset(settings.default_entry_points), settings.tls_options, resolvers)
+
+
+class ResolverDefaults:
+    """Gives routers the certificates resolver of their entry points; unchanged routers stay the same objects.
+
+    If two entry points of a router have resolvers, the alphabetically first one counts.
+    """
+
+    def __init__(self, tls: EntryPointTls) -> None:
+        self._tls = tls
         self._known: dict[str, tuple[Router, Router]] = {}
 
-    def add_resolvers(self, routers: dict[str, Router]) -> dict[str, Router]:
-        """Return the routers, each with the resolver that it has now.
+    def apply(self, configuration: Configuration) -> Configuration:
+        """Return the configuration with these resolvers."""
+        if not self._tls.resolvers:
+            return configuration
+        known = {name: self._complete(router) for name, router in configuration.routers.items()}
+        self._known = known
+        return replace(configuration, routers={name: after for name, (_, after) in known.items()})
 
-        An unchanged router stays the same object from one call to the next.
-        """
-        if not self._has_resolvers:
-            return routers
-        known, self._known = self._known, {}
-        for name, router in routers.items():
-            before = known.get(name)
-            is_known = before is not None and before[0] is router
-            self._known[name] = before if before and is_known else (router, self._with_resolver(router))
-        return {name: after for name, (_, after) in self._known.items()}
-
-    def unknown_options(self, options: Mapping[str, TlsOptions]) -> Iterator[Diagnostic]:
-        """Yield an error for each entry point whose TLS options nobody defines.
-
-        A name without provider is one in the provider of each router, so nothing is reported for it.
-        """
-        for name, tls in self._entry_points.items():
-            is_default = tls.options.partition("@")[0] == DEFAULT_OPTIONS
-            if "@" in tls.options and not is_default and tls.options not in options:
-                yield Diagnostic(
-                    Severity.ERROR,
-                    "settings",
-                    f"entryPoints.{name}.http.tls.options",
-                    f"TLS options {tls.options} do not exist, so clients are refused there",
-                    "define them in tls.options of a dynamic file, or take the setting out",
-                )
-
-    def _with_resolver(self, router: Router) -> Router:
-        if router.tls or router.parents or router.cert_resolver:
-            return router
-        for name in router.entry_points or self._default_entry_points:
-            tls = self._entry_points.get(name)
-            if tls is not None and tls.resolver and (tls.domains or any(hosts_in(router.rule.expression))):
-                return replace(router, cert_resolver=tls.resolver, tls_domains=tls.domains)
-        return router
+    def _complete(self, router: Router) -> tuple[Router, Router]:
+        before = self._known.get(router.name)
+        if before is not None and before[0] is router:
+            return before
+        if router.tls or router.parents:
+            return router, router
+        points = set(self._tls.points_of(router))
+        found = next((found for name, found in self._tls.resolvers.items() if name in points), None)
+        if found is None:
+            return router, router
+        return router, replace(router, cert_resolver=found[0], tls_domains=found[1])
 
 
-NO_TLS = TlsForRouters({})
-
-
-def tls_for_routers(settings: Settings) -> TlsForRouters:
-    """Return the `http.tls` of all web entry points, without resolvers that do not exist.
-
-    The check of the settings reports those.
-    """
-    entry_points = {}
-    for name, point in settings.web_entry_points.items():
-        if (tls := point.http.tls) is not None:
-            resolver = tls.cert_resolver if tls.cert_resolver in settings.acme_resolvers else ""
-            entry_points[name] = EntryPointTls(tls.options, resolver, tls.domains)
-    return TlsForRouters(entry_points, settings.default_entry_points)
+def report_unknown_options(tls: EntryPointTls, options: Mapping[str, TlsOptions]) -> Iterator[Diagnostic]:
+    """Yield an error for each entry point whose options do not exist or cannot be used."""
+    for entry_point, name in sorted(tls.options.items()):
+        known = options.get(name)
+        if "@" not in name or (known is not None and not known.unserved):
+            # Without a provider, the name stands for the options of each router's provider.
+            continue
+        fault = "do not exist" if known is None else f"cannot be used ({known.unserved})"
+        message = f"TLS options {name!r} {fault}, so clients of routers without tls of their own are refused"
+        subject = f"entryPoints.{entry_point}.http.tls.options"
+        yield Diagnostic(Severity.ERROR, "settings", subject, message, "define them in a file")
