@@ -157,9 +157,3 @@ def test_both_present_a_default_certificate(
     for found, name in ((ours, "RONDPOINT DEFAULT CERT"), (theirs, "TRAEFIK DEFAULT CERT")):
         assert found.subject == found.issuer
         assert found.subject.rfc4514_string() == f"CN={name}"
-
-
-def test_a_warning_names_each_resolver(candidates: tuple[Candidate, Candidate]) -> None:
-    warnings = candidates[0].warnings
-    for option in ("http.routers.resolved.tls.certResolver", "entryPoints.resolved.http.tls.certResolver"):
-        assert f"{option} is not served yet" in warnings

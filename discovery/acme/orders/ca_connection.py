@@ -20,7 +20,14 @@ from josepy.interfaces import JSONDeSerializable
 from josepy.jwa import ES256, ES384, RS256, JWASignature
 from josepy.jwk import JWK, JWKEC, JWKRSA
 
-from discovery.acme.orders.failures import FailureKind, OrderError, OrderFailure, Problem, failure_of
+from discovery.acme.orders.failures import (
+    FailureKind,
+    OrderError,
+    OrderFailure,
+    Problem,
+    failure_of,
+    interrupted,
+)
 from discovery.acme.orders.options import CaOptions
 from discovery.acme.orders.private_keys import load_key
 from discovery.acme.orders.transport import CaTransport, retry_at
@@ -182,7 +189,10 @@ class CaConnection:
         if self._transport.last_status == 429:
             detail = problem.detail or problem.code
             problem = Problem("rateLimited", detail, problem.name, problem.subproblems)
-        return RefusedError(problem, failure_of(problem, action=subject, retry_at=self._pause(problem.code)))
+        return RefusedError(
+            problem,
+            failure_of(problem, event=f"the CA refused {subject}", retry_at=self._pause(problem.code)),
+        )
 
     def _pause(self, code: str) -> float:
         if self.retry_at or code != "rateLimited":
@@ -217,11 +227,6 @@ class RefusedError(OrderError):
 
 class _BadNonceError(Exception):
     """The CA does not know the nonce; the request may be sent again with a new one."""
-
-
-def interrupted() -> OrderError:
-    """Return the error of an order that has to be left because the agent stops or lost its lease."""
-    return OrderError(OrderFailure(FailureKind.INTERRUPTED, "the agent stops or no longer leads"))
 
 
 def _problem(error: messages.Error) -> Problem:

@@ -43,6 +43,11 @@ class OrderError(Exception):
         self.failure = failure
 
 
+def interrupted() -> OrderError:
+    """Return the error of an order that has to be left because the agent stops or lost its lease."""
+    return OrderError(OrderFailure(FailureKind.INTERRUPTED, "the agent stops or no longer leads"))
+
+
 class Problem(Struct, frozen=True):
     """An error of the CA (RFC 8555 §6.7): `code` is the last part of its type, `name` the one at fault."""
 
@@ -80,11 +85,11 @@ _ABOUT_NAMES = frozenset(
 )
 
 
-def failure_of(problem: Problem, *, action: str, retry_at: float = 0.0) -> OrderFailure:
-    """Describe a refusal of the CA; `action` says what it refused, `retry_at` when it may be asked again."""
+def failure_of(problem: Problem, *, event: str, retry_at: float = 0.0) -> OrderFailure:
+    """Describe a problem; `event` says what happened, `retry_at` when the CA may be asked again."""
     leaves = _leaves(problem)
     names = tuple(dict.fromkeys(leaf.name for leaf in leaves if leaf.name))
-    message = f"the CA refused {action}: {'; '.join(_describe(leaf) for leaf in leaves)}"
+    message = f"{event}: {'; '.join(_describe(leaf) for leaf in leaves)}"
     if problem.code == "rateLimited":
         return OrderFailure(FailureKind.RATE_LIMITED, message, HINTS["rateLimited"], names, retry_at)
     if problem.code == "serverInternal":
