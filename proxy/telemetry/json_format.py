@@ -222,6 +222,8 @@ class JsonFormat:
         }
         if tls:
             fields["TLSVersion"], _, fields["TLSCipher"] = tls.partition(" ")
+            if completed.client_subject:
+                fields["TLSClientSubject"] = completed.client_subject
         completed.logged = self._fields(lambda _: fields)("")
         return completed.logged
 

@@ -44,14 +44,16 @@ class PublishedCertificates:
 class WorkerContexts:
     """Opens the contexts of entry points, and keeps their session tickets in `rotation`.
 
-    `certificates` and `options` receive those of the configuration. `open_key` returns the key of a
-    certificate as PEM text, or raises ValueError. `statuses` has the status of each certificate of the
-    settings, and `by_entry_point` the contexts of each entry point.
+    `certificates` receives those of the configuration. `options` are the configuration's, too. `open_key`
+    returns the key of a certificate as PEM text, or raises ValueError. `statuses` has the status of each
+    certificate of the settings, and `by_entry_point` the contexts of each entry point.
     """
 
-    def __init__(self, rotation: TicketRotation, open_key: Callable[[str], str] = str) -> None:
+    def __init__(
+        self, rotation: TicketRotation, options: OptionsRegistry, open_key: Callable[[str], str]
+    ) -> None:
         self.certificates = PublishedCertificates()
-        self.options = OptionsRegistry()
+        self._options = options
         self.statuses: set[CertificateStatus] = set()
         self.by_entry_point: dict[str, EntryPointContexts] = {}
         self._cache = ContextCache(open_key, rotation.add)
@@ -72,7 +74,7 @@ class WorkerContexts:
         contexts = self.by_entry_point[entry_point] = EntryPointContexts(
             entry_point,
             (own.certificates, self.certificates.index),
-            self.options,
+            self._options,
             self._cache,
             self.certificates.unusable,
             options_of,

@@ -118,10 +118,10 @@ def test_everybody_is_told_why(store: Store, short_path: Path) -> None:
         assert both["status"] == "enabled"
         assert ask(proxy, "/api/overview")["http"]["routers"]["errors"] == 1
 
-        way = ask(proxy, f"/api/explain?url=http://{host}/&entryPoint=shut")
+        way = ask(proxy, f"/api/explain?url=https://{host}/&entryPoint=shut")
         assert (way["status"], way["reason"]) == (503, reason)
         assert ask(proxy, f"/api/explain?url=http://{host}/&entryPoint=web")["status"] == 0
-        explained = command(proxy, f"http://{host}/", "--entryPoint=shut")
+        explained = command(proxy, f"https://{host}/", "--entryPoint=shut")
         assert explained.returncode == 1
         assert f"response    503: {reason}" in explained.stdout
 

@@ -198,7 +198,7 @@ def test_broken_and_missing_options_close_their_hosts(
     seen = origin(OK)
     host, other = proxy.route(seen, tls=True, tls_options=options), proxy.route(seen, tls=True)
     assert Caller().status(ports["secure"], host) == 0
-    assert Caller().status(ports["secure"], other, other, host) == [200, 421]
+    assert Caller().status(ports["secure"], other, other, host) == [200, 404]
 
 
 def test_options_of_an_entry_point_are_for_routers_without_tls_of_their_own(
