@@ -199,6 +199,12 @@ ACME_CERTIFICATES = Metric(
     "obtained, and `failing` ones, whose last order failed.",
     ("resolver", "state"),
 )
+ACME_ORDERS = Metric(
+    "rondpoint_acme_orders_total",
+    "counter",
+    "Finished orders of certificates by outcome: `obtained`, or what they failed by.",
+    ("resolver", "outcome"),
+)
 CPU = Metric(
     "process_cpu_seconds_total", "counter", "CPU time of the master and of all workers, ended ones included."
 )
@@ -241,6 +247,7 @@ METRICS: tuple[Metric, ...] = (
     COPIES,
     TLS_CERTIFICATES,
     ACME_CERTIFICATES,
+    ACME_ORDERS,
     CPU,
     RESIDENT_MEMORY,
     VIRTUAL_MEMORY,

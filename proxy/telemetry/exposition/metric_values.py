@@ -154,6 +154,7 @@ def installation_values(snapshot: StoreSnapshot) -> dict[Metric, Values]:
         catalogue.PROVIDER_UP: _providers(agents),
         catalogue.EJECTED: {(split_ejection_key(key)[0],): 1.0 for key in snapshot.ejected},
         catalogue.ACME_CERTIFICATES: obtained_certificates(snapshot.acme),
+        catalogue.ACME_ORDERS: {labels: float(count) for labels, count in snapshot.orders.items()},
     }
 
 

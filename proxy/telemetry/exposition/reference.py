@@ -100,6 +100,11 @@ removed server disappears from the page and begins at 0 when it returns. If many
 their entry points, and of all others, from files and resolvers, the {certificates} that expire first: as many
 series as Prometheus can bear, and all that an alarm needs. `rondpoint_tls_certificates` counts these others.
 
+The leading agent counts orders of all resolvers in the store, so each instance has the same numbers of
+`rondpoint_acme_orders_total`. An order that failed has one of these outcomes: `unreachable` (the authority did
+not respond), `rate_limited`, `names` (it refused some names, or could not validate them), `refused` (it refused
+the account or the whole order), `challenge` (a challenge could not be answered).
+
 Workers measure with buckets up to {bounds} s, and also with those of `metrics.prometheus.buckets`.
 
 Useful alarms: `rondpoint_config_age_seconds` above 10 (a worker no longer sees the store's configuration),
