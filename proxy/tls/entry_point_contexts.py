@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -44,7 +45,7 @@ class EntryPointContexts:
 
     `indexes` are those of its own certificates and of the published ones, in the order of preference.
     `options_of` returns the name of the TLS options for a server name. `own_options` are the default options
-    here, in place of those in the `registry`.
+    here, in place of those in the `registry`. `failures` counts failed handshakes by reason.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class EntryPointContexts:
         options_of: Callable[[str], str],
         own_options: TlsOptions | None = None,
     ) -> None:
+        self.failures: Counter[str] = Counter()
         self._entry_point = entry_point
         self._indexes = indexes
         self._registry = registry

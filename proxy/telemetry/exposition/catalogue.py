@@ -187,6 +187,12 @@ COPIES = Metric(
     "refused them; `dropped` ones were not sent, because too many were on their way.",
     ("outcome",),
 )
+HANDSHAKE_FAILURES = Metric(
+    "rondpoint_tls_handshake_failures_total",
+    "counter",
+    "Failed TLS handshakes with clients, by reason.",
+    ("entrypoint", "reason"),
+)
 TLS_CERTIFICATES = Metric(
     "rondpoint_tls_certificates",
     "gauge",
@@ -245,6 +251,7 @@ METRICS: tuple[Metric, ...] = (
     DROPPED_LINES,
     DROPPED_SPANS,
     COPIES,
+    HANDSHAKE_FAILURES,
     TLS_CERTIFICATES,
     ACME_CERTIFICATES,
     ACME_ORDERS,

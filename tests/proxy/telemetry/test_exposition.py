@@ -218,6 +218,19 @@ def test_certificates_of_resolvers_are_counted_by_their_state() -> None:
     }
 
 
+def test_failed_handshakes_of_all_workers_are_added_up() -> None:
+    one = WorkerCounts(handshake_failures={"web": {"name": 2, "closed": 1}})
+    other = WorkerCounts(handshake_failures={"web": {"name": 1}, "s": {"timeout": 4}})
+    found = values(render({"/worker": one}, {"/worker": other}), "rondpoint_tls_handshake_failures_total")
+    assert {
+        (dict(labels)["entrypoint"], dict(labels)["reason"]): count for labels, count in found.items()
+    } == {
+        ("web", "name"): 3,
+        ("web", "closed"): 1,
+        ("s", "timeout"): 4,
+    }
+
+
 def test_finished_orders_are_counted_by_outcome() -> None:
     found = values(render(orders={("le", "obtained"): 3, ("le", "names"): 1}), "rondpoint_acme_orders_total")
     assert found == {
