@@ -67,6 +67,8 @@ class TlsStream(Stream):
                 self._receive()
         except BaseException:
             self._owes_close_notify = False
+            # The alert that says what is wrong, if OpenSSL has written one.
+            self._send_pending()
             self.close()
             raise
         self.deadline = NEVER
@@ -129,8 +131,12 @@ class TlsStream(Stream):
         with contextlib.suppress(OSError):
             self._tls.unwrap()
         if not self._flushing:
-            with contextlib.suppress(OSError):
-                self.sock.send(self._outgoing.read())
+            self._send_pending()
+
+    def _send_pending(self) -> None:
+        """Send what OpenSSL has written, without waiting."""
+        with contextlib.suppress(OSError):
+            self.sock.send(self._outgoing.read())
 
     def _step(self, operation: Callable[[], None]) -> bool:
         try:

@@ -57,8 +57,8 @@ class CompletedRequest(Protocol):
         """TLS version and cipher; empty without TLS."""
 
     @property
-    def client_subject(self) -> str:
-        """The subject of the TLS client's certificate; empty if it has sent none."""
+    def client_subject(self) -> str | None:
+        """The subject of the TLS client's certificate; None if it has sent none."""
 
     @property
     def first_tried_at(self) -> float: ...

@@ -5,6 +5,7 @@ OpenSSL chooses certificate and options too late for some choices, so the proxy 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ _CLIENT_HELLO = 1
 _RECORD_HEADER = 5
 _MESSAGE_HEADER = 4
 _MAX_RECORD = 16384
+_extension_header = struct.Struct(">HH").unpack_from
 _SERVER_NAME = 0
 _HOST_NAME = 0
 _ALPN = 16
@@ -54,7 +56,7 @@ def parse_client_hello(data: bytes) -> ClientHello | None:
         return None
     try:
         return _read_extensions(_extensions(message))
-    except (IndexError, UnicodeDecodeError) as error:
+    except (IndexError, UnicodeDecodeError, struct.error) as error:
         raise ClientHelloError("it is malformed") from error
 
 
@@ -96,24 +98,22 @@ def _extensions(message: bytes) -> bytes:
 
 
 def _read_extensions(extensions: bytes) -> ClientHello:
-    """Return what these extensions say. Raises IndexError, UnicodeDecodeError."""
+    """Return what these extensions say. Raises IndexError, UnicodeDecodeError, struct.error."""
     server_name = ""
     alpn_protocols: tuple[bytes, ...] = ()
-    for kind, content in _split(extensions):
+    position, end = 0, len(extensions)
+    # One loop without calls: each new connection pays for it.
+    while position < end:
+        kind, length = _extension_header(extensions, position)
+        start = position + 4
+        position = start + length
         if kind == _SERVER_NAME:
-            server_name = _host_name(_vector(content, 0))
+            server_name = _host_name(_vector(extensions[start:position], 0))
         elif kind == _ALPN:
-            alpn_protocols = tuple(_protocols(_vector(content, 0)))
+            alpn_protocols = tuple(_protocols(_vector(extensions[start:position], 0)))
+    if position > end:
+        raise IndexError(position)
     return ClientHello(server_name, alpn_protocols)
-
-
-def _split(extensions: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the type and the content of each extension. Raises IndexError."""
-    position = 0
-    while position < len(extensions):
-        content = _vector(extensions, position + 2)
-        yield _number(extensions, position), content
-        position += 4 + len(content)
 
 
 def _protocols(names: bytes) -> Iterator[bytes]:

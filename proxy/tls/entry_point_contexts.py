@@ -119,20 +119,19 @@ class EntryPointContexts:
     def _choose(self, name: str, options: TlsOptions) -> Certificates:
         """Return the best certificates, as far as is known; none for the default certificate."""
         for candidates in self._candidates(name, strict=options.sni_strict):
-            certificates = best_of_each_key_type(self._unusable.without(candidates))
-            if certificates or not candidates:
+            if certificates := best_of_each_key_type(self._unusable.without(candidates)):
                 return certificates
+        if not options.sni_strict:
+            return ()
         raise HandshakeError(UNRECOGNIZED_NAME, f"no certificate is for {name}, and sniStrict wants one")
 
     def _candidates(self, name: str, *, strict: bool) -> Iterator[Certificates]:
-        """Yield certificates, the best first; the last are none, for the default certificate."""
-        yield from filter(None, (self._find(name), self._find("*." + name.partition(".")[2])))
-        if strict:
-            return
-        for index in self._indexes:
-            if defaults := index.defaults(self._entry_point):
-                yield defaults
-        yield ()
+        """Yield certificates for a name, the best first; unless `strict`, also those for other names."""
+        yield self._find(name)
+        yield self._find("*." + name.partition(".")[2])
+        if not strict:
+            for index in self._indexes:
+                yield index.defaults(self._entry_point)
 
     def _find(self, name: str) -> Certificates:
         found: Certificates = ()

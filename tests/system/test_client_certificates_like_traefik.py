@@ -6,25 +6,21 @@ import json
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import SimpleNamespace
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
 
-from proxy.client_certificates.certificates import ClientCertificates
-from proxy.http1.request import Request
-from proxy.middlewares.pass_tls_client_cert import pass_tls_client_cert
-from proxy.middlewares.step import Client as StepClient
-from rondpoint.middlewares.canonical import add_defaults
+from tests.lab.installation import start
 from tests.lab.origin import Origin
 from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
-from tests.proxy.client_certificates.samples import SAMPLES, Sample
+from tests.proxy.client_certificates.samples import SAMPLES
 from tests.proxy.tls.handshakes import client_context
 from tests.proxy.wire.client import Client
 
@@ -48,8 +44,8 @@ OPTIONS: Mapping[str, dict[str, Any]] = {
 HEADERS = ("x-forwarded-tls-client-cert", "x-forwarded-tls-client-cert-info")
 
 
-class Traefik(NamedTuple):
-    """A running Traefik that asks clients for certificates, with a router for each of the OPTIONS."""
+class Candidate(NamedTuple):
+    """A running proxy that asks clients for certificates, with a router for each of the OPTIONS."""
 
     port: int
     origin: Origin
@@ -69,72 +65,75 @@ class Traefik(NamedTuple):
         found = self.origin.requests[-1].headers
         return {name.lower(): value for name, value in found if name.lower().startswith(HEADERS[0])}
 
-    def subject(self, path: str) -> str:
-        """Return the subject in the line of the log for this path."""
+    def logged(self, path: str) -> dict[str, Any]:
+        """Return the fields about TLS in the line of the log for this path."""
 
         def line() -> dict[str, Any] | None:
             lines = map(json.loads, self.log.read_text().splitlines())
             return next((each for each in lines if each["RequestPath"] == path), None)
 
-        return str(until(line, "the line of the log")["TLSClientSubject"])
+        found = until(line, "the line")
+        return {name: found.get(name) for name in ("TLSVersion", "TLSClientSubject")}
 
 
 @pytest.fixture(scope="module")
-def traefik() -> Iterator[Traefik]:
+def candidates() -> Iterator[tuple[Candidate, Candidate]]:
     with TemporaryDirectory(prefix="rp-") as name, ExitStack() as stack:
         directory = Path(name)
         processes = Processes()
         stack.callback(processes.stop)
-        origin = stack.enter_context(Origin.named("a"))
-        content = {
-            "http": {
-                "routers": {
-                    each: {"rule": f"Host(`{each}.test`)", "middlewares": [each], "service": "s", "tls": {}}
-                    for each in OPTIONS
-                },
-                "middlewares": {each: {"passTLSClientCert": options} for each, options in OPTIONS.items()},
-                "services": {"s": {"loadBalancer": {"servers": [{"url": origin.url}]}}},
+        found = []
+        for proxy in ("rondpoint", "traefik"):
+            origin = stack.enter_context(Origin.named("a"))
+            file = directory / f"{proxy}.yml"
+            file.write_text(yaml.safe_dump(routes(origin)))
+            running = Candidate(free_port(), origin, directory / f"{proxy}.log")
+            flags = [
+                f"--providers.file.filename={file}",
+                f"--entryPoints.secure.address=127.0.0.1:{running.port}",
+                f"--accessLog.filePath={running.log}",
+                "--accessLog.format=json",
+            ]
+            if proxy == "traefik":
+                start_traefik(processes, *flags)
+            else:
+                start(processes, *flags, "--providers.docker=false", "--workers=1", directory=directory)
+            until(partial(serves, running), f"routes of {proxy}")
+            found.append(running)
+        yield found[0], found[1]
+
+
+def routes(origin: Origin) -> dict[str, Any]:
+    return {
+        "http": {
+            "routers": {
+                each: {"rule": f"Host(`{each}.test`)", "middlewares": [each], "service": "s", "tls": {}}
+                for each in OPTIONS
             },
-            "tls": {"options": {"default": {"clientAuth": {"clientAuthType": "RequestClientCert"}}}},
-        }
-        file = directory / "routes.yml"
-        file.write_text(yaml.safe_dump(content))
-        running = Traefik(free_port(), origin, directory / "access.log")
-        start_traefik(
-            processes,
-            f"--providers.file.filename={file}",
-            f"--entryPoints.secure.address=127.0.0.1:{running.port}",
-            f"--accessLog.filePath={running.log}",
-            "--accessLog.format=json",
-        )
-
-        def serves() -> bool:
-            try:
-                return not running.request("all", None)
-            except (AssertionError, OSError):
-                return False
-
-        until(serves, "the routes")
-        yield running
+            "middlewares": {each: {"passTLSClientCert": options} for each, options in OPTIONS.items()},
+            "services": {"s": {"loadBalancer": {"servers": [{"url": origin.url}]}}},
+        },
+        "tls": {"options": {"default": {"clientAuth": {"clientAuthType": "RequestClientCert"}}}},
+    }
 
 
-def ours(options: str, sample: Sample) -> dict[str, str]:
-    """Return the headers that Rondpoint adds for these certificates."""
-    request = Request()
-    request.headers = b""
-    client = SimpleNamespace(stream=SimpleNamespace(client_certificates=ClientCertificates(sample.der)))
-    step = pass_tls_client_cert(add_defaults("passTLSClientCert", OPTIONS[options]))
-    step(request, cast("StepClient", client))
-    lines = (line.split(": ", 1) for line in request.headers.decode().split("\r\n")[1:])
-    return {name.lower(): value for name, value in lines}
+def serves(candidate: Candidate) -> bool:
+    """Return whether a request without a certificate passes, and whether what it claims is removed."""
+    try:
+        return not candidate.request("all", None)
+    except (AssertionError, OSError):
+        return False
 
 
-@pytest.mark.filterwarnings("ignore:Attribute's length")
 @pytest.mark.parametrize("name", SAMPLES)
-def test_both_pass_on_and_log_the_same(traefik: Traefik, name: str, tmp_path: Path) -> None:
-    sample = SAMPLES[name]
-    file = sample.write(tmp_path / "client.pem")
+def test_both_pass_on_and_log_the_same(
+    candidates: tuple[Candidate, Candidate], name: str, tmp_path: Path
+) -> None:
+    file = SAMPLES[name].write(tmp_path / "client.pem")
     path = f"/{list(SAMPLES).index(name)}"
-    theirs = {options: traefik.request(options, file, path) for options in OPTIONS}
-    assert theirs == {options: ours(options, sample) for options in OPTIONS}
-    assert traefik.subject(path) == ClientCertificates(sample.der).subject
+    passed = [{options: each.request(options, file, path) for options in OPTIONS} for each in candidates]
+    assert passed[0] == passed[1]
+    logged = [candidate.logged(path) for candidate in candidates]
+    assert logged[0] == logged[1]
+    assert passed[0]["all"].keys() == set(HEADERS)
+    assert logged[0]["TLSClientSubject"] is not None

@@ -64,7 +64,7 @@ class Completed:
     responder: str = ""
     body: Body | None = None
     tls: str = ""
-    client_subject: str = ""
+    client_subject: str | None = None
     logged: str = ""
     first_tried_at: float = 0.0
     origin_head: bytes = b""
