@@ -69,8 +69,8 @@ class EntryPointServer:
         """The number of open client connections."""
         return len(self._connections)
 
-    def connection_handler(self, entry_point: str) -> Callable[[Any, tuple[Any, ...]], None]:
-        """Return a function that serves a connection, given gevent's socket and the peer's address."""
+    def connection_handler(self, entry_point: str) -> Callable[[_socket.socket, tuple[Any, ...]], None]:
+        """Return a function that serves a connection, given a non-blocking socket and the peer's address."""
         point = self._settings.entry_points[entry_point]
         configured = point.transport.responding_timeouts
         limits = self._settings.limits
@@ -103,11 +103,7 @@ class EntryPointServer:
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
-        def serve_connection(client: Any, address: tuple[Any, ...]) -> None:
-            # The data path waits for the socket itself, and does not need gevent's wrapper.
-            sock = _socket.socket(client.family, client.type, client.proto, client.detach())
-            sock.setblocking(False)
-            sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        def serve_connection(sock: _socket.socket, address: tuple[Any, ...]) -> None:
             stream = Stream(sock, context.sweeper)
             peer, port = address[:2]
             buffer = b""

@@ -34,7 +34,7 @@ def start_tls(
             hello, early = _receive_hello(stream, early)
             address = stream.sock.getsockname()[0] if not hello.server_name else ""
             context = contexts.find(hello.server_name, address.removeprefix("::ffff:"))
-        return TlsStream(stream.detach(), sweeper, context, deadline=deadline, early=early)
+        return TlsStream(stream, context, deadline=deadline, early=early)
     except (ClientHelloError, OSError) as error:
         log.debug("a TLS handshake failed: %s", error)
         return None
