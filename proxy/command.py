@@ -20,6 +20,7 @@ from rondpoint.cli.completion import SettingsCommand
 from rondpoint.cli.flags import PASS_UNKNOWN_FLAGS, load_or_exit, report_warnings, settings_flags
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import FLAGS
+from rondpoint.store.sealing import SealError, sealer_of
 
 log = logging.getLogger(__name__)
 
@@ -72,11 +73,16 @@ def proxy(flags: tuple[str, ...]) -> None:
 def _settings_errors(settings: Settings) -> Iterator[str]:
     # Only the workers read the contents: this process must not import ssl before gevent.
     for name, point in settings.entry_points.items():
-        for pair in point.tls.certificates if point.tls is not None else ():
-            for file in (pair.cert_file, pair.key_file):
-                if not os.access(file, os.R_OK):
-                    yield f"entryPoints.{name}.tls.certificates: {file} does not exist or is not readable"
-    try:
-        Credentials(settings.api)
-    except CredentialError as error:
-        yield str(error)
+        if point.tls is None:
+            continue
+        pairs = [
+            ("certificates", file) for pair in point.tls.pairs for file in (pair.cert_file, pair.key_file)
+        ]
+        for key, file in [*pairs, *(("clientCA.files", file) for file in point.tls.client_authority_files)]:
+            if not (file.is_file() and os.access(file, os.R_OK)):
+                yield f"entryPoints.{name}.tls.{key}: {file} does not exist or is not readable"
+    for read in (lambda: Credentials(settings.api), lambda: sealer_of(settings)):
+        try:
+            read()
+        except (CredentialError, SealError) as error:
+            yield str(error)

@@ -17,6 +17,7 @@ from msgspec import Struct, field
 
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.rules.expression import Rule
+from rondpoint.tls.model import Certificate, TlsDomain, TlsOptions, TlsVersion
 
 _NON_TOKEN_CHARACTER = re.compile(r"[^A-Za-z0-9!#$%&'*+.^`|~-]")
 
@@ -168,9 +169,6 @@ class ClientCertificate(Struct, frozen=True, omit_defaults=True, gc=False):
     key_file: str
 
 
-TlsVersion = Literal["VersionTLS10", "VersionTLS11", "VersionTLS12", "VersionTLS13"]
-
-
 class ServersTransport(Struct, frozen=True, omit_defaults=True, gc=False):
     """The options of connections to servers; `name` is qualified.
 
@@ -265,6 +263,10 @@ class Router(Struct, frozen=True, omit_defaults=True, gc=False):
     A router with `parents` (qualified names) is a child router: it takes requests of its parents, after their
     middlewares, and no others. It has no entry points or TLS of its own. A router with an empty `service` is
     a parent router: requests go to the child router whose rule they match then.
+
+    `tls_options` is the qualified name of the TLS options of its hosts, or empty for the default ones.
+    `cert_resolver` is the resolver that obtains certificates for the hosts of its rule or, if there are any,
+    for `tls_domains`.
     """
 
     name: str
@@ -277,6 +279,9 @@ class Router(Struct, frozen=True, omit_defaults=True, gc=False):
     tls: bool = False
     observability: RouterObservability | None = None
     parents: tuple[str, ...] = ()
+    tls_options: str = ""
+    cert_resolver: str = ""
+    tls_domains: tuple[TlsDomain, ...] = ()
 
 
 class Middleware(Struct, frozen=True, omit_defaults=True):
@@ -307,3 +312,5 @@ class Configuration(Struct, frozen=True):
     middlewares: Mapping[str, Middleware] = field(default_factory=_empty_mapping)
     diagnostics: tuple[Diagnostic, ...] = ()
     servers_transports: Mapping[str, ServersTransport] = field(default_factory=_empty_mapping)
+    tls_options: Mapping[str, TlsOptions] = field(default_factory=_empty_mapping)
+    certificates: Mapping[str, Certificate] = field(default_factory=_empty_mapping)

@@ -22,6 +22,7 @@ from tests.lab.consul import Consul
 from tests.lab.engine import Engine
 from tests.lab.errors import LabError
 from tests.lab.image import import_whoami
+from tests.lab.pebble import DnsServer, Pebble
 from tests.lab.processes import Processes
 from tests.lab.store import Store
 
@@ -129,6 +130,20 @@ def redis_store() -> Iterator[Store]:
 def consul(tmp_path: Path) -> Iterator[Consul]:
     """A running, empty Consul for one test; its data is lost when it is killed."""
     with Consul(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def dns_server() -> Iterator[DnsServer]:
+    """The DNS server of this run; every name has the address 127.0.0.1."""
+    with DnsServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def pebble(dns_server: DnsServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pebble]:
+    """The CA of this run. Each test uses names of its own, and listens on the CA's ports for challenges."""
+    with Pebble(tmp_path_factory.mktemp("pebble"), dns_server.address) as running:
         yield running
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings.written_setting import WrittenSetting
 
-_SECRET = re.compile(r"password|token|secret|users|credential|auth|headers|\burl\b|:\S*@", re.IGNORECASE)
+_SECRET = re.compile(r"password|token|secret|hmac|users|credential|auth|headers|\burl\b|:\S*@", re.IGNORECASE)
 _PIECE = re.compile(r"[^\s:/@,'\"]+")
 _MIN_PIECE_LENGTH = 3
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -16,10 +16,9 @@ from discovery.decoding.decoded import Decoded
 from discovery.merging.servers_transports import attach_transports
 from discovery.merging.union import Union
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Middleware, Router, ServersTransport, Service
+from rondpoint.model import Configuration, Service
 from rondpoint.store.diff import changed_objects
-
-T = TypeVar("T", Router, Service, Middleware)
+from rondpoint.store.sections import SECTIONS
 
 SINGLE_MACHINE_PROVIDERS = frozenset({"docker"})
 """Providers that see one machine only: on another machine, a name or an address may mean another server."""
@@ -53,22 +52,17 @@ class Assembly:
     def _replace_one(self, agent: str, configuration: Configuration) -> None:
         before = self._by_agent.get(agent, EMPTY)
         subject = f"agent {agent}" if agent else "the agent without a name"
-        for name, router in changed_objects(before.routers, configuration.routers).items():
-            decoded = None if router is None else Decoded(subject, routers=(router,))
-            self._define(agent, "router", name, decoded)
-        for name, middleware in changed_objects(before.middlewares, configuration.middlewares).items():
-            decoded = None if middleware is None else Decoded(subject, middlewares=(middleware,))
-            self._define(agent, "middleware", name, decoded)
-        for name, service in changed_objects(before.services, configuration.services).items():
-            self._changed_services[provider_name(name)].add(name)
-            given = None if service is None else _with_agent_in_names(service, agent)
-            decoded = None if given is None else Decoded(subject, services=(given,))
-            self._define(agent, "service", name, decoded)
+        for section in SECTIONS:
+            changed = changed_objects(getattr(before, section), getattr(configuration, section))
+            for name, given in changed.items():
+                if section == "services":
+                    self._changed_services[provider_name(name)].add(name)
+                found = _with_agent_in_names(given, agent) if isinstance(given, Service) else given
+                objects: dict[str, Any] = {section: (found,)}
+                decoded = None if found is None else Decoded(subject, **objects)
+                self._set(provider_name(name), f"{section} {name} {agent}", decoded)
         if before.diagnostics != configuration.diagnostics:
             self._report(agent, subject, before.diagnostics, configuration.diagnostics)
-
-    def _define(self, agent: str, kind: str, name: str, decoded: Decoded | None) -> None:
-        self._set(provider_name(name), f"{kind} {name} {agent}", decoded)
 
     def _report(
         self, agent: str, subject: str, before: Iterable[Diagnostic], now: Iterable[Diagnostic]
@@ -113,19 +107,13 @@ def provider_name(name: str) -> str:
 
 def combine_providers(configurations: Mapping[str, Configuration]) -> Configuration:
     """Combine the configurations of all providers of one agent, given by provider name."""
-    routers: dict[str, Router] = {}
-    services: dict[str, Service] = {}
-    middlewares: dict[str, Middleware] = {}
-    transports: dict[str, ServersTransport] = {}
+    found: dict[str, Any] = {section: {} for section in (*SECTIONS, "servers_transports")}
     diagnostics: list[Diagnostic] = []
     for _, configuration in sorted(configurations.items()):
-        routers.update(configuration.routers)
-        services.update(configuration.services)
-        middlewares.update(configuration.middlewares)
-        transports.update(configuration.servers_transports)
+        for section, objects in found.items():
+            objects.update(getattr(configuration, section))
         diagnostics += configuration.diagnostics
-    combined = Configuration(routers, services, middlewares, tuple(diagnostics), transports)
-    return attach_transports(combined)
+    return attach_transports(Configuration(**found, diagnostics=tuple(diagnostics)))
 
 
 def _with_agent_in_names(service: Service, agent: str) -> Service:

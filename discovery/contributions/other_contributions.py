@@ -28,6 +28,7 @@ from rondpoint.store.contributions import ContributionRemover, ContributionState
 from rondpoint.store.keys import Keys
 from rondpoint.store.lease import RENEWAL
 from rondpoint.store.read import load, read_diagnostics
+from rondpoint.store.sections import sections_of
 from rondpoint.store.state import State
 
 logger = logging.getLogger(__name__)
@@ -177,7 +178,7 @@ class OtherContributions:
 
     def _store(self, agent: str, state: State, diagnostics: Any) -> None:
         self._states[agent] = state
-        configuration = Configuration(state.routers, state.services, state.middlewares, diagnostics)
+        configuration = Configuration(**sections_of(state), diagnostics=diagnostics)
         self._set_configurations({**self._configurations(), agent: configuration})
 
     def _configurations(self) -> Mapping[str, Configuration]:

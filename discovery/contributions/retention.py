@@ -25,6 +25,8 @@ def retained_configuration(state: State, provider: str) -> Configuration:
         {name: without_faults(service) for name, service in _with_suffix(state.services, suffix).items()},
         _with_suffix(state.middlewares, suffix),
         servers_transports=transports,
+        tls_options=_with_suffix(state.tls_options, suffix),
+        certificates=_with_suffix(state.certificates, suffix),
     )
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.model import Middleware, Router, ServersTransport, Service
+from rondpoint.tls.model import Certificate, TlsOptions
 
 
 def _no_keys() -> Mapping[str, str]:
@@ -37,3 +38,5 @@ class Decoded(Struct, frozen=True):
     keys: Mapping[str, str] = field(default_factory=_no_keys)
     first_wins: bool = False
     servers_transports: tuple[ServersTransport, ...] = ()
+    tls_options: tuple[TlsOptions, ...] = ()
+    certificates: tuple[Certificate, ...] = ()

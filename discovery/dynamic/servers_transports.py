@@ -15,7 +15,8 @@ from discovery.decoding import values
 from discovery.decoding.section import Section
 from rondpoint.certificate_options import is_pem
 from rondpoint.middlewares.readers import seconds
-from rondpoint.model import ClientCertificate, ServersTransport, TlsVersion
+from rondpoint.model import ClientCertificate, ServersTransport
+from rondpoint.tls.model import TlsVersion
 
 T = TypeVar("T")
 

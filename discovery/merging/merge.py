@@ -20,8 +20,9 @@ from discovery.merging.redirection_targets import resolve_targets
 from discovery.merging.servers_transports import resolve_transports
 from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
 from rondpoint.model import Configuration, Middleware, Router, ServersTransport, Service
+from rondpoint.tls.model import Certificate, TlsOptions
 
-T = TypeVar("T", Router, Service, Middleware, ServersTransport)
+T = TypeVar("T", Router, Service, Middleware, ServersTransport, TlsOptions, Certificate)
 
 MAX_CANDIDATES = 500
 """Largest number of names that are searched for a similar one, because each comparison takes time."""
@@ -50,6 +51,8 @@ def merge(configurations: Mapping[str, Configuration], entry_points: Collection[
     middlewares: dict[str, Middleware] = {}
     transports: dict[str, ServersTransport] = {}
     routers: dict[str, Router] = {}
+    tls_options: dict[str, TlsOptions] = {}
+    certificates: dict[str, Certificate] = {}
     hints = _Hints()
     for provider, configuration in providers:
         diagnostics += configuration.diagnostics
@@ -57,6 +60,8 @@ def merge(configurations: Mapping[str, Configuration], entry_points: Collection[
         _add(services, configuration.services, "service", provider, diagnostics)
         _add(middlewares, configuration.middlewares, "middleware", provider, diagnostics)
         _add(transports, configuration.servers_transports, "serversTransport", provider, diagnostics)
+        _add(tls_options, configuration.tls_options, "TLS options", provider, diagnostics)
+        _add(certificates, configuration.certificates, "certificate", provider, diagnostics)
     diagnostics += resolve_targets(middlewares, entry_points)
     diagnostics += resolve_transports(services, transports, lambda name: hints.nearest(name, transports))
     if any(service.members for service in services.values()):
@@ -74,7 +79,9 @@ def merge(configurations: Mapping[str, Configuration], entry_points: Collection[
     if any(router.parents or not router.service for router in routers.values()):
         routers, added = resolve_parents(routers, lambda name: hints.nearest(name, routers))
         diagnostics += added
-    return Configuration(routers, services, middlewares, tuple(diagnostics), transports)
+    return Configuration(
+        routers, services, middlewares, tuple(diagnostics), transports, tls_options, certificates
+    )
 
 
 def _resolve_members(

@@ -20,6 +20,7 @@ from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
 from rondpoint.middlewares.redaction import redact_headers, redact_middleware
 from rondpoint.model import Configuration, Middleware, Router, Server, ServersTransport, Service
 from rondpoint.rules.expression import Rule
+from rondpoint.tls.model import Certificate, TlsOptions
 
 
 def unite(parts: Iterable[Decoded], provider: str) -> Configuration:
@@ -30,9 +31,17 @@ def unite(parts: Iterable[Decoded], provider: str) -> Configuration:
     return union.configuration()
 
 
-_Object = Router | Service | Middleware | ServersTransport
+_Object = Router | Service | Middleware | ServersTransport | TlsOptions | Certificate
 _Definition = tuple[Decoded, _Object]
-_KINDS = ("router", "middleware", "service", "serversTransport")
+_KINDS = {
+    "router": "routers",
+    "middleware": "middlewares",
+    "service": "services",
+    "serversTransport": "servers_transports",
+    "TLS options": "tls_options",
+    "certificate": "certificates",
+}
+"""The kinds of objects as messages call them, and the sections that hold them."""
 
 
 class Union:
@@ -68,14 +77,8 @@ class Union:
             names.clear()
         if self._diagnostics is None:
             self._diagnostics = tuple(self._all_diagnostics())
-        agreed: Any = self._agreed
-        return Configuration(
-            dict(agreed["router"]),
-            dict(agreed["service"]),
-            dict(agreed["middleware"]),
-            self._diagnostics,
-            dict(agreed["serversTransport"]),
-        )
+        agreed: Any = {section: dict(self._agreed[kind]) for kind, section in _KINDS.items()}
+        return Configuration(**agreed, diagnostics=self._diagnostics)
 
     def _apply(self, changed: Mapping[str, Decoded | None]) -> None:
         for key, decoded in changed.items():
@@ -110,9 +113,9 @@ class Union:
         `given` is sorted by subject.
         """
         (first_part, first), *others = given
-        bare = _without_servers(first)
+        bare = _comparable(first)
         for decoded, item in others:
-            if _without_servers(item) != bare:
+            if _comparable(item) != bare:
                 wins = first_part.first_wins and decoded.first_wins and _same_middlewares(first, item)
                 self._conflicts[kind][name] = self._describe_conflict(kind, given[0], (decoded, item), wins)
                 self._diagnostics = None
@@ -142,7 +145,7 @@ class Union:
             self._provider,
             decoded.subject,
             f"{kind} {item.name}{written} is defined differently in {first_part.subject}: "
-            f"{_difference(_without_servers(first), _without_servers(item))}; {outcome}",
+            f"{_difference(_comparable(first), _comparable(item))}; {outcome}",
             "; ".join(["give them equal values or different names", *_unserved_rules((first, item), wins)]),
             about=f"{kind} {item.name}",
         )
@@ -150,14 +153,18 @@ class Union:
 
 def _objects(decoded: Decoded | None) -> Iterator[tuple[str, _Object]]:
     if decoded is not None:
-        yield from (("router", item) for item in decoded.routers)
-        yield from (("middleware", item) for item in decoded.middlewares)
-        yield from (("service", item) for item in decoded.services)
-        yield from (("serversTransport", item) for item in decoded.servers_transports)
+        for kind, section in _KINDS.items():
+            yield from ((kind, item) for item in getattr(decoded, section))
 
 
-def _without_servers(item: _Object) -> _Object:
-    return replace(item, servers=()) if isinstance(item, Service) else item
+def _comparable(item: _Object) -> _Object:
+    """Return what must be equal in all definitions of one name."""
+    if isinstance(item, Service):
+        return replace(item, servers=())
+    if isinstance(item, Certificate):
+        # It may lie in several files, and its name is that of its contents.
+        return Certificate(item.name, "", "")
+    return item
 
 
 def _subject(definition: _Definition) -> str:

@@ -15,6 +15,7 @@ from rondpoint.cli.flags import PASS_UNKNOWN_FLAGS, load_or_exit, report_warning
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import FLAGS
 from rondpoint.store.client import connect
+from rondpoint.store.sealing import SealError, sealer_of
 
 
 @click.command(cls=SettingsCommand, context_settings=PASS_UNKNOWN_FLAGS)
@@ -29,6 +30,11 @@ def agent(flags: tuple[str, ...]) -> None:
     if url is None:
         click.echo("error: settings: redis.url is not set, and an agent needs a store to write to", err=True)
         raise SystemExit(2)
+    try:
+        sealer_of(loaded.settings)
+    except SealError as error:
+        click.echo(f"error: settings: {error}", err=True)
+        raise SystemExit(2) from None
     logs.configure(loaded.settings.log)
     if FLAGS not in os.environ:
         # Otherwise `rondpoint up` has printed them.

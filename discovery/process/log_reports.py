@@ -20,7 +20,13 @@ LEVELS: Mapping[Severity, int] = {
 
 def summarise(change: Change) -> str:
     """Describe a change in words: `services set: hello@docker; routers removed: old@file`."""
-    kinds = (("routers", change.routers), ("services", change.services), ("middlewares", change.middlewares))
+    kinds = (
+        ("routers", change.routers),
+        ("services", change.services),
+        ("middlewares", change.middlewares),
+        ("TLS options", change.tls_options),
+        ("certificates", change.certificates),
+    )
     parts = []
     for kind, objects in kinds:
         assigned = [name for name, value in objects.items() if value is not None]

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from proxy.context import WorkerContext
 from proxy.routing.rule_compiler import UnservedError
 from rondpoint.model import Configuration, Middleware, Router, RouterObservability, Service
 from rondpoint.store.change import Change
 from rondpoint.store.read import Loaded, SkippedNames
+from rondpoint.store.sections import SECTIONS, sections_of
 from rondpoint.store.state import State
+from rondpoint.tls.model import Certificate, TlsOptions
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -34,11 +36,38 @@ def _ignore_observability(_observability: RouterObservability) -> None:
     pass
 
 
+Item = TypeVar("Item", contravariant=True)  # noqa: PLC0105
+
+
+class Receiver(Protocol[Item]):
+    """What uses the objects of one section."""
+
+    def put(self, item: Item, /) -> None:
+        """Add or replace an object."""
+
+    def remove(self, name: str, /) -> None:
+        """Remove an object; ignore an unknown name."""
+
+
+class NoReceiver:
+    """Uses no objects."""
+
+    def put(self, item: object, /) -> None:
+        """Ignore an object."""
+
+    def remove(self, name: str, /) -> None:
+        """Ignore a name."""
+
+
+_NO_RECEIVER = NoReceiver()
+
+
 class Applier:
     """Applies the configuration to `context`, object by object.
 
     It calls `yield_if_due` between portions, so that requests are served, but not during the first
-    configuration. It passes the observability settings of routers to `on_observability`.
+    configuration. It passes the observability settings of routers to `on_observability`, and what is for
+    handshakes to `certificates` and `tls_options`.
     """
 
     def __init__(
@@ -46,12 +75,18 @@ class Applier:
         context: WorkerContext,
         yield_if_due: Callable[[], None] = _no_yield,
         on_observability: Callable[[RouterObservability], None] = _ignore_observability,
+        certificates: Receiver[Certificate] = _NO_RECEIVER,
+        tls_options: Receiver[TlsOptions] = _NO_RECEIVER,
     ) -> None:
         self._context = context
         self._yield_if_due = yield_if_due
         self._on_observability = on_observability
+        self._certificate_receiver = certificates
+        self._options_receiver = tls_options
         self._revision: int | None = None
         self.middlewares: dict[str, Middleware] = {}
+        self.tls_options: dict[str, TlsOptions] = {}
+        self.certificates: dict[str, Certificate] = {}
 
     @property
     def revision(self) -> int | None:
@@ -61,12 +96,17 @@ class Applier:
     def in_force(self) -> Configuration:
         """Return a live view of the current configuration."""
         context = self._context
-        return Configuration(context.table.routers, context.services.by_name, self.middlewares)
+        return Configuration(
+            context.table.routers,
+            context.services.by_name,
+            self.middlewares,
+            tls_options=self.tls_options,
+            certificates=self.certificates,
+        )
 
     def state(self) -> State:
         """Return a copy of the current configuration."""
-        now = self.in_force()
-        return State(self._revision or 0, dict(now.routers), dict(now.services), dict(now.middlewares))
+        return State.of(self._revision or 0, self.in_force())
 
     def routers(self) -> Collection[str]:
         """Return the names of the current routers."""
@@ -76,49 +116,63 @@ class Applier:
         """Apply a change that follows the current revision; for any other, do nothing and return False."""
         if change.previous != self._revision or change.full:
             return False
-        self._apply(change.revision, change.routers, change.services, change.middlewares)
+        self._apply(change.revision, sections_of(change))
         return True
 
     def replace(self, loaded: Loaded) -> None:
         """Replace the current configuration by the loaded one; keep the old version of unreadable objects."""
-        state, unreadable, now = loaded.state, loaded.unreadable, self.in_force()
-        self._apply(
-            state.revision,
-            self._difference(now.routers, state.routers, unreadable.routers),
-            self._difference(now.services, state.services, unreadable.services),
-            self._difference(now.middlewares, state.middlewares, unreadable.middlewares),
-        )
+        old, new = sections_of(self.in_force()), sections_of(loaded.state)
+        none_skipped = SkippedNames()
+        changes = {
+            name: self._difference(old[name], new[name], loaded.unreadable.get(name, none_skipped))
+            for name in SECTIONS
+        }
+        self._apply(loaded.state.revision, changes)
 
-    def _apply(
-        self,
-        revision: int,
-        routers: Mapping[str, Router | None],
-        services: Mapping[str, Service | None],
-        middlewares: Mapping[str, Middleware | None],
-    ) -> None:
-        context = self._context
-        for service in self._portions(services.values()):
-            if service is not None:
-                self._put_service(service)
-        for middleware in middlewares.values():
-            if middleware is not None:
-                self.middlewares[middleware.name] = middleware
-                context.chains.put(middleware)
-        for router in self._portions(routers.values()):
-            if router is not None:
-                self._put_router(router)
-        for name, router in self._portions(routers.items()):
-            if router is None:
-                context.table.remove(name)
-        for name, service in self._portions(services.items()):
-            if service is None:
-                context.services.remove(name)
-        for name, middleware in middlewares.items():
-            if middleware is None:
-                self.middlewares.pop(name, None)
-                context.chains.remove(name)
+    def _apply(self, revision: int, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        actions: dict[str, tuple[Callable[[Any], None], Callable[[str], None]]] = {
+            "certificates": (self._put_certificate, self._remove_certificate),
+            "tls_options": (self._put_options, self._remove_options),
+            "services": (self._put_service, self._context.services.remove),
+            "middlewares": (self._put_middleware, self._remove_middleware),
+            "routers": (self._put_router, self._context.table.remove),
+        }
+        for name in SECTIONS:
+            put = actions[name][0]
+            for item in self._portions(changes[name].values()):
+                if item is not None:
+                    put(item)
+        for name in reversed(SECTIONS):
+            remove = actions[name][1]
+            for key, item in self._portions(changes[name].items()):
+                if item is None:
+                    remove(key)
         self._revision = revision
-        context.configured = True
+        self._context.configured = True
+
+    def _put_certificate(self, certificate: Certificate) -> None:
+        self.certificates[certificate.name] = certificate
+        self._certificate_receiver.put(certificate)
+
+    def _remove_certificate(self, name: str) -> None:
+        self.certificates.pop(name, None)
+        self._certificate_receiver.remove(name)
+
+    def _put_options(self, options: TlsOptions) -> None:
+        self.tls_options[options.name] = options
+        self._options_receiver.put(options)
+
+    def _remove_options(self, name: str) -> None:
+        self.tls_options.pop(name, None)
+        self._options_receiver.remove(name)
+
+    def _put_middleware(self, middleware: Middleware) -> None:
+        self.middlewares[middleware.name] = middleware
+        self._context.chains.put(middleware)
+
+    def _remove_middleware(self, name: str) -> None:
+        self.middlewares.pop(name, None)
+        self._context.chains.remove(name)
 
     def _put_service(self, service: Service) -> None:
         try:

@@ -23,7 +23,9 @@ from proxy.background.cooperative_yield import CooperativeYield
 from rondpoint.model import Middleware, Router, Service
 from rondpoint.settings import Settings
 from rondpoint.store.decoding import decode_json
+from rondpoint.store.sections import sections_of
 from rondpoint.store.state import State
+from rondpoint.tls.model import Certificate, TlsOptions
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,18 @@ class SnapshotLine(msgspec.Struct, omit_defaults=True):
     router: Router | None = None
     service: Service | None = None
     middleware: Middleware | None = None
+    tls_options: TlsOptions | None = None
+    certificate: Certificate | None = None
+
+
+_FIELDS = {
+    "certificates": "certificate",
+    "tls_options": "tls_options",
+    "services": "service",
+    "middlewares": "middleware",
+    "routers": "router",
+}
+"""The field of SnapshotLine for the objects of each section."""
 
 
 def snapshot_path(settings: Settings, environ: Mapping[str, str]) -> Path:
@@ -86,22 +100,20 @@ def load(path: Path) -> State | None:
     except OSError:
         return None
     decoder = msgspec.json.Decoder(SnapshotLine)
-    state = State(0, {}, {}, {})
+    state = State(0)
     for number, line in enumerate(lines):
         try:
             if not number:
-                state = State(msgspec.json.decode(line, type=int), {}, {}, {})
+                state = State(msgspec.json.decode(line, type=int))
                 continue
             item = decode_json(decoder, line)
         except msgspec.MsgspecError as error:
             log.warning("%s: line %d cannot be read and is skipped: %s", path, number + 1, error)
             continue
-        if item.router is not None:
-            state.routers[item.router.name] = item.router
-        elif item.service is not None:
-            state.services[item.service.name] = item.service
-        elif item.middleware is not None:
-            state.middlewares[item.middleware.name] = item.middleware
+        for section, field in _FIELDS.items():
+            found = getattr(item, field)
+            if found is not None:
+                getattr(state, section)[found.name] = found
     return state if lines else None
 
 
@@ -153,9 +165,6 @@ class SnapshotSaver:
 def _lines(state: State) -> Iterator[bytes]:
     encode = msgspec.json.encode
     yield encode(state.revision)
-    for service in state.services.values():
-        yield encode(SnapshotLine(service=service))
-    for middleware in state.middlewares.values():
-        yield encode(SnapshotLine(middleware=middleware))
-    for router in state.routers.values():
-        yield encode(SnapshotLine(router=router))
+    for section, objects in sections_of(state).items():
+        for found in objects.values():
+            yield encode({_FIELDS[section]: found})

@@ -57,6 +57,9 @@ class Stream:
     plain = True
     """Whether the socket carries the bytes unchanged."""
 
+    tls_options = ""
+    """The name of the TLS options with which the connection was made; empty without TLS."""
+
     def __init__(self, sock: _socket.socket, sweeper: Sweeper) -> None:
         self.sock = sock
         self.deadline = NEVER

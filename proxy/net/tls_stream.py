@@ -20,12 +20,14 @@ RECORD_SIZE = 16384
 class TlsStream(Stream):
     """A TLS stream to a server with this name, or to a client if there is no name.
 
+    `tls_options` are the name of the options with which a client's connection is made.
+
     It takes over the connection of the plain `stream`. The constructor performs the handshake until
     `deadline` (monotonic seconds); `early` are bytes that were already received. Raises ssl.SSLError or
     OSError.
     """
 
-    __slots__ = ("_flushing", "_incoming", "_outgoing", "_owes_close_notify", "_tls")
+    __slots__ = ("_flushing", "_incoming", "_outgoing", "_owes_close_notify", "_tls", "tls_options")
 
     plain = False
 
@@ -37,8 +39,10 @@ class TlsStream(Stream):
         *,
         deadline: float = NEVER,
         early: bytes = b"",
+        tls_options: str = "",
     ) -> None:
         self.take_over(stream)
+        self.tls_options = tls_options
         self.deadline = deadline
         is_server = server_name is None
         self._owes_close_notify = is_server
@@ -47,10 +51,7 @@ class TlsStream(Stream):
             self._incoming = incoming = ssl.MemoryBIO()
             self._outgoing = ssl.MemoryBIO()
             self._tls = context.wrap_bio(incoming, self._outgoing, is_server, server_name)
-            if early or not is_server:
-                incoming.write(early)
-            else:
-                self._receive()
+            incoming.write(early)
             self._shake_hands(is_server=is_server)
         except BaseException:
             self._owes_close_notify = False

@@ -67,7 +67,7 @@ class ProxyWorker(GeventWorker):
         """Serve until the worker must leave, then finish running requests within the grace time."""
         # Imported only now: gevent must patch this process before it imports ssl and the store's client.
         from proxy.runtime import Runtime  # noqa: PLC0415
-        from proxy.tls.server_contexts import CertificateError  # noqa: PLC0415
+        from proxy.tls.errors import CertificateError  # noqa: PLC0415
 
         self._leaving = Event()
         IN_FLIGHT.begin()

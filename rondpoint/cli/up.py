@@ -24,7 +24,7 @@ from rondpoint.cli.startup_summary import summary_lines
 from rondpoint.cli.store import embedded_store
 from rondpoint.cli.supervisor import Supervisor
 from rondpoint.settings import Settings
-from rondpoint.settings.sources.environment import FLAGS, variable_name
+from rondpoint.settings.sources.environment import EMBEDDED_STORE, FLAGS, variable_name
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ def _child_specs(settings: Settings, directory: Path, flags: Sequence[str]) -> l
         # Its log format is not JSON.
         spec, url = embedded_store(directory, quiet=logs.is_machine_readable(settings.log))
         specs.append(structs.replace(spec, user=user))
-        environment[variable_name(("redis", "url"))] = url
+        environment |= {variable_name(("redis", "url")): url, EMBEDDED_STORE: "1"}
         if settings.state_directory is None:
             # A local snapshot of this store has no use after the store is gone.
             environment[variable_name(("stateDirectory",))] = str(directory)

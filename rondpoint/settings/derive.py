@@ -10,6 +10,7 @@ from pathlib import Path
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings.errors import error, warning
 from rondpoint.settings.merge import Draft, Setting
+from rondpoint.settings.sources.environment import EMBEDDED_STORE
 from rondpoint.settings.sources.file import PathResolver, same_path
 from rondpoint.settings.tree import ADMIN, EntryPoint, Settings
 from rondpoint.settings.values import parse_switch
@@ -36,11 +37,14 @@ def derive(
     `inline` is the settings file if the file provider reads it for routes too, else None.
     """
     _derive_entry_points(draft)
+    _derive_resolver_of_v1(draft)
     _derive_tls(draft)
     _derive_docker(draft, environ, resolve_path(_DOCKER_SOCKET))
     _derive_file(draft, inline)
     _derive_catalogue(draft)
     _derive_constraints(draft)
+    if environ.get(EMBEDDED_STORE):
+        draft.values["redis", "embedded"] = _default(True)
 
 
 def port_conflicts(
@@ -63,6 +67,14 @@ def port_conflicts(
 
 def unknown_entry_points(settings: Settings, draft: Draft) -> Iterable[Diagnostic]:
     """Yield an error for each entry point that is referred to but not defined."""
+    for name, resolver in settings.acme_resolvers.items():
+        section = ("certificates_resolvers", name, "acme")
+        if resolver.http_challenge is not None and resolver.http_challenge.entry_point:
+            yield from _unknown_user(
+                resolver.http_challenge.entry_point, (*section, "http_challenge"), settings, draft
+            )
+        if resolver.entry_point:
+            yield from _unknown_user(resolver.entry_point, section, settings, draft)
     prometheus = settings.metrics.prometheus if settings.metrics is not None else None
     if prometheus is not None:
         yield from _unknown_user(prometheus.entry_point, ("metrics", "prometheus"), settings, draft)
@@ -148,9 +160,19 @@ def _derive_web_address(draft: Draft, name: str, web: list[str]) -> None:
 
 def _derive_tls(draft: Draft) -> None:
     """Switch `tls` on for entry points with `http.tls`; the admin entry point speaks no TLS."""
-    for path, section in list(draft.sections.items()):
-        if _is_entry_point(path) and path[1] != ADMIN and path[2:] == ("http", "tls"):
-            draft.sections.setdefault((*path[:2], "tls"), section)
+    for path, setting in [*draft.sections.items(), *draft.values.items()]:
+        if _is_entry_point(path) and path[1] != ADMIN and path[2:4] == ("http", "tls"):
+            draft.sections.setdefault((*path[:2], "tls"), setting)
+
+
+def _derive_resolver_of_v1(draft: Draft) -> None:
+    """Make the resolver with `onHostRule` that of all routers on its entry point, unless that has its own."""
+    for path, setting in list(draft.values.items()):
+        if path[0] == "certificates_resolvers" and path[-1] == "on_host_rule" and _is_on(setting.value):
+            entry_point = draft.values.get((*path[:-1], "entry_point"))
+            if entry_point is not None and draft.has(("entry_points", str(entry_point.value))):
+                target = ("entry_points", str(entry_point.value), "http", "tls", "cert_resolver")
+                draft.values.setdefault(target, replace(setting, value=path[1]))
 
 
 def _is_on(value: object) -> bool:

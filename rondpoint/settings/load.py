@@ -14,8 +14,10 @@ from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings import vocabulary
 from rondpoint.settings.derive import derive, port_conflicts, unknown_entry_points
 from rondpoint.settings.errors import SettingsError, error
+from rondpoint.settings.list_items import join_items
 from rondpoint.settings.merge import Draft, merge
 from rondpoint.settings.minimum_durations import raise_short_durations
+from rondpoint.settings.resolver_checks import resolver_faults, unusable_time_limits
 from rondpoint.settings.sources import environment, file, flags
 from rondpoint.settings.tree import Settings, setting_key
 from rondpoint.settings.unserved_guards import close_guarded_parts
@@ -56,7 +58,7 @@ def load(
     if inline:
         by_file = [setting for setting in by_file if _lower_path(setting)[0] not in INLINE_SECTIONS]
 
-    draft = merge([*by_file, *by_variable, *by_flag], known_keys)
+    draft = merge(join_items([*by_file, *by_variable, *by_flag], known_keys), known_keys)
     derive(draft, environ, inline, resolve_path)
     raise_short_durations(draft)
     draft.errors += problems
@@ -124,6 +126,8 @@ def _validate(draft: Draft) -> Settings | None:
     }
     draft.errors += port_conflicts(settings.entry_points, locations)
     draft.errors += unknown_entry_points(settings, draft)
+    draft.errors += unusable_time_limits(settings, draft)
+    draft.warnings += resolver_faults(settings, draft)
     return close_guarded_parts(settings, draft)
 
 

@@ -20,6 +20,8 @@ SettingPath = tuple[str, ...]
 """The path of a setting in the tree, as attribute names: `("providers", "docker", "use_bind_port_ip")`."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_NAMED = {"entrypoints": "an entry point", "certificatesresolvers": "a certificates resolver"}
+"""The sections whose keys are names that the user chooses, and what they name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Draft:
 def merge(written_settings: Iterable[WrittenSetting], vocabulary: KnownKey) -> Draft:
     """Merge settings to a draft; of two for the same key, the later one wins."""
     settings = list(written_settings)
-    reader = _Reader(vocabulary, _entry_point_names(settings))
+    reader = _Reader(vocabulary, _user_chosen_names(settings))
     for setting in settings:
         reader.read(setting, setting.path, setting.value, translate=True)
     _switch_off(reader.draft)
@@ -70,7 +72,7 @@ def merge(written_settings: Iterable[WrittenSetting], vocabulary: KnownKey) -> D
 class _Reader:
     """Reads one written setting after the other into a draft."""
 
-    def __init__(self, vocabulary: KnownKey, names: dict[str, str]) -> None:
+    def __init__(self, vocabulary: KnownKey, names: dict[tuple[str, str], str]) -> None:
         self.draft = Draft()
         self._vocabulary = vocabulary
         self._names = names
@@ -123,7 +125,7 @@ class _Reader:
             self.draft.unserved_guards.append(
                 (option, ClosedPart(option.closed_part, key, location, option.hint))
             )
-        elif name := self._entry_point_name(keys[1], location):
+        elif name := self._user_chosen_name("entrypoints", keys[1], location):
             # A misspelt name would protect nothing, so the entry point must exist: this section needs an
             # address.
             self.draft.sections.setdefault(
@@ -137,17 +139,17 @@ class _Reader:
         section = tuple(key.lower() for key in keys[:-1])
         for inner in (("tls",), ("http", "tls")):
             if section[:1] == ("entrypoints",) and section[2 : 2 + len(inner)] == inner:
-                name = self._entry_point_name(keys[1], written.location)
+                name = self._user_chosen_name("entrypoints", keys[1], written.location)
                 setting = Setting(True, written.location, written.dotted_key, written.source)
                 if name:
                     self.draft.sections["entry_points", name, *inner] = setting
 
-    def _entry_point_name(self, key: str, location: str) -> str:
-        """Return the name of an entry point in the user's spelling; report an invalid name and return ''."""
+    def _user_chosen_name(self, section: str, key: str, location: str) -> str:
+        """Return a name in the user's spelling, such as that of an entry point; report an invalid one."""
         if _NAME.fullmatch(key):
-            return self._names.get(key.lower(), key)
+            return self._names.get((section, key.lower()), key)
         hint = "expected letters, digits, - and _"
-        self.draft.errors.append(error(location, f"bad name {key!r} for an entry point", hint))
+        self.draft.errors.append(error(location, f"bad name {key!r} for {_NAMED[section]}", hint))
         return ""
 
     def _report_section_value(self, written: WrittenSetting, value: object) -> None:
@@ -187,7 +189,7 @@ class _Reader:
                 path.append(key)
             elif key == ANY != written.path[min(1, len(written.path) - 1)]:
                 path.append(ANY)
-            elif name := self._entry_point_name(key, location):
+            elif name := self._user_chosen_name(keys[0].lower(), key, location):
                 path.append(name)
             else:
                 return
@@ -220,14 +222,14 @@ def spell_key(key: str, source: Source) -> str:
     return variable_name(tuple(key.split("."))) if source is Source.ENVIRONMENT else key
 
 
-def _entry_point_names(settings: Iterable[WrittenSetting]) -> dict[str, str]:
-    """Return the entry points' names as flags and files spell them, by lower-case name."""
-    names = {ADMIN: ADMIN}
+def _user_chosen_names(settings: Iterable[WrittenSetting]) -> dict[tuple[str, str], str]:
+    """Return names as flags and files spell them, by section and name in lower case."""
+    names = {("entrypoints", ADMIN): ADMIN}
     for setting in settings:
-        if len(setting.path) > 1 and setting.path[0].lower() == "entrypoints":
+        if len(setting.path) > 1 and (section := setting.path[0].lower()) in _NAMED:
             name = setting.path[1]
             if setting.source is not Source.ENVIRONMENT:
-                names.setdefault(name.lower(), name)
+                names.setdefault((section, name.lower()), name)
     return names
 
 

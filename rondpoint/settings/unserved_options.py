@@ -38,7 +38,6 @@ _PROVIDER = UnservedOption(is_provider=True)
 _ON_ADMIN = UnservedOption("is not served: API and dashboard are on the entry point traefik")
 _NO_USAGE_DATA = UnservedOption("has no effect: Rondpoint sends no usage data and checks for no new version")
 _CONSUL_QUERIES = UnservedOption("has no effect: Rondpoint decides itself how it queries Consul")
-_CHALLENGES = UnservedOption("has no effect: routers may always take ACME's HTTP challenges")
 _IMMEDIATE = UnservedOption("has no effect: changes are applied at once")
 _NO_COLOURS = UnservedOption("has no effect: the log has no colours")
 _ZERO_WEIGHT = UnservedOption("has no effect: a server of weight 0 takes no requests")
@@ -46,14 +45,16 @@ _TRAILING_SLASH = UnservedOption("has no effect: a slash at the end of a path al
 _PLUGINS = UnservedOption(
     "has no effect: Traefik's plugins are Go programs; install a middleware in Python of the same name"
 )
-_CURVES = UnservedOption("has no effect: OpenSSL chooses the curve; none of its curves is weak")
 _ENTRY_POINT_GUARD = UnservedOption(closed_part="entry point *")
-_ACME = UnservedOption(
-    "is not served yet: clients get the certificates in tls.certificates of the entry point; without any, "
-    "the default certificate, which no client trusts"
+_OTHER_RESOLVER = UnservedOption("is not served: set acme, the only kind of resolver")
+_ON_DEMAND = UnservedOption(
+    "is not served: with it, clients that make up host names use up the limits of the authority; set "
+    "acme.onHostRule or acme.domains"
 )
-_CIPHER_SUITES = UnservedOption(
-    closed_part="entry point *", hint="set entryPoints.*.tls.minVersion=VersionTLS13 instead"
+_ACME_LOG = UnservedOption("has no effect: orders are always in the log; log.level=DEBUG adds details")
+_NO_CLUSTER = UnservedOption(
+    "has no effect: all agents and proxies of one redis.url are a cluster; certificates of Traefik's cluster "
+    "are not read from its keys, so save them to the file acme.storage first, or they are ordered again"
 )
 _ADMIN_PASSWORD = UnservedOption(
     closed_part="entry point traefik", hint="set api.basicAuth.users or api.token instead"
@@ -75,7 +76,7 @@ _ROUTING = UnservedOption(
     "is not read here: put routers and services in a file, and set providers.file.filename to it"
 )
 
-_TRAEFIK_3_SECTIONS = "certificatesResolvers core experimental hostResolver ocsp spiffe tcpServersTransport"
+_TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe tcpServersTransport"
 _TRAEFIK_3_PROVIDERS = (
     "ecs etcd http knative kubernetesCRD kubernetesGateway kubernetesIngress "
     "kubernetesIngressNGINX nomad plugin redis swarm zooKeeper"
@@ -101,7 +102,7 @@ _TRAEFIK_3_OPTIONS = (
 # Traefik 2 had these options; Traefik 3 removed them.
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
 _TRAEFIK_2_PROVIDERS = "marathon rancher"
-_TRAEFIK_1_SECTIONS = "acme cluster healthCheck tls"
+_TRAEFIK_1_SECTIONS = "healthCheck tls"
 _TRAEFIK_1_PROVIDERS = (
     "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher serviceFabric zookeeper"
 )
@@ -111,18 +112,13 @@ _TRAEFIK_1_OPTIONS = (
     "consul.debugLogGeneratedTemplate consul.templateVersion "
     "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate "
     "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
-    "entryPoints.*.tls.defaultCertificate "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
     "web.path "
     "web.metrics.datadog web.metrics.influxDB web.metrics.statsD"
 )
 # These options decide which clients may use an entry point. `clientIPStrategy` chooses the address that
-# white lists check. `ca` is the flag's spelling of `tls.clientCA`.
-_ENTRY_POINT_GUARDS = (
-    "entryPoints.*.http.tls.options entryPoints.*.ca entryPoints.*.clientIPStrategy "
-    "entryPoints.*.tls.caFiles entryPoints.*.tls.clientCA entryPoints.*.tls.clientCAFiles "
-    "entryPoints.*.tls.sniStrict"
-)
+# white lists check.
+_ENTRY_POINT_GUARDS = "entryPoints.*.clientIPStrategy entryPoints.*.tls.caFiles"
 # These options decide which service instances and keys are routed, and that Consul Connect uses TLS only.
 # A template of the user (`filename`) may add any protection.
 _CATALOGUE_GUARDS = (
@@ -146,9 +142,10 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table(_TRAEFIK_1_PROVIDERS, _PROVIDER),
     **_table(_TRAEFIK_1_OPTIONS, _NOT_YET),
     **_table(_ENTRY_POINT_GUARDS, _ENTRY_POINT_GUARD),
-    **_table("entryPoints.*.http.tls.certResolver entryPoints.*.http.tls.domains", _ACME),
-    **_table("entryPoints.*.tls.cipherSuites", _CIPHER_SUITES),
-    **_table("entryPoints.*.tls.curvePreferences", _CURVES),
+    **_table("certificatesResolvers.*.tailscale certificatesResolvers.*.spire", _OTHER_RESOLVER),
+    **_table("acme.onDemand", _ON_DEMAND),
+    **_table("acme.acmeLogging", _ACME_LOG),
+    **_table("cluster acme.overrideCertificates", _NO_CLUSTER),
     **_table("web.auth", _ADMIN_PASSWORD),
     **_table("web.certFile web.keyFile", _ADMIN_TLS),
     **_table("web.readOnly", _READ_ONLY),
@@ -164,7 +161,6 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("backends frontends http tcp udp", _ROUTING),
     **_table("log.noColor", _NO_COLOURS),
     **_table("experimental.plugins experimental.localPlugins", _PLUGINS),
-    **_table("entryPoints.*.allowACMEByPass", _CHALLENGES),
     **_table("providers.consulCatalog.refreshInterval", _IMMEDIATE),
     **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _CONSUL_QUERIES),
     **_table("providersThrottleDuration providers.providersThrottleDuration", _IMMEDIATE),

@@ -70,8 +70,18 @@ def _read_option(section: str, name: str, text: str) -> tuple[str, object]:
     """Return the setting for an option of a description; `TLS` stands alone, or has certificates."""
     if name.lower() == "tls":
         return (f"{section}.tls.certificates", text) if text else (f"{section}.tls", True)
+    name = _TLS_OPTIONS.get(name.lower(), name)
     return f"{section}.{name}", _read_switch(text) if name.lower() in _SWITCHES else text
 
+
+_TLS_OPTIONS = {
+    "ca": "tls.clientCA.files",
+    "ca.optional": "tls.clientCA.optional",
+    "ca_optional": "tls.clientCA.optional",
+    "tls.defaultcertificate.cert": "tls.defaultCertificate.certFile",
+    "tls.defaultcertificate.key": "tls.defaultCertificate.keyFile",
+}
+"""The options of a description that have another name in a file."""
 
 _SWITCHES = frozenset(("proxyprotocol.insecure", "forwardedheaders.insecure"))
 """Options of a description whose spellings of true are those of Traefik 1; other options have such a type."""
@@ -86,6 +96,27 @@ def _translate_web_address(value: object) -> TranslatedSettings:
     # In Traefik 1, all clients may use this entry point.
     return [("entryPoints.traefik.address", value), ("api.insecure", True)]
 
+
+_ACME = {
+    **{
+        f".{key}": f".{key}"
+        for key in (
+            *("caServer", "domains", "email", "entryPoint", "keyType", "onHostRule"),
+            *("preferredChain", "storage"),
+            *("dnsChallenge", "dnsChallenge.delayBeforeCheck", "dnsChallenge.disablePropagationCheck"),
+            *("dnsChallenge.provider", "dnsChallenge.resolvers"),
+            *("httpChallenge", "httpChallenge.entryPoint", "tlsChallenge"),
+        )
+    },
+    "": "",
+    ".delayDontCheckDNS": ".dnsChallenge.delayBeforeCheck",
+    ".dnsProvider": ".dnsChallenge.provider",
+    ".storageFile": ".storage",
+}
+"""The keys below Traefik 1's section `acme`, and below the resolver with that name."""
+
+LISTS = {"acme.domains": ("main", "sans")}
+"""The lists of tables, with the keys of each item."""
 
 TRANSLATIONS: dict[str, Translation] = {
     "accessLogsFile": _copy_to("accessLog.filePath"),
@@ -110,6 +141,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "file.directory": _copy_to("providers.file.directory"),
     "file.filename": _copy_to("providers.file.filename"),
     "file.watch": _copy_to("providers.file.watch"),
+    **{f"acme{key}": _copy_to(f"certificatesResolvers.acme.acme{target}") for key, target in _ACME.items()},
     "consul": _copy_to("providers.consul"),
     "consul.endpoint": _copy_to("providers.consul.endpoints"),
     "consul.password": _copy_to("providers.consul.password"),

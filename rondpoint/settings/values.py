@@ -8,7 +8,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, InstanceOf
+
+from rondpoint.tls.model import TlsDomain
 
 Network = IPv4Network | IPv6Network
 
@@ -155,6 +157,46 @@ def _parse_certificate(item: object) -> CertificatePair:
 _CERTIFICATES = "expected certFile and keyFile, or cert.pem,key.pem"
 
 
+@dataclass(frozen=True, slots=True)
+class ItemKeys:
+    """Marks a list of tables; flags and variables may set the keys of each item: `domains[0].main`."""
+
+    names: tuple[str, ...]
+
+
+def parse_domains(value: object) -> tuple[TlsDomain, ...]:
+    """Return the names of certificates, from a list of tables (`main`, `sans`) or of texts (`main,san,san`).
+
+    A single text is one certificate. Raises ValueError.
+    """
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        raise ValueError(_DOMAINS)  # noqa: TRY004 - pydantic reports ValueError
+    return tuple(_parse_domain(item) for item in items)
+
+
+def _parse_domain(item: object) -> TlsDomain:
+    if isinstance(item, TlsDomain):
+        return item
+    if isinstance(item, str):
+        main, *sans = parse_texts(item.replace(";", ",")) or ("",)
+    elif isinstance(item, dict):
+        named = {str(key).lower(): value for key, value in item.items()}
+        main, sans = parse_text(named.pop("main", "")).strip(), list(parse_texts(named.pop("sans", ())))
+        if named:
+            raise ValueError(f"unknown key {', '.join(named)}; expected main and sans")
+        if not main and sans:
+            main, *sans = sans
+    else:
+        main, sans = "", []
+    if not main:
+        raise ValueError(_DOMAINS)
+    return TlsDomain(main, tuple(sans))
+
+
+_DOMAINS = "expected main and sans, or main.test,san.test"
+
+
 def split_address(address: str) -> tuple[str, int]:
     """Return host and port of an address: `:80`, `127.0.0.1:8080`, `[::1]:80`, with an optional `/tcp`.
 
@@ -188,3 +230,6 @@ Address = Annotated[str, BeforeValidator(_parse_address)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(parse_networks)]
 OptionalPath = Annotated[Path | None, BeforeValidator(parse_path)]
 Certificates = Annotated[tuple[CertificatePair, ...], BeforeValidator(parse_certificates)]
+Domains = Annotated[
+    tuple[InstanceOf[TlsDomain], ...], BeforeValidator(parse_domains), ItemKeys(("main", "sans"))
+]

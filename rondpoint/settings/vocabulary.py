@@ -15,7 +15,8 @@ from typing import Union, get_args, get_origin
 
 from rondpoint.settings.tree import Section, Settings, setting_key
 from rondpoint.settings.unserved_options import UNSERVED_OPTIONS, UnservedOption
-from rondpoint.settings.v1 import TRANSLATIONS, Translation
+from rondpoint.settings.v1 import LISTS, TRANSLATIONS, Translation
+from rondpoint.settings.values import ItemKeys
 
 CONFIG_FILE = "configFile"
 """The key that names the file to read; only for flags and variables, not for the file itself."""
@@ -31,7 +32,7 @@ class KnownKey:
     `attribute`: the name in the settings tree, empty for a key outside it. `section`: other keys follow.
     `optional`: the section may be absent. `unserved`: set for an option that is not served.
     `translation`: set for a key of Traefik 1. `wildcard`: the key that stands for all names chosen by the
-    user.
+    user. `item_keys`: the keys of each item, if the value is a list of tables.
     """
 
     key: str = ""
@@ -42,6 +43,7 @@ class KnownKey:
     translation: Translation | None = None
     children: dict[str, KnownKey] = field(default_factory=dict)
     wildcard: KnownKey | None = None
+    item_keys: tuple[str, ...] = ()
 
     def child(self, key: str) -> KnownKey | None:
         """Return the following key, or None if it is unknown.
@@ -69,6 +71,8 @@ def build_vocabulary() -> KnownKey:
     _add_key(root, CONFIG_FILE)
     for pattern, translation in TRANSLATIONS.items():
         _add_key(root, pattern).translation = translation
+    for pattern, item_keys in LISTS.items():
+        _add_key(root, pattern).item_keys = item_keys
     for pattern, option in UNSERVED_OPTIONS.items():
         _add_key(root, pattern).unserved = option
     return root
@@ -150,6 +154,7 @@ def _add_section(known_key: KnownKey, section: type[Section]) -> None:
             continue
         child = _add_key(known_key, setting_key(attribute))
         child.attribute = attribute
+        child.item_keys = next((mark.names for mark in info.metadata if isinstance(mark, ItemKeys)), ())
         inner, optional, named_by_user = section_of(info.annotation)
         if inner is None:
             if named_by_user:

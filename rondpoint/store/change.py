@@ -7,6 +7,8 @@ from msgspec import Struct, field
 
 from rondpoint.model import Middleware, Router, Service
 from rondpoint.store.decoding import decode_json
+from rondpoint.store.sections import SECTIONS
+from rondpoint.tls.model import Certificate, TlsOptions
 
 MESSAGE_LIMIT = 256 * 1024
 """Bytes of JSON; a larger change is published without its contents."""
@@ -30,11 +32,13 @@ class Change(Struct, frozen=True, omit_defaults=True):
     middlewares: dict[str, Middleware | None] = field(default_factory=dict)
     at: float = 0.0
     diagnostics: bool = False
+    tls_options: dict[str, TlsOptions | None] = field(default_factory=dict)
+    certificates: dict[str, Certificate | None] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
         """Whether the change holds no difference."""
-        return not (self.full or self.diagnostics or self.routers or self.services or self.middlewares)
+        return not (self.full or self.diagnostics or any(getattr(self, name) for name in SECTIONS))
 
 
 def encode(change: Change) -> bytes:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from rondpoint.store.keys import Keys, PublishedKeys
 from rondpoint.store.read import parse_revision
 from rondpoint.store.scripts import load_script
+from rondpoint.store.sections import sections_of
 
 
 class ContributionState(Struct, frozen=True):
@@ -78,9 +79,7 @@ class ContributionRemover:
 def _keys_to_remove(contribution: PublishedKeys) -> list[str]:
     return [
         contribution.revision,
-        contribution.routers,
-        contribution.services,
-        contribution.middlewares,
+        *sections_of(contribution).values(),
         contribution.diagnostics,
     ]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rondpoint.model import Configuration
 from rondpoint.store.change import Change
+from rondpoint.store.sections import SECTIONS
 from rondpoint.store.state import State
 
 T = TypeVar("T")
@@ -14,13 +15,10 @@ T = TypeVar("T")
 
 def diff(old: State, new: Configuration) -> Change:
     """Return the change from `old` to `new` as the revision after `old`, without diagnostics."""
-    return Change(
-        revision=old.revision + 1,
-        previous=old.revision,
-        routers=changed_objects(old.routers, new.routers),
-        services=changed_objects(old.services, new.services),
-        middlewares=changed_objects(old.middlewares, new.middlewares),
-    )
+    changed: dict[str, Any] = {
+        name: changed_objects(getattr(old, name), getattr(new, name)) for name in SECTIONS
+    }
+    return Change(revision=old.revision + 1, previous=old.revision, **changed)
 
 
 def changed_objects(old: Mapping[str, T], new: Mapping[str, T]) -> dict[str, T | None]:

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 import redis
 
-from rondpoint.model import Middleware, Router, Service
 from rondpoint.store.decoding import decode_json
 from rondpoint.store.keys import PublishedKeys
+from rondpoint.store.sections import SECTIONS, sections_of
 from rondpoint.store.state import State
 
 BATCH = 500
@@ -36,7 +36,7 @@ def _decodes(kind: type) -> Same:
     return same
 
 
-_ROUTER, _SERVICE, _MIDDLEWARE = _decodes(Router), _decodes(Service), _decodes(Middleware)
+_SAME = {name: _decodes(kind) for name, kind in SECTIONS.items()}
 
 
 class IntegrityCheck:
@@ -52,9 +52,7 @@ class IntegrityCheck:
         """Return whether the next values equal `state` and `diagnostics`. Raises redis.RedisError."""
         keys = self._keys
         hashes: tuple[tuple[str, Mapping[str, object], Same], ...] = (
-            (keys.routers, state.routers, _ROUTER),
-            (keys.services, state.services, _SERVICE),
-            (keys.middlewares, state.middlewares, _MIDDLEWARE),
+            *((getattr(keys, name), objects, _SAME[name]) for name, objects in sections_of(state).items()),
             (keys.diagnostics, diagnostics, bytes.__eq__),
         )
         key, expected, same = hashes[self._hash]

@@ -41,6 +41,16 @@ class PublishedKeys:
         return self._key("middlewares")
 
     @property
+    def tls_options(self) -> str:
+        """Hash: name of TLS options → JSON `TlsOptions`."""
+        return self._key("tls-options")
+
+    @property
+    def certificates(self) -> str:
+        """Hash: certificate's name → JSON `Certificate`."""
+        return self._key("certificates")
+
+    @property
     def diagnostics(self) -> str:
         """Hash: source (`docker`, `file`) → JSON array of `Diagnostic`."""
         return self._key("diagnostics")
@@ -80,6 +90,32 @@ class Keys(PublishedKeys):
         name is the number of periods since 1970.
         """
         return self._key(f"tls-tickets:{period}")
+
+    def acme_challenge(self, name: str) -> str:
+        """String: what proves a name to a certificate authority. `http-01 TOKEN`: the key authorization;
+        `tls-alpn-01 NAME`: private key and certificate as PEM, sealed.
+        """
+        return self._key(f"acme:challenge:{name}")
+
+    @property
+    def acme_accounts(self) -> str:
+        """Hash: resolver → JSON `AcmeAccount`."""
+        return self._key("acme:accounts")
+
+    @property
+    def acme_certificates(self) -> str:
+        """Hash: [certificate's id](#acmecertificate) → JSON `AcmeCertificate`."""
+        return self._key("acme:certificates")
+
+    @property
+    def acme_orders(self) -> str:
+        """Hash: [certificate's id](#acmecertificate) → JSON `AcmeOrder`."""
+        return self._key("acme:orders")
+
+    @property
+    def acme_states(self) -> str:
+        """Hash: [certificate's id](#acmecertificate) → JSON `AcmeState`."""
+        return self._key("acme:states")
 
     @property
     def in_flight_leases(self) -> str:

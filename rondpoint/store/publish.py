@@ -20,6 +20,7 @@ from rondpoint.store.diff import diff
 from rondpoint.store.integrity_check import IntegrityCheck
 from rondpoint.store.keys import PublishedKeys
 from rondpoint.store.scripts import load_script
+from rondpoint.store.sections import SECTIONS, sections_of
 from rondpoint.store.state import State
 
 ATTEMPTS = 20
@@ -118,7 +119,7 @@ class Publisher:
             pipeline.hlen(key)
         stored, *counts = pipeline.execute(raise_on_error=False)
         state = view.state
-        expected = [len(state.routers), len(state.services), len(state.middlewares), len(view.diagnostics)]
+        expected = [*map(len, sections_of(state).values()), len(view.diagnostics)]
         same = read.parse_revision(stored) == view.revision and counts == expected
         if same and self._integrity_check.next_values_match(view.state, view.diagnostics):
             return True
@@ -126,8 +127,7 @@ class Publisher:
         return False
 
     def _hashes(self) -> Sequence[str]:
-        keys = self._keys
-        return (keys.routers, keys.services, keys.middlewares, keys.diagnostics)
+        return (*sections_of(self._keys).values(), self._keys.diagnostics)
 
     def _read(self) -> _StoreView:
         loaded = read.load(self._client, self._keys)
@@ -163,8 +163,8 @@ class Publisher:
                 self._keys.changes,
                 message,
             ]
-            for objects in (change.routers, change.services, change.middlewares):
-                arguments += _script_arguments(_encode_objects(objects))
+            for name in SECTIONS:
+                arguments += _script_arguments(_encode_objects(getattr(change, name)))
             arguments += _script_arguments(changed_diagnostics)
             keys = [self._keys.leader, self._keys.revision, *self._hashes()]
             written, found = self._script(keys=keys, args=arguments)
@@ -174,13 +174,7 @@ class Publisher:
                 return None
         revision = view.revision if change.empty else change.revision
         self._highest_revision = max(self._highest_revision, revision)
-        state = State(
-            revision,
-            dict(configuration.routers),
-            dict(configuration.services),
-            dict(configuration.middlewares),
-        )
-        self._view = _StoreView(state, diagnostics, revision)
+        self._view = _StoreView(State.of(revision, configuration), diagnostics, revision)
         return Publication(revision, change)
 
     def _change(self, view: _StoreView, configuration: Configuration) -> Change:
@@ -188,16 +182,8 @@ class Publisher:
             change = diff(view.state, configuration)
             # After a restart from an older snapshot, the store must not repeat published revisions.
             return msgspec.structs.replace(change, revision=max(change.revision, self._highest_revision + 1))
-        return Change(
-            revision=max(view.revision, self._highest_revision) + 1
-            if view.revision
-            else self._first_revision(),
-            previous=view.revision,
-            full=True,
-            routers=dict(configuration.routers),
-            services=dict(configuration.services),
-            middlewares=dict(configuration.middlewares),
-        )
+        after = max(view.revision, self._highest_revision) + 1 if view.revision else self._first_revision()
+        return Change(after, view.revision, full=True, **sections_of(State.of(after, configuration)))
 
     def _first_revision(self) -> int:
         """Return the store's clock in seconds, which exceeds every revision from before a loss of data."""

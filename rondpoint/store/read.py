@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 
 import msgspec
 import redis
-from msgspec import Struct
+from msgspec import Struct, field
 
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Middleware, Router, Service
+from rondpoint.model import Configuration
 from rondpoint.store.corrupt_keys import is_wrong_type
 from rondpoint.store.decoding import decode_json
 from rondpoint.store.keys import PublishedKeys
+from rondpoint.store.sections import SECTIONS, sections_of
 from rondpoint.store.state import State
 from rondpoint.store.transaction import read_atomically
 
@@ -28,11 +29,9 @@ _REVISION = re.compile(rb"[1-9][0-9]{0,14}")
 SLICE = 200
 """Objects decoded between two calls of `yield_if_due`."""
 
-T = TypeVar("T", Router, Service, Middleware)
+T = TypeVar("T")
 
-_routers = msgspec.json.Decoder(Router)
-_services = msgspec.json.Decoder(Service)
-_middlewares = msgspec.json.Decoder(Middleware)
+_decoders = {name: msgspec.json.Decoder(kind) for name, kind in SECTIONS.items()}
 _diagnostics = msgspec.json.Decoder(tuple[Diagnostic, ...])
 
 
@@ -46,30 +45,22 @@ class SkippedNames(Struct, frozen=True):
         return self.whole or name in self.names
 
 
-class Unreadable(Struct, frozen=True):
-    """Skipped objects; a reader that has them already should keep them, because they may still exist."""
-
-    routers: SkippedNames = SkippedNames()
-    services: SkippedNames = SkippedNames()
-    middlewares: SkippedNames = SkippedNames()
-
-
 class Loaded(Struct, frozen=True):
-    """A loaded state, with the objects that could not be read as diagnostics and as names."""
+    """A loaded state, with the objects that could not be read as diagnostics, and as names by section.
+
+    A reader that has those objects already should keep them, because they may still exist.
+    """
 
     state: State
     problems: tuple[Diagnostic, ...] = ()
-    unreadable: Unreadable = Unreadable()
+    unreadable: Mapping[str, SkippedNames] = field(default_factory=dict)
 
     def with_fallback(self, known: Configuration) -> State:
         """Return the state, with the objects of `known` in place of those that could not be read."""
-        state, unreadable = self.state, self.unreadable
-        return State(
-            state.revision,
-            _select_unreadable(known.routers, unreadable.routers) | state.routers,
-            _select_unreadable(known.services, unreadable.services) | state.services,
-            _select_unreadable(known.middlewares, unreadable.middlewares) | state.middlewares,
-        )
+        fields: dict[str, Any] = {name: getattr(self.state, name) for name in SECTIONS}
+        for name, skipped in self.unreadable.items():
+            fields[name] = _select_unreadable(getattr(known, name), skipped) | fields[name]
+        return State(self.state.revision, **fields)
 
 
 def parse_revision(value: object) -> int | None:
@@ -104,27 +95,21 @@ def load(
     `yield_if_due` is called about every millisecond, so the caller can do other work. An object that equals
     one of `known` is replaced by it, to save memory.
     """
+    hashes = sections_of(keys)
     commands = [("GET", keys.revision)]
-    commands += [("HGETALL", key) for key in (keys.routers, keys.services, keys.middlewares)]
-    stored, routers, services, middlewares = _check_replies(read_atomically(client, commands, yield_if_due))
+    commands += [("HGETALL", key) for key in hashes.values()]
+    stored, *replies = _check_replies(read_atomically(client, commands, yield_if_due))
     number = parse_revision(stored)
     if number is None:
         return None
     problems: list[Diagnostic] = []
-    known_routers, skipped_routers = _decode_objects(
-        keys.routers, routers, _routers, problems, yield_if_due, known.routers
-    )
-    known_services, skipped_services = _decode_objects(
-        keys.services, services, _services, problems, yield_if_due, known.services
-    )
-    known_middlewares, skipped_middlewares = _decode_objects(
-        keys.middlewares, middlewares, _middlewares, problems, yield_if_due, known.middlewares
-    )
-    return Loaded(
-        State(number, known_routers, known_services, known_middlewares),
-        tuple(problems),
-        Unreadable(skipped_routers, skipped_services, skipped_middlewares),
-    )
+    objects: dict[str, Any] = {}
+    unreadable: dict[str, SkippedNames] = {}
+    for (name, key), reply in zip(hashes.items(), replies, strict=True):
+        objects[name], unreadable[name] = _decode_objects(
+            key, reply, _decoders[name], problems, yield_if_due, getattr(known, name)
+        )
+    return Loaded(State(number, **objects), tuple(problems), unreadable)
 
 
 def read_diagnostics(client: redis.Redis, keys: PublishedKeys) -> tuple[Diagnostic, ...]:
@@ -159,15 +144,15 @@ def _check_replies(replies: list[Any]) -> list[Any]:
 def _decode_objects(
     key: str,
     fields: Any,
-    decoder: msgspec.json.Decoder[T],
+    decoder: msgspec.json.Decoder[Any],
     problems: list[Diagnostic],
     yield_if_due: Callable[[], None],
-    known: Mapping[str, T],
-) -> tuple[dict[str, T], SkippedNames]:
+    known: Mapping[str, Any],
+) -> tuple[dict[str, Any], SkippedNames]:
     if isinstance(fields, redis.ResponseError):
         problems.append(_wrong_type(key))
         return {}, SkippedNames(whole=True)
-    objects: dict[str, T] = {}
+    objects: dict[str, Any] = {}
     skipped: set[str] = set()
     for number, (raw, value) in enumerate(_drain_fields(fields)):
         if not number % SLICE:

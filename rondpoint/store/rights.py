@@ -66,6 +66,8 @@ KEY_USES = (
     KeyUse("routers", AGENT, BOTH),
     KeyUse("services", AGENT, BOTH),
     KeyUse("middlewares", AGENT, BOTH),
+    KeyUse("tls_options", AGENT, BOTH),
+    KeyUse("certificates", AGENT, BOTH),
     KeyUse("diagnostics", AGENT, BOTH),
     KeyUse("leader", AGENT, AGENT, expires=_AFTER_RENEWAL),
     KeyUse("fence", AGENT, AGENT),
@@ -79,6 +81,17 @@ KEY_USES = (
     ),
     KeyUse("rate_limit", PROXY, PROXY, argument="BUCKET", expires="when the bucket is full"),
     KeyUse("tls_tickets", PROXY, PROXY, argument="PERIOD", expires="24 hours after it was written"),
+    KeyUse(
+        "acme_challenge",
+        AGENT,
+        PROXY,
+        argument="CHALLENGE",
+        expires="when the authority has decided, or an hour after it was written",
+    ),
+    KeyUse("acme_accounts", AGENT, AGENT),
+    KeyUse("acme_certificates", AGENT, AGENT),
+    KeyUse("acme_orders", AGENT, AGENT),
+    KeyUse("acme_states", AGENT, BOTH),
     KeyUse("in_flight_leases", PROXY, PROXY, expires="a minute after the last call of any worker"),
     KeyUse(
         "in_flight_slots", PROXY, PROXY, argument="POOL", expires="a minute after the last call for the pool"
@@ -130,13 +143,15 @@ def acl_rules(party: Party, keys: Keys) -> str:
         return f"{_NO_RIGHTS} ~{prefix}* &{prefix}* {_commands(_AGENT_COMMANDS)}"
     written = [use for use in KEY_USES if party in (*use.writers, *use.consumers)]
     written_keys = drop_covered_patterns(use.key(keys, "*") for use in written if use.kind != "channel")
-    stored = " ".join(f"~{key}" for key in written_keys)
+    read = (use.key(keys, "*") for use in KEY_USES if use.kind != "channel" and party in use.readers)
+    both = drop_covered_patterns(dict.fromkeys((*written_keys, *read)))
+    stored = " ".join(f"~{key}" if key in written_keys else f"%R~{key}" for key in both)
     subscribed = " ".join(
         f"&{use.key(keys)}" for use in KEY_USES if use.kind == "channel" and party in use.readers
     )
     published = " ".join(f"&{use.key(keys)}" for use in written if use.kind == "channel")
     return (
-        f"{_NO_RIGHTS} %R~{prefix}* {stored} {subscribed} {_commands(_PROXY_COMMANDS)} "
+        f"{_NO_RIGHTS} {stored} {subscribed} {_commands(_PROXY_COMMANDS)} "
         f"(-@all resetchannels {published} +publish)"
     )
 

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from rondpoint.model import Middleware, Router, Service
+from rondpoint.model import Configuration, Middleware, Router, Service
 from rondpoint.store.change import Change
+from rondpoint.store.sections import SECTIONS
+from rondpoint.tls.model import Certificate, TlsOptions
 
 T = TypeVar("T")
 
 
 class State(Struct, frozen=True):
-    """All objects by name, as published at `revision`."""
+    """All objects by name, as published at `revision`; the sections are those of SECTIONS."""
 
     revision: int
-    routers: dict[str, Router]
-    services: dict[str, Service]
-    middlewares: dict[str, Middleware]
+    routers: dict[str, Router] = field(default_factory=dict)
+    services: dict[str, Service] = field(default_factory=dict)
+    middlewares: dict[str, Middleware] = field(default_factory=dict)
+    tls_options: dict[str, TlsOptions] = field(default_factory=dict)
+    certificates: dict[str, Certificate] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, revision: int, configuration: Configuration) -> State:
+        """Return a copy of the objects of `configuration` as the state at `revision`."""
+        return cls(revision, **{name: dict(getattr(configuration, name)) for name in SECTIONS})
 
     def after(self, change: Change) -> State:
         """Return the state after `change`. Raises ValueError if it is `full` or skips a revision."""
@@ -26,15 +36,11 @@ class State(Struct, frozen=True):
             raise ValueError(
                 f"revision {change.revision} does not follow {self.revision}: the state must be read"
             )
-        return State(
-            change.revision,
-            _apply_changes(self.routers, change.routers),
-            _apply_changes(self.services, change.services),
-            _apply_changes(self.middlewares, change.middlewares),
-        )
+        changed = {name: _apply_changes(getattr(self, name), getattr(change, name)) for name in SECTIONS}
+        return State(change.revision, **changed)
 
 
-def _apply_changes(old: dict[str, T], changes: dict[str, T | None]) -> dict[str, T]:
+def _apply_changes(old: dict[str, T], changes: Mapping[str, T | None]) -> dict[str, T]:
     new = dict(old)
     for name, value in changes.items():
         if value is None:

@@ -51,8 +51,6 @@ MIDDLEWARES = {
 }
 HOSTS = ("plain.test", "secure.test", "resolved.test", "same.test", "moved.test", "only.test", "nobody.test")
 
-NO_PLAIN = "an entry point with TLS closes plain connections; Traefik responds with 404"
-
 
 class Outcome(NamedTuple):
     """What the client gets, and what the origin gets.
@@ -147,10 +145,7 @@ def test_both_serve_requests_alike(
     entry_point: str, host: str, tls: bool, candidates: tuple[Candidate, Candidate]
 ) -> None:
     ours, theirs = (candidate.outcome(entry_point, host, tls=tls) for candidate in candidates)
-    if not tls and any("tls" in option for option in OPTIONS[entry_point]):
-        assert (ours.status, theirs.status) == (0, 404), NO_PLAIN
-    else:
-        assert ours == theirs
+    assert ours == theirs
 
 
 @pytest.mark.parametrize("server_name", ["secure.test", "resolved.test", "nobody.test"])

@@ -19,8 +19,16 @@ PREFIX = "RONDPOINT_"
 FLAGS = "RONDPOINT_FLAGS"
 """The variable in which `rondpoint up` passes its flags to its children, as a JSON list."""
 
+EMBEDDED_STORE = "RONDPOINT_EMBEDDED_STORE"
+"""The variable by which `rondpoint up` tells its children that it has started their store."""
+
+_NO_SETTINGS = (FLAGS, EMBEDDED_STORE)
+
 # Docker links and Kubernetes set such variables for another container or service called "rondpoint".
 _SERVICE_VARIABLE = re.compile(r"RONDPOINT_(PORT|SERVICE_HOST|SERVICE_PORT|NAME|ENV)(_.*)?")
+
+_ITEM = re.compile(r"(\d+)_(\w+)")
+"""The end of a variable for a key of an item in a list: `0_MAIN` for `[0].main`."""
 
 
 def read(environ: Mapping[str, str], vocabulary: KnownKey) -> tuple[list[WrittenSetting], list[Diagnostic]]:
@@ -29,7 +37,11 @@ def read(environ: Mapping[str, str], vocabulary: KnownKey) -> tuple[list[Written
     problems: list[Diagnostic] = []
     for name in sorted(environ):
         upper = name.upper()
-        if not upper.startswith(PREFIX) or upper == FLAGS or _SERVICE_VARIABLE.fullmatch(upper):
+        if (
+            not upper.startswith(PREFIX)
+            or upper in (FLAGS, EMBEDDED_STORE)
+            or _SERVICE_VARIABLE.fullmatch(upper)
+        ):
             continue
         location = f"environment variable {name}"
         path = _find_path(vocabulary, upper.removeprefix(PREFIX).lower())
@@ -58,6 +70,8 @@ def _find_path(known_key: KnownKey, name: str) -> tuple[str, ...] | None:
             if child is None or (child is known_key.wildcard and child.section and not rest):
                 # If a variable could end with the user's name for a section, every misspelt key would be one.
                 continue
+            if (item := _ITEM.fullmatch(rest)) and item[2] in map(str.lower, child.item_keys):
+                return (f"{key}[{item[1]}]", item[2])
             if (path := _find_path(child, rest)) is not None:
                 return (key, *path)
     # The vocabulary does not hold the keys below an option that is not served.

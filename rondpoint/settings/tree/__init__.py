@@ -10,6 +10,15 @@ from rondpoint.settings.tree.access_log import (
     FieldMode,
 )
 from rondpoint.settings.tree.administration import Api, BasicAuth, Log, LogFormat, LogLevel, Ping
+from rondpoint.settings.tree.certificates_resolvers import (
+    CertificatesResolver,
+    ChallengeType,
+    DnsChallenge,
+    HttpChallenge,
+    KeyType,
+    ResolverOptions,
+    TlsChallenge,
+)
 from rondpoint.settings.tree.consul import (
     ConsulCatalogOptions,
     ConsulEndpoint,
@@ -27,7 +36,7 @@ from rondpoint.settings.tree.entry_points import (
     RespondingTimeouts,
     Transport,
 )
-from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis
+from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis, Store
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
@@ -47,17 +56,22 @@ __all__ = [
     "AgentOptions",
     "Api",
     "BasicAuth",
+    "CertificatesResolver",
+    "ChallengeType",
     "ConsulCatalogOptions",
     "ConsulEndpoint",
     "ConsulHttpAuth",
     "ConsulOptions",
     "ConsulTls",
+    "DnsChallenge",
     "DockerOptions",
     "EntryPoint",
     "FieldMode",
     "FileOptions",
     "ForwardedHeaders",
     "ForwardingTimeouts",
+    "HttpChallenge",
+    "KeyType",
     "LifeCycle",
     "Limits",
     "Log",
@@ -75,11 +89,14 @@ __all__ = [
     "Redis",
     "RegistratorConsul",
     "RegistratorOptions",
+    "ResolverOptions",
     "RespondingTimeouts",
     "RestOptions",
     "Section",
     "ServersTransport",
     "Settings",
+    "Store",
+    "TlsChallenge",
     "Tracing",
     "Transport",
     "setting_key",

@@ -7,7 +7,16 @@ from typing import Annotated, Literal, get_args
 from pydantic import BeforeValidator, Field
 
 from rondpoint.settings.tree.section import Section, setting_key
-from rondpoint.settings.values import NonNegativeInt, Switch, Texts, parse_count, parse_text, split_address
+from rondpoint.settings.values import (
+    Domains,
+    NonNegativeInt,
+    Switch,
+    Text,
+    Texts,
+    parse_count,
+    parse_text,
+    split_address,
+)
 
 Scheme = Literal["http", "https"]
 
@@ -89,6 +98,22 @@ class EncodedCharacters(Section):
 
 class HttpTls(Section):
     """TLS for all routers of the entry point, in Traefik 3's spelling; the same as `tls`."""
+
+    options: Text = Field(
+        default="",
+        description="The TLS options of routers that have no `tls` of their own, such as `strict@file`. A "
+        "name without a provider is in the router's provider.",
+    )
+    cert_resolver: Text = Field(
+        default="",
+        description="The [certificates resolver](../certificates.md#resolvers) of routers that have no `tls` "
+        "of their own.",
+    )
+    domains: Domains = Field(
+        default=(),
+        description="The names to obtain certificates for, in place of the hosts in those routers' rules: "
+        "tables with `main` and `sans`; as flags `domains[0].main` and `domains[0].sans`.",
+    )
 
 
 class HttpOptions(Section):

@@ -8,7 +8,15 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.values import NonNegativeInt, PositiveInt, Seconds, Text, Texts, parse_text
+from rondpoint.settings.values import (
+    NonNegativeInt,
+    OptionalPath,
+    PositiveInt,
+    Seconds,
+    Text,
+    Texts,
+    parse_text,
+)
 from rondpoint.store.address import parse
 
 
@@ -36,6 +44,11 @@ def _parse_agent_name(value: object) -> object:
 
 
 class Redis(Section):
+    """The address of the store.
+
+    `embedded` is computed: `rondpoint up` has started this store, for this machine alone.
+    """
+
     url: Annotated[str | None, BeforeValidator(_parse_store_url)] = Field(
         default=None,
         description="The store that agents and proxies share ([connection variants](redis.md#store-url)); "
@@ -43,6 +56,23 @@ class Redis(Section):
     )
     namespace: Annotated[Text, BeforeValidator(_parse_namespace)] = Field(
         default="default", description="Separates several installations in one Redis."
+    )
+    embedded: bool = Field(default=False, exclude=True)
+
+
+class Store(Section):
+    """The protection of the store's contents."""
+
+    secret: Text = Field(
+        default="",
+        description="The secret that encrypts private keys in the store, 32 characters or more, the same for "
+        "all agents and proxies. Anybody on the machine may see flags; `secretFile` is safer.",
+    )
+    secret_file: OptionalPath = Field(
+        default=None,
+        description="A file with that secret, such as `openssl rand -hex 32` writes. Its first line "
+        "encrypts; further lines are former secrets, which still decrypt "
+        "([how to replace it](../certificates.md#where-keys-are-kept)).",
     )
 
 

@@ -11,8 +11,9 @@ from pydantic import Field
 from rondpoint.settings.closed_parts import ClosedPart, entry_point_part, format_reason
 from rondpoint.settings.tree.access_log import AccessLog
 from rondpoint.settings.tree.administration import Api, Log, Ping
+from rondpoint.settings.tree.certificates_resolvers import CertificatesResolver, ResolverOptions
 from rondpoint.settings.tree.entry_points import ADMIN, EntryPoint
-from rondpoint.settings.tree.installation import AgentOptions, Limits, Middlewares, Redis
+from rondpoint.settings.tree.installation import AgentOptions, Limits, Middlewares, Redis, Store
 from rondpoint.settings.tree.metrics import Metrics
 from rondpoint.settings.tree.providers import Providers
 from rondpoint.settings.tree.registrator import RegistratorOptions
@@ -47,7 +48,11 @@ class Settings(Section):
     access_log: AccessLog | None = None
     metrics: Metrics | None = None
     tracing: Tracing | None = None
+    certificates_resolvers: Mapping[str, CertificatesResolver] = Field(
+        default_factory=lambda: MappingProxyType({})
+    )
     redis: Redis = Redis()
+    store: Store = Store()
     web_address: Address = Field(
         default=":8000",
         description="The default address of the entry point `web` (with Traefik 1, `http`); the images set "
@@ -109,6 +114,29 @@ class Settings(Section):
     def tls_entry_points(self) -> frozenset[str]:
         """The names of the entry points that speak TLS."""
         return frozenset(name for name, point in self.entry_points.items() if point.tls is not None)
+
+    @property
+    def tls_options(self) -> dict[str, str]:
+        """The TLS options of routers without `tls` of their own, by entry point that speaks TLS."""
+        points = {name: self.entry_points[name].http.tls for name in self.tls_entry_points}
+        return {name: "" if options is None else options.options for name, options in points.items()}
+
+    @property
+    def acme_resolvers(self) -> dict[str, ResolverOptions]:
+        """The options of each certificates resolver that obtains certificates by ACME."""
+        return {
+            name: each.acme for name, each in self.certificates_resolvers.items() if each.acme is not None
+        }
+
+    @property
+    def http_challenge_entry_points(self) -> frozenset[str]:
+        """The names of the entry points that respond to ACME's HTTP challenges."""
+        named = {
+            resolver.http_challenge.entry_point
+            for resolver in self.acme_resolvers.values()
+            if resolver.http_challenge is not None
+        }
+        return frozenset(name for name in self.web_entry_points if name in named)
 
     @property
     def default_entry_points(self) -> tuple[str, ...]:

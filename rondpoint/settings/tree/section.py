@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-_IRREGULAR = {"use_bind_port_ip": "useBindPortIP", "trusted_ips": "trustedIPs", "root_cas": "rootCAs"}
+_IRREGULAR = {
+    "allow_acme_by_pass": "allowACMEByPass",
+    "client_ca": "clientCA",
+    "client_ca_files": "clientCAFiles",
+    "disable_ans_checks": "disableANSChecks",
+    "require_all_rns": "requireAllRNS",
+    "root_cas": "rootCAs",
+    "trusted_ips": "trustedIPs",
+    "use_bind_port_ip": "useBindPortIP",
+}
 
 
 def setting_key(attribute: str) -> str:

@@ -242,7 +242,7 @@ PROXY = """
     command: >
       --web --docker
       --docker.exposedByDefault=false
-      --acme.email=a@b.test
+      --healthCheck.interval=9s
     volumes: [./traefik.toml:/traefik.toml]
 """
 
@@ -257,9 +257,9 @@ def test_the_settings_of_a_proxy_in_a_compose_file_are_checked(tmp_path: Path) -
         0,
         [
             "service traefik (deploy/compose.yml:4): 6 settings (4 of command, 2 of deploy/traefik.toml); "
-            "5 served, 1 not: acme.email",
-            "deploy/compose.yml:9: warning: settings: service traefik: flag --acme.email: "
-            "acme is not served yet",
+            "5 served, 1 not: healthCheck.interval",
+            "deploy/compose.yml:9: warning: settings: service traefik: flag --healthCheck.interval: "
+            "healthCheck is not served yet",
         ],
     )
     assert "traefik-shop@docker" not in result.output
@@ -271,7 +271,7 @@ def test_the_settings_of_a_proxy_in_a_compose_file_are_checked(tmp_path: Path) -
         "line": 4,
         "read": {"command": 4, "deploy/traefik.toml": 2},
         "served": 5,
-        "unserved": ["acme.email"],
+        "unserved": ["healthCheck.interval"],
         "starts": True,
     }
     (tmp_path / "deploy" / "traefik.toml").write_text("[accesLog]\n")

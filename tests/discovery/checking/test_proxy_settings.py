@@ -153,7 +153,7 @@ command:
   - --entrypoints.web.address=:80
   - --entrypoints.web.http.tls.options=strict@file
   - --entrypoints.web.clientipstrategy.depth=1
-  - --certificatesresolvers.le.acme.email=a@b.test
+  - --hostresolver.cnameflattening=true
   - --global.sendanonymoususage=true
 """
 
@@ -170,7 +170,7 @@ def test_each_unserved_option_is_reported_with_its_line() -> None:
         "service p (compose.yml:2): 6 settings (6 of command); 2 served, 4 not: "
         "entrypoints.web.http.tls.options, "
         "entrypoints.web.clientipstrategy.depth, "
-        "certificatesresolvers.le.acme.email, global.sendanonymoususage"
+        "hostresolver.cnameflattening, global.sendanonymoususage"
     )
     assert b'"served": 2' in as_json(result)
     assert result.failed(strict=False)
@@ -343,18 +343,16 @@ def test_variables_of_traefik_are_checked_and_should_be_renamed() -> None:
         command: --providers.docker
         environment:
           TRAEFIK_LOG_LEVEL: DEBUG
-          TRAEFIK_CERTIFICATESRESOLVERS_LE_ACME_EMAIL: a@b.test
-          TRAEFIK_CERTIFICATESRESOLVERS_LE_ACME_STORAGE: /s
+          TRAEFIK_HOSTRESOLVER_CNAMEFLATTENING: "true"
+          TRAEFIK_HOSTRESOLVER_RESOLVDEPTH: "5"
           RONDPOINT_PING: "true"
         """
     )
     subject = "warning: settings: service p: environment variable"
-    resolver = "TRAEFIK_CERTIFICATESRESOLVERS_LE_ACME"
+    names = ("TRAEFIK_HOSTRESOLVER_CNAMEFLATTENING", "TRAEFIK_HOSTRESOLVER_RESOLVDEPTH")
     assert [line.partition(" (")[0] for line in first_lines(result) if ": warning: " in line] == [
-        f"compose.yml:7: {subject} {resolver}_EMAIL: certificatesresolvers is not served yet",
-        f"compose.yml:8: {subject} {resolver}_STORAGE: certificatesresolvers is not served yet",
-        f"compose.yml:7: {subject} {resolver}_EMAIL: Rondpoint does not read {resolver}_EMAIL",
-        f"compose.yml:8: {subject} {resolver}_STORAGE: Rondpoint does not read {resolver}_STORAGE",
+        *(f"compose.yml:{7 + n}: {subject} {names[n]}: hostresolver is not served yet" for n in (0, 1)),
+        *(f"compose.yml:{7 + n}: {subject} {names[n]}: Rondpoint does not read {names[n]}" for n in (0, 1)),
         f"compose.yml:6: {subject} TRAEFIK_LOG_LEVEL: Rondpoint does not read TRAEFIK_LOG_LEVEL",
     ]
     assert any("(rename it to RONDPOINT_LOG_LEVEL)" in line for line in first_lines(result))

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discovery.container import Container
+from discovery.decoding.decoded import Decoded
 from discovery.labels import decode
 from discovery.merging.union import Union, unite
 from rondpoint.diagnostics import Severity
 from rondpoint.model import Configuration, ServerState
+from rondpoint.tls.model import Certificate, TlsOptions
 from tests.discovery.labels.containers import OPTIONS, WITH_DOMAIN, compose, container
 
 V1 = {"traefik.port": "80", "traefik.backend": "hello", "traefik.frontend.rule": "Host:hello.docker"}
@@ -247,3 +249,21 @@ def test_a_conflict_never_shows_secrets() -> None:
     (conflict,) = [item for item in configuration.diagnostics if "is defined differently" in item.message]
     assert "options that are not shown" in conflict.message
     assert "HASH" not in "".join(f"{item.message} {item.hint}" for item in configuration.diagnostics)
+
+
+def test_a_certificate_in_several_files_is_one() -> None:
+    one, other = (
+        Decoded(subject, certificates=(Certificate("ab@file", "C", "K", source=subject),))
+        for subject in ("a.yml", "b.yml")
+    )
+    found = unite((one, other), "file")
+    assert list(found.certificates.values()) == [Certificate("ab@file", "C", "K", source="a.yml")]
+    assert found.diagnostics == ()
+
+
+def test_tls_options_that_differ_are_left_out() -> None:
+    one = Decoded("a.yml", tls_options=(TlsOptions("strict@file", sni_strict=True),))
+    other = Decoded("b.yml", tls_options=(TlsOptions("strict@file"),))
+    found = unite((one, other), "file")
+    assert found.tls_options == {}
+    assert "TLS options strict@file" in str(found.diagnostics[0])

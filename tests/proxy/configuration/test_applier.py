@@ -17,6 +17,7 @@ from rondpoint.rules.expression import Match, Rule
 from rondpoint.store.change import Change
 from rondpoint.store.read import Loaded
 from rondpoint.store.state import State
+from rondpoint.tls.model import Certificate, TlsOptions
 from tests.proxy.routing.sample_requests import Client, request
 
 MANY = 3 * PORTION
@@ -102,3 +103,31 @@ def test_an_invalid_service_does_not_block_the_rest_of_a_change() -> None:
     assert applier.revision == 2
     assert here.services.by_name["s1"] == other
     assert served(here, "h0.test") == "s0"
+
+
+def test_tls_options_are_there_before_the_routers_that_name_them_and_longer() -> None:
+    here = context()
+    seen: list[tuple[str, bool]] = []
+
+    def note(action: str) -> None:
+        seen.append((action, "r" in here.table.routers))
+
+    receiver = Mock()
+    receiver.put.side_effect = lambda options: note(f"put {options.name}")
+    receiver.remove.side_effect = lambda name: note(f"remove {name}")
+    applier = Applier(here, tls_options=receiver, certificates=receiver)
+    router = Router("r", v3.parse("Host(`h.test`)"), "s", 1, tls=True, tls_options="strict@file")
+    options, certificate = TlsOptions("strict@file"), Certificate("ab@file", "C", "K")
+    whole = State(
+        1, {"r": router}, tls_options={options.name: options}, certificates={certificate.name: certificate}
+    )
+    applier.replace(Loaded(whole))
+    assert applier.state() == whole
+    applier.replace(Loaded(State(2)))
+    assert seen == [
+        ("put ab@file", False),
+        ("put strict@file", False),
+        ("remove strict@file", False),
+        ("remove ab@file", False),
+    ]
+    assert applier.state() == State(2)

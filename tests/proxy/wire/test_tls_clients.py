@@ -165,10 +165,8 @@ def test_websockets(proxy: Proxy, port: int, certificate: Path) -> None:
         client.close()
 
 
-@pytest.mark.parametrize(
-    "sent", [b"", b"\x16\x03\x01", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01\0\5hello"]
-)
-def test_a_client_without_tls_is_disconnected(proxy: Proxy, port: int, sent: bytes) -> None:
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01", b"\x16\x03\x01\0\5hello"])
+def test_a_client_without_a_handshake_is_disconnected(proxy: Proxy, port: int, sent: bytes) -> None:
     with Client(port) as client:
         client.send(sent)
         # An alert may arrive first; the handshake has one second.

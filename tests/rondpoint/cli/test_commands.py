@@ -64,6 +64,13 @@ def test_unusable_settings_print_all_errors_and_exit_with_2(tmp_path: Path, argu
     ]
 
 
+@pytest.mark.parametrize("command", ["agent", "proxy"])
+def test_an_unusable_store_secret_stops_the_start(tmp_path: Path, command: str) -> None:
+    result = run(tmp_path, command, "--redis.url=redis://127.0.0.1:1", "--store.secretFile=/nowhere")
+    assert result.returncode == 2
+    assert "error: settings: store.secretFile: /nowhere cannot be read" in result.stderr
+
+
 def test_a_bare_word_after_up_is_refused(tmp_path: Path) -> None:
     result = run(tmp_path, "up", "docker")
     assert result.returncode == 2

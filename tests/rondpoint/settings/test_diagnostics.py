@@ -183,9 +183,7 @@ UNSERVED_SETTINGS = [
     ("--providers.kubernetesCRD", "providers.kubernetesCRD"),
     ("--entryPoints.web.http2.maxConcurrentStreams=9", "entryPoints.web.http2"),
     ("--entryPoints.web.forwardedHeaders.connection=x", "entryPoints.web.forwardedHeaders.connection"),
-    ("--certificatesResolvers.le.acme.email=a@b.test", "certificatesResolvers"),
-    ("--cluster.node=a", "cluster"),
-    ("--acme", "acme"),
+    ("--tls.certificates=a.pem,b.pem", "tls"),
     ("--docker.swarmMode", "docker.swarmMode"),
 ]
 
@@ -198,11 +196,11 @@ def test_an_option_that_is_not_served_gives_a_warning(tmp_path: Path, flag: str,
 
 def test_an_unserved_section_of_a_file_is_reported_once(tmp_path: Path) -> None:
     yaml = "tracing: {zipkin: {http: {endpoint: 'http://a'}}}\n"
-    yaml += "entryPoints: {web: {http: {tls: {domains: [{main: a.test}]}}}}\n"
+    yaml += "entryPoints: {web: {http3: {advertisedPort: 443}}}\n"
     warnings = load_settings(tmp_path, traefik_yml=yaml).warnings
     assert [warning.subject.rpartition(" ")[2] for warning in warnings] == [
         "tracing.zipkin",
-        "entryPoints.web.http.tls.domains",
+        "entryPoints.web.http3",
     ]
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rondpoint.settings import LogLevel, Settings, SettingsError, load
+from rondpoint.settings.sources.environment import EMBEDDED_STORE
 
 from .loading import load_errors, load_settings
 
@@ -231,6 +232,14 @@ def test_flags_passed_by_up_count_as_flags(tmp_path: Path) -> None:
 def test_invalid_passed_flags_are_refused(tmp_path: Path, passed: str) -> None:
     (diagnostic,) = load_errors(tmp_path, [], {"RONDPOINT_FLAGS": passed})
     assert diagnostic.subject == "environment variable RONDPOINT_FLAGS"
+
+
+def test_up_tells_its_children_of_the_embedded_store_and_nobody_else_can(tmp_path: Path) -> None:
+    environ = {EMBEDDED_STORE: "1", "RONDPOINT_REDIS_URL": "unix:///store.sock"}
+    assert load_settings(tmp_path, (), environ).settings.redis.embedded
+    assert not load_settings(tmp_path, ["--redis.url=unix:///store.sock"]).settings.redis.embedded
+    (fault,) = load_errors(tmp_path, ["--redis.embedded=true"])
+    assert "unknown key redis.embedded" in fault.message
 
 
 def test_files_may_be_those_of_a_container(tmp_path: Path) -> None:

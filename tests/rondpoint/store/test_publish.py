@@ -17,6 +17,7 @@ from rondpoint.store.change import Change
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
 from rondpoint.store.read import State, load, read_diagnostics, revision
+from rondpoint.tls.model import Certificate, TlsOptions
 
 
 def a_router(name: str, host: str = "a.test", service: str = "s@file") -> Router:
@@ -94,6 +95,28 @@ def test_a_published_configuration_is_read_back(client: redis.Redis, keys: Keys)
     state = read(client, keys)
     assert state.revision == number == revision(client, keys)
     assert objects(state) == (WHOLE.routers, WHOLE.services, WHOLE.middlewares)
+
+
+def test_certificates_and_tls_options_travel_like_the_other_objects(
+    client: redis.Redis, keys: Keys, listener: Listener
+) -> None:
+    publisher = Publisher(client, keys)
+    options = TlsOptions("strict@file", sni_strict=True)
+    certificate = Certificate("ab@file", "CHAIN", "KEY", ("a.test",))
+    first = publisher.publish(
+        Configuration(tls_options={options.name: options}, certificates={certificate.name: certificate})
+    )
+    state = read(client, keys)
+    assert (state.tls_options, state.certificates) == (
+        {options.name: options},
+        {certificate.name: certificate},
+    )
+    assert publisher.is_intact()
+    assert listener.next() == Change(first, 0, full=True)
+    second = publisher.publish(Configuration(tls_options={options.name: options}))
+    assert listener.next() == Change(second, first, certificates={certificate.name: None})
+    client.hdel(keys.tls_options, options.name)
+    assert not publisher.is_intact()
 
 
 def test_there_is_nothing_to_load_before_the_first_revision(client: redis.Redis, keys: Keys) -> None:
@@ -354,4 +377,4 @@ def test_changes_applied_in_order_give_what_is_stored(
 
 def test_a_gap_is_refused_by_the_state() -> None:
     with pytest.raises(ValueError, match="does not follow"):
-        State(4, {}, {}, {}).after(Change(6, 5))
+        State(4).after(Change(6, 5))

@@ -22,7 +22,7 @@ from rondpoint.model import (
     Service,
 )
 from rondpoint.reference_pages import fill_blocks
-from rondpoint.store import ejections, metrics, server_metrics
+from rondpoint.store import acme, ejections, metrics, server_metrics
 from rondpoint.store.admin import document, history, proposals
 from rondpoint.store.agents import AgentStatus
 from rondpoint.store.change import Change
@@ -30,6 +30,7 @@ from rondpoint.store.keys import Keys, PublishedKeys
 from rondpoint.store.reference import blocks
 from rondpoint.store.rights import KEY_USES, PUBLISHED, drop_covered_patterns
 from rondpoint.store.workers import WorkerStatus
+from rondpoint.tls.model import Certificate, TlsDomain, TlsOptions
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
 
@@ -38,6 +39,12 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "Router": (Router,),
     "Service": (Service, Server, Member, FailoverErrors, Mirroring, Mirror, PassiveHealthCheck),
     "Middleware": (Middleware,),
+    "TlsOptions": (TlsOptions,),
+    "Certificate": (Certificate,),
+    "AcmeAccount": (acme.AcmeAccount,),
+    "AcmeCertificate": (acme.AcmeCertificate, TlsDomain),
+    "AcmeOrder": (acme.AcmeOrder,),
+    "AcmeState": (acme.AcmeState,),
     "Diagnostic": (Diagnostic,),
     "AgentStatus": (AgentStatus,),
     "Ejection": (ejections.Ejection,),

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 import redis
 
+from discovery.acme.store import AcmeStore
 from discovery.admin.change_processor import make_change_processor
 from rondpoint.model import Configuration, Service
 from rondpoint.settings import Settings
+from rondpoint.store.acme import AcmeAccount, read_states
 from rondpoint.store.admin.document import read_document, read_stored, read_version
 from rondpoint.store.admin.history import read_history
 from rondpoint.store.admin.proposals import Proposal, await_result, propose, withdraw
@@ -32,6 +34,7 @@ from rondpoint.store.publish import Publisher
 from rondpoint.store.read import load, read_diagnostics, revision
 from rondpoint.store.retired_workers import ActiveNames, retire
 from rondpoint.store.scripts import load_script
+from rondpoint.store.sealing import Sealer
 from rondpoint.store.server_metrics import ServerCounts, server_field
 from rondpoint.store.unused_tickets import RETENTION, UnusedTickets
 from rondpoint.store.workers import WorkerStatus, read_workers, remove_workers, write_worker
@@ -81,6 +84,11 @@ def test_the_agents_rights_are_sufficient(login: Callable[[str], redis.Redis]) -
         unused_tickets.remove_expired("1 a", (), now)
     assert not agent.hgetall(KEYS.tickets)
     remove_agent(agent, KEYS, "a")
+    acme = AcmeStore(agent, KEYS, Sealer(b"s" * 32), lambda: "1 a")
+    acme.write(accounts={"le": AcmeAccount("https://ca.test", "key")}, certificates={"le/0": None})
+    assert acme.seal_again() == 0
+    acme.present("http-01 t", "text")
+    acme.withdraw("http-01 t")
 
 
 def test_the_agents_rights_are_sufficient_for_changes_through_the_api(
@@ -119,6 +127,9 @@ def test_the_proxys_rights_are_sufficient(client: redis.Redis, login: Callable[[
     assert load(proxy, KEYS) is not None
     assert revision(proxy, KEYS) is not None
     assert read_diagnostics(proxy, KEYS) == ()
+    assert read_states(proxy, KEYS) == {}
+    client.set(KEYS.acme_challenge("http-01 t"), "text")
+    assert proxy.get(KEYS.acme_challenge("http-01 t")) == b"text"
     proxy.hincrby(KEYS.tickets, "a@file", 1)
     drop(proxy, KEYS.tickets)
     lease_tokens = load_script(proxy, "lease_tokens.lua", "proxy.limits")
@@ -175,6 +186,13 @@ FORBIDDEN: list[tuple[str, Callable[[redis.Redis], object]]] = [
     ("rondpoint-proxy", lambda proxy: proxy.hset(KEYS.agents, "a", "{}")),
     ("rondpoint-proxy", lambda proxy: proxy.delete(KEYS.ejected)),
     ("rondpoint-proxy", lambda proxy: proxy.get("else")),
+    ("rondpoint-proxy", lambda proxy: proxy.hgetall(KEYS.acme_accounts)),
+    ("rondpoint-proxy", lambda proxy: proxy.hget(KEYS.acme_certificates, "le/0")),
+    ("rondpoint-proxy", lambda proxy: proxy.hgetall(KEYS.acme_orders)),
+    ("rondpoint-proxy", lambda proxy: proxy.hset(KEYS.acme_states, "le/0", "{}")),
+    ("rondpoint-proxy", lambda proxy: proxy.set(KEYS.acme_challenge("http-01 t"), "x")),
+    ("rondpoint-proxy", lambda proxy: proxy.hgetall(KEYS.contribution("north").certificates)),
+    ("rondpoint-proxy", lambda proxy: proxy.get(KEYS.leader)),
     ("rondpoint-agent", lambda agent: agent.set("else", "x")),
     ("rondpoint-agent", lambda agent: agent.flushall()),
     ("rondpoint-agent", lambda agent: agent.config_get("*")),

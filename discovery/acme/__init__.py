@@ -1,0 +1,1 @@
+"""Orders certificates from certificate authorities (CAs) by ACME (RFC 8555)."""

@@ -1,0 +1,1 @@
+"""The conversation with a CA: account, order, challenges, certificate, renewal information."""

@@ -1,0 +1,100 @@
+"""Chooses the TLS context for each client of an entry point, by its ClientHello."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from proxy.tls.alpn import has_common_protocol
+from proxy.tls.certificate_index import CertificateIndex, Certificates, best_of_each_key_type
+from proxy.tls.errors import (
+    HANDSHAKE_FAILURE,
+    NO_APPLICATION_PROTOCOL,
+    UNRECOGNIZED_NAME,
+    CertificateError,
+    HandshakeError,
+    OptionsError,
+)
+from rondpoint.tls.model import DEFAULT_OPTIONS, TlsOptions
+
+if TYPE_CHECKING:
+    from proxy.tls.client_hello import ClientHello
+    from proxy.tls.context_cache import ContextCache
+    from proxy.tls.options_registry import OptionsRegistry
+    from proxy.tls.unusable_certificates import UnusableCertificates
+
+
+class EntryPointContexts:
+    """The TLS contexts for clients of one entry point.
+
+    `indexes` are those of its own certificates and of the published ones, in the order of preference.
+    `options_of` returns the name of the TLS options for a server name. `own_options` are the default options
+    here, in place of those in the `registry`.
+    """
+
+    def __init__(
+        self,
+        entry_point: str,
+        indexes: tuple[CertificateIndex, ...],
+        registry: OptionsRegistry,
+        cache: ContextCache,
+        unusable: UnusableCertificates,
+        options_of: Callable[[str], str],
+        own_options: TlsOptions | None = None,
+    ) -> None:
+        self._entry_point = entry_point
+        self._indexes = indexes
+        self._registry = registry
+        self._cache = cache
+        self._unusable = unusable
+        self._options_of = options_of
+        self._own_options = own_options
+
+    def find(self, hello: ClientHello, address: str) -> tuple[ssl.SSLContext, str]:
+        """Return the context for a client, and the name of its options. Raises HandshakeError.
+
+        `address` is the IP address that the client has connected to; it stands for a missing server name.
+        """
+        name = self._options_of(hello.server_name)
+        try:
+            options = self._find_options(name)
+            if not has_common_protocol(hello.alpn_protocols, options):
+                raise HandshakeError(NO_APPLICATION_PROTOCOL, "the client offers no protocol that is served")
+            return self._context(hello.server_name or address, options), name
+        except OptionsError as error:
+            raise HandshakeError(HANDSHAKE_FAILURE, str(error)) from error
+
+    def _find_options(self, name: str) -> TlsOptions:
+        if name == DEFAULT_OPTIONS and self._own_options is not None:
+            return self._own_options
+        return self._registry.find(name)
+
+    def _context(self, name: str, options: TlsOptions) -> ssl.SSLContext:
+        """Return a context with the best certificates that can be loaded."""
+        for candidates in self._candidates(name, strict=options.sni_strict):
+            while True:
+                certificates = best_of_each_key_type(self._unusable.without(candidates))
+                if candidates and not certificates:
+                    break
+                try:
+                    return self._cache.get(certificates, options)
+                except CertificateError as error:
+                    self._unusable.add(error)
+        raise HandshakeError(UNRECOGNIZED_NAME, f"no certificate is for {name}, and sniStrict wants one")
+
+    def _candidates(self, name: str, *, strict: bool) -> Iterator[Certificates]:
+        """Yield certificates, the best first; the last are none, for the default certificate."""
+        yield from filter(None, (self._find(name), self._find("*." + name.partition(".")[2])))
+        if strict:
+            return
+        for index in self._indexes:
+            if defaults := index.defaults(self._entry_point):
+                yield defaults
+        yield ()
+
+    def _find(self, name: str) -> Certificates:
+        found: Certificates = ()
+        for index in self._indexes:
+            found += index.find(name, self._entry_point)
+        return found

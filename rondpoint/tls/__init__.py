@@ -1,0 +1,1 @@
+"""TLS with clients, as agents publish it and proxies serve it."""

@@ -1,0 +1,28 @@
+"""The local copy of the last configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from proxy.configuration.snapshot import load, save
+from rondpoint.model import Middleware, Router, Service
+from rondpoint.rules import v3
+from rondpoint.store.sections import SECTIONS
+from rondpoint.store.state import State
+from rondpoint.tls.model import Certificate, TlsOptions
+
+
+def test_all_sections_are_saved_and_loaded(tmp_path: Path) -> None:
+    state = State(
+        7,
+        {"r": Router("r", v3.parse("Host(`h.test`)"), "s", 1)},
+        {"s": Service("s")},
+        {"m": Middleware("m", "compress")},
+        {"strict@file": TlsOptions("strict@file")},
+        {"ab@file": Certificate("ab@file", "CHAIN", "KEY")},
+    )
+    assert all(getattr(state, name) for name in SECTIONS)
+    path = tmp_path / "state" / "configuration.jsonl"
+    save(path, state)
+    assert load(path) == state
+    assert path.stat().st_mode & 0o077 == 0
