@@ -87,6 +87,8 @@ def best_of_each_key_type(certificates: Certificates) -> Certificates:
 
 
 def _for_entry_point(found: Certificate | Certificates | None, entry_point: str) -> Certificates:
+    if not found:
+        return ()
     return tuple(
         each for each in _as_tuple(found) if not each.entry_points or entry_point in each.entry_points
     )
