@@ -154,9 +154,13 @@ class Runtime:
         self.context.access_log = self._observers.access_log
         self._ticket_rotation = TicketRotation(self.client, self.keys.tls_tickets)
         sealer = sealer_of(settings)
-        tls = WorkerContexts(self._ticket_rotation, sealer.open)
+        tls = WorkerContexts(self._ticket_rotation, self.context.tls_options, sealer.open)
         self.applier = Applier(
-            self.context, CooperativeYield(), self._observers.require, tls.certificates, tls.options
+            self.context,
+            CooperativeYield(),
+            self._observers.require,
+            tls.certificates,
+            self.context.tls_options,
         )
         self.internals = self._observers.internals()
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None

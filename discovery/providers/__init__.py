@@ -15,6 +15,7 @@ from discovery.providers.file import FileProvider
 from discovery.providers.registrar import Registrar
 from discovery.registrar.options import plan_from_settings
 from rondpoint.settings import closed_parts
+from rondpoint.store.sealing import sealer_of
 
 if TYPE_CHECKING:
     from rondpoint.settings.tree import Settings
@@ -31,7 +32,7 @@ def _docker(settings: Settings) -> Provider | None:
 
 def _file(settings: Settings) -> Provider | None:
     options = settings.providers.file
-    return None if options is None else FileProvider(options)
+    return None if options is None else FileProvider(options, sealer_of(settings).seal)
 
 
 def _consul_catalogue(settings: Settings) -> Provider | None:
@@ -41,7 +42,7 @@ def _consul_catalogue(settings: Settings) -> Provider | None:
 
 def _consul_keys(settings: Settings) -> Provider | None:
     options = settings.providers.consul
-    return None if options is None else ConsulKvProvider(options)
+    return None if options is None else ConsulKvProvider(options, sealer_of(settings).seal)
 
 
 def _registrar(settings: Settings) -> Provider | None:

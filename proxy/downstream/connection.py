@@ -54,6 +54,7 @@ class ClientConnection:
 
     __slots__ = (
         "_chunked",
+        "_delimited",
         "_forwarded",
         "_forwarded_for",
         "_heads",
@@ -65,6 +66,7 @@ class ClientConnection:
         "context",
         "entry_point",
         "extras",
+        "goes_on",
         "gone",
         "idle",
         "label_set",
@@ -114,6 +116,7 @@ class ClientConnection:
         self.label_set = label_set
         self.observer = observer
         self._chunked = False
+        self._delimited = True
         self._proto = b"http" if stream.plain else b"https"
         self._forwarded_for = (
             b"\r\nX-Forwarded-For: %b\r\nX-Real-Ip: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Server: %b"
@@ -127,6 +130,7 @@ class ClientConnection:
             + b"\r\nX-Forwarded-Host: "
         )
         self.idle = False
+        self.goes_on = True
         self.gone = False
         self.awaiting: Awaited | None = None
         self.tally = context.tallies.unrouted
@@ -176,16 +180,20 @@ class ClientConnection:
         request: Request,
         head: bytes,
         length: int,
-        keep_alive: bool,
+        request_read: bool,
         content: bytes,
         trailers: bytes | None = None,
     ) -> None:
         """Begin the response, as described in `proxy.exchange.downstream`; it leaves in one send."""
-        if not keep_alive:
+        version = request.version
+        chunked = length < 0 and version == 1
+        delimited = length >= 0 or chunked
+        goes_on = request_read and delimited and request.keep_alive and not self.context.draining
+        if not goes_on:
             head += CLOSE
-        elif not request.version:
+        elif not version:
             head += KEEP_ALIVE
-        self._chunked = chunked = length < 0 and request.version == 1
+        self.goes_on, self._chunked, self._delimited = goes_on, chunked, delimited
         framed = content
         if chunked:
             head += CHUNKED
@@ -202,6 +210,13 @@ class ClientConnection:
         if data:
             self.send(data)
             self.sent += len(content)
+
+    def cut_short(self) -> None:
+        """Leave the response incomplete; closing the connection then lets the client notice."""
+        self.goes_on = False
+        if not self._delimited:
+            # Only a reset tells this client that the content has not ended.
+            self.stream.reset()
 
     def send_interim(self, request: Request, head: bytes) -> None:
         """Send the head of a 1xx response, which an HTTP/1.0 client would not understand."""

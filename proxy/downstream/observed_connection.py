@@ -150,12 +150,12 @@ class HeadKeepingConnection(ObservedConnection):
         request: Request,
         head: bytes,
         length: int,
-        keep_alive: bool,
+        request_read: bool,
         content: bytes,
         trailers: bytes | None = None,
     ) -> None:
         self.sent_head = head
-        super().send_head(request, head, length, keep_alive, content, trailers)
+        super().send_head(request, head, length, request_read, content, trailers)
 
     def switch_protocols(self, head: bytes, protocol: bytes, content: bytes) -> None:
         self.sent_head = head

@@ -73,8 +73,10 @@ def relay_buffered(
     source = PiecesSource(_pieces(buffer)) if extras.reads_body else None
     head = extras.complete_head(head, buffer.size, content.start, source)
     downstream.status = extras.status or response.status
-    # The server may have responded before it had all of the request.
-    if response.keep_alive and not content.excess and (body is None or body.done):
+    # The server may have responded before it had all of the request, which the proxy may have nevertheless.
+    request_sent = body is None or body.done
+    request_read = request_sent or extras.request_content is not None
+    if response.keep_alive and not content.excess and request_sent:
         target.pool.give(stream)
     else:
         if body is not None:
@@ -82,12 +84,14 @@ def relay_buffered(
         stream.close()
     # From here on, no exception may reach the caller, who would close the connection that is in the pool.
     try:
-        return _send(downstream, request, head, content, extras)
+        _send(downstream, request, head, content, extras, request_read)
+        if not request_read:
+            downstream.linger()
+        return downstream.goes_on
     except ClientGoneError:
         return False
     except DiskError:
-        # The client notices that the response is cut short.
-        downstream.stream.reset()
+        downstream.cut_short()
         return False
 
 
@@ -130,23 +134,25 @@ def _pieces(buffer: ContentBuffer) -> Iterator[bytes]:
         raise BodyError(500, f"the buffered response cannot be read: {error}") from error
 
 
-def _send(downstream: Downstream, request: Request, head: bytes, content: _Content, extras: Extras) -> bool:
-    """Send the response; return whether the client's connection can take another request."""
-    keep_alive = request.keep_alive and not downstream.context.draining
+def _send(
+    downstream: Downstream,
+    request: Request,
+    head: bytes,
+    content: _Content,
+    extras: Extras,
+    request_read: bool,
+) -> None:
+    """Send the response, through filters or replaced as middlewares want it."""
     body_filter = extras.body_filter
     if extras.content is not None:
-        send_whole(downstream, request, head, extras.content, body_filter, keep_alive)
-        return keep_alive
+        send_whole(downstream, request, head, extras.content, body_filter, request_read)
+        return
     if extras.pieces is not None:
-        keep_alive = keep_alive and request.version == 1
-        if not send_pieces(downstream, request, head, extras.pieces, body_filter, keep_alive, content):
-            downstream.stream.reset()
-            return False
-        return keep_alive
+        send_pieces(downstream, request, head, extras.pieces, body_filter, request_read, content)
+        return
     buffer, piece = content.buffer, content.start
     size = buffer.size
     length = UNTIL_CLOSE if content.trailers or body_filter is not None else size
-    keep_alive = keep_alive and (length >= 0 or request.version == 1)
     position = 0
     while True:
         position += len(piece)
@@ -157,10 +163,10 @@ def _send(downstream: Downstream, request: Request, head: bytes, content: _Conte
                 piece += body_filter.finish()
         trailers = content.trailers if ended else None
         if head:
-            downstream.send_head(request, head, length, keep_alive, piece, trailers)
+            downstream.send_head(request, head, length, request_read, piece, trailers)
             head = b""
         else:
             downstream.send_content(piece, trailers)
         if ended:
-            return keep_alive
+            return
         piece = buffer.read(position, PORTION)

@@ -24,9 +24,10 @@ class Downstream(Client, Protocol):
     `buffer` holds received bytes that are not used yet, and `stream` gives more. `awaiting` is the stream of
     the server for which the client waits: until the response begins, or, if it is buffered, until it is
     complete; also that of an auxiliary server. If the client leaves meanwhile, the stream ends, and `gone` is
-    set. The exchange leaves its outcome in `target` (the last server tried), `status`, `sent` (body bytes),
-    `body` (the request's, if it has one), `response`, `refused` (by the proxy), `responder` (the middleware
-    that responded in place of a server) and `retries` (further servers tried).
+    set. `goes_on` says whether another request may follow the response that was begun last. The exchange
+    leaves its outcome in `target` (the last server tried), `status`, `sent` (body bytes), `body` (the
+    request's, if it has one), `response`, `refused` (by the proxy), `responder` (the middleware that
+    responded in place of a server) and `retries` (further servers tried).
 
     Content of a known length may also go straight to `stream`, if that is plain; `sent` then counts it.
     """
@@ -36,6 +37,7 @@ class Downstream(Client, Protocol):
     buffer: bytes
     context: WorkerContext
     entry_point: str
+    goes_on: bool
     gone: bool
     limits: Limits
     refused: bool
@@ -54,19 +56,22 @@ class Downstream(Client, Protocol):
         request: Request,
         head: bytes,
         length: int,
-        keep_alive: bool,
+        request_read: bool,
         content: bytes,
         trailers: bytes | None = None,
     ) -> None:
         """Begin the response: send `head`, a status line with header lines, and the first bytes of content.
 
         `length` is that of the whole content; if it is negative, the content ends with the call that has
-        `trailers`, which are lines or empty. Without `keep_alive`, the connection ends with the response.
-        Raises ClientGoneError.
+        `trailers`, which are lines or empty. `request_read` says whether all of the request was read; if not,
+        the connection ends with the response. Sets `goes_on`. Raises ClientGoneError.
         """
 
     def send_content(self, content: bytes, trailers: bytes | None = None) -> None:
         """Send more of the response's content; `trailers` are as in `send_head`. Raises ClientGoneError."""
+
+    def cut_short(self) -> None:
+        """End a response whose content is incomplete, so that the client notices (RFC 9112 §8)."""
 
     def switch_protocols(self, head: bytes, protocol: bytes, content: bytes) -> None:
         """Send the head of 101 Switching Protocols, and the first bytes of this protocol.

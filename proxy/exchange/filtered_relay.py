@@ -25,7 +25,7 @@ def relay_filtered(
     response: Response,
     head: bytes,
     data: bytes,
-    keep_alive: bool,
+    request_read: bool,
     body_filter: BodyFilter,
 ) -> Outcome:
     """Send `head` and the filtered body to the client, as `relay_body` does with a body without filters."""
@@ -53,7 +53,7 @@ def relay_filtered(
             if begun:
                 downstream.send_content(filtered, trailers)
             else:
-                downstream.send_head(request, head, UNTIL_CLOSE, keep_alive, filtered, trailers)
+                downstream.send_head(request, head, UNTIL_CLOSE, request_read, filtered, trailers)
                 begun = True
             if outcome is not None:
                 return outcome

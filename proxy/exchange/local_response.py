@@ -49,7 +49,6 @@ def respond(
     # A buffered body is not in the client's buffer any more, but its length is still the request's.
     buffered = extras is not None and extras.request_content is not None
     skipped = body_read or buffered or downstream.skip_body(request)
-    keep_alive = skipped and request.keep_alive and not downstream.context.draining
     head = local_head(status, lines, len(content))
     if request.method == b"HEAD":
         content = b""
@@ -61,17 +60,13 @@ def respond(
         if extras.content is not None:
             content = extras.content
     downstream.status, downstream.refused = status, True
-    if pieces is not None:
-        # Only the end of its connection tells an HTTP/1.0 client the end of such content.
-        keep_alive = keep_alive and request.version == 1
-        if not send_pieces(downstream, request, head, pieces, body_filter, keep_alive):
-            downstream.stream.reset()
-            return False
-    else:
-        send_whole(downstream, request, head, content, body_filter, keep_alive)
+    if pieces is None:
+        send_whole(downstream, request, head, content, body_filter, skipped)
+    elif not send_pieces(downstream, request, head, pieces, body_filter, skipped):
+        return False
     if not skipped:
         downstream.linger()
-    return keep_alive
+    return downstream.goes_on
 
 
 def send_whole(
@@ -80,7 +75,7 @@ def send_whole(
     head: bytes,
     content: bytes,
     body_filter: BodyFilter | None,
-    keep_alive: bool,
+    request_read: bool,
 ) -> None:
     """Send a response whose whole content is known, through its filter if it has one. Raises ClientGoneError.
 
@@ -91,4 +86,4 @@ def send_whole(
     elif body_filter is not None:
         content = feed_in_portions(body_filter, content) + body_filter.finish()
         head = b"%b\r\nContent-Length: %d" % (head, len(content))
-    downstream.send_head(request, head, len(content), keep_alive, content)
+    downstream.send_head(request, head, len(content), request_read, content)

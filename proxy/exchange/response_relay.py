@@ -35,25 +35,24 @@ def relay_body(
     response: Response,
     head: bytes,
     data: bytes,
-    keep_alive: bool,
+    request_read: bool,
 ) -> Outcome:
     """Send `head` and the body to the client; `data` are the first bytes of the body.
 
     Bytes after the body are not forwarded, and the server's connection must then not be used again. If the
-    body is cut short, the caller must close the client's connection before the announced end, so that the
-    client notices (RFC 9112 §8). Raises ClientGoneError.
+    body is cut short, the caller must cut the response short, too. Raises ClientGoneError.
     """
     length = response.length
     if length >= 0:
         extra = len(data) - length
         if extra > 0:
             data = data[:length]
-        downstream.send_head(request, head, length, keep_alive, data)
+        downstream.send_head(request, head, length, request_read, data)
         if extra >= 0:
             return WITH_EXCESS if extra else COMPLETE
         with silence_timeout(downstream, stream):
             return _relay_known(downstream, stream, -extra)
-    return _relay_unknown_length(downstream, request, stream, response, head, data, keep_alive)
+    return _relay_unknown_length(downstream, request, stream, response, head, data, request_read)
 
 
 def silence_timeout(downstream: Downstream, stream: Stream) -> SilenceTimeout:
@@ -96,7 +95,7 @@ def _relay_unknown_length(
     response: Response,
     head: bytes,
     data: bytes,
-    keep_alive: bool,
+    request_read: bool,
 ) -> Outcome:
     """Relay a body that is chunked, or that ends with the server's connection."""
     decoder = ChunkedDecoder(padded=True) if response.length == CHUNKED else None
@@ -117,7 +116,7 @@ def _relay_unknown_length(
             if begun:
                 downstream.send_content(piece, trailers)
             else:
-                downstream.send_head(request, head, response.length, keep_alive, piece, trailers)
+                downstream.send_head(request, head, response.length, request_read, piece, trailers)
                 begun = True
             if outcome is not None:
                 return outcome

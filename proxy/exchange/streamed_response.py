@@ -33,19 +33,19 @@ def send_pieces(
     head: bytes,
     pieces: Iterator[bytes],
     body_filter: BodyFilter | None,
-    keep_alive: bool,
+    request_read: bool,
     source: HasTrailers | None = None,
 ) -> bool:
     """Send `head` and the pieces; return whether the client got all of them. Raises ClientGoneError.
 
-    If the content is incomplete, the caller must close the client's connection. The trailers of `source`,
-    the body that the pieces are made of, follow them.
+    Incomplete content is cut short. The trailers of `source`, the body that the pieces are made of, follow
+    them.
     """
     try:
         if request.method == b"HEAD":
-            downstream.send_head(request, head, 0, keep_alive, b"")
+            downstream.send_head(request, head, 0, request_read, b"")
             return True
-        downstream.send_head(request, head, UNTIL_CLOSE, keep_alive, b"")
+        downstream.send_head(request, head, UNTIL_CLOSE, request_read, b"")
         for piece in pieces:
             if body_filter is not None and piece:
                 downstream.send_content(feed_in_portions(body_filter, piece) + body_filter.flush())
@@ -56,6 +56,7 @@ def send_pieces(
         downstream.send_content(b"" if body_filter is None else body_filter.finish(), trailers)
         return True
     except BodyError:
+        downstream.cut_short()
         return False
     finally:
         close_pieces(pieces)

@@ -28,7 +28,8 @@ def require_tls_options(router: Router, request: Request, downstream: Downstream
     if used and required != used:
         downstream.tally = context.tallies.for_router(router)
         request.kind |= STOPPED
-        raise RequestError(421, "")
+        # No connection can be made with options that are not served, so to others the router does not exist.
+        raise RequestError(421 if context.tls_options.serves(required) else 404, "")
 
 
 def with_tls_options(find: Match) -> Match:

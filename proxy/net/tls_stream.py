@@ -55,6 +55,8 @@ class TlsStream(Stream):
             self._shake_hands(is_server=is_server)
         except BaseException:
             self._owes_close_notify = False
+            # The alert that says what is wrong, if OpenSSL has written one.
+            self._send_pending()
             self.close()
             raise
         self.deadline = NEVER
@@ -67,10 +69,6 @@ class TlsStream(Stream):
             except ssl.SSLWantReadError:
                 self._flush()
                 self._receive()
-            except ssl.SSLError:
-                # The alert, which says why.
-                self._send_pending()
-                raise
             else:
                 break
         # In TLS 1.3, a server has only session tickets left to send. They leave with the first response.
@@ -129,7 +127,7 @@ class TlsStream(Stream):
         self._send_pending()
 
     def _send_pending(self) -> None:
-        """Send what OpenSSL has written as far as the socket accepts it now."""
+        """Send what OpenSSL has written, without waiting."""
         if not self._flushing:
             with contextlib.suppress(OSError):
                 self.sock.send(self._outgoing.read())

@@ -73,25 +73,22 @@ class EntryPointContexts:
     def _context(self, name: str, options: TlsOptions) -> ssl.SSLContext:
         """Return a context with the best certificates that can be loaded."""
         for candidates in self._candidates(name, strict=options.sni_strict):
-            while True:
-                certificates = best_of_each_key_type(self._unusable.without(candidates))
-                if candidates and not certificates:
-                    break
+            while certificates := best_of_each_key_type(self._unusable.without(candidates)):
                 try:
                     return self._cache.get(certificates, options)
                 except CertificateError as error:
                     self._unusable.add(error)
+        if not options.sni_strict:
+            return self._cache.get((), options)
         raise HandshakeError(UNRECOGNIZED_NAME, f"no certificate is for {name}, and sniStrict wants one")
 
     def _candidates(self, name: str, *, strict: bool) -> Iterator[Certificates]:
-        """Yield certificates, the best first; the last are none, for the default certificate."""
-        yield from filter(None, (self._find(name), self._find("*." + name.partition(".")[2])))
-        if strict:
-            return
-        for index in self._indexes:
-            if defaults := index.defaults(self._entry_point):
-                yield defaults
-        yield ()
+        """Yield certificates for a name, the best first; unless `strict`, also those for other names."""
+        yield self._find(name)
+        yield self._find("*." + name.partition(".")[2])
+        if not strict:
+            for index in self._indexes:
+                yield index.defaults(self._entry_point)
 
     def _find(self, name: str) -> Certificates:
         found: Certificates = ()

@@ -6,7 +6,7 @@ import logging
 from typing import NamedTuple
 
 from proxy.tls.errors import OptionsError
-from proxy.tls.server_context import create_context
+from proxy.tls.server_context import create_context, missing_algorithms
 from rondpoint.tls.model import DEFAULT_OPTIONS, TlsOptions
 
 log = logging.getLogger(__name__)
@@ -35,12 +35,19 @@ class OptionsRegistry:
                 options.name,
                 refusal,
             )
+        for missing in [] if refusal else missing_algorithms(options):
+            log.warning("TLS options %s are served without %s, which OpenSSL lacks", options.name, missing)
         self._known[options.name] = _Known(options, refusal)
 
     def remove(self, name: str) -> None:
         """Remove options; ignore an unknown name. Without options `default`, those built in are used."""
         self._known.pop(name, None)
         self._known.setdefault(DEFAULT_OPTIONS, _BUILT_IN)
+
+    def serves(self, name: str) -> bool:
+        """Return whether connections can be made with the options with this name."""
+        known = self._known.get(name)
+        return known is not None and not known.refusal
 
     def find(self, name: str) -> TlsOptions:
         """Return the options with this name. Raises OptionsError if they are unknown or not served."""

@@ -64,6 +64,26 @@ def create_context(options: TlsOptions) -> ssl.SSLContext:
     return context
 
 
+def missing_algorithms(options: TlsOptions) -> list[str]:
+    """Return the cipher suites and curves of these options that this OpenSSL does not have."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    access = openssl()
+    missing = [
+        name for name in options.cipher_suites if name in CIPHER_SUITES and not _has_suite(context, name)
+    ]
+    if access is not None:
+        missing += [name for name in options.curves if not access.set_groups(context, CURVES[name])]
+    return missing
+
+
+def _has_suite(context: ssl.SSLContext, name: str) -> bool:
+    try:
+        context.set_ciphers(CIPHER_SUITES[name])
+    except ssl.SSLError:
+        return False
+    return True
+
+
 def load_certificates(
     context: ssl.SSLContext, certificates: Sequence[Certificate], open_key: Callable[[str], str]
 ) -> None:

@@ -44,14 +44,16 @@ class PublishedCertificates:
 class WorkerContexts:
     """Opens the contexts of entry points, and keeps their session tickets in `rotation`.
 
-    `certificates` and `options` receive those of the configuration. `open_key` returns the key of a
-    certificate as PEM text, or raises ValueError. `statuses` has the status of each certificate of the
-    settings.
+    `certificates` receives those of the configuration. `options` are the configuration's, too. `open_key`
+    returns the key of a certificate as PEM text, or raises ValueError. `statuses` has the status of each
+    certificate of the settings.
     """
 
-    def __init__(self, rotation: TicketRotation, open_key: Callable[[str], str] = str) -> None:
+    def __init__(
+        self, rotation: TicketRotation, options: OptionsRegistry, open_key: Callable[[str], str]
+    ) -> None:
         self.certificates = PublishedCertificates()
-        self.options = OptionsRegistry()
+        self._options = options
         self.statuses: set[CertificateStatus] = set()
         self._cache = ContextCache(open_key, rotation.add)
 
@@ -70,8 +72,8 @@ class WorkerContexts:
             )
         return EntryPointContexts(
             entry_point,
-            (own.certificates, self.certificates.index),
-            self.options,
+            (own.certificates, self.certificates.index) if own.certificates else (self.certificates.index,),
+            self._options,
             self._cache,
             self.certificates.unusable,
             options_of,

@@ -54,7 +54,7 @@ _ON_DEMAND = UnservedOption(
 _ACME_LOG = UnservedOption("has no effect: orders are always in the log; log.level=DEBUG adds details")
 _NO_CLUSTER = UnservedOption(
     "has no effect: all agents and proxies of one redis.url are a cluster; certificates of Traefik's cluster "
-    "are not read from its keys, so save them to the file acme.storage first, or they are ordered again"
+    "are not read from its keys, so they are ordered again"
 )
 _ADMIN_PASSWORD = UnservedOption(
     closed_part="entry point traefik", hint="set api.basicAuth.users or api.token instead"

@@ -24,10 +24,10 @@ from tests.proxy.tls.handshakes import client_context
 from tests.proxy.wire.client import Answer, Client
 from tests.proxy.wire.test_tls_clients import SecureClient
 
-OPTIONS = "entryPoints.shut.http.tls.options"
+AUTHORITIES = "entryPoints.shut.tls.caFiles"
 
 GUARDS = {
-    "http.tls.options": ("--entryPoints.shut.http.tls.options=strict@file",),
+    "tls.caFiles": ("--entryPoints.shut.tls.caFiles=ca.pem",),
     "clientIPStrategy": ("--entryPoints.shut.clientIPStrategy.depth=1",),
 }
 
@@ -93,9 +93,9 @@ def test_an_entry_point_that_speaks_tls_needs_no_more_for_tls(store: Store, shor
 
 
 def test_everybody_is_told_why(store: Store, short_path: Path) -> None:
-    reason = f"entry point shut is closed: {OPTIONS} is not served yet"
-    with Origin.named("a") as origin, shut(store, short_path, *GUARDS["http.tls.options"]) as (proxy, _):
-        proxy.process.wait_for_line(f"{OPTIONS} is not served yet, so entry point shut is closed")
+    reason = f"entry point shut is closed: {AUTHORITIES} is not served yet"
+    with Origin.named("a") as origin, shut(store, short_path, *GUARDS["tls.caFiles"]) as (proxy, _):
+        proxy.process.wait_for_line(f"{AUTHORITIES} is not served yet, so entry point shut is closed")
         host = proxy.route(origin)
         (service,) = proxy.services
         for name, points in (("only@file", ("shut",)), ("both@file", ("web", "shut"))):
@@ -105,7 +105,7 @@ def test_everybody_is_told_why(store: Store, short_path: Path) -> None:
 
         (told,) = ask(proxy, "/api/diagnostics")
         assert (told["severity"], told["source"]) == ("error", "settings")
-        assert told["subject"] == f"flag --{OPTIONS}"
+        assert told["subject"] == f"flag --{AUTHORITIES}"
         assert told["about"] == "entry point shut"
         assert told["hint"]
 
@@ -118,10 +118,10 @@ def test_everybody_is_told_why(store: Store, short_path: Path) -> None:
         assert both["status"] == "enabled"
         assert ask(proxy, "/api/overview")["http"]["routers"]["errors"] == 1
 
-        way = ask(proxy, f"/api/explain?url=http://{host}/&entryPoint=shut")
+        way = ask(proxy, f"/api/explain?url=https://{host}/&entryPoint=shut")
         assert (way["status"], way["reason"]) == (503, reason)
         assert ask(proxy, f"/api/explain?url=http://{host}/&entryPoint=web")["status"] == 0
-        explained = command(proxy, f"http://{host}/", "--entryPoint=shut")
+        explained = command(proxy, f"https://{host}/", "--entryPoint=shut")
         assert explained.returncode == 1
         assert f"response    503: {reason}" in explained.stdout
 

@@ -64,11 +64,10 @@ class Outcome(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A running proxy: the ports of its entry points, the origin of its routers, and all diagnostics."""
+    """A running proxy: the ports of its entry points, and the origin of its routers."""
 
     ports: dict[str, int]
     origin: Origin
-    warnings: str
 
     def outcome(self, entry_point: str, host: str, *, tls: bool) -> Outcome:
         """Return the outcome of a request; status 0 stands for a connection without a response."""
@@ -122,19 +121,14 @@ def candidates() -> Iterator[tuple[Candidate, Candidate]]:
             flags += [f"--certificatesResolvers.le.acme.storage={directory}/{proxy}.json"]
             if proxy == "traefik":
                 start_traefik(processes, *flags)
-                ours = None
             else:
                 flags += ["--providers.docker=false", "--workers=1"]
-                ours = start(processes, *flags, directory=directory)
+                start(processes, *flags, directory=directory)
             until(
                 lambda port=ports["both"]: http.request(port, "plain.test").status == 200,
                 f"routes of {proxy}",
             )
-            warnings = ""
-            if ours is not None:
-                diagnostics = ours.api("/api/diagnostics")
-                warnings = "\n".join([ours.process.log, *(each["message"] for each in diagnostics)])
-            found.append(Candidate(ports, origin, warnings))
+            found.append(Candidate(ports, origin))
         yield found[0], found[1]
 
 
@@ -157,9 +151,3 @@ def test_both_present_a_default_certificate(
     for found, name in ((ours, "RONDPOINT DEFAULT CERT"), (theirs, "TRAEFIK DEFAULT CERT")):
         assert found.subject == found.issuer
         assert found.subject.rfc4514_string() == f"CN={name}"
-
-
-def test_a_warning_names_each_resolver(candidates: tuple[Candidate, Candidate]) -> None:
-    warnings = candidates[0].warnings
-    for option in ("http.routers.resolved.tls.certResolver", "entryPoints.resolved.http.tls.certResolver"):
-        assert f"{option} is not served yet" in warnings

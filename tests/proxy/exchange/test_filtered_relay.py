@@ -46,7 +46,7 @@ class Receiver(ClientConnection):
         self.stream: Any = SimpleNamespace(send=self.send)
         timeouts = SimpleNamespace(pause=0.0)
         self.context: Any = SimpleNamespace(
-            sweeper=SimpleNamespace(streams=set()), upstream_timeouts=timeouts
+            sweeper=SimpleNamespace(streams=set()), upstream_timeouts=timeouts, draining=False
         )
 
     def send(self, data: bytes) -> None:
@@ -63,7 +63,7 @@ def relayed(
     places = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]
     first, *pieces = [body[start:end] for start, end in pairwise(places)]
     client = Receiver()
-    request: Any = SimpleNamespace(version=version)
+    request: Any = SimpleNamespace(version=version, keep_alive=True)
     stream: Any = ServerStream([piece for piece in pieces if piece], ready)
     encoder = ENCODERS[coding]()()
     outcome = relay_filtered(client, request, stream, response, STATUS, first, bool(version), encoder)

@@ -196,6 +196,26 @@ def test_hosts_of_unknown_and_broken_options_are_closed(name: str, caplog: pytes
     assert (side.alert("a.test"), side.alert("b.test")) == (40, 0)
 
 
+def test_what_openssl_lacks_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    lacking = TlsOptions(
+        "o@file",
+        cipher_suites=(
+            "TLS_RSA_WITH_RC4_128_SHA",
+            "TLS_AES_128_GCM_SHA256",
+            "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+        ),
+        curves=("X25519", "SecP384r1MLKEM1024"),
+    )
+    side = Side(options=[lacking])
+    side.names["a.test"] = "o@file"
+    assert side.alert("a.test") == 0
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        f"TLS options o@file are served without {name}, which OpenSSL lacks"
+        for name in ("TLS_RSA_WITH_RC4_128_SHA", "SecP384r1MLKEM1024")
+    ]
+
+
 def test_broken_default_options_close_all_other_hosts() -> None:
     side = Side(options=[TlsOptions("default", unserved="two providers define it"), STRICT])
     side.names["a.test"] = "strict@file"
