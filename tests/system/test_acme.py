@@ -6,7 +6,7 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -117,6 +117,10 @@ class Site:
             loaded = load(client, Keys())
         return 0 if loaded is None else len(loaded.state.certificates)
 
+    def stored(self, names: Iterable[str]) -> bool:
+        """Return whether the resolver's file has certificates for all these names."""
+        return self.storage.exists() and all(name in self.storage.read_text() for name in names)
+
     def clear_keys(self) -> list[bytes]:
         """Return the values in the store that hold a private key in clear text."""
         with self.store.client() as client:
@@ -151,9 +155,7 @@ def test_both_names_are_served_by_both_proxies_after_one_order_each(site: Site, 
 def test_after_everything_was_killed_nothing_is_ordered_again(site: Site) -> None:
     site.start("httpChallenge.entryPoint=web")
     wait_until_served(site)
-    until(
-        lambda: site.storage.exists() and all(name in site.storage.read_text() for name in NAMES), "the file"
-    )
+    until(lambda: site.stored(NAMES), "both certificates in the file")
     site.kill()
     site.start("httpChallenge.entryPoint=web")
     wait_until_served(site)
