@@ -92,9 +92,11 @@ def best_of_each_key_type(certificates: Certificates) -> Certificates:
 
 
 def _for_entry_point(found: Certificate | Certificates | None, entry_point: str) -> Certificates:
-    return tuple(
-        each for each in _as_tuple(found) if not each.entry_points or entry_point in each.entry_points
-    )
+    if found is None:
+        return ()
+    if not isinstance(found, tuple):
+        return (found,) if not found.entry_points or entry_point in found.entry_points else ()
+    return tuple(each for each in found if not each.entry_points or entry_point in each.entry_points)
 
 
 def _as_tuple(found: Certificate | Certificates | None) -> Certificates:

@@ -99,21 +99,19 @@ def _read_extensions(extensions: bytes) -> ClientHello:
     """Return what these extensions say. Raises IndexError, UnicodeDecodeError."""
     server_name = ""
     alpn_protocols: tuple[bytes, ...] = ()
-    for kind, content in _split(extensions):
+    position, end = 0, len(extensions)
+    # Every handshake reads some fifteen extensions, so this loop calls no function for most of them.
+    while position < end:
+        kind = extensions[position] << 8 | extensions[position + 1]
+        start = position + 4
+        position = start + (extensions[position + 2] << 8 | extensions[position + 3])
+        if position > end:
+            raise IndexError(position)
         if kind == _SERVER_NAME:
-            server_name = _host_name(_vector(content, 0))
+            server_name = _host_name(_vector(extensions[start:position], 0))
         elif kind == _ALPN:
-            alpn_protocols = tuple(_protocols(_vector(content, 0)))
+            alpn_protocols = tuple(_protocols(_vector(extensions[start:position], 0)))
     return ClientHello(server_name, alpn_protocols)
-
-
-def _split(extensions: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the type and the content of each extension. Raises IndexError."""
-    position = 0
-    while position < len(extensions):
-        content = _vector(extensions, position + 2)
-        yield _number(extensions, position), content
-        position += 4 + len(content)
 
 
 def _protocols(names: bytes) -> Iterator[bytes]:

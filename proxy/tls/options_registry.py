@@ -6,7 +6,7 @@ import logging
 from typing import NamedTuple
 
 from proxy.tls.errors import OptionsError
-from proxy.tls.server_context import create_context
+from proxy.tls.server_context import create_context, missing_algorithms
 from rondpoint.tls.model import DEFAULT_OPTIONS, TlsOptions
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,8 @@ class OptionsRegistry:
                 options.name,
                 refusal,
             )
+        for missing in [] if refusal else missing_algorithms(options):
+            log.warning("TLS options %s are served without %s, which OpenSSL lacks", options.name, missing)
         self._known[DEFAULT_OPTIONS if options.is_default else options.name] = _Known(options, refusal)
 
     def remove(self, name: str) -> None:

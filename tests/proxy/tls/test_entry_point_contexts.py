@@ -52,7 +52,8 @@ class Side:
         """Options by server name."""
         self.contexts = EntryPointContexts(
             "web",
-            (own or CertificateIndex(), self.index),
+            own or CertificateIndex(),
+            self.index,
             self.registry,
             ContextCache(self._open_key, lambda _context: None),
             self.unusable,
@@ -133,6 +134,11 @@ def test_certificates_of_the_entry_point_come_first(tmp_path: Path) -> None:
     assert side.presented("x.b.test") == published[1].chain
     assert side.presented("192.0.2.1") == EXACT.chain
     assert side.presented("c.test") == first
+    assert [f"{each.chain}\n" for each in side.contexts.own_certificates] == [first, wild]
+
+
+def test_published_certificates_are_not_those_of_the_entry_point() -> None:
+    assert not Side([EXACT]).contexts.own_certificates
 
 
 def test_certificates_change_while_clients_come() -> None:
@@ -194,6 +200,26 @@ def test_hosts_of_unknown_and_broken_options_are_closed(name: str, caplog: pytes
     assert ("curve nobody is unknown" in caplog.text) is True
     side.names["a.test"] = name
     assert (side.alert("a.test"), side.alert("b.test")) == (40, 0)
+
+
+def test_what_openssl_lacks_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    lacking = TlsOptions(
+        "o@file",
+        cipher_suites=(
+            "TLS_RSA_WITH_RC4_128_SHA",
+            "TLS_AES_128_GCM_SHA256",
+            "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+        ),
+        curves=("X25519", "SecP384r1MLKEM1024"),
+    )
+    side = Side(options=[lacking])
+    side.names["a.test"] = "o@file"
+    assert side.alert("a.test") == 0
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        f"TLS options o@file are served without {name}, which OpenSSL lacks"
+        for name in ("TLS_RSA_WITH_RC4_128_SHA", "SecP384r1MLKEM1024")
+    ]
 
 
 def test_broken_default_options_close_all_other_hosts() -> None:

@@ -5,6 +5,7 @@ Handshakes choose options by the server name; requests must fit the options of t
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,6 +161,35 @@ def test_a_host_of_other_options_is_misdirected(
         answer = ask(client, strict_host)
         assert answer.body == b"421 misdirected request\n"
     assert len(seen.requests) == 7
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_session_does_not_lead_past_the_certificate_that_another_host_wants(
+    proxy: Proxy, ports: dict[str, int], origin: Start, version: ssl.TLSVersion
+) -> None:
+    seen = origin(OK)
+    open_host = proxy.route(seen, tls=True)
+    strict_host = proxy.route(seen, tls=True, tls_options=STRICT)
+    context, port = client_context(version), ports["secure"]
+
+    def resume(host: str, session: ssl.SSLSession | None) -> ssl.SSLSocket:
+        client = socket.create_connection(("127.0.0.1", port), timeout=10)
+        tls = context.wrap_socket(client, server_hostname=host, session=session)
+        tls.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        return tls
+
+    with resume(open_host, None) as begun:
+        assert begun.recv(99).startswith(b"HTTP/1.1 200")
+        session = begun.session
+    with resume(open_host, session) as again:
+        assert again.session_reused
+        assert again.recv(99).startswith(b"HTTP/1.1 200")
+    with (
+        pytest.raises(OSError, match="ALERT"),
+        resume(strict_host, session) as refused,
+    ):
+        refused.recv(99)
+    assert len(seen.requests) == 2
 
 
 def test_an_open_connection_meets_options_that_arrive_later(
