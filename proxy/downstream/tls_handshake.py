@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy.acme_challenges.challenge_lookup import LookupFailedError
@@ -10,12 +11,12 @@ from proxy.acme_challenges.tls_alpn_challenges import is_challenge
 from proxy.net.tls_stream import TlsStream
 from proxy.tls.client_hello import ClientHello, ClientHelloError, parse_client_hello
 from proxy.tls.errors import DECODE_ERROR, INTERNAL_ERROR, UNRECOGNIZED_NAME, HandshakeError
+from proxy.tls.handshake_failures import failure_reason
 
 if TYPE_CHECKING:
     import ssl
 
     from proxy.acme_challenges.tls_alpn_challenges import TlsAlpnChallenges
-    from proxy.net.deadlines import Sweeper
     from proxy.net.stream import Stream
     from proxy.tls.entry_point_contexts import EntryPointContexts
 
@@ -43,7 +44,6 @@ def start_tls(
     stream: Stream,
     contexts: EntryPointContexts,
     challenges: TlsAlpnChallenges | None,
-    sweeper: Sweeper,
     deadline: float,
     early: bytes,
 ) -> TlsStream | None:
@@ -57,14 +57,14 @@ def start_tls(
         hello, early = _receive_hello(stream, early)
         answers = challenges if is_challenge(hello) else None
         context, options = _choose_context(stream, contexts, answers, hello)
-        tls_stream = TlsStream(
-            stream.detach(), sweeper, context, deadline=deadline, early=early, tls_options=options
-        )
+        tls_stream = TlsStream(stream, context, deadline=deadline, early=early, tls_options=options)
         if answers is None:
             return tls_stream
         tls_stream.close()
     except (ClientHelloError, HandshakeError, OSError) as error:
-        log.debug("a TLS handshake failed: %s", error)
+        reason = failure_reason(error, expired=monotonic() >= deadline)
+        contexts.failures[reason] += 1
+        log.debug("a TLS handshake failed (%s): %s", reason, error)
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -44,7 +45,7 @@ class EntryPointContexts:
 
     Its `own` certificates come before the `published` ones.
     `options_of` returns the name of the TLS options for a server name. `own_options` are the default options
-    here, in place of those in the `registry`.
+    here, in place of those in the `registry`. `failures` counts failed handshakes by reason.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class EntryPointContexts:
         options_of: Callable[[str], str],
         own_options: TlsOptions | None = None,
     ) -> None:
+        self.failures: Counter[str] = Counter()
         self._entry_point = entry_point
         self._own = own
         # Own certificates never change, and most entry points have none.
