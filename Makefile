@@ -44,12 +44,13 @@ reference: $(VENV)/.stamp-dev ## generate the tables of docs/reference/ from the
 	@$(BIN)/python -m rondpoint.middlewares.reference docs/reference/middlewares.md
 	@$(BIN)/python -m rondpoint.store.reference docs/reference/redis.md
 	@$(BIN)/python -m proxy.admin.openapi.reference docs/reference/api.md
+	@$(BIN)/python -m discovery.acme.dns.reference docs/reference/dns-providers.md
 	@$(BIN)/python -m discovery.labels.reference docs/reference/labels-v1.md
 	@$(BIN)/python -m discovery.labels.reference docs/reference/labels-v3.md
 
 lock: .cache/lock/bin/uv ## update requirements/*.txt from pyproject.toml
 	$(COMPILE) requirements/build.in --output-file requirements/build.txt
-	$(COMPILE) pyproject.toml requirements/build.in --output-file requirements/run.txt
+	$(COMPILE) pyproject.toml --extra dns requirements/build.in --output-file requirements/run.txt
 	$(COMPILE) pyproject.toml --extra dev requirements/build.in -c requirements/run.txt --output-file requirements/dev.txt
 	$(COMPILE) pyproject.toml --extra bench requirements/build.in -c requirements/run.txt --output-file requirements/bench.txt
 

@@ -154,7 +154,7 @@ class Runtime:
         self.context.access_log = self._observers.access_log
         self._ticket_rotation = TicketRotation(self.client, self.keys.tls_tickets)
         sealer = sealer_of(settings)
-        tls = WorkerContexts(self._ticket_rotation, self.context.tls_options, sealer.open)
+        self.tls = tls = WorkerContexts(self._ticket_rotation, self.context.tls_options, sealer.open)
         self.applier = Applier(
             self.context,
             CooperativeYield(),
@@ -193,6 +193,7 @@ class Runtime:
             self.watcher.freshness,
             self._observers.dropped,
             tls.statuses,
+            tls.by_entry_point,
         )
         self.reporter = MetricsReporter(
             self.client,

@@ -14,7 +14,7 @@ from discovery.health.check_plan import ServerCheck, ServerKey, next_delay, plan
 from discovery.health.check_request import first_request
 from discovery.health.prober import Prober, UndecidedError
 from discovery.health.server_states import stored_faults
-from discovery.providers.stopping import on_stop
+from discovery.stopping import on_stop
 from rondpoint.model import Configuration, ServersTransport
 from rondpoint.servers_transports.contexts import ClientContexts
 from rondpoint.store.state import State

@@ -45,6 +45,8 @@ class ChallengeLookup:
         self._now = now
         self._second = 0.0
         self._lookups = 0
+        # The last refusal in the log, because anybody can cause many lookups.
+        self._logged = ""
         self._free = BoundedSemaphore(CONNECTIONS)
 
     def find(self, name: str) -> str | None:
@@ -56,7 +58,9 @@ class ChallengeLookup:
                 text = self._client.get(self._key(name))
         except ResponseError as error:
             # For instance, the key holds another type, or the user of the store lacks the right to read it.
-            log.warning("an ACME challenge cannot be read from the store: %s", error)
+            if str(error) != self._logged:
+                self._logged = str(error)
+                log.warning("ACME challenges cannot be read from the store: %s", error)
             raise LookupFailedError("the store refuses to give the challenge") from None
         except (RedisError, OSError):
             raise LookupFailedError("the store of challenges cannot be reached") from None

@@ -39,6 +39,8 @@ class TlsAlpnChallenges:
     def __init__(self, lookup: ChallengeLookup, sealer: Sealer) -> None:
         self._lookup = lookup
         self._sealer = sealer
+        # The last warning, because anybody can cause many.
+        self._logged = ""
 
     def context(self, server_name: str) -> ssl.SSLContext | None:
         """Return the context for the challenge of this name; None if there is none.
@@ -53,7 +55,10 @@ class TlsAlpnChallenges:
         try:
             return _challenge_context(self._sealer.open(found))
         except (SealError, OSError) as error:
-            log.warning("the TLS-ALPN-01 challenge of %s cannot be answered: %s", server_name, error)
+            message = f"the TLS-ALPN-01 challenge of {server_name} cannot be answered: {error}"
+            if message != self._logged:
+                self._logged = message
+                log.warning("%s", message)
             raise LookupFailedError("the challenge is unusable") from None
 
 

@@ -19,6 +19,7 @@ from proxy.net.stall_detection import StallDetector
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from proxy.client_certificates.certificates import ClientCertificates
     from proxy.net.deadlines import Sweeper
 
 READ, WRITE = 1, 2
@@ -56,6 +57,9 @@ class Stream:
 
     plain = True
     """Whether the socket carries the bytes unchanged."""
+
+    client_certificates: ClientCertificates | None = None
+    """The certificates of a TLS client; None if it has sent none."""
 
     tls_options = ""
     """The name of the TLS options with which the connection was made; empty without TLS."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import _socket
 import contextlib
 import ssl
+from types import EllipsisType
 from typing import TYPE_CHECKING
 
+from proxy.client_certificates.certificates import ClientCertificates
+from proxy.client_certificates.sent_certificates import sent_certificates
 from proxy.net.deadlines import NEVER
 from proxy.net.stream import READ_SIZE, Stream
 
@@ -27,7 +30,15 @@ class TlsStream(Stream):
     OSError.
     """
 
-    __slots__ = ("_flushing", "_incoming", "_outgoing", "_owes_close_notify", "_tls", "tls_options")
+    __slots__ = (
+        "_client_certificates",
+        "_flushing",
+        "_incoming",
+        "_outgoing",
+        "_owes_close_notify",
+        "_tls",
+        "tls_options",
+    )
 
     plain = False
 
@@ -43,6 +54,8 @@ class TlsStream(Stream):
     ) -> None:
         self.take_over(stream)
         self.tls_options = tls_options
+        # Unknown until something asks for them: most connections never need them.
+        self._client_certificates: ClientCertificates | EllipsisType | None = ...
         self.deadline = deadline
         is_server = server_name is None
         self._owes_close_notify = is_server
@@ -85,6 +98,14 @@ class TlsStream(Stream):
     def peer_certificate(self) -> Mapping[str, object] | None:
         """The other side's certificate, as `ssl` describes it; None or empty if it was not verified."""
         return self._tls.getpeercert()
+
+    @property
+    def client_certificates(self) -> ClientCertificates | None:  # type: ignore[override]
+        found = self._client_certificates
+        if isinstance(found, EllipsisType):
+            chain = sent_certificates(self._tls)
+            found = self._client_certificates = ClientCertificates(chain) if chain else None
+        return found
 
     def recv(self, size: int = RECORD_SIZE) -> bytes:
         incoming, tls = self._incoming, self._tls

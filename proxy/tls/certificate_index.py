@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,11 @@ class CertificateIndex:
 
     def __len__(self) -> int:
         return len(self._certificates)
+
+    @property
+    def certificates(self) -> Collection[Certificate]:
+        """All certificates, as they are now and later."""
+        return self._certificates.values()
 
     def put(self, certificate: Certificate) -> None:
         """Add or replace a certificate."""

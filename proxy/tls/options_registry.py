@@ -21,7 +21,10 @@ _BUILT_IN = _Known(TlsOptions(DEFAULT_OPTIONS), "")
 
 
 class OptionsRegistry:
-    """TLS options by name, with the reason why connections to their hosts are refused, if they are."""
+    """TLS options by name, with the reason why connections to their hosts are refused, if they are.
+
+    The name of the default options is DEFAULT_OPTIONS, whichever provider defines them.
+    """
 
     def __init__(self) -> None:
         self._known = {DEFAULT_OPTIONS: _BUILT_IN}
@@ -37,12 +40,15 @@ class OptionsRegistry:
             )
         for missing in [] if refusal else missing_algorithms(options):
             log.warning("TLS options %s are served without %s, which OpenSSL lacks", options.name, missing)
-        self._known[options.name] = _Known(options, refusal)
+        self._known[DEFAULT_OPTIONS if options.is_default else options.name] = _Known(options, refusal)
 
     def remove(self, name: str) -> None:
-        """Remove options; ignore an unknown name. Without options `default`, those built in are used."""
-        self._known.pop(name, None)
-        self._known.setdefault(DEFAULT_OPTIONS, _BUILT_IN)
+        """Remove options; ignore an unknown name. Without default options, those built in are used."""
+        # Default options of another provider may have come before these go.
+        if self._known[DEFAULT_OPTIONS].options.name == name:
+            self._known[DEFAULT_OPTIONS] = _BUILT_IN
+        elif name != DEFAULT_OPTIONS:
+            self._known.pop(name, None)
 
     def serves(self, name: str) -> bool:
         """Return whether connections can be made with the options with this name."""

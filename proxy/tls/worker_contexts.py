@@ -46,7 +46,7 @@ class WorkerContexts:
 
     `certificates` receives those of the configuration. `options` are the configuration's, too. `open_key`
     returns the key of a certificate as PEM text, or raises ValueError. `statuses` has the status of each
-    certificate of the settings.
+    certificate of the settings, and `by_entry_point` the contexts of each entry point.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class WorkerContexts:
         self.certificates = PublishedCertificates()
         self._options = options
         self.statuses: set[CertificateStatus] = set()
+        self.by_entry_point: dict[str, EntryPointContexts] = {}
         self._cache = ContextCache(open_key, rotation.add)
 
     def open(self, entry_point: str, tls: Tls | None, options_of: Callable[[str], str]) -> EntryPointContexts:
@@ -70,12 +71,14 @@ class WorkerContexts:
             log.error(
                 "entry point %s refuses connections, because its TLS is not served: %s", entry_point, refusal
             )
-        return EntryPointContexts(
+        contexts = self.by_entry_point[entry_point] = EntryPointContexts(
             entry_point,
-            (own.certificates, self.certificates.index) if own.certificates else (self.certificates.index,),
+            own.certificates,
+            self.certificates.index,
             self._options,
             self._cache,
             self.certificates.unusable,
             options_of,
             options,
         )
+        return contexts

@@ -35,8 +35,9 @@ _TRAEFIK_LEVELS = {
     logging.CRITICAL: "fatal",
 }
 
-# At debug level these libraries log each request and each byte, which does not help here.
-_VERBOSE_LIBRARIES = ("urllib3", "docker", "watchfiles")
+# At debug level these libraries log each request and each byte, which does not help here; some requests of
+# dns-lexicon hold secrets.
+_VERBOSE_LIBRARIES = ("urllib3", "docker", "watchfiles", "lexicon")
 
 _handler: logging.Handler | None = None
 

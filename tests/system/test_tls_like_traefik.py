@@ -89,6 +89,19 @@ class Candidate(NamedTuple):
         )
         return Outcome(response.status, location, received)
 
+    def described(self, host: str, upgrade: str, *, tls: bool) -> tuple[str | None, ...]:
+        """Return how the origin of a request with this Host is told of the connection."""
+        before = len(self.origin.requests)
+        lines = f"Connection: keep-alive, Upgrade\r\nUpgrade: {upgrade}\r\n" if upgrade else ""
+        with Client(self.ports["both"]) as client:
+            if tls:
+                client.socket = client_context(ssl.TLSVersion.TLSv1_3).wrap_socket(client.socket)
+            client.send(f"GET /x HTTP/1.1\r\nHost: {host}\r\n{lines}\r\n".encode())
+            assert client.head().startswith(b"HTTP/1.1 200 ")
+        (request,) = self.origin.requests[before:]
+        names = ("X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Host", "Upgrade")
+        return tuple(map(request.header, names))
+
     def certificate(self, entry_point: str, server_name: str) -> x509.Certificate:
         with Client(self.ports[entry_point]) as client:
             client.socket = client_context(ssl.TLSVersion.TLSv1_3).wrap_socket(
@@ -139,6 +152,17 @@ def test_both_serve_requests_alike(
     entry_point: str, host: str, tls: bool, candidates: tuple[Candidate, Candidate]
 ) -> None:
     ours, theirs = (candidate.outcome(entry_point, host, tls=tls) for candidate in candidates)
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("upgrade", ["", "websocket", "WebSocket", "other"])
+@pytest.mark.parametrize("port", ["", ":", ":80", ":8443"])
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_both_describe_connections_alike(
+    tls: bool, port: str, upgrade: str, candidates: tuple[Candidate, Candidate]
+) -> None:
+    host = f"same.test{port}"
+    ours, theirs = (candidate.described(host, upgrade, tls=tls) for candidate in candidates)
     assert ours == theirs
 
 

@@ -24,7 +24,7 @@ from discovery.providers.consul_catalog.queries import CHECKS, FIRST_QUERIES, NO
 from discovery.providers.consul_catalog.reader import CatalogueReader
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
-from discovery.providers.stopping import on_stop
+from discovery.stopping import on_stop
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import ConsulCatalogOptions
 

@@ -23,7 +23,7 @@ from discovery.providers.consul_kv.retained_keys import Keys, RetainedKeys
 from discovery.providers.consul_kv.tree import unfold
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
-from discovery.providers.stopping import on_stop
+from discovery.stopping import on_stop
 from rondpoint.settings import ConsulOptions
 
 logger = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from discovery.providers.docker.inspection import InspectedContainer, parse_insp
 from discovery.providers.docker.inventory import Inventory
 from discovery.providers.docker.pending_events import PendingEvents
 from discovery.providers.errors import ProviderError
-from discovery.providers.stopping import on_stop
+from discovery.stopping import on_stop
 from rondpoint.settings.tree import DockerOptions
 
 logger = logging.getLogger(__name__)

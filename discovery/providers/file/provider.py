@@ -44,7 +44,7 @@ class FileProvider:
         folder = self._folder()
         try:
             if not self._options.watch:
-                self._refresh(folder, ())
+                self._refresh(folder)
                 self._emit(emit)
                 stop.wait()
             first = True
@@ -61,7 +61,7 @@ class FileProvider:
         """Follow the files until `stop`, or until other folders have to be watched."""
         required = self._route_folders or [folder]
         with FolderWatch(look_at([folder], {*required, *self._certificates.folders}), required) as watch:
-            if self._refresh(folder, ()) or first:
+            if self._refresh(folder) or first:
                 self._emit(emit)
             while watch.folders == look_at([folder], {*self._route_folders, *self._certificates.folders}):
                 touched = watch.wait(stop, self._certificates.seconds_to_check())
@@ -77,11 +77,16 @@ class FileProvider:
             return self._options.filename.absolute().parent
         raise ProviderError("no file is named", "set providers.file.filename or providers.file.directory")
 
-    def _refresh(self, folder: Path, touched: Collection[Path]) -> bool:
-        """Read what changed; return whether the definitions may have changed. Raises OSError."""
-        changed = self._contents.refresh(self._list(folder), touched)
-        # Whether or not their files changed: certificates and keys may have.
-        return self._certificates.refresh(self._contents.decoded(), touched) or changed
+    def _refresh(self, folder: Path, touched: Collection[Path] | None = None) -> bool:
+        """Read what changed; return whether the definitions may have changed. Raises OSError.
+
+        `touched` are the places of changes that were reported since the last call; None if some may not have
+        been reported.
+        """
+        changed = self._contents.refresh(self._list(folder), touched or ())
+        if changed or touched != frozenset() or self._certificates.seconds_to_check() <= 0:
+            changed |= self._certificates.refresh(self._contents.decoded(), touched or ())
+        return changed
 
     def _list(self, folder: Path) -> list[Path]:
         if self._options.filename is None or self._options.directory is not None:

@@ -16,10 +16,10 @@ from discovery.providers.docker.engine import Engine
 from discovery.providers.docker.pending_events import PendingEvents
 from discovery.providers.errors import ProviderError
 from discovery.providers.registrar.containers import Containers
-from discovery.providers.stopping import on_stop
 from discovery.registrar.options import Plan
 from discovery.registrar.registered_services import RegisteredServices
 from discovery.registrar.registrations import SOURCE
+from discovery.stopping import on_stop
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.model import Configuration
 

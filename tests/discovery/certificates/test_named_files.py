@@ -35,8 +35,8 @@ PLACES = {
 
 @pytest.mark.parametrize("name", PLACES)
 def test_places(folder: Path, name: str) -> None:
-    assert places_of(folder / name) == tuple(folder / place for place in PLACES[name])
+    assert places_of(f"{folder}/{name}") == tuple(f"{folder}/{place}" for place in PLACES[name])
 
 
 def test_a_circle_of_links_ends(folder: Path) -> None:
-    assert set(places_of(folder / "circle/cert.pem")) == {folder / "circle", folder}
+    assert set(places_of(f"{folder}/circle/cert.pem")) == {f"{folder}/circle", str(folder)}

@@ -59,13 +59,14 @@ CASES: dict[str, tuple[list[tuple[str, str]], str]] = {
     "another key": (
         [("a", "other")],
         "routes.yml:2: error: file: routes.yml: tls.certificates[0].keyFile=other.key is not the key of the "
-        "certificate; the certificate is left out (name the key with which the certificate was requested)",
+        "certificate; the certificate is left out (name the key with which the certificate was "
+        "requested)",
     ),
     "a missing file": (
         [("a", "a"), ("none", "a")],
-        "routes.yml:2: error: file: routes.yml: tls.certificates[1].certFile=none.pem cannot be read: No such "
-        "file or directory; the certificate is left out (the agent reads the file, so it must exist on the "
-        "agent's machine and be readable there)",
+        "routes.yml:2: error: file: routes.yml: tls.certificates[1].certFile=none.pem cannot be read: No "
+        "such file or directory; the certificate is left out (the agent reads the file, so it must exist on "
+        "the agent's machine and be readable there)",
     ),
     "no router for its names": (
         [("a", "a"), ("other", "other")],
@@ -146,5 +147,6 @@ services:
             )
         ),
         "routes.yml:2: error: file: routes.yml: tls.certificates[0].keyFile=certs/a.key is not the key of "
-        "the certificate; the certificate is left out (name the key with which the certificate was requested)",
+        "the certificate; the certificate is left out (name the key with which the certificate was "
+        "requested)",
     ]

@@ -52,7 +52,8 @@ class Side:
         """Options by server name."""
         self.contexts = EntryPointContexts(
             "web",
-            (own or CertificateIndex(), self.index),
+            own or CertificateIndex(),
+            self.index,
             self.registry,
             ContextCache(self._open_key, lambda _context: None),
             self.unusable,
@@ -133,6 +134,11 @@ def test_certificates_of_the_entry_point_come_first(tmp_path: Path) -> None:
     assert side.presented("x.b.test") == published[1].chain
     assert side.presented("192.0.2.1") == EXACT.chain
     assert side.presented("c.test") == first
+    assert [f"{each.chain}\n" for each in side.contexts.own_certificates] == [first, wild]
+
+
+def test_published_certificates_are_not_those_of_the_entry_point() -> None:
+    assert not Side([EXACT]).contexts.own_certificates
 
 
 def test_certificates_change_while_clients_come() -> None:
@@ -247,3 +253,20 @@ def test_a_client_must_offer_a_protocol_that_is_served(
 ) -> None:
     side = Side(own_options=TlsOptions("default", alpn=protocols))
     assert side.alert("a.test", alpn=offered) == alert
+
+
+def test_a_preview_says_what_a_client_gets() -> None:
+    strict = TlsOptions("strict@file", sni_strict=True)
+    side = Side([EXACT, replace(RENEWED, key="sealed")], options=[strict])
+    side.names = {"strict.test": "strict@file", "closed.test": "unknown@file"}
+    contexts = side.contexts
+    # Before a client came, nobody knows that the key cannot be read.
+    assert [each.name for each in contexts.preview("a.test").certificates] == ["renewed"]
+    assert [each.name for each in contexts.preview("a.test", load=True).certificates] == ["exact"]
+    assert [each.name for each in contexts.preview("", "192.0.2.1").certificates] == ["exact"]
+    without = contexts.preview("b.test")
+    assert (without.certificates, without.refusal, without.options_name) == ((), "", "default")
+    refused = contexts.preview("strict.test")
+    assert (refused.options, "sniStrict" in refused.refusal) == (strict, True)
+    closed = contexts.preview("closed.test")
+    assert (closed.options, closed.refusal) == (None, "TLS options unknown@file do not exist")

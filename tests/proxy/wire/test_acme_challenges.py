@@ -49,7 +49,7 @@ class Own(NamedTuple):
 def own(directory: Path) -> Iterator[Own]:
     path = directory / "challenges"
     path.mkdir()
-    ports = {name: free_port() for name in ("redirecting", "bypassing", "secure")}
+    ports = {name: free_port() for name in ("redirecting", "bypassing", "secure", "mutual")}
     certificate = write_certificate(path / "own.pem")
     flags = [f"--entryPoints.{name}.address=127.0.0.1:{port}" for name, port in ports.items()]
     flags += [
@@ -64,6 +64,8 @@ def own(directory: Path) -> Iterator[Own]:
         f"--entryPoints.secure.tls.certificates={certificate},{certificate}",
         "--entryPoints.secure.tls.minVersion=VersionTLS13",
         "--entryPoints.secure.transport.respondingTimeouts.readTimeout=1s",
+        f"--entryPoints.mutual.tls.certificates={certificate},{certificate}",
+        f"--entryPoints.mutual.tls.clientCA.files={certificate}",
         f"--accessLog.filePath={path}/access.log",
     ]
     challenge = write_certificate(path / "challenge.pem", "DNS:a.test")
@@ -140,7 +142,7 @@ def certificate_of(file: Path) -> bytes:
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-@pytest.mark.parametrize("entry_point", ["secure", "web"])
+@pytest.mark.parametrize("entry_point", ["secure", "mutual", "web"])
 def test_the_certificate_of_a_challenge_is_its_answer(
     proxy: Proxy, own: Own, origin: Start, entry_point: str, version: ssl.TLSVersion
 ) -> None:
@@ -160,14 +162,17 @@ def test_a_handshake_without_challenge_is_refused(own: Own, name: str | None) ->
 @pytest.mark.usefixtures("proxy")
 @pytest.mark.parametrize("text", ["sealed", "no PEM"])
 def test_an_unusable_challenge_is_reported_without_its_text(own: Own, text: str) -> None:
+    host = "c.test" if text == "sealed" else "d.test"
     if text == "sealed":
         text = Sealer(SECRET[::-1].encode()).seal(own.challenge.read_text())
-    own.write("tls-alpn-01 c.test", text)
+    own.write(f"tls-alpn-01 {host}", text)
     seen = len(own.proxy.process.log)
-    with pytest.raises(ssl.SSLError, match="INTERNAL_ERROR"):
-        handshake(own.ports["secure"], "c.test")
-    message = "the TLS-ALPN-01 challenge of c.test cannot be answered: "
+    for _ in range(2):
+        with pytest.raises(ssl.SSLError, match="INTERNAL_ERROR"):
+            handshake(own.ports["secure"], host)
+    message = f"the TLS-ALPN-01 challenge of {host} cannot be answered: "
     until(lambda: message in own.proxy.process.log[seen:], "the warning")
+    assert own.proxy.process.log.count(message) == 1
     assert text not in own.proxy.process.log
 
 

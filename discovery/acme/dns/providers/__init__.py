@@ -1,0 +1,1 @@
+"""The DNS providers: each creates and deletes TXT records by one API."""
