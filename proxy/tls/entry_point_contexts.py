@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from proxy.tls.alpn import has_common_protocol
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from proxy.tls.context_cache import ContextCache
     from proxy.tls.options_registry import OptionsRegistry
     from proxy.tls.unusable_certificates import UnusableCertificates
-    from rondpoint.tls.model import Certificate
 
 
 class HandshakePreview(NamedTuple):
@@ -66,11 +65,6 @@ class EntryPointContexts:
         self._unusable = unusable
         self._options_of = options_of
         self._own_options = own_options
-
-    @property
-    def own_certificates(self) -> Collection[Certificate]:
-        """The certificates in the settings of the entry point."""
-        return self._indexes[0].certificates
 
     def find(self, hello: ClientHello, address: str) -> tuple[ssl.SSLContext, str]:
         """Return the context for a client, and the name of its options. Raises HandshakeError.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from proxy.tls.certificate_index import CertificateIndex
@@ -46,7 +46,7 @@ class WorkerContexts:
 
     `certificates` receives those of the configuration. `options` are the configuration's, too. `open_key`
     returns the key of a certificate as PEM text, or raises ValueError. `statuses` has the status of each
-    certificate of the settings, and `by_entry_point` the contexts of each entry point.
+    certificate of the settings; `own` has these certificates by entry point, `by_entry_point` the contexts.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class WorkerContexts:
         self.certificates = PublishedCertificates()
         self._options = options
         self.statuses: set[CertificateStatus] = set()
+        self.own: dict[str, Collection[Certificate]] = {}
         self.by_entry_point: dict[str, EntryPointContexts] = {}
         self._cache = ContextCache(open_key, rotation.add)
 
@@ -65,6 +66,7 @@ class WorkerContexts:
         """
         own = NO_CERTIFICATES if tls is None else read_own_certificates(tls.pairs)
         self.statuses.update(own.statuses)
+        self.own[entry_point] = own.certificates.certificates
         options = None if tls is None else own_options(tls)
         refusal = "" if options is None else refusal_of(options)
         if refusal:
