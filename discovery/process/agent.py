@@ -17,6 +17,7 @@ from discovery.admin.change_processor import ChangeProcessor, make_change_proces
 from discovery.contributions.other_contributions import OtherContributions
 from discovery.health.check_loop import CheckLoop
 from discovery.leader_election.candidate import Candidate
+from discovery.merging.entry_point_tls import entry_point_tls
 from discovery.process.heartbeat import Heartbeat, unique_name
 from discovery.process.publication import Publication
 from discovery.providers.admin import api_providers
@@ -88,6 +89,7 @@ class Agent:
             client,
             keys,
             self._settings.web_entry_points,
+            entry_point_tls(self._settings),
             options.name,
             heartbeat,
             candidate,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from proxy.tls.alpn import has_common_protocol
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from proxy.tls.context_cache import ContextCache
     from proxy.tls.options_registry import OptionsRegistry
     from proxy.tls.unusable_certificates import UnusableCertificates
+    from rondpoint.tls.model import Certificate
 
 
 class HandshakePreview(NamedTuple):
@@ -42,7 +43,7 @@ class HandshakePreview(NamedTuple):
 class EntryPointContexts:
     """The TLS contexts for clients of one entry point.
 
-    `indexes` are those of its own certificates and of the published ones, in the order of preference.
+    Its `own` certificates come before the `published` ones.
     `options_of` returns the name of the TLS options for a server name. `own_options` are the default options
     here, in place of those in the `registry`. `failures` counts failed handshakes by reason.
     """
@@ -50,7 +51,8 @@ class EntryPointContexts:
     def __init__(
         self,
         entry_point: str,
-        indexes: tuple[CertificateIndex, ...],
+        own: CertificateIndex,
+        published: CertificateIndex,
         registry: OptionsRegistry,
         cache: ContextCache,
         unusable: UnusableCertificates,
@@ -59,12 +61,19 @@ class EntryPointContexts:
     ) -> None:
         self.failures: Counter[str] = Counter()
         self._entry_point = entry_point
-        self._indexes = indexes
+        self._own = own
+        # Own certificates never change, and most entry points have none.
+        self._indexes = (own, published) if own else (published,)
         self._registry = registry
         self._cache = cache
         self._unusable = unusable
         self._options_of = options_of
         self._own_options = own_options
+
+    @property
+    def own_certificates(self) -> Collection[Certificate]:
+        """The certificates in the settings of the entry point."""
+        return self._own.certificates
 
     def find(self, hello: ClientHello, address: str) -> tuple[ssl.SSLContext, str]:
         """Return the context for a client, and the name of its options. Raises HandshakeError.

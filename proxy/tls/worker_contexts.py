@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from proxy.tls.certificate_index import CertificateIndex
@@ -46,7 +46,7 @@ class WorkerContexts:
 
     `certificates` receives those of the configuration. `options` are the configuration's, too. `open_key`
     returns the key of a certificate as PEM text, or raises ValueError. `statuses` has the status of each
-    certificate of the settings; `own` has these certificates by entry point, `by_entry_point` the contexts.
+    certificate of the settings, and `by_entry_point` the contexts of each entry point.
     """
 
     def __init__(
@@ -55,7 +55,6 @@ class WorkerContexts:
         self.certificates = PublishedCertificates()
         self._options = options
         self.statuses: set[CertificateStatus] = set()
-        self.own: dict[str, Collection[Certificate]] = {}
         self.by_entry_point: dict[str, EntryPointContexts] = {}
         self._cache = ContextCache(open_key, rotation.add)
 
@@ -66,7 +65,6 @@ class WorkerContexts:
         """
         own = NO_CERTIFICATES if tls is None else read_own_certificates(tls.pairs)
         self.statuses.update(own.statuses)
-        self.own[entry_point] = own.certificates.certificates
         options = None if tls is None else own_options(tls)
         refusal = "" if options is None else refusal_of(options)
         if refusal:
@@ -75,7 +73,8 @@ class WorkerContexts:
             )
         contexts = self.by_entry_point[entry_point] = EntryPointContexts(
             entry_point,
-            (own.certificates, self.certificates.index) if own.certificates else (self.certificates.index,),
+            own.certificates,
+            self.certificates.index,
             self._options,
             self._cache,
             self.certificates.unusable,

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
 from discovery.acme.challenges.challenge import DNS_01, Challenge, ChallengeResponder, ResponderError
 from discovery.acme.orders.account import AccountConnection
+from discovery.acme.orders.ca_connection import RefusedError
 from discovery.acme.orders.documents import AuthorizationDocument, ChallengeDocument
 from discovery.acme.orders.failures import FailureKind, OrderError, OrderFailure, Problem, failure_of
 from discovery.acme.orders.polling import poll
 
 logger = logging.getLogger(__name__)
 
-VALIDATION_TIMEOUT = 180.0
-"""Seconds within which the CA has to validate one name; it may look from several places, several times."""
+VALIDATION_TIMEOUT = 90.0
+"""Seconds within which the CA has to validate all names; it may look from several places, several times."""
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
@@ -43,7 +45,7 @@ def authorize(
     try:
         _present(connection, pending)
         for each in pending:
-            connection.post(each.challenge_url, {}, f"the challenge for {each.challenge.name}")
+            _start_validation(connection, each)
         _await_all(connection, pending)
     except OrderError as error:
         # The CA may still be validating for the leader that continues this order. Responses in the store
@@ -59,8 +61,7 @@ def _pending(
 ) -> list[_Pending]:
     pending, problems = [], []
     for url in urls:
-        subject = "an authorization"
-        document = connection.ca.decode(connection.post(url, None, subject), AuthorizationDocument, subject)
+        document = _authorization(connection, url)
         if document.status == "valid":
             continue
         if document.status != "pending":
@@ -83,10 +84,11 @@ def _challenge(
         if responder.kind in offered:
             return offered[responder.kind], responder
     wanted = " or ".join(responder.kind for responder in responders)
+    others = ", ".join(sorted(offered)) or "none"
     raise OrderError(
         OrderFailure(
             FailureKind.NAMES,
-            f"the CA offers no {wanted} challenge for {name}, only: {', '.join(sorted(offered)) or 'none'}",
+            f"the authority offers no {wanted} challenge for {name}, only: {others}",
             "choose another challenge in the resolver; a wildcard needs dnsChallenge",
             (name,),
         )
@@ -113,21 +115,52 @@ def _present(connection: AccountConnection, pending: Sequence[_Pending]) -> None
         raise OrderError(OrderFailure(FailureKind.CHALLENGE, str(error), error.hint)) from None
 
 
+def _start_validation(connection: AccountConnection, pending: _Pending) -> None:
+    """Tell the CA that the response can be seen."""
+    try:
+        connection.post(pending.challenge_url, {}, f"the challenge for {pending.challenge.name}")
+    except RefusedError:
+        # An earlier leader may have told it, and the CA may have validated the name since.
+        if _authorization(connection, pending.url).status == "pending":
+            raise
+
+
+def _authorization(connection: AccountConnection, url: str) -> AuthorizationDocument:
+    subject = "an authorization"
+    return connection.ca.decode(connection.post(url, None, subject), AuthorizationDocument, subject)
+
+
 def _await_all(connection: AccountConnection, pending: Iterable[_Pending]) -> None:
-    problems = []
+    problems: list[Problem] = []
+    deadline = time.monotonic() + VALIDATION_TIMEOUT
     for each in pending:
-        document = poll(
-            connection,
-            each.url,
-            AuthorizationDocument,
-            lambda document: document.status != "pending",
-            timeout=VALIDATION_TIMEOUT,
-            subject=f"the validation of {each.challenge.name}",
-        )
+        document = _await_result(connection, each, deadline - time.monotonic())
         if document.status != "valid":
             problems.append(_failed(document, [each.challenge.kind]))
     if problems:
         raise _refusal(problems)
+
+
+def _await_result(connection: AccountConnection, pending: _Pending, timeout: float) -> AuthorizationDocument:
+    """Return the authorization once it is decided, or with the reason why it may stay undecided."""
+    seen: list[AuthorizationDocument] = []
+
+    def is_decided(document: AuthorizationDocument) -> bool:
+        seen.append(document)
+        return document.status != "pending"
+
+    try:
+        subject = f"the validation of {pending.challenge.name}"
+        return poll(
+            connection, pending.url, AuthorizationDocument, is_decided, timeout=timeout, subject=subject
+        )
+    except OrderError as error:
+        if error.failure.kind is not FailureKind.UNREACHABLE:
+            raise
+        # Some authorities keep an authorization pending after a failure, for the client to try again.
+        if seen and any(challenge.error for challenge in seen[-1].challenges):
+            return seen[-1]
+        raise
 
 
 def _failed(document: AuthorizationDocument, kinds: Sequence[str]) -> Problem:
@@ -141,7 +174,9 @@ def _failed(document: AuthorizationDocument, kinds: Sequence[str]) -> Problem:
 
 def _refusal(problems: Sequence[Problem]) -> OrderError:
     return OrderError(
-        failure_of(Problem("compound", "", "", tuple(problems)), event="the CA could not validate names")
+        failure_of(
+            Problem("compound", "", "", tuple(problems)), event="the authority could not validate names"
+        )
     )
 
 

@@ -133,8 +133,8 @@ class KnownCertificates:
     def _own_certificates(self) -> Collection[Certificate]:
         """Return the certificates in the settings, each with all of its entry points."""
         found: dict[str, Certificate] = {}
-        for point, certificates in self._runtime.tls.own.items():
-            for each in certificates:
+        for point, contexts in self._runtime.tls.by_entry_point.items():
+            for each in contexts.own_certificates:
                 before = found[each.name].entry_points if each.name in found else ()
                 found[each.name] = replace(each, entry_points=(*before, point))
         return found.values()
