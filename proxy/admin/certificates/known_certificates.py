@@ -125,7 +125,7 @@ class KnownCertificates:
     def _read_states(self) -> Mapping[str, AcmeState]:
         worker = self._runtime
         try:
-            return read_states(worker.client, worker.keys)
+            return read_states(worker.client, worker.keys, self._configuration.yield_if_due)
         except redis.RedisError:
             # The diagnostics say that the store does not respond. Certificates in force are still known.
             return {}
