@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from discovery.acme.managing.published import SUFFIX, View
+from discovery.acme.managing.published import SUFFIX, View, default_certificate
 from discovery.acme.planning.wanted import WantedCertificates
 from discovery.acme.store import AcmeStore
 from rondpoint.model import Configuration
@@ -58,7 +58,11 @@ class AcmeCertificates:
     def restore(self, state: State | None) -> None:
         """Go on publishing the certificates that the last leader published, until the store has been read."""
         if state is not None:
-            certificates = {name: each for name, each in state.certificates.items() if name.endswith(SUFFIX)}
+            certificates = {
+                name: each
+                for name, each in state.certificates.items()
+                if name.endswith(SUFFIX) and not each.default
+            }
             self._restored = View(certificates)
         self.wake_up.set()
 
@@ -79,11 +83,14 @@ class AcmeCertificates:
         if self._manager is not None:
             self._manager.want(wanted)
         view = self._restored if self._view is None else self._view
-        if not (view.certificates or view.diagnostics or diagnostics):
+        if not (view.certificates or view.diagnostics or diagnostics or configuration.default_certificate):
             return configuration
+        certificates = {**configuration.certificates, **view.certificates}
+        if configuration.default_certificate is not None:
+            certificates |= default_certificate(configuration.default_certificate, certificates.values())
         return structs.replace(
             configuration,
-            certificates={**configuration.certificates, **view.certificates},
+            certificates=certificates,
             diagnostics=(*configuration.diagnostics, *diagnostics, *view.diagnostics),
         )
 

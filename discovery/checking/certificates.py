@@ -12,6 +12,7 @@ from discovery.certificates.reader import CertificateReader
 from discovery.checking.mounts import Mounts
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.written_pair import WrittenPair
+from discovery.merging.entry_point_tls import EntryPointTls
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration
 from rondpoint.rules.literal_hosts import literal_hosts
@@ -32,17 +33,17 @@ def read_certificates(decoded: Decoded, provider: str, mounts: Mounts | None) ->
     return reader.completed[0]
 
 
-def unused_parts(configuration: Configuration) -> Iterator[Diagnostic]:
-    """Yield notes about certificates whose names no router has, and TLS options that no router names.
+def unused_parts(configuration: Configuration, tls: EntryPointTls) -> Iterator[Diagnostic]:
+    """Yield notes about certificates whose names no router has, and TLS options that nothing names.
 
     Without routers, there are none: the routers may be in labels.
     """
     routers = configuration.routers.values()
     if not routers:
         return
-    named = {router.tls_options for router in routers}
+    named = {router.tls_options for router in routers} | set(tls.options.values())
     for options in configuration.tls_options.values():
-        if not options.is_default and options.name not in named:
+        if not options.is_default and named.isdisjoint((options.name, options.name.partition("@")[0])):
             subject = f"TLS options {options.name}"
             yield _note(options.name, subject, "no router names them", "set tls.options of a router")
     hosts: set[str] = set()

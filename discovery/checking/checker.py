@@ -22,6 +22,7 @@ from discovery.checking.report import CheckReport, LocatedDiagnostic
 from discovery.checking.variables import read_env_file
 from discovery.constraints import Constraint, ConstraintError
 from discovery.decoding.decoded import Decoded
+from discovery.merging.entry_point_tls import NO_TLS, EntryPointTls, entry_point_tls
 from discovery.merging.merge import merge
 from discovery.merging.redirection_targets import named_targets
 from discovery.merging.union import unite
@@ -186,8 +187,10 @@ def _build_configuration(inputs: _Inputs, settings: Settings | None, providers: 
             for certificate in provider.certificates.values()
             for name in certificate.entry_points
         }
-    merged = merge({**by_provider, "elsewhere": _assume_other_providers(by_provider)}, entry_points)
-    return replace(merged, diagnostics=(*merged.diagnostics, *unused_parts(merged)))
+    tls = entry_point_tls(all_settings[0]) if len(all_settings) == 1 else NO_TLS
+    elsewhere = _assume_other_providers(by_provider, tls)
+    merged = merge({**by_provider, "elsewhere": elsewhere}, entry_points, tls)
+    return replace(merged, diagnostics=(*merged.diagnostics, *unused_parts(merged, tls)))
 
 
 def _compose_settings(inputs: _Inputs) -> list[Settings]:
@@ -255,7 +258,7 @@ def _decode_labels(service: ComposeService, options: DockerOptions, constraint: 
     return replace(decoded, diagnostics=(*diagnostics, *decoded.diagnostics))
 
 
-def _assume_other_providers(by_provider: Mapping[str, Configuration]) -> Configuration:
+def _assume_other_providers(by_provider: Mapping[str, Configuration], tls: EntryPointTls) -> Configuration:
     """Return the objects of other providers that routers and services name: they are assumed to exist."""
     routers = [router for provider in by_provider.values() for router in provider.routers.values()]
     services = {router.service for router in routers}
@@ -266,9 +269,12 @@ def _assume_other_providers(by_provider: Mapping[str, Configuration]) -> Configu
         for service in provider.services.values()
         if service.servers_transport
     }
-    options = {router.tls_options for router in routers if router.tls_options}
+    named = (*(router.tls_options for router in routers), *tls.options.values())
+    options = {name for name in named if "@" in name}
     return Configuration(
-        tls_options={name: TlsOptions(name) for name in _names_elsewhere(options, by_provider)},
+        tls_options={
+            name: TlsOptions(name) for name in _names_elsewhere(options, by_provider) if "@" in name
+        },
         services={name: Service(name) for name in _names_elsewhere(services, by_provider)},
         middlewares={name: Middleware(name, "") for name in _names_elsewhere(middlewares, by_provider)},
         servers_transports={

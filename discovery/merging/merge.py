@@ -16,6 +16,7 @@ from discovery.merging.certificates import settle_defaults, settle_entry_points,
 from discovery.merging.child_routers import resolve_parents
 from discovery.merging.composite_members import ServiceGraph, resolve_members
 from discovery.merging.entry_point_names import find_entry_point, list_entry_points
+from discovery.merging.entry_point_tls import NO_TLS, EntryPointTls
 from discovery.merging.page_services import report_missing_pages
 from discovery.merging.redirection_targets import resolve_targets
 from discovery.merging.servers_transports import resolve_transports
@@ -39,8 +40,12 @@ Further missing names get no hint, so that many faults in one container do not d
 """
 
 
-def merge(configurations: Mapping[str, Configuration], entry_points: Collection[str]) -> Configuration:
+def merge(
+    configurations: Mapping[str, Configuration], entry_points: Collection[str], tls: EntryPointTls = NO_TLS
+) -> Configuration:
     """Merge `configurations`, by provider name, for an installation with these web `entry_points`.
+
+    `tls` is their TLS; without it, routers that name no entry points are on all of them.
 
     A router is left out if it refers to an unknown service or middleware, or only to unknown entry points or
     parents. An unknown entry point or parent beside known ones is dropped. Each case gives a diagnostic with
@@ -87,7 +92,10 @@ def merge(configurations: Mapping[str, Configuration], entry_points: Collection[
         routers, added = resolve_parents(routers, lambda name: hints.nearest(name, routers))
         diagnostics += added
     diagnostics += report_tls_options(
-        routers, tls_options, entry_points, lambda name: hints.nearest(name, tls_options)
+        routers,
+        tls_options,
+        EntryPointTls(entry_points) if tls is NO_TLS else tls,
+        lambda name: hints.nearest(name, tls_options),
     )
     return Configuration(
         routers,

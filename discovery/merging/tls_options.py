@@ -5,11 +5,13 @@ The proxy decides with which options it makes a connection, by the same code: ro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
+from discovery.merging.entry_point_tls import EntryPointTls, report_unknown_options
 from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.entry_points.router_tls import named_options
 from rondpoint.model import Router
 from rondpoint.tls.model import DEFAULT_OPTIONS, TlsOptions
 from rondpoint.tls.options_by_host import OptionsByHost, hosts_in
@@ -40,45 +42,58 @@ def settle_default_options(options: dict[str, TlsOptions]) -> Iterator[Diagnosti
 def report_tls_options(
     routers: Mapping[str, Router],
     options: Mapping[str, TlsOptions],
-    entry_points: Collection[str],
+    tls: EntryPointTls,
     nearest: Callable[[str], str],
 ) -> Iterator[Diagnostic]:
     """Yield the diagnostics about the TLS options that routers name; `nearest` gives a hint for a name."""
-    naming = [router for router in routers.values() if router.tls_options]
+    yield from report_unknown_options(tls, options)
     hosts: set[str] = set()
-    for router in naming:
-        own = set(hosts_in(router.rule.expression))
-        hosts |= own
-        if not own:
-            message = f"its TLS options {router.tls_options} have no effect, because its rule has no Host"
-            hint = "options count by the name that clients send in the handshake; name the hosts"
-            yield _about(router, Severity.ERROR, message, hint)
-        elif router.tls_options not in options:
-            message = f"TLS options {router.tls_options!r} do not exist, so clients of its hosts are refused"
-            yield _about(router, Severity.ERROR, message, nearest(router.tls_options))
-        elif options[router.tls_options].unserved:
-            message = (
-                f"its TLS options {router.tls_options} cannot be used, so clients of its hosts are refused"
-            )
-            yield _about(router, Severity.ERROR, message, options[router.tls_options].unserved)
-    if hosts:
-        yield from _report_disputes(routers, hosts, entry_points)
+    for router in routers.values():
+        if router.tls_options:
+            own = set(hosts_in(router.rule.expression))
+            hosts |= own
+            yield from _report_router(router, own, options, nearest)
+    if any(name not in ("", DEFAULT_OPTIONS) for name in tls.options.values()):
+        yield from _report_disputes(routers.values(), routers, tls)
+    elif hosts:
+        # The others have the default options.
+        concerned = [
+            each for each in routers.values() if not hosts.isdisjoint(hosts_in(each.rule.expression))
+        ]
+        yield from _report_disputes(concerned, routers, tls)
+
+
+def _report_router(
+    router: Router,
+    hosts: Collection[str],
+    options: Mapping[str, TlsOptions],
+    nearest: Callable[[str], str],
+) -> Iterator[Diagnostic]:
+    name = router.tls_options
+    if not hosts:
+        message = f"its TLS options {name} have no effect, because its rule has no Host"
+        hint = "options count by the name that clients send in the handshake; name the hosts"
+        yield _about(router, message, hint)
+    elif name not in options:
+        message = f"TLS options {name!r} do not exist, so clients of its hosts are refused"
+        yield _about(router, message, nearest(name))
+    elif options[name].unserved:
+        message = f"its TLS options {name} cannot be used, so clients of its hosts are refused"
+        yield _about(router, message, options[name].unserved)
 
 
 def _report_disputes(
-    routers: Mapping[str, Router], hosts: set[str], entry_points: Collection[str]
+    concerned: Iterable[Router], routers: Mapping[str, Router], tls: EntryPointTls
 ) -> Iterator[Diagnostic]:
-    concerned = [
-        router
-        for router in routers.values()
-        if router.tls and not router.parents and not hosts.isdisjoint(hosts_in(router.rule.expression))
-    ]
+    by_entry_point: dict[str, OptionsByHost] = {}
+    for router in concerned:
+        for entry_point in () if router.parents else tls.points_of(router):
+            if router.tls or entry_point in tls.options:
+                named = named_options(router, tls.options.get(entry_point, ""))
+                by_host = by_entry_point.setdefault(entry_point, OptionsByHost())
+                by_host.put(router.name, router.rule.expression, named)
     reported = set()
-    for entry_point in sorted(entry_points):
-        by_host = OptionsByHost()
-        for router in concerned:
-            if not router.entry_points or entry_point in router.entry_points:
-                by_host.put(router.name, router.rule.expression, router.tls_options or DEFAULT_OPTIONS)
+    for entry_point, by_host in sorted(by_entry_point.items()):
         for host, disputed in by_host.disputed_hosts():
             if host in reported:
                 continue
@@ -90,11 +105,11 @@ def _report_disputes(
                 f"host {host} gets the default TLS options on entry point {entry_point}, because its routers "
                 f"name different ones: {', '.join(listed[:_MAX_ROUTERS])}{more}"
             )
-            yield _about(router, Severity.ERROR, message, "name the same options on all routers of a host")
+            yield _about(router, message, "name the same options on all routers of a host")
 
 
-def _about(router: Router, severity: Severity, message: str, hint: str) -> Diagnostic:
-    return Diagnostic(severity, _provider(router.name), f"router {router.name}", message, hint)
+def _about(router: Router, message: str, hint: str) -> Diagnostic:
+    return Diagnostic(Severity.ERROR, _provider(router.name), f"router {router.name}", message, hint)
 
 
 def _provider(name: str) -> str:

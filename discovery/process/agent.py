@@ -17,6 +17,7 @@ from discovery.admin.change_processor import ChangeProcessor, make_change_proces
 from discovery.contributions.other_contributions import OtherContributions
 from discovery.health.check_loop import CheckLoop
 from discovery.leader_election.candidate import Candidate
+from discovery.merging.entry_point_tls import entry_point_tls
 from discovery.process.heartbeat import Heartbeat, unique_name
 from discovery.process.publication import Publication
 from discovery.providers.admin import api_providers
@@ -26,7 +27,7 @@ from discovery.supervision.supervisor import supervise
 from rondpoint.servers_transports.default import default_transport
 from rondpoint.settings import Settings
 from rondpoint.store.keys import Keys
-from rondpoint.store.sealing import sealer_of
+from rondpoint.store.sealing import clear_keys_warning, sealer_of
 
 logger = logging.getLogger(__name__)
 
@@ -88,12 +89,14 @@ class Agent:
             client,
             keys,
             self._settings.web_entry_points,
+            entry_point_tls(self._settings),
             options.name,
             heartbeat,
             candidate,
             other_contributions,
             checks,
             acme,
+            clear_keys_warning(self._settings),
         )
         threads = [
             _supervised_thread("publication", publication.run, stop),

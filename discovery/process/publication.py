@@ -21,6 +21,7 @@ from discovery.contributions.own_contribution import OwnContribution
 from discovery.health.check_loop import CheckLoop
 from discovery.health.server_states import apply_faults
 from discovery.leader_election.candidate import Candidate
+from discovery.merging.entry_point_tls import EntryPointTls, ResolverDefaults
 from discovery.merging.merge import merge
 from discovery.process.heartbeat import INTERVAL, Heartbeat
 from discovery.process.log_reports import DiagnosticLog, summarise
@@ -58,9 +59,10 @@ class _OwnConfigurations(Struct, frozen=True):
 class Publication:
     """Publishes the newest configurations from `states` and `other_contributions`.
 
-    It publishes at every change, and again if the store has lost data. `name` is the agent's name in the
-    settings, `heartbeat` its entry in the list of agents. `checks` and `acme` follow the published
-    configuration, and their results are published with it.
+    It publishes at every change, and again if the store has lost data. `entry_points` are those for routers,
+    `tls` is their TLS. `name` is the agent's name in the settings, `heartbeat` its entry in the list of
+    agents. `checks` and `acme` follow the published configuration, and their results are published with it.
+    `keys_warning` is logged once the store gets private keys, unless it is empty.
     """
 
     def __init__(
@@ -69,21 +71,26 @@ class Publication:
         client: redis.Redis,
         keys: Keys,
         entry_points: Collection[str],
+        tls: EntryPointTls,
         name: str,
         heartbeat: Heartbeat,
         candidate: Candidate,
         other_contributions: OtherContributions,
         checks: CheckLoop,
         acme: AcmeCertificates,
+        keys_warning: str,
     ) -> None:
         self._states = states
         self._entry_points = entry_points
+        self._tls = tls
+        self._resolver_defaults = ResolverDefaults(tls)
         self._name = name
         self._heartbeat = heartbeat
         self._candidate = candidate
         self._other_contributions = other_contributions
         self._checks = checks
         self._acme = acme
+        self._keys_warning = keys_warning
         self._own_contribution = OwnContribution(client, keys, name, candidate)
         self._assembly = Assembly()
         self._publisher = Publisher(client, keys, lambda: candidate.leader_lease.held)
@@ -188,12 +195,16 @@ class Publication:
         return {**self._assembly.configurations(), **common}
 
     def _publish(self, configurations: Mapping[str, Configuration]) -> None:
-        configuration = merge(configurations, self._entry_points)
+        merged = merge(configurations, self._entry_points, self._tls)
+        configuration = self._resolver_defaults.apply(merged)
         self._checks.follow(configuration)
         configuration = self._acme.apply(apply_faults(configuration, self._checks.faults))
         self._diagnostic_log.log_new(configuration.diagnostics)
         publication = self._publisher.write(configuration)
         self._services = configuration.services.keys()
+        if configuration.certificates and self._keys_warning:
+            logger.warning("%s", self._keys_warning)
+            self._keys_warning = ""
         if not publication.change.empty:
             logger.info("revision %d: %s", publication.revision, summarise(publication.change))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from rondpoint.entry_points.router_tls import named_options
 from rondpoint.tls.model import DEFAULT_OPTIONS
 from rondpoint.tls.options_by_host import OptionsByHost
 
@@ -45,7 +46,9 @@ class RouterTlsOptions:
 
     def may_differ(self, router: Router) -> bool:
         """Return whether the router names other options than the default ones on any entry point."""
-        return any(self._named(router, each) != DEFAULT_OPTIONS for each in self._entry_points(router))
+        for_all = self._for_all
+        points = self._entry_points(router)
+        return any(named_options(router, for_all.get(each, "")) != DEFAULT_OPTIONS for each in points)
 
     def for_host(self, entry_point: str, server_name: str) -> str:
         """Return the options for connections with this server name, in lower case."""
@@ -64,14 +67,8 @@ class RouterTlsOptions:
         for entry_point in self._entry_points(router):
             if router.tls or entry_point in self._for_all:
                 options = self._by_entry_point.setdefault(entry_point, OptionsByHost())
-                options.put(router.name, router.rule.expression, self._named(router, entry_point))
+                named = named_options(router, self._for_all.get(entry_point, ""))
+                options.put(router.name, router.rule.expression, named)
 
     def _entry_points(self, router: Router) -> Iterable[str]:
         return router.entry_points or self._default_entry_points
-
-    def _named(self, router: Router, entry_point: str) -> str:
-        """Return the qualified name of the options that a router has on an entry point."""
-        name = router.tls_options if router.tls else self._for_all.get(entry_point, "")
-        if name in ("", DEFAULT_OPTIONS):
-            return DEFAULT_OPTIONS
-        return name if "@" in name else f"{name}@{router.name.rpartition('@')[2]}"

@@ -150,7 +150,9 @@ class Manager:
         if wanted is None:
             return LONGEST_WAIT
         if wanted != self._seen:
-            self._memory.forget(wanted)
+            ends = {identity: each.not_after for identity, each in self._held.items()}
+            if self._memory.forget(wanted, ends, now):
+                self._certificates_changed()
             self._seen = wanted
         again_at = min(self._start_due(wanted, now), self._take_over_again_at)
         self._update_view(wanted, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import structs
 
@@ -15,6 +15,9 @@ from rondpoint.store.acme import AcmeAccount, AcmeCertificate, AcmeOrder, AcmeSt
 
 ASK_AFTER_FAILURE = 3600.0
 """Seconds until a CA is asked about renewals again after it did not respond."""
+
+KEEP = 7 * 24 * 3600.0
+"""Seconds for which expired certificates and unfinished orders stay that nothing wants any more."""
 
 _OF_THE_NAMES = frozenset({FailureKind.NAMES, FailureKind.REFUSED, FailureKind.CHALLENGE})
 
@@ -30,6 +33,7 @@ class Memory:
         self.unreadable: frozenset[str] = frozenset()
         self._unsaved_orders: dict[str, AcmeOrder | None] = {}
         self._unsaved_states: dict[str, AcmeState | None] = {}
+        self._unsaved_certificates: dict[str, AcmeCertificate | None] = {}
 
     @property
     def contents(self) -> AcmeContents:
@@ -74,16 +78,21 @@ class Memory:
             name: structs.replace(each, ordering=False) for name, each in {**stored.states, **states}.items()
         }
         self.unreadable = stored.unreadable
-        self._unsaved_orders.clear()
-        self._unsaved_states.clear()
+        self._clear_unsaved()
 
     def save(self, store: AcmeStore) -> None:
         """Store what has changed. Raises what AcmeStore raises, and then it is stored at the next call."""
-        orders, states = dict(self._unsaved_orders), dict(self._unsaved_states)
-        if orders or states:
-            store.write(orders=orders, states=states)
-            self._unsaved_orders.clear()
-            self._unsaved_states.clear()
+        if self._unsaved_orders or self._unsaved_states or self._unsaved_certificates:
+            store.write(
+                certificates=self._unsaved_certificates,
+                orders=self._unsaved_orders,
+                states=self._unsaved_states,
+            )
+            self._clear_unsaved()
+
+    def _clear_unsaved(self) -> None:
+        # New ones, because the store may have kept the old ones.
+        self._unsaved_orders, self._unsaved_states, self._unsaved_certificates = {}, {}, {}
 
     def begin(self, wanted: WantedCertificate) -> None:
         """Record that an order is under way."""
@@ -110,8 +119,8 @@ class Memory:
         if failure.kind in _OF_THE_NAMES:
             failures += 1
             next_attempt = max(now + retry_delay(failures, wanted.id), next_attempt)
-        elif failure.kind is FailureKind.UNREACHABLE:
-            # The pause of the CA decides, and ends as soon as it responds.
+        elif failure.kind in (FailureKind.UNREACHABLE, FailureKind.ACCOUNT):
+            # The pause of the CA decides.
             next_attempt = 0.0
         state = structs.replace(
             before,
@@ -142,12 +151,25 @@ class Memory:
                 )
             self._set_state(state, identity)
 
-    def forget(self, wanted: Iterable[WantedCertificate]) -> None:
-        """Drop the states of failed orders that nothing wants any more."""
+    def forget(self, wanted: Iterable[WantedCertificate], ends: Mapping[str, float], now: float) -> bool:
+        """Drop what nothing wants any more, and return whether certificates are among it.
+
+        States of failed orders go at once, certificates some days after their end (`ends`, by id), and
+        orders when the CA has forgotten them.
+        """
         ids = {each.id for each in wanted}
+        outdated = [each for each, end in ends.items() if each not in ids and end + KEEP < now]
+        for identity in outdated:
+            del self.certificates[identity]
+            self._unsaved_certificates[identity] = None
         for identity in [each for each in self.states if each not in ids and each not in self.certificates]:
             del self.states[identity]
             self._unsaved_states[identity] = None
+        for identity, order in list(self.orders.items()):
+            if identity not in ids and order.began_at + KEEP < now:
+                del self.orders[identity]
+                self._unsaved_orders[identity] = None
+        return bool(outdated)
 
     def _state(self, wanted: WantedCertificate) -> AcmeState:
         return self.states.get(wanted.id, AcmeState(wanted.resolver, wanted.domain))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from discovery.acme.names import covers
 from discovery.acme.planning.plan import HeldCertificate
+from discovery.acme.planning.wanted import PROVIDER
 from discovery.certificates.errors import ContentsError
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.store.acme import AcmeCertificate, AcmeState
 from rondpoint.store.sealing import Sealer
-from rondpoint.tls.model import Certificate
+from rondpoint.tls.model import Certificate, CertificateRequest
 
-PROVIDER = "acme"
 SUFFIX = f"@{PROVIDER}"
 
 
@@ -75,6 +76,19 @@ class ReadCertificates:
             source=f"acme {stored.resolver}",
             resolver=stored.resolver,
         )
+
+
+def default_certificate(
+    request: CertificateRequest, certificates: Iterable[Certificate]
+) -> dict[str, Certificate]:
+    """Return the default certificate by name, if there is one for the names of the request."""
+    names = [name.lower() for name in request.domain.names]
+    usable = [each for each in certificates if all(covers(each.names, name) for name in names)]
+    if not usable:
+        return {}
+    best = max(usable, key=lambda each: (each.not_after, each.name))
+    name = f"{best.name.partition('@')[0]}-default{SUFFIX}"
+    return {name: structs.replace(best, name=name, default=True)}
 
 
 def failure_diagnostic(

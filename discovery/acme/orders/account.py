@@ -83,7 +83,7 @@ class AccountConnection:
             except ValueError:
                 raise OrderError(
                     OrderFailure(
-                        FailureKind.REFUSED,
+                        FailureKind.ACCOUNT,
                         "eab.hmacEncoded is not base64url",
                         "copy the key as the CA shows it",
                     )
@@ -91,10 +91,13 @@ class AccountConnection:
         try:
             response = self.ca.post(self.ca.directory["newAccount"], body, "the account")
         except RefusedError as error:
-            if binding is None or error.failure.kind is not FailureKind.REFUSED or error.failure.hint:
+            failure = error.failure
+            if failure.kind is not FailureKind.REFUSED:
                 raise
-            hint = "check the resolver's eab.kid and eab.hmacEncoded"
-            raise OrderError(structs.replace(error.failure, hint=hint)) from None
+            hint = failure.hint or (
+                "" if binding is None else "check the resolver's eab.kid and eab.hmacEncoded"
+            )
+            raise OrderError(structs.replace(failure, kind=FailureKind.ACCOUNT, hint=hint)) from None
         url = response.headers.get("Location", "")
         if not url:
             raise OrderError(OrderFailure(FailureKind.UNREACHABLE, "the CA sent no URL of the account"))

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from discovery.acme.challenges.challenge import DNS_01, Challenge, ChallengeResponder, ResponderError
 from discovery.acme.orders.account import AccountConnection
+from discovery.acme.orders.ca_connection import RefusedError
 from discovery.acme.orders.documents import AuthorizationDocument, ChallengeDocument
 from discovery.acme.orders.failures import FailureKind, OrderError, OrderFailure, Problem, failure_of
 from discovery.acme.orders.polling import poll
@@ -43,7 +44,7 @@ def authorize(
     try:
         _present(connection, pending)
         for each in pending:
-            connection.post(each.challenge_url, {}, f"the challenge for {each.challenge.name}")
+            _start_validation(connection, each)
         _await_all(connection, pending)
     except OrderError as error:
         # The CA may still be validating for the leader that continues this order. Responses in the store
@@ -59,8 +60,7 @@ def _pending(
 ) -> list[_Pending]:
     pending, problems = [], []
     for url in urls:
-        subject = "an authorization"
-        document = connection.ca.decode(connection.post(url, None, subject), AuthorizationDocument, subject)
+        document = _authorization(connection, url)
         if document.status == "valid":
             continue
         if document.status != "pending":
@@ -111,6 +111,21 @@ def _present(connection: AccountConnection, pending: Sequence[_Pending]) -> None
     except ResponderError as error:
         connection.ca.wait(0)
         raise OrderError(OrderFailure(FailureKind.CHALLENGE, str(error), error.hint)) from None
+
+
+def _start_validation(connection: AccountConnection, pending: _Pending) -> None:
+    """Tell the CA that the response can be seen."""
+    try:
+        connection.post(pending.challenge_url, {}, f"the challenge for {pending.challenge.name}")
+    except RefusedError:
+        # An earlier leader may have told it, and the CA may have validated the name since.
+        if _authorization(connection, pending.url).status == "pending":
+            raise
+
+
+def _authorization(connection: AccountConnection, url: str) -> AuthorizationDocument:
+    subject = "an authorization"
+    return connection.ca.decode(connection.post(url, None, subject), AuthorizationDocument, subject)
 
 
 def _await_all(connection: AccountConnection, pending: Iterable[_Pending]) -> None:

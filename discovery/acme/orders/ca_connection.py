@@ -74,7 +74,7 @@ class CaConnection:
             self._transport = CaTransport(options)
             account_key = load_key(key)
         except ValueError as error:
-            raise OrderError(OrderFailure(FailureKind.REFUSED, str(error))) from None
+            raise OrderError(OrderFailure(FailureKind.ACCOUNT, str(error))) from None
         algorithm: JWASignature = RS256
         self._key: JWK
         if isinstance(account_key, ec.EllipticCurvePrivateKey):

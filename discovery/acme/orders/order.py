@@ -74,7 +74,7 @@ def obtain(
     anything is done for it.
     """
     connection.sign_in()
-    if pending is not None and pending.names == request.names:
+    if pending is not None and sorted(pending.names) == sorted(request.names):
         document = _resume(connection, pending)
         if document is not None:
             logger.info("continuing the order for %s", ", ".join(request.names))

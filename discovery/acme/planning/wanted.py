@@ -12,8 +12,11 @@ from rondpoint.model import Configuration, Router
 from rondpoint.rules.suggestions import did_you_mean
 from rondpoint.settings.tree.certificates_resolvers import ResolverOptions
 from rondpoint.store.acme import certificate_id
-from rondpoint.tls.model import Certificate, TlsDomain
+from rondpoint.tls.model import Certificate, CertificateRequest, TlsDomain
 from rondpoint.tls.options_by_host import hosts_in
+
+PROVIDER = "acme"
+DEFAULT_REQUEST = "tls.stores.default.defaultGeneratedCert"
 
 
 class WantedCertificate(Struct, frozen=True):
@@ -57,6 +60,8 @@ class WantedCertificates:
         self._known = known
         found = [_of_settings(name, options) for name, options in self._resolvers.items()]
         found += [each for _, each in known.values()]
+        if configuration.default_certificate is not None:
+            found.append(self._of_request(configuration.default_certificate))
         wanted = [each for one in found for each in one.wanted]
         diagnostics = tuple(diagnostic for one in found for diagnostic in one.diagnostics)
         others = [each for each in configuration.certificates.values() if each.not_after > now]
@@ -68,16 +73,25 @@ class WantedCertificates:
             return before
         return router, self._found(router)
 
+    def _of_request(self, request: CertificateRequest) -> _Found:
+        resolver = self._resolvers.get(request.resolver)
+        if resolver is None:
+            return self._unknown(request.resolver, PROVIDER, DEFAULT_REQUEST)
+        return _check(request.resolver, resolver, (request.domain,), PROVIDER, DEFAULT_REQUEST)
+
+    def _unknown(self, resolver: str, source: str, subject: str) -> _Found:
+        known = self._resolvers
+        hint = did_you_mean(resolver, known) if known else "set certificatesResolvers"
+        message = f"there is no certificates resolver {resolver!r}"
+        hint = f"{hint}; clients get a certificate that they do not trust"
+        return _problem(Severity.ERROR, source, subject, message, hint)
+
     def _found(self, router: Router) -> _Found:
         subject = f"router {router.name}"
         source = router.name.rpartition("@")[2]
         resolver = self._resolvers.get(router.cert_resolver)
         if resolver is None:
-            known = self._resolvers
-            hint = did_you_mean(router.cert_resolver, known) if known else "set certificatesResolvers"
-            message = f"there is no certificates resolver {router.cert_resolver!r}"
-            hint = f"{hint}; clients get a certificate that they do not trust"
-            return _problem(Severity.ERROR, source, subject, message, hint)
+            return self._unknown(router.cert_resolver, source, subject)
         domains = router.tls_domains
         if not domains:
             hosts = tuple(dict.fromkeys(hosts_in(router.rule.expression)))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from discovery.decoding.decoded import Decoded
+from discovery.merging.entry_point_tls import EntryPointTls, ResolverDefaults, entry_point_tls
 from discovery.merging.merge import merge
 from discovery.merging.union import unite
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Router, Server, Service
 from rondpoint.rules import v3
+from rondpoint.settings import load
 from rondpoint.tls.model import Certificate, CertificateRequest, TlsDomain, TlsOptions
 
+STAR = v3.parse("PathPrefix(`/`)")
 SERVICE = Service("s@file", (Server("s", "10.0.0.1", 80),))
 
 
@@ -267,3 +272,96 @@ def test_containers_that_request_different_default_certificates_get_none() -> No
     (found,) = united.diagnostics
     assert isinstance(found, Diagnostic)
     assert "certificate default-request@docker is defined differently in container a" in found.message
+
+
+TLS = EntryPointTls(
+    ("web",),
+    {"web": "", "secure": "strict", "mutual": "mutual@file", "lost": "lost@file", "broken": "broken@file"},
+    {"mutual": ("le", ()), "secure": ("other", (TlsDomain("*.test"),))},
+)
+
+
+def with_entry_points(*routers: Router) -> list[Diagnostic]:
+    objects = {each.name: each for each in (STRICT, MUTUAL, BROKEN)}
+    configuration = Configuration({each.name: each for each in routers}, tls_options=objects)
+    with_service = replace(configuration, services={"s@file": SERVICE})
+    names = {"web", "secure", "mutual", "lost", "broken"}
+    return list(merge({"file": with_service}, names, TLS).diagnostics)
+
+
+def test_options_of_entry_points_that_do_not_exist_are_reported_once() -> None:
+    plain = [
+        Router(f"{n}@file", v3.parse(f"Host(`{n}.test`)"), "s@file", 1, ("lost", "broken")) for n in "ab"
+    ]
+    found = with_entry_points(*plain)
+    assert [(each.source, each.subject, each.message) for each in found] == [
+        (
+            "settings",
+            f"entryPoints.{name}.http.tls.options",
+            f"TLS options '{name}@file' {fault}, so clients of routers without tls of their own are refused",
+        )
+        for name, fault in (("broken", "cannot be used (sniStrict is not valid)"), ("lost", "do not exist"))
+    ]
+
+
+DISPUTES: dict[str, tuple[tuple[Router, ...], list[str]]] = {
+    "with the entry point's": (
+        (
+            router("a@file", "Host(`a.test`)", "strict@file", entry_points=("mutual",)),
+            Router("b@file", v3.parse("Host(`a.test`)"), "s@file", 1, ("mutual",)),
+        ),
+        ["a@file (strict@file), b@file (mutual@file)"],
+    ),
+    "the same as the entry point's": (
+        (
+            router("a@file", "Host(`a.test`)", "strict@file", entry_points=("secure",)),
+            Router("b@file", v3.parse("Host(`a.test`)"), "s@file", 1, ("secure",)),
+        ),
+        [],
+    ),
+    "own TLS without options": (
+        (
+            router("a@file", "Host(`a.test`)", entry_points=("secure",)),
+            Router("b@file", v3.parse("Host(`a.test`)"), "s@file", 1, ("secure",)),
+        ),
+        ["a@file (default), b@file (strict@file)"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DISPUTES)
+def test_routers_may_disagree_with_the_options_of_their_entry_point(case: str) -> None:
+    routers, expected = DISPUTES[case]
+    told = [each.message for each in with_entry_points(*routers) if each.source == "file"]
+    assert [message.partition("different ones: ")[2] for message in told] == expected
+
+
+RESOLVERS: dict[str, tuple[Router, tuple[str, tuple[TlsDomain, ...]]]] = {
+    "none on its entry point": (Router("r@file", STAR, "s@file", 1), ("", ())),
+    "the first of two": (Router("r@file", STAR, "s@file", 1, ("secure", "mutual")), ("le", ())),
+    "one with domains": (Router("r@file", STAR, "s@file", 1, ("secure",)), ("other", (TlsDomain("*.test"),))),
+    "own TLS": (Router("r@file", STAR, "s@file", 1, ("secure",), tls=True), ("", ())),
+    "a child router": (Router("r@file", STAR, "s@file", 1, parents=("p@file",)), ("", ())),
+}
+
+
+@pytest.mark.parametrize("case", RESOLVERS)
+def test_routers_without_tls_have_the_resolver_of_their_entry_point(case: str) -> None:
+    given, expected = RESOLVERS[case]
+    defaults = ResolverDefaults(TLS)
+    configuration = Configuration({given.name: given})
+    (found,) = defaults.apply(configuration).routers.values()
+    assert (found.cert_resolver, found.tls_domains) == expected
+    assert defaults.apply(configuration).routers[given.name] is found
+
+
+def test_the_tls_of_entry_points_comes_from_the_settings() -> None:
+    flags = [
+        "--entryPoints.web.address=:80",
+        "--entryPoints.web.asDefault=true",
+        "--entryPoints.a.address=:443",
+        "--entryPoints.a.http.tls.certResolver=le",
+        "--entryPoints.a.http.tls.options=strict@file",
+    ]
+    tls = entry_point_tls(load(flags, {}, Path()).settings)
+    assert tls == EntryPointTls(frozenset({"web"}), {"a": "strict@file"}, {"a": ("le", ())})

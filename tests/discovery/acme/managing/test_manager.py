@@ -113,7 +113,11 @@ def test_two_agents_order_each_certificate_once_and_nothing_after_a_restart(
 
 
 def test_a_name_that_fails_is_reported_and_holds_no_others(
-    store: Store, client: redis.Redis, pebble: Pebble, dns_server: DnsServer
+    store: Store,
+    client: redis.Redis,
+    pebble: Pebble,
+    dns_server: DnsServer,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     dns_server.fail("bad.names.test")
     orders = pebble.order_count
@@ -134,6 +138,7 @@ def test_a_name_that_fails_is_reported_and_holds_no_others(
         dns_server.recover("bad.names.test")
         provider.send(configuration("good.names.test", "no.names.test"))
         until(lambda: "bad.names.test" not in states(client), "the state to be forgotten")
+    assert caplog.text.count("private keys are not encrypted in the store") == 1
     assert state.failures == 1
     assert 50 < state.next_attempt - time.time() < 100
     assert "bad.names.test" in state.error

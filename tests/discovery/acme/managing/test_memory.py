@@ -51,6 +51,7 @@ def failed(kind: FailureKind, not_before: float = 0.0, pending: AcmeOrder | None
         (failed(FailureKind.NAMES, NOW + 500), 1, 500, 500),
         (failed(FailureKind.RATE_LIMITED, NOW + 500), 0, 500, 500),
         (failed(FailureKind.UNREACHABLE, NOW + 500), 0, -NOW, -NOW),
+        (failed(FailureKind.ACCOUNT), 0, -NOW, -NOW),
     ],
 )
 def test_a_failure_becomes_a_state_with_the_next_attempt(
@@ -156,13 +157,33 @@ def test_answers_about_renewals_become_times(
     assert list(memory.states) == [ID]
 
 
-def test_states_of_what_nothing_wants_are_forgotten() -> None:
+@pytest.mark.parametrize(
+    ("wanted", "days", "written"),
+    [
+        ([WANTED], 99, {}),
+        ([], 6, {}),
+        ([], 8, {"certificates": {ID: None}, "states": {ID: None}, "orders": {ID: None}}),
+    ],
+)
+def test_what_nothing_wants_is_forgotten_some_days_after_its_end(
+    wanted: list[WantedCertificate], days: int, written: dict[str, Any]
+) -> None:
+    memory, store = Memory(), RecordingStore()
+    order = AcmeOrder("le", DOMAIN, "https://ca.test/order", "key", began_at=NOW)
+    contents = AcmeContents({}, {ID: CERTIFICATE}, {ID: order}, {ID: AcmeState("le", DOMAIN)})
+    memory.load(contents, store, led_before=False)  # type: ignore[arg-type]
+    assert memory.forget(wanted, {ID: NOW}, NOW + days * 86400) == bool(written)
+    memory.save(store)  # type: ignore[arg-type]
+    assert store.written == ([written] if written else [])
+
+
+def test_states_of_failed_orders_that_nothing_wants_are_forgotten_at_once() -> None:
     memory, store = Memory(), RecordingStore()
     memory.begin(WANTED)
     memory.save(store)  # type: ignore[arg-type]
-    memory.forget([WANTED])
+    memory.forget([WANTED], {}, NOW)
     assert memory.states
-    memory.forget([])
+    memory.forget([], {}, NOW)
     memory.save(store)  # type: ignore[arg-type]
     assert (memory.states, store.written[1]) == ({}, {"states": {ID: None}})
 
@@ -186,3 +207,8 @@ def test_resolvers_of_one_ca_share_its_pauses() -> None:
     pauses.failed("c", OrderFailure(FailureKind.RATE_LIMITED, "", not_before=NOW + 900), NOW)
     pauses.failed("c", OrderFailure(FailureKind.NAMES, "", not_before=NOW + 9999), NOW)
     assert pauses.by_resolver()["c"] == NOW + 900
+    # A refused account is that of one resolver.
+    for now in (NOW + 30, NOW + 31):
+        pauses.failed("a", OrderFailure(FailureKind.ACCOUNT, ""), now)
+        assert 60 <= pauses.by_resolver()["a"] - (NOW + 30) <= 75
+    assert pauses.by_resolver()["b"] == NOW + 25

@@ -90,6 +90,16 @@ def test_dns_01_proves_a_wildcard_beside_its_domain(pebble: Pebble, dns_server: 
     assert responder.records == []
 
 
+def test_each_name_gets_the_first_challenge_that_the_ca_offers_for_it(
+    pebble: Pebble, http_responder: HttpResponder, dns_server: DnsServer
+) -> None:
+    responders = [http_responder, DnsResponder(dns_server)]
+    wanted = ("*.both.test", "both.test")
+    issued = obtain(connect(pebble, []), request(*wanted), responders, None, lambda pending: None)
+    assert set(names(issued)) == set(wanted)
+    assert http_responder.presented == ["both.test"]
+
+
 def test_a_certificate_without_a_common_name(pebble: Pebble, http_responder: HttpResponder) -> None:
     options = CertificateOptions(key_type="RSA2048", common_name=False)
     issued = obtain(
@@ -109,7 +119,9 @@ def test_names_that_cannot_be_validated_are_named_with_a_remedy(
     http_responder.wrong_names.add("wrong.fail.test")
     dns_server.fail("unknown.fail.test")
     found = failure(
-        connect(pebble, []), request("good.fail.test", "wrong.fail.test", "unknown.fail.test"), http_responder
+        connect(pebble, []),
+        request("good.fail.test", "wrong.fail.test", "unknown.fail.test"),
+        [http_responder],
     )
     assert found.kind is FailureKind.NAMES
     assert set(found.names) == {"wrong.fail.test", "unknown.fail.test"}
@@ -228,7 +240,7 @@ def test_a_wrong_account_binding_is_reported_without_its_key(
     with HttpResponder(other_ca.http_port) as responder:
         connection = connect(other_ca, [], account_binding=binding)
         found = failure(connection, request("bound.test"), [responder])
-    assert found.kind is FailureKind.REFUSED
+    assert found.kind is FailureKind.ACCOUNT
     assert text in found.message + found.hint
     assert BINDING.hmac_key not in repr(found) + repr(binding) + repr(connection.account)
 

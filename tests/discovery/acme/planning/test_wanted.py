@@ -8,7 +8,7 @@ from rondpoint.diagnostics import Severity
 from rondpoint.model import Configuration, Router
 from rondpoint.rules.expression import And, Expression, Match, Not, Or, Rule
 from rondpoint.settings.tree.certificates_resolvers import DnsChallenge, ResolverOptions, TlsChallenge
-from rondpoint.tls.model import Certificate, TlsDomain
+from rondpoint.tls.model import Certificate, CertificateRequest, TlsDomain
 
 RESOLVERS = {
     "le": ResolverOptions(tls_challenge=TlsChallenge()),
@@ -130,6 +130,16 @@ def test_settings_want_certificates_without_a_router() -> None:
 
 def replace_domains(options: ResolverOptions, *domains: TlsDomain) -> ResolverOptions:
     return options.model_copy(update={"domains": domains})
+
+
+@pytest.mark.parametrize(("resolver", "expected"), [("le", ["a.test"]), ("la", [])])
+def test_a_default_certificate_may_be_wanted(resolver: str, expected: list[str]) -> None:
+    request = CertificateRequest(resolver, TlsDomain("a.test"))
+    wanted, diagnostics = WantedCertificates(RESOLVERS).find(Configuration(default_certificate=request), NOW)
+    assert [each.domain.main for each in wanted] == expected
+    assert [each.subject for each in diagnostics] == (
+        [] if expected else ["tls.stores.default.defaultGeneratedCert"]
+    )
 
 
 def test_a_changed_router_is_read_again() -> None:
