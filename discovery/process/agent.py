@@ -27,7 +27,7 @@ from discovery.supervision.supervisor import supervise
 from rondpoint.servers_transports.default import default_transport
 from rondpoint.settings import Settings
 from rondpoint.store.keys import Keys
-from rondpoint.store.sealing import clear_keys_warning, sealer_of
+from rondpoint.store.sealing import sealer_of
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +96,6 @@ class Agent:
             other_contributions,
             checks,
             acme,
-            clear_keys_warning(self._settings),
         )
         threads = [
             _supervised_thread("publication", publication.run, stop),

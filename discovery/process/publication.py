@@ -62,7 +62,6 @@ class Publication:
     It publishes at every change, and again if the store has lost data. `entry_points` are those for routers,
     `tls` is their TLS. `name` is the agent's name in the settings, `heartbeat` its entry in the list of
     agents. `checks` and `acme` follow the published configuration, and their results are published with it.
-    `keys_warning` is logged once the store gets private keys, unless it is empty.
     """
 
     def __init__(
@@ -78,7 +77,6 @@ class Publication:
         other_contributions: OtherContributions,
         checks: CheckLoop,
         acme: AcmeCertificates,
-        keys_warning: str,
     ) -> None:
         self._states = states
         self._entry_points = entry_points
@@ -90,7 +88,6 @@ class Publication:
         self._other_contributions = other_contributions
         self._checks = checks
         self._acme = acme
-        self._keys_warning = keys_warning
         self._own_contribution = OwnContribution(client, keys, name, candidate)
         self._assembly = Assembly()
         self._publisher = Publisher(client, keys, lambda: candidate.leader_lease.held)
@@ -202,9 +199,6 @@ class Publication:
         self._diagnostic_log.log_new(configuration.diagnostics)
         publication = self._publisher.write(configuration)
         self._services = configuration.services.keys()
-        if configuration.certificates and self._keys_warning:
-            logger.warning("%s", self._keys_warning)
-            self._keys_warning = ""
         if not publication.change.empty:
             logger.info("revision %d: %s", publication.revision, summarise(publication.change))
 

@@ -139,10 +139,10 @@ class QuestionsJob:
                 try:
                     self._infos[identity] = renewal_info(ca, _leaf(certificate))
                 except RefusedError as error:
-                    logger.debug("the CA does not know %r: %s", certificate, error)
+                    logger.debug("the authority does not know %r: %s", certificate, error)
                     self._infos[identity] = None
         except OrderError as error:
-            logger.debug("the CA of %s cannot be asked about renewals: %s", self._resolver, error)
+            logger.debug("the authority of %s cannot be asked about renewals: %s", self._resolver, error)
         return self.failed_unexpectedly()
 
     def failed_unexpectedly(self) -> Answers:

@@ -63,7 +63,7 @@ class AccountConnection:
             if error.problem.code != "accountDoesNotExist":
                 raise
         logger.warning(
-            "the CA at %s has forgotten the account; registering it again", self._options.directory
+            "the authority at %s has forgotten the account; registering it again", self._options.directory
         )
         renewed = url == self.account.url
         self._register()
@@ -85,7 +85,7 @@ class AccountConnection:
                     OrderFailure(
                         FailureKind.ACCOUNT,
                         "eab.hmacEncoded is not base64url",
-                        "copy the key as the CA shows it",
+                        "copy the key as the authority shows it",
                     )
                 ) from None
         try:
@@ -100,7 +100,9 @@ class AccountConnection:
             raise OrderError(structs.replace(failure, kind=FailureKind.ACCOUNT, hint=hint)) from None
         url = response.headers.get("Location", "")
         if not url:
-            raise OrderError(OrderFailure(FailureKind.UNREACHABLE, "the CA sent no URL of the account"))
+            raise OrderError(
+                OrderFailure(FailureKind.UNREACHABLE, "the authority sent no URL of the account")
+            )
         self.ca.use_account(url)
         self._changed(structs.replace(self.account, url=url, email=self._options.email))
 

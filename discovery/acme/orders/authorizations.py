@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
@@ -17,8 +18,8 @@ from discovery.acme.orders.polling import poll
 
 logger = logging.getLogger(__name__)
 
-VALIDATION_TIMEOUT = 180.0
-"""Seconds within which the CA has to validate one name; it may look from several places, several times."""
+VALIDATION_TIMEOUT = 90.0
+"""Seconds within which the CA has to validate all names; it may look from several places, several times."""
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
@@ -83,10 +84,11 @@ def _challenge(
         if responder.kind in offered:
             return offered[responder.kind], responder
     wanted = " or ".join(responder.kind for responder in responders)
+    others = ", ".join(sorted(offered)) or "none"
     raise OrderError(
         OrderFailure(
             FailureKind.NAMES,
-            f"the CA offers no {wanted} challenge for {name}, only: {', '.join(sorted(offered)) or 'none'}",
+            f"the authority offers no {wanted} challenge for {name}, only: {others}",
             "choose another challenge in the resolver; a wildcard needs dnsChallenge",
             (name,),
         )
@@ -129,20 +131,36 @@ def _authorization(connection: AccountConnection, url: str) -> AuthorizationDocu
 
 
 def _await_all(connection: AccountConnection, pending: Iterable[_Pending]) -> None:
-    problems = []
+    problems: list[Problem] = []
+    deadline = time.monotonic() + VALIDATION_TIMEOUT
     for each in pending:
-        document = poll(
-            connection,
-            each.url,
-            AuthorizationDocument,
-            lambda document: document.status != "pending",
-            timeout=VALIDATION_TIMEOUT,
-            subject=f"the validation of {each.challenge.name}",
-        )
+        document = _await_result(connection, each, deadline - time.monotonic())
         if document.status != "valid":
             problems.append(_failed(document, [each.challenge.kind]))
     if problems:
         raise _refusal(problems)
+
+
+def _await_result(connection: AccountConnection, pending: _Pending, timeout: float) -> AuthorizationDocument:
+    """Return the authorization once it is decided, or with the reason why it may stay undecided."""
+    seen: list[AuthorizationDocument] = []
+
+    def is_decided(document: AuthorizationDocument) -> bool:
+        seen.append(document)
+        return document.status != "pending"
+
+    try:
+        subject = f"the validation of {pending.challenge.name}"
+        return poll(
+            connection, pending.url, AuthorizationDocument, is_decided, timeout=timeout, subject=subject
+        )
+    except OrderError as error:
+        if error.failure.kind is not FailureKind.UNREACHABLE:
+            raise
+        # Some authorities keep an authorization pending after a failure, for the client to try again.
+        if seen and any(challenge.error for challenge in seen[-1].challenges):
+            return seen[-1]
+        raise
 
 
 def _failed(document: AuthorizationDocument, kinds: Sequence[str]) -> Problem:
@@ -156,7 +174,9 @@ def _failed(document: AuthorizationDocument, kinds: Sequence[str]) -> Problem:
 
 def _refusal(problems: Sequence[Problem]) -> OrderError:
     return OrderError(
-        failure_of(Problem("compound", "", "", tuple(problems)), event="the CA could not validate names")
+        failure_of(
+            Problem("compound", "", "", tuple(problems)), event="the authority could not validate names"
+        )
     )
 
 

@@ -63,22 +63,22 @@ HINTS: Mapping[str, str] = {
     "accountDoesNotExist": "the account is registered anew by itself",
     "badCSR": "choose another keyType",
     "badPublicKey": "choose another keyType",
-    "caa": "a CAA record of the domain forbids this CA: add one that allows it, or use another CA",
-    "connection": "the CA must reach every address of the name from the internet: check A and AAAA records "
-    "and firewalls",
+    "caa": "a CAA record of the domain forbids this authority: add one that allows it, or use another one",
+    "connection": "the authority must reach every address of the name from the internet: check A and AAAA "
+    "records and firewalls",
     "dns": "the name must exist in the public DNS: check its records, and remove stale AAAA records",
     "dnssec": "the DNSSEC signatures of the domain are wrong: repair them at the DNS provider",
-    "externalAccountRequired": "get a key from the CA, and set eab.kid and eab.hmacEncoded",
+    "externalAccountRequired": "get a key from the authority, and set eab.kid and eab.hmacEncoded",
     "incorrectResponse": "another server responds for this name: check that its DNS records lead here alone",
     "invalidContact": "correct the resolver's email",
-    "invalidProfile": "choose a profile of this CA",
+    "invalidProfile": "choose a profile of this authority",
     "rateLimited": "wait; until then, certificates that exist are served as before",
-    "rejectedIdentifier": "this CA does not certify the name: remove it from the rule or from tls.domains",
-    "tls": "the CA found no usable TLS on port 443 of the name: check what stands in front of Rondpoint",
+    "rejectedIdentifier": "this authority does not certify the name: remove it from the rule or tls.domains",
+    "tls": "the authority found no usable TLS on port 443 of the name: check what is in front of Rondpoint",
     "unauthorized": "another server responds for this name: check that its DNS records lead here alone",
     "unsupportedContact": "correct the resolver's email",
-    "unsupportedIdentifier": "this CA does not certify such names",
-    "userActionRequired": "the CA's terms changed: read them at the address in the message",
+    "unsupportedIdentifier": "this authority does not certify such names",
+    "userActionRequired": "the authority's terms changed: read them at the address in the message",
 }
 
 # The same code means something else about an account or an order than about a name.
@@ -95,7 +95,7 @@ def failure_of(problem: Problem, *, event: str, retry_at: float = 0.0) -> OrderF
     if problem.code == "rateLimited":
         return OrderFailure(FailureKind.RATE_LIMITED, message, HINTS["rateLimited"], names, retry_at)
     if problem.code == "serverInternal":
-        hint = "this is the CA's fault: Rondpoint tries again by itself"
+        hint = "this is the authority's fault: Rondpoint tries again by itself"
         return OrderFailure(FailureKind.UNREACHABLE, message, hint, names, retry_at)
     kind = FailureKind.NAMES if names else FailureKind.REFUSED
     return OrderFailure(kind, message, _hint(leaves), names, retry_at)

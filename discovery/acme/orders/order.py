@@ -116,7 +116,7 @@ def _begin(connection: AccountConnection, request: OrderRequest) -> tuple[Pendin
     document = connection.ca.decode(response, OrderDocument, subject)
     location = response.headers.get("Location", "")
     if not location:
-        raise OrderError(OrderFailure(FailureKind.UNREACHABLE, "the CA sent no URL of the order"))
+        raise OrderError(OrderFailure(FailureKind.UNREACHABLE, "the authority sent no URL of the order"))
     return PendingOrder(location, request.names, key), document
 
 
@@ -137,7 +137,7 @@ def _complete(
         document = _await(connection, pending, ("processing",), request.options.timeout)
     if document.status != "valid" or not document.certificate:
         problem = document.error.problem() if document.error else Problem(f"the order is {document.status}")
-        raise OrderError(failure_of(problem, event="the CA refused the order"))
+        raise OrderError(failure_of(problem, event="the authority refused the order"))
     chain = chains.download(connection, document.certificate, request.options.preferred_chain)
     chains.check(chain, pending.key, pending.names)
     return IssuedCertificate(chain, pending.key)

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from discovery.acme.challenges.challenge import ResponderError
-from discovery.acme.orders import chains
+from discovery.acme.orders import authorizations, chains
 from discovery.acme.orders.account import AccountConnection, account_for
 from discovery.acme.orders.failures import FailureKind, OrderError, OrderFailure
 from discovery.acme.orders.options import CaOptions, CertificateOptions, ExternalAccountBinding
@@ -342,7 +342,35 @@ def test_an_order_names_what_it_replaces_unless_the_ca_refuses_that(http_respond
             threading.Event(),
         )
         found = failure(connection, request("a.test", options=options, replaces="AQ.AIA"), [http_responder])
-        assert found.hint == "choose a profile of this CA"
+        assert found.hint == "choose a profile of this authority"
         body = {"identifiers": [{"type": "dns", "value": "a.test"}], "profile": "shortlived"}
         assert ca.payloads("/order") == [{**body, "replaces": "AQ.AIA"}, body]
         assert ca.payloads("/account") == [{"termsOfServiceAgreed": True, "contact": ["mailto:a@a.test"]}]
+
+
+def test_a_validation_that_stays_undecided_after_an_error_fails_by_that_error(
+    http_responder: HttpResponder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pebble decides at once; a stand-in plays an authority that lets the client try again, as Caddy does."""
+    monkeypatch.setattr(authorizations, "VALIDATION_TIMEOUT", 0.3)
+    with StandInCa() as ca:
+        challenge = {"type": "http-01", "url": f"{ca.url}/challenge", "token": "token"}
+        identifier = {"type": "dns", "value": "undecided.test"}
+        document = {"identifier": identifier, "status": "pending", "challenges": [challenge]}
+        order = {"status": "pending", "finalize": f"{ca.url}/finalize", "authorizations": [f"{ca.url}/name"]}
+        ca.replies |= {
+            "/order": (201, {"Location": f"{ca.url}/order/1"}, order),
+            "/name": (200, {}, document),
+            "/challenge": (200, {}, challenge),
+        }
+        directory = f"{ca.url}/directory"
+        account = AcmeAccount(directory, KEY, f"{ca.url}/account/1")
+        connection = AccountConnection(CaOptions(directory), account, lambda account: None, threading.Event())
+        undecided = failure(connection, request("undecided.test"), [http_responder])
+        challenge["error"] = problem("connection", "refused")
+        failed = failure(connection, request("undecided.test"), [http_responder])
+    assert undecided.kind is FailureKind.UNREACHABLE
+    assert failed.kind is FailureKind.NAMES
+    assert failed.names == ("undecided.test",)
+    assert "refused (connection)" in failed.message
+    assert http_responder.responses == {}
