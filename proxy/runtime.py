@@ -193,6 +193,7 @@ class Runtime:
             self.watcher.freshness,
             self._observers.dropped,
             tls.statuses,
+            tls.by_entry_point,
         )
         self.reporter = MetricsReporter(
             self.client,

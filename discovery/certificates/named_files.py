@@ -14,6 +14,7 @@ from rondpoint.certificate_options import is_pem
 MAX_BYTES = 1024 * 1024
 """The largest file that is read."""
 
+_PART = 16384
 _MAX_LINKS = 40
 """Symbolic links on the way to a file; Linux follows no more, either."""
 
@@ -49,7 +50,7 @@ def read_named(option: str, text: str) -> str:
         try:
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 raise ContentsError(option, "is no file", "expected the name of a file with PEM text")
-            content = os.read(file, MAX_BYTES + 1)
+            content = _read_up_to(file, MAX_BYTES + 1)
         finally:
             os.close(file)
     except (OSError, ValueError) as error:
@@ -61,6 +62,14 @@ def read_named(option: str, text: str) -> str:
     if len(content) > MAX_BYTES:
         raise ContentsError(option, f"has more than {MAX_BYTES:,} bytes", "name a file with PEM text")
     return content.decode("latin-1")
+
+
+def _read_up_to(file: int, limit: int) -> bytes:
+    # The buffer of one read for the largest file would cost more time than the file.
+    content = b""
+    while len(content) < limit and (part := os.read(file, _PART)):
+        content += part
+    return content
 
 
 def places_of(path: str) -> tuple[str, ...]:

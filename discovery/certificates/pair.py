@@ -18,7 +18,7 @@ from msgspec import Struct
 from discovery.certificates.errors import ContentsError
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
-_KEY = re.compile(r"-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
+_KEY = re.compile(r"-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY)-----(?:(?!-----).)+-----END \1-----", re.DOTALL)
 _ENCRYPTED = re.compile(r"-----BEGIN ENCRYPTED|^ *Proc-Type: *4, *ENCRYPTED", re.MULTILINE)
 
 FINGERPRINT_DIGITS = 16

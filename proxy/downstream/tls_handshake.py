@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy.acme_challenges.challenge_lookup import LookupFailedError
@@ -10,6 +11,7 @@ from proxy.acme_challenges.tls_alpn_challenges import is_challenge
 from proxy.net.tls_stream import TlsStream
 from proxy.tls.client_hello import ClientHello, ClientHelloError, parse_client_hello
 from proxy.tls.errors import DECODE_ERROR, INTERNAL_ERROR, UNRECOGNIZED_NAME, HandshakeError
+from proxy.tls.handshake_failures import failure_reason
 
 if TYPE_CHECKING:
     import ssl
@@ -64,7 +66,9 @@ def start_tls(
             return tls_stream
         tls_stream.close()
     except (ClientHelloError, HandshakeError, OSError) as error:
-        log.debug("a TLS handshake failed: %s", error)
+        reason = failure_reason(error, expired=monotonic() >= deadline)
+        contexts.failures[reason] += 1
+        log.debug("a TLS handshake failed (%s): %s", reason, error)
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -42,23 +43,27 @@ class HandshakePreview(NamedTuple):
 class EntryPointContexts:
     """The TLS contexts for clients of one entry point.
 
-    `indexes` are those of its own certificates and of the published ones, in the order of preference.
+    Its `own` certificates come before the `published` ones.
     `options_of` returns the name of the TLS options for a server name. `own_options` are the default options
-    here, in place of those in the `registry`.
+    here, in place of those in the `registry`. `failures` counts failed handshakes by reason.
     """
 
     def __init__(
         self,
         entry_point: str,
-        indexes: tuple[CertificateIndex, ...],
+        own: CertificateIndex,
+        published: CertificateIndex,
         registry: OptionsRegistry,
         cache: ContextCache,
         unusable: UnusableCertificates,
         options_of: Callable[[str], str],
         own_options: TlsOptions | None = None,
     ) -> None:
+        self.failures: Counter[str] = Counter()
         self._entry_point = entry_point
-        self._indexes = indexes
+        self._own = own
+        # Own certificates never change, and most entry points have none.
+        self._indexes = (own, published) if own else (published,)
         self._registry = registry
         self._cache = cache
         self._unusable = unusable
@@ -68,7 +73,7 @@ class EntryPointContexts:
     @property
     def own_certificates(self) -> Collection[Certificate]:
         """The certificates in the settings of the entry point."""
-        return self._indexes[0].certificates
+        return self._own.certificates
 
     def find(self, hello: ClientHello, address: str) -> tuple[ssl.SSLContext, str]:
         """Return the context for a client, and the name of its options. Raises HandshakeError.

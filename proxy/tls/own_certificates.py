@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +18,11 @@ from rondpoint.tls.model import Certificate
 if TYPE_CHECKING:
     from rondpoint.settings.values import CertificatePair
     from rondpoint.store.workers import CertificateStatus
+
+
+_CERTIFICATE = re.compile(
+    r"-----BEGIN (?:\w+ )?CERTIFICATE-----.*?-----END (?:\w+ )?CERTIFICATE-----", re.DOTALL
+)
 
 
 class OwnCertificates(NamedTuple):
@@ -75,6 +81,8 @@ def _read(pair: CertificatePair) -> Certificate:
     source = f"certificate {pair.cert_file} with key {pair.key_file}"
     certificate = Certificate(f"{pair.cert_file}@settings", "", "", source=source)
     try:
-        return replace(certificate, chain=pair.cert_file.read_text(), key=pair.key_file.read_text())
+        # The file may have the key, too, which is not for those who look at certificates.
+        chain = "\n".join(_CERTIFICATE.findall(pair.cert_file.read_text()))
+        return replace(certificate, chain=chain, key=pair.key_file.read_text())
     except (OSError, UnicodeDecodeError) as error:
         raise CertificateError(certificate, error) from None

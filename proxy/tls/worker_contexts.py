@@ -73,7 +73,8 @@ class WorkerContexts:
             )
         contexts = self.by_entry_point[entry_point] = EntryPointContexts(
             entry_point,
-            (own.certificates, self.certificates.index) if own.certificates else (self.certificates.index,),
+            own.certificates,
+            self.certificates.index,
             self._options,
             self._cache,
             self.certificates.unusable,

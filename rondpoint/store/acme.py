@@ -132,3 +132,19 @@ def read_states(client: redis.Redis, keys: Keys) -> Mapping[str, AcmeState]:
         except msgspec.MsgspecError as error:
             logger.debug("%s: %r cannot be decoded: %s", keys.acme_states, field, error)
     return states
+
+
+def read_outcomes(client: redis.Redis, keys: Keys) -> Mapping[tuple[str, str], int]:
+    """Return the number of finished orders by resolver and outcome. Raises redis.RedisError."""
+    try:
+        fields: Any = client.hgetall(keys.acme_outcomes)
+    except redis.ResponseError as error:
+        if is_wrong_type(error):
+            return {}
+        raise
+    outcomes: dict[tuple[str, str], int] = {}
+    for field, value in fields.items():
+        resolver, _, outcome = field.decode(errors="replace").rpartition(" ")
+        if value.isdigit():
+            outcomes[resolver, outcome] = int(value)
+    return outcomes

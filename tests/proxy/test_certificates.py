@@ -28,6 +28,7 @@ from tests.lab.ports import free_port
 from tests.lab.processes import installed
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy
+from tests.proxy.scraping import Scrape, scrape, wait_for_scrape
 from tests.proxy.tls.certificates import make_certificate
 
 DAY = 86_400.0
@@ -40,6 +41,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     directory: Path = tmp_path_factory.mktemp("p")
     own = write_certificate(directory / "own.pem", "DNS:own.test")
     flags = (
+        "--metrics.prometheus",
         f"--entryPoints.secure.address=127.0.0.1:{SECURE}",
         f"--entryPoints.secure.tls.certificates={own},{own}",
     )
@@ -47,9 +49,11 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     with Store(directory) as store, running_proxy(directory, store, *flags) as running:
         life = {"not_before": now - 60 * DAY, "not_after": now + 60 * DAY}
         shop = make_certificate("1@file", "shop.test", "*.shop.test", source="shop.pem", **life)
-        old = replace(shop, name="2@file", names=("old.test",), subject="old", not_after=now - 9)
+        ended = replace(
+            shop, name="2@file", names=("old.test", "ended.test"), subject="old", not_after=now - 9
+        )
         obtained = make_certificate("3@acme", "got.test", issuer="CA", resolver="le", **life)
-        running.certificates.update((each.name, each) for each in (shop, old, obtained))
+        running.certificates.update((each.name, each) for each in (shop, ended, obtained))
         states = {
             "got.test": AcmeState("le", TlsDomain("got.test"), renew_at=now + 30 * DAY),
             "wanted.test": AcmeState("le", TlsDomain("wanted.test"), ordering=True),
@@ -65,9 +69,11 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         running.route(1, rule="Host(`shop.test`)", entry_points=("web",))
         strict = TlsOptions("strict@file", client_auth="RequireAnyClientCert")
         picky = TlsOptions("picky@file", sni_strict=True)
-        running.tls_options.update({strict.name: strict, picky.name: picky})
+        old = TlsOptions("old@file", max_version="VersionTLS12")
+        running.tls_options.update({each.name: each for each in (strict, picky, old)})
         running.route(1, rule="Host(`a.shop.test`)", tls=True, tls_options="strict@file")
         running.route(1, rule="Host(`picky.test`)", tls=True, tls_options="picky@file")
+        running.route(1, rule="Host(`old.test`)", tls=True, tls_options="old@file")
         running.route(1, rule="Host(`closed.test`)", tls=True, tls_options="gone@file")
         yield running
 
@@ -152,7 +158,7 @@ OWN = "own.pem@settings"
         ("www.shop.test", "1@file", ""),
         ("SHOP.test", "1@file", ""),
         ("got.test", "3@acme", ""),
-        ("old.test", "2@file", "it expired"),
+        ("ended.test", "2@file", "it expired"),
         ("x.www.shop.test", OWN, "it is not for x.www.shop.test, so browsers warn of it"),
         ("bad.test", OWN, "resolver le could not obtain it: no address; add one"),
         ("wanted.test", OWN, "resolver le is obtaining it"),
@@ -207,3 +213,43 @@ def test_the_command_shows_the_handshake(proxy: Proxy) -> None:
     code, text = told(f"https://picky.test:{SECURE}/")
     assert code == 1
     assert "handshake   refused: no certificate is for picky.test, and sniStrict wants one\n" in text
+
+
+FAILURES = {
+    "name": ("picky.test", {}),
+    "options": ("closed.test", {}),
+    "parameters": ("old.test", {"minimum_version": ssl.TLSVersion.TLSv1_3}),
+    # With TLS 1.3, a client without a certificate learns of it only after the handshake.
+    "client_certificate": ("a.shop.test", {"maximum_version": ssl.TLSVersion.TLSv1_2}),
+    "certificate_refused": ("own.test", {"verify_mode": ssl.CERT_REQUIRED}),
+    "protocol": ("own.test", {"alpn": ["h3"]}),
+}
+
+
+def test_failed_handshakes_are_counted_by_reason(proxy: Proxy) -> None:
+    def failures(now: Scrape) -> dict[str, int]:
+        counted = now.samples.get("rondpoint_tls_handshake_failures_total", {})
+        return {dict(labels)["reason"]: int(count) for labels, count in counted.items()}
+
+    before = failures(scrape(proxy.admin))
+    for name, options in FAILURES.values():
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        for option, value in options.items():
+            if option == "alpn":
+                context.set_alpn_protocols(value)
+            else:
+                setattr(context, option, value)
+        with socket.create_connection(("127.0.0.1", SECURE)) as sock, pytest.raises(OSError):
+            context.wrap_socket(sock, server_hostname=name)
+    with socket.create_connection(("127.0.0.1", SECURE)) as sock:
+        sock.sendall(b"\x16\x03\x01no TLS record")
+        assert sock.recv(100)[:1] == b"\x15"
+
+    def all_counted(now: Scrape) -> bool:
+        found = failures(now)
+        return {
+            reason: found.get(reason, 0) - before.get(reason, 0) for reason in (*FAILURES, "malformed")
+        } == (dict.fromkeys((*FAILURES, "malformed"), 1))
+
+    wait_for_scrape(proxy.admin, all_counted, "one failure of each kind")

@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 import redis
@@ -15,6 +16,7 @@ from discovery.acme.managing.ca_pauses import CaPauses
 from discovery.acme.managing.memory import Memory
 from discovery.acme.managing.outcomes import Answers, Outcome
 from discovery.acme.managing.published import ReadCertificates, View, failure_diagnostic
+from discovery.acme.orders.failures import FailureKind
 from discovery.acme.planning.plan import DueOrder, HeldCertificate, make_plan
 from discovery.acme.planning.wanted import WantedCertificate
 from discovery.acme.storage.resolver_files import ResolverFiles
@@ -189,6 +191,7 @@ class Manager:
             return
         self._ordering.discard(report.wanted.id)
         self._memory.finish(report, now)
+        self._count(report)
         if report.certificate is not None:
             self._pauses.succeeded(report.wanted.resolver)
             self._certificates_changed()
@@ -199,6 +202,15 @@ class Manager:
             logger.warning(
                 "no certificate for %s: %s (%s)", names, report.failure.message, report.failure.hint
             )
+
+    def _count(self, report: Outcome) -> None:
+        if report.failure is not None and report.failure.kind is FailureKind.INTERRUPTED:
+            # Another leader continues it.
+            return
+        outcome = "obtained" if report.failure is None else report.failure.kind.value.replace(" ", "_")
+        # A lost count is better than a certificate that waits for the store.
+        with suppress(redis.RedisError):
+            self._store.count(report.wanted.resolver, outcome)
 
     def _certificates_changed(self) -> None:
         self._held, self._published, self._unusable = self._read.read(self._memory.certificates)

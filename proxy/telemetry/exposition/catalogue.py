@@ -187,6 +187,12 @@ COPIES = Metric(
     "refused them; `dropped` ones were not sent, because too many were on their way.",
     ("outcome",),
 )
+HANDSHAKE_FAILURES = Metric(
+    "rondpoint_tls_handshake_failures_total",
+    "counter",
+    "Failed TLS handshakes with clients, by reason.",
+    ("entrypoint", "reason"),
+)
 TLS_CERTIFICATES = Metric(
     "rondpoint_tls_certificates",
     "gauge",
@@ -198,6 +204,12 @@ ACME_CERTIFICATES = Metric(
     "Certificates that a resolver obtains and renews: `obtained` ones, `pending` ones that are still to be "
     "obtained, and `failing` ones, whose last order failed.",
     ("resolver", "state"),
+)
+ACME_ORDERS = Metric(
+    "rondpoint_acme_orders_total",
+    "counter",
+    "Finished orders of certificates by outcome: `obtained`, or what they failed by.",
+    ("resolver", "outcome"),
 )
 CPU = Metric(
     "process_cpu_seconds_total", "counter", "CPU time of the master and of all workers, ended ones included."
@@ -239,8 +251,10 @@ METRICS: tuple[Metric, ...] = (
     DROPPED_LINES,
     DROPPED_SPANS,
     COPIES,
+    HANDSHAKE_FAILURES,
     TLS_CERTIFICATES,
     ACME_CERTIFICATES,
+    ACME_ORDERS,
     CPU,
     RESIDENT_MEMORY,
     VIRTUAL_MEMORY,

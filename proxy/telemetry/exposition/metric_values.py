@@ -81,6 +81,14 @@ def _copies(metrics: InstanceMetrics) -> Values:
     return {("sent",): own.copies_sent, ("failed",): own.copies_failed, ("dropped",): own.copies_dropped}
 
 
+def _handshake_failures(metrics: InstanceMetrics) -> Values:
+    return {
+        (entry_point, reason): count
+        for entry_point, failures in metrics.totals.own.handshake_failures.items()
+        for reason, count in failures.items()
+    }
+
+
 def _usage(amount: Callable[[Processes], float | None]) -> Callable[[InstanceMetrics], Values]:
     def values(metrics: InstanceMetrics) -> Values:
         found = None if metrics.processes is None else amount(metrics.processes)
@@ -103,6 +111,7 @@ INSTANCE_METRICS: dict[Metric, Callable[[InstanceMetrics], Values]] = {
     catalogue.DROPPED_LINES: lambda metrics: _one(metrics.totals.own.dropped_lines),
     catalogue.DROPPED_SPANS: lambda metrics: _one(metrics.totals.own.dropped_spans),
     catalogue.COPIES: _copies,
+    catalogue.HANDSHAKE_FAILURES: _handshake_failures,
     catalogue.CPU: _usage(lambda processes: processes.cpu_seconds),
     catalogue.RESIDENT_MEMORY: _usage(lambda processes: processes.resident),
     catalogue.VIRTUAL_MEMORY: _usage(lambda processes: processes.virtual),
@@ -154,6 +163,7 @@ def installation_values(snapshot: StoreSnapshot) -> dict[Metric, Values]:
         catalogue.PROVIDER_UP: _providers(agents),
         catalogue.EJECTED: {(split_ejection_key(key)[0],): 1.0 for key in snapshot.ejected},
         catalogue.ACME_CERTIFICATES: obtained_certificates(snapshot.acme),
+        catalogue.ACME_ORDERS: {labels: float(count) for labels, count in snapshot.orders.items()},
     }
 
 

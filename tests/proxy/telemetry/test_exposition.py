@@ -49,13 +49,14 @@ def render(
     processes: Processes | None = None,
     certificates: tuple[Certificate, ...] = (),
     acme: tuple[AcmeState, ...] = (),
+    orders: dict[tuple[str, str], int] | None = None,
     **options: object,
 ) -> str:
     agents = {"x": AgentStatus("x", "h", 1, 0.0, NOW - 1, {"docker": ProviderStatus("retrying")})}
     by_name = {each.name: each for each in workers}
-    snapshot = StoreSnapshot(
-        NOW, (Instance("i", workers, hashes, servers),), agents, by_name, ("http://10.0.0.1:80",), acme
-    )
+    instance = Instance("i", workers, hashes, servers)
+    ejected = ("http://10.0.0.1:80",)
+    snapshot = StoreSnapshot(NOW, (instance,), agents, by_name, ejected, acme, orders or {})
     served = replace(SERVED, certificates=certificates)
     known = {} if processes is None else {"i": processes}
     body, content_type = page(snapshot, served, PrometheusMetrics(**options), "", lambda: None, known)
@@ -214,6 +215,27 @@ def test_certificates_of_resolvers_are_counted_by_their_state() -> None:
         ("le", "obtained"): 2,
         ("le", "failing"): 2,
         ("zero", "pending"): 1,
+    }
+
+
+def test_failed_handshakes_of_all_workers_are_added_up() -> None:
+    one = WorkerCounts(handshake_failures={"web": {"name": 2, "closed": 1}})
+    other = WorkerCounts(handshake_failures={"web": {"name": 1}, "s": {"timeout": 4}})
+    found = values(render({"/worker": one}, {"/worker": other}), "rondpoint_tls_handshake_failures_total")
+    assert {
+        (dict(labels)["entrypoint"], dict(labels)["reason"]): count for labels, count in found.items()
+    } == {
+        ("web", "name"): 3,
+        ("web", "closed"): 1,
+        ("s", "timeout"): 4,
+    }
+
+
+def test_finished_orders_are_counted_by_outcome() -> None:
+    found = values(render(orders={("le", "obtained"): 3, ("le", "names"): 1}), "rondpoint_acme_orders_total")
+    assert found == {
+        (("outcome", "obtained"), ("resolver", "le")): 3,
+        (("outcome", "names"), ("resolver", "le")): 1,
     }
 
 

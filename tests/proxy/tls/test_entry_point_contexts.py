@@ -52,7 +52,8 @@ class Side:
         """Options by server name."""
         self.contexts = EntryPointContexts(
             "web",
-            (own or CertificateIndex(), self.index),
+            own or CertificateIndex(),
+            self.index,
             self.registry,
             ContextCache(self._open_key, lambda _context: None),
             self.unusable,
@@ -133,6 +134,11 @@ def test_certificates_of_the_entry_point_come_first(tmp_path: Path) -> None:
     assert side.presented("x.b.test") == published[1].chain
     assert side.presented("192.0.2.1") == EXACT.chain
     assert side.presented("c.test") == first
+    assert [f"{each.chain}\n" for each in side.contexts.own_certificates] == [first, wild]
+
+
+def test_published_certificates_are_not_those_of_the_entry_point() -> None:
+    assert not Side([EXACT]).contexts.own_certificates
 
 
 def test_certificates_change_while_clients_come() -> None:

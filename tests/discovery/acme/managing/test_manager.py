@@ -19,7 +19,7 @@ from rondpoint.settings.tree.certificates_resolvers import (
     ResolverOptions,
 )
 from rondpoint.settings.tree.installation import Store as StoreSettings
-from rondpoint.store.acme import AcmeState, read_states
+from rondpoint.store.acme import AcmeState, read_outcomes, read_states
 from rondpoint.store.read import load, read_diagnostics
 from rondpoint.tls.model import Certificate
 from tests.discovery.acme.challenge_server import ChallengeServer
@@ -151,6 +151,7 @@ def test_a_name_that_fails_is_reported_and_holds_no_others(
     ]
     assert "A and AAAA records" in found[0].hint
     assert pebble.order_count - orders == 3
+    assert read_outcomes(client, KEYS) == {("le", "obtained"): 2, ("le", "names"): 1}
 
 
 def _failed(client: redis.Redis, name: str) -> AcmeState | None:
