@@ -73,10 +73,14 @@ def proxy(flags: tuple[str, ...]) -> None:
 def _settings_errors(settings: Settings) -> Iterator[str]:
     # Only the workers read the contents: this process must not import ssl before gevent.
     for name, point in settings.entry_points.items():
-        for pair in point.tls.certificates if point.tls is not None else ():
-            for file in (pair.cert_file, pair.key_file):
-                if not os.access(file, os.R_OK):
-                    yield f"entryPoints.{name}.tls.certificates: {file} does not exist or is not readable"
+        if point.tls is None:
+            continue
+        pairs = [
+            ("certificates", file) for pair in point.tls.pairs for file in (pair.cert_file, pair.key_file)
+        ]
+        for key, file in [*pairs, *(("clientCA.files", file) for file in point.tls.client_authority_files)]:
+            if not (file.is_file() and os.access(file, os.R_OK)):
+                yield f"entryPoints.{name}.tls.{key}: {file} does not exist or is not readable"
     for read in (lambda: Credentials(settings.api), lambda: sealer_of(settings)):
         try:
             read()

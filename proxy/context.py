@@ -14,6 +14,7 @@ from proxy.mirroring.copy_budget import CopyBudget
 from proxy.net.deadlines import NEVER
 from proxy.per_request.retries import RetryPolicy
 from proxy.telemetry.tallies import Tallies
+from proxy.tls.options_registry import OptionsRegistry
 from proxy.upstream.auxiliary_pools import AuxiliaryPools
 from rondpoint.middleware.installed import InstalledMiddlewares
 
@@ -51,7 +52,8 @@ class WorkerContext:
     end after their current or next request; an idle connection has until `drain_deadline` for its next
     request. `connections` counts open client connections by entry point, and `upgrades` the tunnels among
     them. `retry` applies to routers without a retry middleware. `copies` are those of requests for mirrors.
-    `entry_points` are targets of redirections by name, `installed` the middlewares in Python.
+    `entry_points` are targets of redirections by name, `installed` the middlewares in Python, `tls_options`
+    those that routers name.
     """
 
     table: RoutingTable
@@ -79,6 +81,7 @@ class WorkerContext:
     copies: CopyBudget = field(default_factory=CopyBudget)
     entry_points: Mapping[str, RedirectionTarget] = field(default_factory=dict)
     installed: InstalledMiddlewares = field(default_factory=InstalledMiddlewares)
+    tls_options: OptionsRegistry = field(default_factory=OptionsRegistry)
 
     def __post_init__(self) -> None:
         pools = AuxiliaryPools(self.sweeper, self.upstream_timeouts)

@@ -14,6 +14,9 @@ import gevent
 import redis
 from gevent import Greenlet, Timeout
 
+from proxy.acme_challenges.challenge_lookup import ChallengeLookup
+from proxy.acme_challenges.http_challenges import HttpChallenges
+from proxy.acme_challenges.tls_alpn_challenges import TlsAlpnChallenges
 from proxy.background.cooperative_yield import CooperativeYield
 from proxy.background.loop_watchdog import LoopWatchdog
 from proxy.background.supervised_task import supervised
@@ -27,7 +30,8 @@ from proxy.downstream.entry_point_server import EntryPointServer
 from proxy.downstream.observers import Observers
 from proxy.ejection.ejections import Ejections
 from proxy.ejection.sharing import EjectionSync
-from proxy.exchange.internal_routes import metrics_route, ping_route
+from proxy.exchange.internal_routes import InternalRoutes, metrics_route, ping_route
+from proxy.exchange.tls_options_check import require_tls_options
 from proxy.http1.limits import Limits
 from proxy.limits.in_flight_limits import InFlightLimits
 from proxy.limits.installation_size import InstallationSize
@@ -59,11 +63,15 @@ from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import BOUNDS
 from rondpoint.store.read import Loaded
 from rondpoint.store.retired_workers import ActiveNames
+from rondpoint.store.sealing import sealer_of
 from rondpoint.store.server_metrics import ActiveServers
 
 if TYPE_CHECKING:
-    from proxy.exchange.internal_routes import InternalRoutes
+    from collections.abc import Callable
+
     from proxy.exchange.request_handler import Match
+    from proxy.http1.request import Request
+    from rondpoint.store.sealing import Sealer
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +85,7 @@ FINAL_REPORT_TIMEOUT = 1.0
 class Runtime:
     """The components of one worker, created in its process after gevent has patched it.
 
-    Raises ValueError without a store's URL.
+    Raises ValueError without a store's URL, or if the secret of the store is unusable.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -111,7 +119,11 @@ class Runtime:
         installed = load_installed(settings.middlewares.modules)
         self._loop_watchdog = LoopWatchdog() if installed.names else None
         self.context = WorkerContext(
-            table=RoutingTable(frozenset(settings.default_entry_points), settings.tls_entry_points),
+            table=RoutingTable(
+                frozenset(settings.default_entry_points),
+                settings.tls_options,
+                require_tls_options,
+            ),
             services=services,
             tickets=self.tickets,
             rate_limits=RateLimits(self._limit_calls, self.keys.rate_limit, size),
@@ -140,7 +152,16 @@ class Runtime:
                 log.warning("%s", diagnostic)
         self._observers = Observers(settings, self.context.tallies.label_sets, self.context.chains)
         self.context.access_log = self._observers.access_log
-        self.applier = Applier(self.context, CooperativeYield(), self._observers.require)
+        self._ticket_rotation = TicketRotation(self.client, self.keys.tls_tickets)
+        sealer = sealer_of(settings)
+        self.tls = tls = WorkerContexts(self._ticket_rotation, self.context.tls_options, sealer.open)
+        self.applier = Applier(
+            self.context,
+            CooperativeYield(),
+            self._observers.require,
+            tls.certificates,
+            self.context.tls_options,
+        )
         self.internals = self._observers.internals()
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         self.exposition: Exposition | None = None
@@ -155,10 +176,15 @@ class Runtime:
         # The agents' last known diagnostics, for when the store does not reply.
         self.last_diagnostics: tuple[Diagnostic, ...] = ()
         self.ejection_sync = EjectionSync(self.client, self.keys, self.ejections)
-        self._ticket_rotation = TicketRotation(self.client, self.keys.tls_tickets)
-        tls = WorkerContexts(self._ticket_rotation)
+        self._challenges = ChallengeLookup(self.client, self.keys.acme_challenge)
         self.server = EntryPointServer(
-            settings, self.context, self._observers, tls, self.entry_point_options, self._internal_routes
+            settings,
+            self.context,
+            self._observers,
+            tls,
+            self.entry_point_options,
+            self._internal_routes,
+            self._tls_challenges(sealer),
         )
         self.status_reporter = StatusReporter(
             self.context,
@@ -166,7 +192,8 @@ class Runtime:
             self.applier,
             self.watcher.freshness,
             self._observers.dropped,
-            tls.certificates,
+            tls.statuses,
+            tls.by_entry_point,
         )
         self.reporter = MetricsReporter(
             self.client,
@@ -223,9 +250,10 @@ class Runtime:
     def _internal_routes(self, entry_point: str) -> InternalRoutes:
         """Return the routes that this entry point serves before all routers."""
         settings = self.settings
+        challenges = self._http_challenges(entry_point)
         found: dict[bytes, Match] = {}
         if settings.closed_reason(entry_point):
-            return found
+            return InternalRoutes(found, challenges)
         options = self.entry_point_options.get(entry_point, NO_OPTIONS)
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         if prometheus is not None and prometheus.entry_point == entry_point and not settings.refusal(METRICS):
@@ -233,7 +261,20 @@ class Runtime:
             found[b"/metrics"] = metrics_route(options.middlewares, self.exposition)
         if settings.ping is not None and settings.ping.entry_point == entry_point:
             found[b"/ping"] = ping_route(options.middlewares, self.ping_status)
-        return found
+        return InternalRoutes(found, challenges)
+
+    def _http_challenges(self, entry_point: str) -> Callable[[Request], Match | None] | None:
+        """Return what finds responses to challenges on this entry point; None if no resolver names it."""
+        if entry_point not in self.settings.http_challenge_entry_points:
+            return None
+        bypass = self.settings.entry_points[entry_point].allow_acme_by_pass
+        return HttpChallenges(self._challenges, bypass=bypass).find
+
+    def _tls_challenges(self, sealer: Sealer) -> TlsAlpnChallenges | None:
+        """Return what finds certificates of challenges; None if no resolver uses them."""
+        if any(resolver.tls_challenge is not None for resolver in self.settings.acme_resolvers.values()):
+            return TlsAlpnChallenges(self._challenges, sealer)
+        return None
 
     def ping_status(self) -> int:
         """Return the status of `/ping`."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from time import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from proxy.telemetry.escaping import as_text
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from proxy.configuration.applier import Applier
     from proxy.configuration.freshness import Freshness
     from proxy.context import WorkerContext
+    from proxy.tls.entry_point_contexts import EntryPointContexts
 
 _MAX_PART_BYTES = 500
 """The most bytes of each part of a fault that are reported; clients may send parts of any length."""
@@ -34,14 +36,19 @@ class StatusReporter:
         freshness: Freshness,
         dropped: Callable[[], tuple[int, int]],
         certificates: Collection[CertificateStatus] = (),
+        tls_contexts: Mapping[str, EntryPointContexts] = MappingProxyType({}),
     ) -> None:
-        """`dropped` returns the lost access log lines and spans; `certificates` may still grow."""
+        """`dropped` returns the lost access log lines and spans.
+
+        `certificates` and `tls_contexts`, those of entry points, may still grow.
+        """
         self._context = context
         self._tickets = tickets
         self._applier = applier
         self._freshness = freshness
         self._dropped = dropped
         self._certificates = certificates
+        self._tls_contexts = tls_contexts
         self._started_at = time()
         self._pid = os.getpid()
 
@@ -85,6 +92,11 @@ class StatusReporter:
             recent_errors=tuple(
                 _server_error(*each) for each in reversed(self._context.tallies.recent_errors)
             ),
+            handshake_failures={
+                name: dict(contexts.failures)
+                for name, contexts in self._tls_contexts.items()
+                if contexts.failures
+            },
         )
 
 

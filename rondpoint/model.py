@@ -17,7 +17,7 @@ from msgspec import Struct, field
 
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.rules.expression import Rule
-from rondpoint.tls.model import Certificate, TlsDomain, TlsOptions, TlsVersion
+from rondpoint.tls.model import Certificate, CertificateRequest, TlsDomain, TlsOptions, TlsVersion
 
 _NON_TOKEN_CHARACTER = re.compile(r"[^A-Za-z0-9!#$%&'*+.^`|~-]")
 
@@ -305,6 +305,8 @@ class Configuration(Struct, frozen=True):
     """Everything one provider defines, or all of them merged: mappings by qualified name.
 
     The store holds no servers transports: each service contains its own, so both change at once.
+    `default_certificate` is the default certificate that a resolver is to obtain; only merged configurations
+    have it, and the store does not.
     """
 
     routers: Mapping[str, Router] = field(default_factory=_empty_mapping)
@@ -314,3 +316,4 @@ class Configuration(Struct, frozen=True):
     servers_transports: Mapping[str, ServersTransport] = field(default_factory=_empty_mapping)
     tls_options: Mapping[str, TlsOptions] = field(default_factory=_empty_mapping)
     certificates: Mapping[str, Certificate] = field(default_factory=_empty_mapping)
+    default_certificate: CertificateRequest | None = None

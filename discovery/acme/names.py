@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from ipaddress import ip_address
 
-from cryptography import x509
+from rondpoint.rules.hosts import HostError
+from rondpoint.rules.hosts import normalise as normalise_host
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+MAX_LENGTH = 253
+WILDCARD = "*."
+
+
+class UnusableNameError(ValueError):
+    """No CA certifies this name; the text says why."""
 
 
 def is_address(name: str) -> bool:
@@ -16,6 +27,35 @@ def is_address(name: str) -> bool:
     return True
 
 
-def general_name(name: str) -> x509.GeneralName:
-    """Return a name or an IP address as certificates hold it."""
-    return x509.IPAddress(ip_address(name)) if is_address(name) else x509.DNSName(name)
+def normalise(name: str, *, wildcards: bool) -> str:
+    """Return a name as CAs write it: in lower case and ASCII, without a trailing dot or brackets.
+
+    Raises UnusableNameError for a name that no CA certifies, and for a wildcard without `wildcards`.
+    """
+    bare = name.strip()
+    star = WILDCARD if bare.startswith(WILDCARD) else ""
+    try:
+        host = normalise_host(bare.removeprefix(star)).strip("[]")
+    except HostError as error:
+        raise UnusableNameError(str(error)) from None
+    if is_address(host):
+        if star:
+            raise UnusableNameError("an address has no wildcard")
+        return str(ip_address(host))
+    labels = host.split(".")
+    if len(labels) < 2:
+        raise UnusableNameError("it has no dot, so it is not a name in the public DNS")
+    wrong = [label for label in labels if len(label) > 63 or not _LABEL.fullmatch(label)]
+    if wrong or len(host) > MAX_LENGTH:
+        raise UnusableNameError(f"{wrong[0] if wrong else host!r} is not allowed in a certificate")
+    if star and not wildcards:
+        raise UnusableNameError("a wildcard needs dnsChallenge in the resolver")
+    return star + host
+
+
+def covers(names: Collection[str], name: str) -> bool:
+    """Return whether a certificate for `names` is valid for `name`; a wildcard stands for one label."""
+    if name in names:
+        return True
+    first, dot, rest = name.partition(".")
+    return bool(dot) and first != "*" and not is_address(name) and WILDCARD + rest in names

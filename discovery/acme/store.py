@@ -12,7 +12,7 @@ from msgspec import Struct, field, structs
 
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.store.acme import CHALLENGE_TTL, AcmeAccount, AcmeCertificate, AcmeOrder, AcmeState
-from rondpoint.store.corrupt_keys import is_wrong_type
+from rondpoint.store.corrupt_keys import drop_if_wrong_type, is_wrong_type
 from rondpoint.store.decoding import decode_json
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import NotLeadingError
@@ -113,6 +113,12 @@ class AcmeStore:
     def withdraw(self, challenge: str) -> None:
         """Remove a challenge."""
         self._run([self._keys.acme_challenge(challenge)], [0, "", 0])
+
+    def count(self, resolver: str, outcome: str) -> None:
+        """Count a finished order, for the metrics; the lease does not matter for that."""
+        key = self._keys.acme_outcomes
+        with drop_if_wrong_type(self._client, key):
+            self._client.hincrby(key, f"{resolver} {outcome}", 1)
 
     def seal_again(self) -> int:
         """Seal the private keys with the newest secret, and return how many were not.

@@ -9,17 +9,20 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from discovery import constraints, dynamic, labels
+from discovery.checking.certificates import read_certificates, unused_parts
 from discovery.checking.compose import PROVIDER as DOCKER
 from discovery.checking.compose import ComposeService, is_compose, read_services
 from discovery.checking.entry_points import check_entry_points
 from discovery.checking.line_numbers import read_key_lines
 from discovery.checking.locations import Locations
+from discovery.checking.mounts import Mounts
 from discovery.checking.proxies import find_proxies
 from discovery.checking.proxy_settings import ProxyCheck, check_proxy
 from discovery.checking.report import CheckReport, LocatedDiagnostic
 from discovery.checking.variables import read_env_file
 from discovery.constraints import Constraint, ConstraintError
 from discovery.decoding.decoded import Decoded
+from discovery.merging.entry_point_tls import NO_TLS, EntryPointTls, entry_point_tls
 from discovery.merging.merge import merge
 from discovery.merging.redirection_targets import named_targets
 from discovery.merging.union import unite
@@ -27,6 +30,7 @@ from discovery.providers.file.listing import list_files
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Middleware, ServersTransport, Service
 from rondpoint.settings import DockerOptions, FileOptions, Settings, SettingsError, load
+from rondpoint.tls.model import TlsOptions
 
 FILE = "file"
 ASSUMED_PORT = 80
@@ -38,7 +42,8 @@ class _Inputs(Struct):
     """The files to check, by kind, and the diagnostics so far."""
 
     settings_files: list[Path] = field(default_factory=list)
-    route_files: list[Path] = field(default_factory=list)
+    route_files: dict[Path, Mounts | None] = field(default_factory=dict)
+    """Each with the mounts of the container that reads it, if there is one."""
     compose_services: list[ComposeService] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     """Route files and compose files, in the order given."""
@@ -123,10 +128,10 @@ def _add_proxy(proxy: ProxyCheck, path: Path, inputs: _Inputs) -> None:
     inputs.locations.add_subjects(path, proxy.lines)
     inputs.located += map(inputs.locations.locate, proxy.diagnostics)
     for options in proxy.routes:
-        _add_route_files(options, inputs)
+        _add_route_files(options, inputs, proxy.mounts)
 
 
-def _add_route_files(options: FileOptions, inputs: _Inputs) -> None:
+def _add_route_files(options: FileOptions, inputs: _Inputs, mounts: Mounts | None = None) -> None:
     try:
         paths = list_files(options.directory) if options.directory else [options.filename or Path()]
     except OSError as error:
@@ -136,7 +141,7 @@ def _add_route_files(options: FileOptions, inputs: _Inputs) -> None:
         return
     for path in paths:
         if path not in inputs.route_files:
-            inputs.route_files.append(path)
+            inputs.route_files[path] = mounts
             inputs.files.append(path)
             inputs.locations.add_file(path)
 
@@ -157,10 +162,13 @@ def _build_configuration(inputs: _Inputs, settings: Settings | None, providers: 
     """Merge all files; without settings, every entry point that a router names exists."""
     by_provider: dict[str, Configuration] = {}
     if FILE in providers:
-        by_provider[FILE] = unite([dynamic.load_file(path) for path in inputs.route_files], FILE)
+        decoded = [
+            read_certificates(dynamic.load_file(path), FILE, mounts)
+            for path, mounts in inputs.route_files.items()
+        ]
+        by_provider[FILE] = unite(decoded, FILE)
     if DOCKER in providers:
-        decoded = list(_decode_services(inputs, _docker_options(inputs, settings)))
-        by_provider[DOCKER] = unite(decoded, DOCKER)
+        by_provider[DOCKER] = unite(_decode_services(inputs, _docker_options(inputs, settings)), DOCKER)
     all_settings = [settings] if settings else _compose_settings(inputs)
     if all_settings:
         entry_points = {name for each in all_settings for name in each.web_entry_points}
@@ -173,7 +181,16 @@ def _build_configuration(inputs: _Inputs, settings: Settings | None, providers: 
         } | {
             name for provider in by_provider.values() for name in named_targets(provider.middlewares.values())
         }
-    return merge({**by_provider, "elsewhere": _assume_other_providers(by_provider)}, entry_points)
+        entry_points |= {
+            name
+            for provider in by_provider.values()
+            for certificate in provider.certificates.values()
+            for name in certificate.entry_points
+        }
+    tls = entry_point_tls(all_settings[0]) if len(all_settings) == 1 else NO_TLS
+    elsewhere = _assume_other_providers(by_provider, tls)
+    merged = merge({**by_provider, "elsewhere": elsewhere}, entry_points, tls)
+    return replace(merged, diagnostics=(*merged.diagnostics, *unused_parts(merged, tls)))
 
 
 def _compose_settings(inputs: _Inputs) -> list[Settings]:
@@ -241,7 +258,7 @@ def _decode_labels(service: ComposeService, options: DockerOptions, constraint: 
     return replace(decoded, diagnostics=(*diagnostics, *decoded.diagnostics))
 
 
-def _assume_other_providers(by_provider: Mapping[str, Configuration]) -> Configuration:
+def _assume_other_providers(by_provider: Mapping[str, Configuration], tls: EntryPointTls) -> Configuration:
     """Return the objects of other providers that routers and services name: they are assumed to exist."""
     routers = [router for provider in by_provider.values() for router in provider.routers.values()]
     services = {router.service for router in routers}
@@ -252,7 +269,12 @@ def _assume_other_providers(by_provider: Mapping[str, Configuration]) -> Configu
         for service in provider.services.values()
         if service.servers_transport
     }
+    named = (*(router.tls_options for router in routers), *tls.options.values())
+    options = {name for name in named if "@" in name}
     return Configuration(
+        tls_options={
+            name: TlsOptions(name) for name in _names_elsewhere(options, by_provider) if "@" in name
+        },
         services={name: Service(name) for name in _names_elsewhere(services, by_provider)},
         middlewares={name: Middleware(name, "") for name in _names_elsewhere(middlewares, by_provider)},
         servers_transports={

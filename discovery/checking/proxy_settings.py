@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from discovery import dynamic
 from discovery.checking.container_files import ContainerFiles
+from discovery.checking.mounts import Mounts
 from discovery.checking.proxies import AGENT, PROXY, SETTINGS, Proxy
 from discovery.checking.report import ServedSettings
 from discovery.checking.secret_filter import SecretFilter
@@ -37,7 +38,7 @@ class ProxyCheck(Struct, frozen=True):
 
     `settings` is None if Rondpoint would not start, or if some settings are unknown. `lines` has lines of the
     compose file by the subjects of `diagnostics`. `constraints` is the subject of diagnostics about the
-    Docker provider's constraints. `routes` are route files on this machine.
+    Docker provider's constraints. `routes` are route files on this machine, `mounts` those of the container.
     """
 
     role: str
@@ -46,6 +47,7 @@ class ProxyCheck(Struct, frozen=True):
     diagnostics: tuple[Diagnostic, ...]
     lines: Mapping[str, int]
     constraints: str
+    mounts: Mounts
     routes: tuple[FileOptions, ...] = ()
 
     @property
@@ -123,6 +125,7 @@ class _ProxyChecker:
             diagnostics,
             {subject: self._line_of(subject) for subject in subjects if self._is_in_compose_file(subject)},
             constraints,
+            self._proxy.mounts,
             routes,
         )
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from msgspec import Struct, field
 
+from discovery.decoding.written_pair import WrittenPair
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.model import Middleware, Router, ServersTransport, Service
 from rondpoint.tls.model import Certificate, TlsOptions
@@ -39,4 +40,5 @@ class Decoded(Struct, frozen=True):
     first_wins: bool = False
     servers_transports: tuple[ServersTransport, ...] = ()
     tls_options: tuple[TlsOptions, ...] = ()
+    pairs: tuple[WrittenPair, ...] = ()
     certificates: tuple[Certificate, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
+from rondpoint.certificate_options import is_pem
 from rondpoint.diagnostics import Diagnostic, Severity
 
 _MAX_LENGTH = 200
@@ -14,8 +15,11 @@ _AS_READ: Mapping[str, str] = MappingProxyType({})
 
 
 def format_value(value: object) -> str:
-    """Return a value as messages show it: text in quotes, and at most 200 characters."""
+    """Return a value as messages show it: text in quotes, at most 200 characters, and no PEM text."""
     text = f'"{value}"' if isinstance(value, str) else str(value)
+    if is_pem(text):
+        # It may be a private key.
+        return "PEM text"
     return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"
 
 

@@ -118,17 +118,20 @@ class Section:
 
     def misspelt(self, known: Iterable[str], meant: str) -> tuple[str, ...]:
         """Return the names that were not read and whose nearest name among `known` is `meant`."""
-        left = (written for lower, written in self._names.items() if lower not in self._read_names)
-        return tuple(written for written in left if find_nearest(written, known) == meant)
+        return tuple(written for written in self.unread if find_nearest(written, known) == meant)
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Every name that was not read, as written."""
+        return tuple(written for lower, written in self._names.items() if lower not in self._read_names)
 
     def finish(self) -> None:
         """Warn of names that were not read, as unknown ones."""
-        for lower, written in self._names.items():
-            if lower not in self._read_names:
-                self.report.warning(
-                    f"{self.report.at(self.key(written))} is unknown",
-                    did_you_mean(written, self._read_names.values()),
-                )
+        for written in self.unread:
+            self.report.warning(
+                f"{self.report.at(self.key(written))} is unknown",
+                did_you_mean(written, self._read_names.values()),
+            )
 
     def _not_a_section(self, path: str, value: object) -> None:
         self.report.error(f"{self.report.at(path, value)} is not valid", "expected options below it")

@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 
 from rondpoint.model import Scheme, Verbosity
 from rondpoint.rules.hosts import HostError, normalise
+from rondpoint.tls.model import TlsVersion
 
 TRUE = frozenset(["1", "t", "T", "TRUE", "true", "True"])
 FALSE = frozenset(["0", "f", "F", "FALSE", "false", "False"])
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}\Z")
 _SCHEMES: dict[str, Scheme] = {name: name for name in get_args(Scheme)}
 _VERBOSITIES: dict[str, Verbosity] = {name: name for name in get_args(Verbosity)}
+_TLS_VERSIONS: dict[str, TlsVersion] = {name.lower(): name for name in get_args(TlsVersion)}
 _DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80}
 
 MAX_WEIGHT = 65_535
@@ -70,6 +72,14 @@ def scheme(value: object) -> Scheme:
     found = _SCHEMES.get(str(value).strip().lower())
     if found is None:
         raise ValueError(f"expected one of {', '.join(_SCHEMES)}")
+    return found
+
+
+def tls_version(value: object) -> TlsVersion:
+    """One of `VersionTLS10`, `VersionTLS11`, `VersionTLS12` and `VersionTLS13`."""
+    found = _TLS_VERSIONS.get(text(value).lower())
+    if found is None:
+        raise ValueError(f"expected one of {', '.join(_TLS_VERSIONS.values())}")
     return found
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report
 from discovery.decoding.section import Tree
 from discovery.dynamic import v3
 from discovery.dynamic.v1 import tree as v1
+from discovery.dynamic.v1.certificates import split_tls
 from rondpoint.rules.suggestions import did_you_mean
 
 _V3 = ("http", "tcp", "udp", "tls")
-_V1 = ("backends", "frontends")
+_V1 = ("backends", "frontends", "tls")
 _STATIC = (
     *("accesslog", "acme", "api", "certificatesresolvers", "constraints", "consul", "consulcatalog"),
     *("debug", "defaultentrypoints", "docker", "entrypoints", "experimental", "file", "forwardingtimeouts"),
@@ -47,8 +50,8 @@ def decode(tree: Tree, provider: str, subject: str) -> Decoded:
             report.warning(f"{name} is unknown", did_you_mean(name, (*_V3, *_V1)))
     if static:
         report.note(f"{', '.join(static)}: static settings are not read from a dynamic file")
-    new = v3.decode({name: tree[name] for name in tree if name.lower() in _V3}, provider, subject)
-    old = v1.decode({name: tree[name] for name in tree if name.lower() in _V1}, provider, subject)
+    parts = _split(tree)
+    new, old = v3.decode(parts.new, provider, subject), v1.decode(parts.old, provider, subject)
     return Decoded(
         subject,
         new.routers + old.routers,
@@ -57,4 +60,26 @@ def decode(tree: Tree, provider: str, subject: str) -> Decoded:
         report.diagnostics + new.diagnostics + old.diagnostics,
         keys={**old.keys, **new.keys},
         servers_transports=new.servers_transports,
+        tls_options=new.tls_options,
+        pairs=new.pairs + old.pairs,
+        certificates=new.certificates,
     )
+
+
+class _Dialects(NamedTuple):
+    """The parts of a tree in Traefik 3's dialect and in Traefik 1's; both have a section `tls`."""
+
+    new: Tree
+    old: Tree
+
+
+def _split(tree: Tree) -> _Dialects:
+    new = {name: tree[name] for name in tree if name.lower() in _V3}
+    old = {name: tree[name] for name in tree if name.lower() in _V1}
+    for name in [name for name in new if name.lower() == "tls"]:
+        for part, tls in zip((old, new), split_tls(new[name]), strict=True):
+            if tls is None:
+                del part[name]
+            else:
+                part[name] = tls
+    return _Dialects(new, old)

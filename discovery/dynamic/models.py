@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from discovery.decoding.section import Section
 
-_GUARDS = {"middlewares": "http.middlewares", "tls": "tls.certificates"}
+_GUARDS = {"middlewares": "http.middlewares", "tls": "http.tls"}
 """Options that may be meant to protect routers, and the entry point's options that do so."""
 
 _OTHERS = {"observability": "observability"}

@@ -48,7 +48,7 @@ def decode_router(
         for option, value in (("entryPoints", entry_points), ("middlewares", middlewares))
     )
     rule_hint = lost_rules_hint(text) if text else ""
-    tls = read_tls(section, rule_hint)
+    tls = read_tls(section, provider, rule_hint)
     parents = read_parents(section, rule_hint)
     parse = _parser(section)
     observability = read_observability(section)
@@ -67,9 +67,12 @@ def decode_router(
         priority or len(rule.text.encode()),
         entry_points or (),
         tuple(qualify(middleware, provider) for middleware in middlewares or ()),
-        tls=tls,
+        tls=tls.tls,
         observability=observability,
         parents=tuple(qualify(parent, provider) for parent in parents),
+        tls_options=tls.options,
+        cert_resolver=tls.cert_resolver,
+        tls_domains=tls.domains,
     )
 
 

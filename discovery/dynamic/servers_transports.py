@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Callable
-from typing import TypeVar, get_args
+from typing import TypeVar
 
 from discovery.decoding import values
 from discovery.decoding.section import Section
 from rondpoint.certificate_options import is_pem
 from rondpoint.middlewares.readers import seconds
 from rondpoint.model import ClientCertificate, ServersTransport
-from rondpoint.tls.model import TlsVersion
 
 T = TypeVar("T")
 
@@ -24,15 +23,6 @@ UNSERVED_OPTIONS = ("cipherSuites", "peerCertSANs", "spiffe")
 """Options that close the services of the transport."""
 
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
-_VERSIONS: dict[str, TlsVersion] = {name.lower(): name for name in get_args(TlsVersion)}
-
-
-def tls_version(value: object) -> TlsVersion:
-    """One of `VersionTLS10`, `VersionTLS11`, `VersionTLS12` and `VersionTLS13`."""
-    found = _VERSIONS.get(values.text(value).lower())
-    if found is None:
-        raise ValueError(f"expected one of {', '.join(_VERSIONS.values())}")
-    return found
 
 
 def server_name(value: object) -> str:
@@ -76,8 +66,8 @@ class _Reader:
             insecure_skip_verify=section.read("insecureSkipVerify", values.boolean, False),
             root_cas=self._authorities(),
             certificate=self._certificate(),
-            min_version=self._guarded("minVersion", tls_version, None),
-            max_version=self._guarded("maxVersion", tls_version, None),
+            min_version=self._guarded("minVersion", values.tls_version, None),
+            max_version=self._guarded("maxVersion", values.tls_version, None),
             peer_cert_uri=self._guarded("peerCertURI", values.text, ""),
             max_idle_connections=section.read("maxIdleConnsPerHost", values.integer, 0),
             dial_timeout=dial,

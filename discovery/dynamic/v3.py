@@ -1,4 +1,4 @@
-"""Decodes Traefik 3's dynamic files; only the `http` section is served."""
+"""Decodes Traefik 3's dynamic files; of their sections, `http` and `tls` are served."""
 
 from __future__ import annotations
 
@@ -9,15 +9,25 @@ from discovery.decoding.report import Report
 from discovery.decoding.section import Section, Tree
 from discovery.dynamic.http import decode_http
 from discovery.dynamic.services import read_file_servers
+from discovery.dynamic.tls import DecodedTls, decode_tls
 
 
 def decode(tree: Tree, provider: str, subject: str) -> Decoded:
-    """Decode the `http` section, and report `tcp`, `udp` and `tls` as not served yet."""
+    """Decode the sections `http` and `tls`, and report `tcp` and `udp` as not served yet."""
     report = Report(provider, subject)
     top = Section(tree, "", report)
     http = top.section("http") or Section({}, "http", report)
     decoded = decode_http(http, provider, read_file_servers)
-    for part in ("tcp", "udp", "tls"):
+    section = top.section("tls")
+    tls = DecodedTls() if section is None else decode_tls(section, provider)
+    for part in ("tcp", "udp"):
         if top.raw(part):
             report.error(f"{part} is not served yet", "it has no effect")
-    return replace(decoded, diagnostics=report.diagnostics)
+    return replace(
+        decoded,
+        diagnostics=report.diagnostics,
+        keys={**decoded.keys, **tls.keys},
+        tls_options=tls.options,
+        pairs=tls.pairs,
+        certificates=tls.requests,
+    )

@@ -22,6 +22,7 @@ from discovery.labels.known_labels import (
     LabelKind,
     label_kind,
 )
+from discovery.labels.tls_store import read_store_labels
 from rondpoint.rules.suggestions import did_you_mean
 from rondpoint.settings import DockerOptions
 
@@ -59,7 +60,8 @@ def decode(container: Container, options: DockerOptions, constraint: Constraint 
         decoded = Decoded(report.subject)
     else:
         decoded = v3.decode(container, options)
-    return replace(decoded, diagnostics=report.diagnostics + decoded.diagnostics)
+    certificates = read_store_labels(container, report)
+    return replace(decoded, certificates=certificates, diagnostics=report.diagnostics + decoded.diagnostics)
 
 
 def _skip_reason(
@@ -104,4 +106,8 @@ def _report_unread_labels(found: dict[str, LabelKind], report: Report) -> None:
         if kind is LabelKind.UNKNOWN:
             report.warning(f"{report.at(name)} is unknown", did_you_mean(name, _KNOWN))
         elif kind is LabelKind.V3_OTHER:
-            report.error(f"{report.at(name)} is not served yet", "only traefik.http labels are")
+            if name.lower().startswith("traefik.tls."):
+                hint = "define certificates and TLS options in a file, and refer to options as NAME@file"
+                report.error(f"{report.at(name)} is not served in labels, as in Traefik", hint)
+            else:
+                report.error(f"{report.at(name)} is not served yet", "only traefik.http labels are")

@@ -41,6 +41,7 @@ _SEGMENT = re.compile(
     r"(port|portIndex|portName|weight|protocol|domain|backend|backend\..+|frontend\..+)\Z",
     re.IGNORECASE | re.DOTALL,
 )
+_STORE = "traefik.tls.stores.default"
 _TREE = re.compile(r"traefik\.(http|tcp|udp|tls)\.", re.IGNORECASE)
 
 
@@ -50,6 +51,7 @@ class LabelKind(Enum):
     FOREIGN = auto()
     SHARED = auto()
     V3_HTTP = auto()
+    V3_TLS_STORE = auto()
     V3_OTHER = auto()
     V1_ROUTE = auto()
     V1_BACKEND_OPTION = auto()
@@ -81,6 +83,8 @@ def label_kind(label: str) -> LabelKind:
     exact = _EXACT.get(lower)
     if exact is not None:
         return exact
+    if is_under(label, _STORE):
+        return LabelKind.V3_TLS_STORE
     tree = _TREE.match(label)
     if tree is not None:
         return LabelKind.V3_HTTP if tree.group(1).lower() == "http" else LabelKind.V3_OTHER

@@ -16,6 +16,8 @@ from discovery.labels.vocabulary.label import Label, Support
 from discovery.labels.vocabulary.routers import ROUTER, ROUTERS
 from discovery.labels.vocabulary.servers_transports import TRANSPORT, TRANSPORTS
 from discovery.labels.vocabulary.services import FILE_SERVERS, SERVERS, SERVICE, SERVICES
+from discovery.labels.vocabulary.tls import CERTIFICATES, TLS_OPTIONS
+from discovery.labels.vocabulary.tls import OPTIONS as TLS
 from discovery.labels.vocabulary.translated import BACKEND_MIDDLEWARES, FRONTEND_MIDDLEWARES, find_option
 from discovery.labels.vocabulary.v3 import IN_LABELS, OTHERS
 from rondpoint.middlewares.descriptions import DESCRIPTIONS
@@ -60,6 +62,8 @@ def _v3_blocks() -> dict[str, str]:
         "servers-transports": _support_table(
             TRANSPORTS, "below `http.serversTransports.NAME`", f"{TRANSPORT}."
         ),
+        "certificates": _support_table(CERTIFICATES, "below `tls`", "tls."),
+        "tls-options": _support_table(TLS_OPTIONS, "below `tls.options.NAME`", f"{TLS}."),
         "others": _support_table((*OTHERS, *IN_LABELS), "below `traefik`", ""),
         "containers": markdown_table(
             ("label", "values", "default", "description"),

@@ -12,12 +12,15 @@ from typing import TypeVar
 
 import msgspec
 
+from discovery.merging.certificates import settle_defaults, settle_entry_points, take_request
 from discovery.merging.child_routers import resolve_parents
 from discovery.merging.composite_members import ServiceGraph, resolve_members
 from discovery.merging.entry_point_names import find_entry_point, list_entry_points
+from discovery.merging.entry_point_tls import NO_TLS, EntryPointTls
 from discovery.merging.page_services import report_missing_pages
 from discovery.merging.redirection_targets import resolve_targets
 from discovery.merging.servers_transports import resolve_transports
+from discovery.merging.tls_options import report_tls_options, settle_default_options
 from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
 from rondpoint.model import Configuration, Middleware, Router, ServersTransport, Service
 from rondpoint.tls.model import Certificate, TlsOptions
@@ -37,8 +40,12 @@ Further missing names get no hint, so that many faults in one container do not d
 """
 
 
-def merge(configurations: Mapping[str, Configuration], entry_points: Collection[str]) -> Configuration:
+def merge(
+    configurations: Mapping[str, Configuration], entry_points: Collection[str], tls: EntryPointTls = NO_TLS
+) -> Configuration:
     """Merge `configurations`, by provider name, for an installation with these web `entry_points`.
+
+    `tls` is their TLS; without it, routers that name no entry points are on all of them.
 
     A router is left out if it refers to an unknown service or middleware, or only to unknown entry points or
     parents. An unknown entry point or parent beside known ones is dropped. Each case gives a diagnostic with
@@ -62,6 +69,11 @@ def merge(configurations: Mapping[str, Configuration], entry_points: Collection[
         _add(transports, configuration.servers_transports, "serversTransport", provider, diagnostics)
         _add(tls_options, configuration.tls_options, "TLS options", provider, diagnostics)
         _add(certificates, configuration.certificates, "certificate", provider, diagnostics)
+    diagnostics += settle_default_options(tls_options)
+    diagnostics += settle_defaults(certificates)
+    diagnostics += settle_entry_points(certificates, entry_points)
+    default_certificate, refused = take_request(certificates)
+    diagnostics += refused
     diagnostics += resolve_targets(middlewares, entry_points)
     diagnostics += resolve_transports(services, transports, lambda name: hints.nearest(name, transports))
     if any(service.members for service in services.values()):
@@ -79,8 +91,21 @@ def merge(configurations: Mapping[str, Configuration], entry_points: Collection[
     if any(router.parents or not router.service for router in routers.values()):
         routers, added = resolve_parents(routers, lambda name: hints.nearest(name, routers))
         diagnostics += added
+    diagnostics += report_tls_options(
+        routers,
+        tls_options,
+        EntryPointTls(entry_points) if tls is NO_TLS else tls,
+        lambda name: hints.nearest(name, tls_options),
+    )
     return Configuration(
-        routers, services, middlewares, tuple(diagnostics), transports, tls_options, certificates
+        routers,
+        services,
+        middlewares,
+        tuple(diagnostics),
+        transports,
+        tls_options,
+        certificates,
+        default_certificate,
     )
 
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import reduce
+from hashlib import sha256
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
+from discovery.certificates.combination import combine
 from discovery.decoding.decoded import Decoded
 from discovery.merging.implicit_services import ImplicitServices
 from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
@@ -42,6 +45,8 @@ _KINDS = {
     "certificate": "certificates",
 }
 """The kinds of objects as messages call them, and the sections that hold them."""
+_KEYS = {"TLS options": "tlsOptions"}
+"""Kinds that the keys of Decoded call by another name."""
 
 
 class Union:
@@ -119,11 +124,16 @@ class Union:
                 wins = first_part.first_wins and decoded.first_wins and _same_middlewares(first, item)
                 self._conflicts[kind][name] = self._describe_conflict(kind, given[0], (decoded, item), wins)
                 self._diagnostics = None
+                if isinstance(first, TlsOptions):
+                    # Without them, clients that they keep out might get the default options.
+                    return replace(first, unserved=f"{first_part.subject} and {decoded.subject} differ")
                 if not wins:
                     return None
                 break
         if isinstance(first, Service):
             return replace(first, servers=_servers(item for _, item in given))  # type: ignore[misc]
+        if isinstance(first, Certificate) and others:
+            return reduce(combine, (item for _, item in given))  # type: ignore[arg-type]
         return first
 
     def _all_diagnostics(self) -> Iterator[Diagnostic]:
@@ -137,9 +147,11 @@ class Union:
 
     def _describe_conflict(self, kind: str, one: _Definition, other: _Definition, wins: bool) -> Diagnostic:
         (first_part, first), (decoded, item) = one, other
-        key = decoded.keys.get(f"{kind}s.{item.name}")
+        key = decoded.keys.get(f"{_KEYS.get(kind, f'{kind}s')}.{item.name}")
         written = f" ({key})" if key else ""
         outcome = f"that of {first_part.subject} is used" if wins else "both are left out"
+        if isinstance(item, TlsOptions):
+            outcome = "connections with these options are refused"
         return Diagnostic(
             Severity.ERROR,
             self._provider,
@@ -161,7 +173,7 @@ def _comparable(item: _Object) -> _Object:
     """Return what must be equal in all definitions of one name."""
     if isinstance(item, Service):
         return replace(item, servers=())
-    if isinstance(item, Certificate):
+    if isinstance(item, Certificate) and item.chain:
         # It may lie in several files, and its name is that of its contents.
         return Certificate(item.name, "", "")
     return item
@@ -208,6 +220,10 @@ def _fields(item: Struct, above: str = "") -> Iterator[tuple[str, object]]:
 def _redact(item: _Object) -> _Object:
     if isinstance(item, Middleware):
         return redact_middleware(item)
+    if isinstance(item, TlsOptions):
+        # They are long texts.
+        digests = (sha256(text.encode()).hexdigest()[:8] for text in item.client_authorities)
+        return replace(item, client_authorities=tuple(digests))
     if isinstance(item, Service) and item.health_check is not None:
         check = item.health_check
         return replace(item, health_check=replace(check, headers=redact_headers(check.headers)))

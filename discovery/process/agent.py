@@ -11,10 +11,13 @@ from typing import Any
 import redis
 
 from discovery import providers as available
+from discovery.acme.certificates import AcmeCertificates
+from discovery.acme.store import AcmeStore
 from discovery.admin.change_processor import ChangeProcessor, make_change_processor
 from discovery.contributions.other_contributions import OtherContributions
 from discovery.health.check_loop import CheckLoop
 from discovery.leader_election.candidate import Candidate
+from discovery.merging.entry_point_tls import entry_point_tls
 from discovery.process.heartbeat import Heartbeat, unique_name
 from discovery.process.publication import Publication
 from discovery.providers.admin import api_providers
@@ -24,6 +27,7 @@ from discovery.supervision.supervisor import supervise
 from rondpoint.servers_transports.default import default_transport
 from rondpoint.settings import Settings
 from rondpoint.store.keys import Keys
+from rondpoint.store.sealing import sealer_of
 
 logger = logging.getLogger(__name__)
 
@@ -68,22 +72,37 @@ class Agent:
         )
         heartbeat = Heartbeat(client, keys, own_name, options.name)
         checks = CheckLoop(states.wake_up.set, default_transport(self._settings))
+        sealer = sealer_of(self._settings)
+
+        def leader_lease() -> str:
+            return candidate.leader_lease.held
+
+        acme = AcmeCertificates(
+            self._settings.acme_resolvers,
+            lambda: AcmeStore(client, keys, sealer, leader_lease),
+            sealer,
+            leader_lease,
+            states.wake_up.set,
+        )
         publication = Publication(
             states,
             client,
             keys,
             self._settings.web_entry_points,
+            entry_point_tls(self._settings),
             options.name,
             heartbeat,
             candidate,
             other_contributions,
             checks,
+            acme,
         )
         threads = [
             _supervised_thread("publication", publication.run, stop),
             _supervised_thread("leader election", candidate.run, stop),
             _supervised_thread("contributions", other_contributions.run, stop),
             _supervised_thread("health checks", checks.run, stop),
+            _supervised_thread("certificates", acme.run, stop),
         ]
         for name, provider in providers.items():
             threads.append(_supervised_thread(name, supervise, provider, states, stop))
@@ -94,6 +113,7 @@ class Agent:
         stop.wait()
         states.wake_up.set()
         candidate.check_now.set()
+        acme.wake_up.set()
         deadline = time.monotonic() + SHUTDOWN_TIMEOUT
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))

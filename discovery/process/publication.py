@@ -14,12 +14,14 @@ from contextlib import suppress
 import redis
 from msgspec import Struct
 
+from discovery.acme.certificates import AcmeCertificates
 from discovery.contributions.assembly import Assembly, combine_providers
 from discovery.contributions.other_contributions import OtherContributions
 from discovery.contributions.own_contribution import OwnContribution
 from discovery.health.check_loop import CheckLoop
 from discovery.health.server_states import apply_faults
 from discovery.leader_election.candidate import Candidate
+from discovery.merging.entry_point_tls import EntryPointTls, ResolverDefaults
 from discovery.merging.merge import merge
 from discovery.process.heartbeat import INTERVAL, Heartbeat
 from discovery.process.log_reports import DiagnosticLog, summarise
@@ -57,9 +59,9 @@ class _OwnConfigurations(Struct, frozen=True):
 class Publication:
     """Publishes the newest configurations from `states` and `other_contributions`.
 
-    It publishes at every change, and again if the store has lost data. `name` is the agent's name in the
-    settings, `heartbeat` its entry in the list of agents. `checks` follow the published configuration, and
-    their results are published with it.
+    It publishes at every change, and again if the store has lost data. `entry_points` are those for routers,
+    `tls` is their TLS. `name` is the agent's name in the settings, `heartbeat` its entry in the list of
+    agents. `checks` and `acme` follow the published configuration, and their results are published with it.
     """
 
     def __init__(
@@ -68,19 +70,24 @@ class Publication:
         client: redis.Redis,
         keys: Keys,
         entry_points: Collection[str],
+        tls: EntryPointTls,
         name: str,
         heartbeat: Heartbeat,
         candidate: Candidate,
         other_contributions: OtherContributions,
         checks: CheckLoop,
+        acme: AcmeCertificates,
     ) -> None:
         self._states = states
         self._entry_points = entry_points
+        self._tls = tls
+        self._resolver_defaults = ResolverDefaults(tls)
         self._name = name
         self._heartbeat = heartbeat
         self._candidate = candidate
         self._other_contributions = other_contributions
         self._checks = checks
+        self._acme = acme
         self._own_contribution = OwnContribution(client, keys, name, candidate)
         self._assembly = Assembly()
         self._publisher = Publisher(client, keys, lambda: candidate.leader_lease.held)
@@ -88,7 +95,7 @@ class Publication:
         self._diagnostic_log = DiagnosticLog(logger)
         self._providers_due = time.monotonic() + PROVIDER_TIMEOUT
         self._last_own: _OwnConfigurations | None = None
-        self._published: tuple[int, int, int, str] | None = None
+        self._published: tuple[int, int, int, int, str] | None = None
         self._services: Collection[str] = ()
         self._restored_for = ""
         self._written_at = 0.0
@@ -127,6 +134,7 @@ class Publication:
         role = self._candidate.role
         if role != "leader":
             self._checks.suspend()
+            self._acme.suspend()
         if role != "standby":
             self._contribute(snapshot)
         now = time.monotonic()
@@ -156,13 +164,13 @@ class Publication:
         several = bool(self._name or others.configurations)
         written = several and self._own_contribution.write(own.configuration)
         lease = self._candidate.leader_lease.held
-        published = snapshot.version, others.version, self._checks.version, lease
+        published = snapshot.version, others.version, self._checks.version, self._acme.version, lease
         if not lease:
             self._diagnostic_log.log_new(own.configuration.diagnostics)
         elif self._published != published:
             if several:
                 self._assembly.replace({**others.configurations, self._name: own.configuration})
-            self._restore_server_states(lease)
+            self._restore_results(lease)
             self._publish(self._merged_contributions(own) if several else own.provider_configurations)
             self._published = published
             written = True
@@ -184,19 +192,22 @@ class Publication:
         return {**self._assembly.configurations(), **common}
 
     def _publish(self, configurations: Mapping[str, Configuration]) -> None:
-        configuration = merge(configurations, self._entry_points)
+        merged = merge(configurations, self._entry_points, self._tls)
+        configuration = self._resolver_defaults.apply(merged)
         self._checks.follow(configuration)
-        configuration = apply_faults(configuration, self._checks.faults)
+        configuration = self._acme.apply(apply_faults(configuration, self._checks.faults))
         self._diagnostic_log.log_new(configuration.diagnostics)
         publication = self._publisher.write(configuration)
         self._services = configuration.services.keys()
         if not publication.change.empty:
             logger.info("revision %d: %s", publication.revision, summarise(publication.change))
 
-    def _restore_server_states(self, lease: str) -> None:
-        """Take over the server states that the last leader stored."""
+    def _restore_results(self, lease: str) -> None:
+        """Take over the server states and the certificates that the last leader published."""
         if self._restored_for != lease:
-            self._checks.restore(self._publisher.stored())
+            stored = self._publisher.stored()
+            self._checks.restore(stored)
+            self._acme.restore(stored)
             self._restored_for = lease
 
     def _check_store(self, role: Role) -> None:
@@ -212,6 +223,7 @@ class Publication:
             logger.warning(
                 "the store has lost data: the agent compares everything and writes what is missing"
             )
+            self._acme.store_again()
             self._states.wake_up.set()
         elif leads:
             self._unused_tickets.remove_expired(

@@ -14,6 +14,7 @@ from discovery.providers.closed import ClosedProvider
 from discovery.providers.contract import Emit, Provider
 from discovery.providers.errors import ProviderError
 from rondpoint.settings import closed_parts
+from rondpoint.store.sealing import sealer_of
 
 if TYPE_CHECKING:
     from rondpoint.settings.tree import Settings
@@ -38,7 +39,7 @@ def _file(settings: Settings) -> Provider | None:
         return None
     from discovery.providers.file import FileProvider
 
-    return FileProvider(options)
+    return FileProvider(options, sealer_of(settings).seal)
 
 
 def _consul_catalogue(settings: Settings) -> Provider | None:
@@ -56,7 +57,7 @@ def _consul_keys(settings: Settings) -> Provider | None:
         return None
     from discovery.providers.consul_kv import ConsulKvProvider
 
-    return ConsulKvProvider(options)
+    return ConsulKvProvider(options, sealer_of(settings).seal)
 
 
 def _registrar(settings: Settings) -> Provider | None:

@@ -33,12 +33,14 @@ class ExplainQuery(Struct, frozen=True):
     """The entry point and the request to explain: its facts for rules, and the request itself.
 
     `tls`: the entry point gets the request over TLS, and not from a proxy in front that speaks TLS.
+    `url_host` is the host in the URL, which may differ from the header `Host`.
     """
 
     entry_point: str
     facts: Facts
     previewed: PreviewedRequest
     tls: bool = False
+    url_host: str = ""
 
 
 class _Client(Struct):
@@ -82,7 +84,7 @@ def read_explain_query(arguments: MultiDict[str, str], settings: Settings) -> Ex
     client = _Client(peer)
     facts = _facts(request, client, parts.scheme.encode())
     previewed = PreviewedRequest(request, peer, client.lines, tls)
-    return ExplainQuery(entry_point, facts, previewed, tls and not is_guess)
+    return ExplainQuery(entry_point, facts, previewed, tls and not is_guess, _host_name(parts))
 
 
 def _url(url: str) -> SplitResult:
@@ -118,13 +120,18 @@ def _head(method: str, parts: SplitResult, header_lines: list[bytes]) -> bytes:
     return b"\r\n".join([first, *lines, b"", b""])
 
 
-def _host(parts: SplitResult) -> bytes:
-    """Return the `Host` value that browsers send: non-ASCII names in DNS form, IPv6 addresses in brackets."""
+def _host_name(parts: SplitResult) -> str:
+    """Return the host in the form that clients send: non-ASCII names in DNS form."""
     try:
-        name = normalise(parts.hostname or "")
+        return normalise(parts.hostname or "")
     except HostError:
         # The parser reports what is wrong with the name.
-        name = parts.hostname or ""
+        return parts.hostname or ""
+
+
+def _host(parts: SplitResult) -> bytes:
+    """Return the `Host` value that browsers send, IPv6 addresses in brackets."""
+    name = _host_name(parts)
     return (name if parts.port is None else f"{name}:{parts.port}").encode()
 
 

@@ -39,6 +39,7 @@ class InternalResponse:
     responder: str = ""
     body: CountedBody | None = None
     tls: str = ""
+    client_subject: str | None = None
     logged: str = ""
     first_tried_at: float = 0.0
     origin_head: bytes = b""

@@ -9,6 +9,7 @@ from msgspec import Struct
 ROUTER_ORDERS = ("name", "provider", "priority", "status", "rule", "service", "entryPoints")
 SERVICE_ORDERS = ("name", "type", "servers", "provider", "status")
 MIDDLEWARE_ORDERS = ("name", "type", "provider", "status")
+CERTIFICATE_ORDERS = ("name", "cn", "status", "issuer", "validUntil")
 
 
 class ListQuery(Struct, frozen=True):

@@ -150,6 +150,12 @@ class ClientConnection:
         """The TLS version and cipher; empty without TLS."""
         return self.context.tallies.label_sets.all[self.label_set].tls
 
+    @property
+    def client_subject(self) -> str | None:
+        """The subject of the TLS client's certificate; None if it has sent none."""
+        certificates = self.stream.client_certificates
+        return None if certificates is None else certificates.subject
+
     def detailed_trace(self) -> Trace | None:
         """Return the request's trace if it should show the steps of middlewares."""
         return None

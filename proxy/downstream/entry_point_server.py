@@ -17,18 +17,24 @@ from proxy.downstream.entry_point_limits import entry_point_limits
 from proxy.downstream.keep_alive import KeepAliveLimit
 from proxy.downstream.proxy_header import ProxyHeaderReader
 from proxy.downstream.served_protocol import ServedProtocol
-from proxy.downstream.serving import RequestHandler, never, serve
-from proxy.downstream.tls_handshake import start_tls
+from proxy.downstream.serving import RequestHandler, serve
+from proxy.downstream.tls_handshake import receive_first_bytes, start_tls
 from proxy.downstream.trusted_peers import TrustedPeers
 from proxy.exchange.closed_entry_point import refuse_routed_requests
 from proxy.exchange.entry_point_handler import make_handler
+from proxy.exchange.internal_routes import NO_ROUTES
 from proxy.exchange.request_handler import handle_request
+from proxy.net.deadlines import after
 from proxy.net.proxy_protocol import ProxyProtocolError
 from proxy.net.stream import Stream
-from proxy.routing.over_tls import over_tls
+from proxy.routing.over_tls import over_tls, without_tls
 from proxy.telemetry.tls_names import tls_name
+from proxy.tls.client_hello import HANDSHAKE
+from rondpoint.entry_points.options import NO_OPTIONS
+from rondpoint.tls.model import DEFAULT_OPTIONS
 
 if TYPE_CHECKING:
+    from proxy.acme_challenges.tls_alpn_challenges import TlsAlpnChallenges
     from proxy.context import WorkerContext
     from proxy.downstream.connection import ClientConnection
     from proxy.downstream.observers import Observers
@@ -44,7 +50,7 @@ class EntryPointServer:
     """The open connections of a worker, and the functions that serve them.
 
     `options` are those of entry points for all their routers; `internal_routes` returns the routes that an
-    entry point serves before all routers.
+    entry point serves before all routers. `challenges` are answered on every entry point that speaks TLS.
     """
 
     def __init__(
@@ -55,6 +61,7 @@ class EntryPointServer:
         tls: WorkerContexts,
         options: Mapping[str, EntryPointOptions],
         internal_routes: Callable[[str], InternalRoutes],
+        challenges: TlsAlpnChallenges | None = None,
     ) -> None:
         self._settings = settings
         self._context = context
@@ -62,6 +69,7 @@ class EntryPointServer:
         self._tls = tls
         self._options = options
         self._internal_routes = internal_routes
+        self._challenges = challenges
         self._connections: set[ClientConnection | ProxyHeaderReader] = set()
 
     @property
@@ -69,8 +77,8 @@ class EntryPointServer:
         """The number of open client connections."""
         return len(self._connections)
 
-    def connection_handler(self, entry_point: str) -> Callable[[Any, tuple[Any, ...]], None]:
-        """Return a function that serves a connection, given gevent's socket and the peer's address."""
+    def connection_handler(self, entry_point: str) -> Callable[[_socket.socket, tuple[Any, ...]], None]:
+        """Return a function that serves a connection, given a non-blocking socket and the peer's address."""
         point = self._settings.entry_points[entry_point]
         configured = point.transport.responding_timeouts
         limits = self._settings.limits
@@ -80,34 +88,24 @@ class EntryPointServer:
             configured.write_timeout or limits.stall_timeout,
             limits.tunnel_idle_timeout,
         )
-        tls_contexts = None if point.tls is None else self._tls.open(point.tls)
+        context, connections, challenges = self._context, self._connections, self._challenges
+        table = context.table
+        contexts = self._tls.open(entry_point, point.tls, partial(table.tls_options.for_host, entry_point))
+        has_tls = point.tls is not None
         forwarded_trust = TrustedPeers(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
         proxy_trust = TrustedPeers(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
-        context, connections = self._context, self._connections
         label_sets = context.tallies.label_sets
         for_clients = entry_point_limits(context.limits, point)
         for_proxies = entry_point_limits(context.limits, point, trusted=True)
         metered = point.observability.metrics
         plain_label_set = label_sets.number(entry_point, metered=metered)
-        main = ServedProtocol(
-            entry_point,
-            self._observers.setup_for(point, self._internal_routes(entry_point)),
-            self._request_handler(entry_point, self._options.get(entry_point)),
-            never
-            if tls_contexts is not None
-            else partial(context.table.has_tls_router, over_tls(entry_point)),
-        )
-        secure = main if tls_contexts is not None else self._protocol_over_tls(entry_point, point)
+        plain, secure, checked = self._protocols(entry_point, point)
         transport = point.transport
         keep_alive = KeepAliveLimit(transport.keep_alive_max_requests, transport.keep_alive_max_time)
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
-        def serve_connection(client: Any, address: tuple[Any, ...]) -> None:
-            # The data path waits for the socket itself, and does not need gevent's wrapper.
-            sock = _socket.socket(client.family, client.type, client.proto, client.detach())
-            sock.setblocking(False)
-            sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        def serve_connection(sock: _socket.socket, address: tuple[Any, ...]) -> None:
             stream = Stream(sock, context.sweeper)
             peer, port = address[:2]
             buffer = b""
@@ -117,15 +115,20 @@ class EntryPointServer:
                     return
                 # If the PROXY header names another client, the peer's port is not that client's.
                 peer, port, buffer = header[0] or peer, 0 if header[0] else port, header[1]
-            if tls_contexts is None:
-                buffer = serve_requests(stream, peer, port, buffer, plain_label_set, main)
+            deadline = after(timeouts.read)
+            if has_tls:
+                buffer = buffer or receive_first_bytes(stream, deadline)
+            if not has_tls or not buffer.startswith(HANDSHAKE):
+                if has_tls and not buffer:
+                    return
+                buffer = serve_requests(stream, peer, port, buffer, plain_label_set, plain)
                 if not buffer:
                     return
-            contexts = tls_contexts or self._tls.default()
-            tls_stream = start_tls(stream, contexts, context.sweeper, timeouts.read, buffer)
+            tls_stream = start_tls(stream, contexts, challenges, deadline, buffer)
             if tls_stream is not None:
                 label_set = label_sets.number(entry_point, tls_name(*tls_stream.negotiated), metered=metered)
-                serve_requests(tls_stream, peer, port, b"", label_set, secure)
+                protocol = secure if tls_stream.tls_options == DEFAULT_OPTIONS else checked
+                serve_requests(tls_stream, peer, port, b"", label_set, protocol)
 
         def serve_requests(
             stream: Stream, peer: str, port: int, buffer: bytes, label_set: int, protocol: ServedProtocol
@@ -166,26 +169,44 @@ class EntryPointServer:
         # The sweep comes slightly after `idle_end`, so that the deadlines have passed.
         gevent.spawn_later(max(0.0, idle_end - monotonic()) + 0.01, context.sweeper.sweep)
 
-    def _request_handler(self, entry_point: str, options: EntryPointOptions | None) -> RequestHandler:
+    def _protocols(
+        self, entry_point: str, point: EntryPoint
+    ) -> tuple[ServedProtocol, ServedProtocol, ServedProtocol]:
+        """Return how an entry point serves plain connections, and those over TLS.
+
+        The last is for connections that were made with other than the default TLS options.
+        """
+        table, options = self._context.table, self._options.get(entry_point)
+        setup = self._observers.setup_for(point, self._internal_routes(entry_point))
+        bare_setup = self._observers.setup_for(point, NO_ROUTES)
+        if point.tls is not None:
+            # All routers use TLS here, so that plain requests get a 404.
+            plain = ServedProtocol(without_tls(entry_point), bare_setup, handle_request)
+            routing_point = entry_point
+        else:
+            plain = ServedProtocol(
+                entry_point,
+                setup,
+                self._request_handler(entry_point, options),
+                partial(table.has_tls_router, over_tls(entry_point)),
+            )
+            routing_point, setup = over_tls(entry_point), bare_setup
+            # As in Traefik, redirections and internal routes of such an entry point are for plain requests.
+            options = options and replace(options, redirection=None)
+        secure = ServedProtocol(routing_point, setup, self._request_handler(entry_point, options))
+        handler = self._request_handler(entry_point, options, checks_tls_options=True)
+        return plain, secure, ServedProtocol(routing_point, setup, handler)
+
+    def _request_handler(
+        self, entry_point: str, options: EntryPointOptions | None, *, checks_tls_options: bool = False
+    ) -> RequestHandler:
         """Return the handler of requests of an entry point with these options."""
         closed = self._settings.closed_reason(entry_point)
         if closed:
             return refuse_routed_requests(closed)
-        return handle_request if options is None else make_handler(entry_point, options)
-
-    def _protocol_over_tls(self, entry_point: str, point: EntryPoint) -> ServedProtocol:
-        """Return how an entry point without `tls` serves the connections that speak TLS all the same.
-
-        As in Traefik, its redirection and its internal routes are for plain requests.
-        """
-        options = self._options.get(entry_point)
-        if options is not None:
-            options = replace(options, redirection=None)
-        return ServedProtocol(
-            over_tls(entry_point),
-            self._observers.setup_for(point, {}),
-            self._request_handler(entry_point, options),
-        )
+        if options is None and not checks_tls_options:
+            return handle_request
+        return make_handler(entry_point, options or NO_OPTIONS, checks_tls_options=checks_tls_options)
 
     def _read_proxy_header(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
         """Read the PROXY header like `ProxyHeaderReader.read`; close the connection if that fails."""

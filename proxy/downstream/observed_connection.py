@@ -12,14 +12,13 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy.downstream.connection import ClientConnection
-from proxy.exchange.internal_routes import respond_internally
+from proxy.exchange.internal_routes import NO_ROUTES, InternalRoutes, respond_internally
 from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import without
 from proxy.telemetry.random_ids import RandomIds
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, WorkerContext
-    from proxy.exchange.internal_routes import InternalRoutes
     from proxy.http1.request import Request
     from proxy.net.stream import Stream
     from proxy.telemetry.completed_request import Observer
@@ -35,7 +34,7 @@ class Observation:
     """The observations that the connections of an entry point make.
 
     `request_id`: give each request an id. `labels`: count requests by values of headers. `heads`: keep the
-    heads of responses. `tracer`: trace requests. `internal`: respond to these paths before all routers.
+    heads of responses. `tracer`: trace requests. `internal`: respond to these requests before all routers.
     Requests of routers without own settings are traced if `traced`, and in full if `detailed`.
     """
 
@@ -45,7 +44,7 @@ class Observation:
     tracer: Tracer | None = None
     traced: bool = True
     detailed: bool = False
-    internal: InternalRoutes = field(default_factory=dict)
+    internal: InternalRoutes = NO_ROUTES
     ids: RandomIds = field(default_factory=RandomIds, compare=False)
 
 
@@ -99,7 +98,7 @@ class ObservedConnection(ClientConnection):
     def _without_internal(self, request: Request | None, routes: InternalRoutes) -> Request | None:
         """Respond to requests for internal routes, and return the first other request."""
         while request is not None:
-            match = routes.get(request.target.partition(b"?")[0])
+            match = routes.find(request)
             if match is None:
                 break
             goes_on = respond_internally(self, request, match)

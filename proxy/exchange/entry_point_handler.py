@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy.exchange.request_handler import handle_request
+from proxy.exchange.tls_options_check import with_tls_options
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarded import without_peer
 from proxy.middlewares.rewriting.redirects import has_scheme_and_port
@@ -31,8 +32,13 @@ if TYPE_CHECKING:
 _RAW_CHALLENGES = ACME_CHALLENGES.encode()
 
 
-def make_handler(entry_point: str, options: EntryPointOptions) -> Callable[[Downstream, Request], bool]:
-    """Return the handler of an entry point with these options."""
+def make_handler(
+    entry_point: str, options: EntryPointOptions, *, checks_tls_options: bool = False
+) -> Callable[[Downstream, Request], bool]:
+    """Return the handler of an entry point with these options.
+
+    With `checks_tls_options` it is for connections that were made with other than the default TLS options.
+    """
     match: Match = _match_kept_path if options.keeps_paths else _match_path
     if options.middlewares:
         match = _match_with_middlewares(entry_point, options.middlewares, match)
@@ -40,6 +46,8 @@ def make_handler(entry_point: str, options: EntryPointOptions) -> Callable[[Down
         match = _match_redirection(entry_point, options.middlewares, options.redirection, match)
     if not options.appends_peer:
         match = _match_without_peer(match)
+    if checks_tls_options:
+        match = with_tls_options(match)
     return partial(handle_request, match=match)
 
 

@@ -1,11 +1,13 @@
-"""Requests for `/metrics` and `/ping` on a web entry point, which come before all its routers.
+"""Requests on a web entry point that come before all its routers: `/metrics`, `/ping`, ACME challenges.
 
-The middlewares of the entry point apply to them, as in Traefik. They are counted nowhere and not logged.
+They are counted nowhere and not logged. As in Traefik, the middlewares of the entry point apply to `/metrics`
+and `/ping`. They do not apply to challenges: a password there must not prevent certificates.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -22,11 +24,32 @@ if TYPE_CHECKING:
     from proxy.routing.route import Route
     from proxy.telemetry.exposition.exposition import Exposition
 
-    InternalRoutes = Mapping[bytes, Match]
-    """By path, a function that responds in place of the routing table."""
-
 _ACCEPT = re.compile(rb"\r\n(?i:accept):[ \t]*([^\r\n]*)")
 _METHODS = frozenset((b"GET", b"HEAD"))
+
+
+@dataclass(frozen=True, slots=True)
+class InternalRoutes:
+    """Functions that respond in place of the routing table.
+
+    `by_path` has them by path; `challenges` returns that of a request for a challenge.
+    """
+
+    by_path: Mapping[bytes, Match] = field(default_factory=dict)
+    challenges: Callable[[Request], Match | None] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.by_path) or self.challenges is not None
+
+    def find(self, request: Request) -> Match | None:
+        """Return the function for a request, or None."""
+        match = self.by_path.get(request.target.partition(b"?")[0])
+        if match is None and self.challenges is not None:
+            match = self.challenges(request)
+        return match
+
+
+NO_ROUTES = InternalRoutes()
 
 
 def respond_internally(downstream: Downstream, request: Request, match: Match) -> bool:

@@ -5,54 +5,88 @@ from __future__ import annotations
 import _socket
 import contextlib
 import ssl
+from types import EllipsisType
 from typing import TYPE_CHECKING
 
+from proxy.client_certificates.certificates import ClientCertificates
+from proxy.client_certificates.sent_certificates import sent_certificates
 from proxy.net.deadlines import NEVER
 from proxy.net.stream import READ_SIZE, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from proxy.net.deadlines import Sweeper
+RECORD_SIZE = 16384
+"""The most bytes that OpenSSL returns at once: a record's (RFC 8446 §5.1). Larger buffers only cost time."""
 
 
 class TlsStream(Stream):
     """A TLS stream to a server with this name, or to a client if there is no name.
 
-    The constructor performs the handshake until `deadline` (monotonic seconds); `early` are bytes that were
-    already received. Raises ssl.SSLError or OSError.
+    `tls_options` are the name of the options with which a client's connection is made.
+
+    It takes over the connection of the plain `stream`. The constructor performs the handshake until
+    `deadline` (monotonic seconds); `early` are bytes that were already received. Raises ssl.SSLError or
+    OSError.
     """
 
-    __slots__ = ("_flushing", "_incoming", "_outgoing", "_owes_close_notify", "_tls")
+    __slots__ = (
+        "_client_certificates",
+        "_flushing",
+        "_incoming",
+        "_outgoing",
+        "_owes_close_notify",
+        "_tls",
+        "tls_options",
+    )
 
     plain = False
 
     def __init__(
         self,
-        sock: _socket.socket,
-        sweeper: Sweeper,
+        stream: Stream,
         context: ssl.SSLContext,
         server_name: str | None = None,
         *,
         deadline: float = NEVER,
         early: bytes = b"",
+        tls_options: str = "",
     ) -> None:
-        super().__init__(sock, sweeper)
-        self._owes_close_notify = server_name is None
-        self._flushing = False
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, self._owes_close_notify, server_name)
-        self._incoming.write(early)
+        self.take_over(stream)
+        self.tls_options = tls_options
+        # Unknown until something asks for them: most connections never need them.
+        self._client_certificates: ClientCertificates | EllipsisType | None = ...
         self.deadline = deadline
+        is_server = server_name is None
+        self._owes_close_notify = is_server
+        self._flushing = False
         try:
-            while not self._step(self._tls.do_handshake):
-                self._receive()
+            self._incoming = incoming = ssl.MemoryBIO()
+            self._outgoing = ssl.MemoryBIO()
+            self._tls = context.wrap_bio(incoming, self._outgoing, is_server, server_name)
+            incoming.write(early)
+            self._shake_hands(is_server=is_server)
         except BaseException:
             self._owes_close_notify = False
+            # The alert that says what is wrong, if OpenSSL has written one.
+            self._send_pending()
             self.close()
             raise
         self.deadline = NEVER
+
+    def _shake_hands(self, *, is_server: bool) -> None:
+        tls = self._tls
+        while True:
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._receive()
+            else:
+                break
+        # In TLS 1.3, a server has only session tickets left to send. They leave with the first response.
+        if not is_server or tls.version() != "TLSv1.3":
+            self._flush()
 
     @property
     def negotiated(self) -> tuple[str, str]:
@@ -65,7 +99,15 @@ class TlsStream(Stream):
         """The other side's certificate, as `ssl` describes it; None or empty if it was not verified."""
         return self._tls.getpeercert()
 
-    def recv(self, size: int = READ_SIZE) -> bytes:
+    @property
+    def client_certificates(self) -> ClientCertificates | None:  # type: ignore[override]
+        found = self._client_certificates
+        if isinstance(found, EllipsisType):
+            chain = sent_certificates(self._tls)
+            found = self._client_certificates = ClientCertificates(chain) if chain else None
+        return found
+
+    def recv(self, size: int = RECORD_SIZE) -> bytes:
         incoming, tls = self._incoming, self._tls
         while True:
             if incoming.pending or incoming.eof or tls.pending():
@@ -103,18 +145,13 @@ class TlsStream(Stream):
         self._owes_close_notify = False
         with contextlib.suppress(OSError):
             self._tls.unwrap()
+        self._send_pending()
+
+    def _send_pending(self) -> None:
+        """Send what OpenSSL has written, without waiting."""
         if not self._flushing:
             with contextlib.suppress(OSError):
                 self.sock.send(self._outgoing.read())
-
-    def _step(self, operation: Callable[[], None]) -> bool:
-        try:
-            operation()
-        except ssl.SSLWantReadError:
-            self._flush()
-            return False
-        self._flush()
-        return True
 
     def _flush(self) -> None:
         # One greenlet at a time, to keep the order: in a tunnel the reading greenlet may have to send as

@@ -22,7 +22,7 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from proxy.limits.in_flight_counts import IN_FLIGHT
 from proxy.process.current_settings import current_settings
-from proxy.process.file_descriptors import Acceptor, connection_capacity, raise_limit
+from proxy.process.file_descriptors import Acceptor, PlainAcceptor, connection_capacity, raise_limit
 from proxy.process.handover import (
     Departure,
     DepartureNotice,
@@ -67,7 +67,7 @@ class ProxyWorker(GeventWorker):
         """Serve until the worker must leave, then finish running requests within the grace time."""
         # Imported only now: gevent must patch this process before it imports ssl and the store's client.
         from proxy.runtime import Runtime  # noqa: PLC0415
-        from proxy.tls.server_contexts import CertificateError  # noqa: PLC0415
+        from proxy.tls.errors import CertificateError  # noqa: PLC0415
 
         self._leaving = Event()
         IN_FLIGHT.begin()
@@ -144,7 +144,7 @@ class ProxyWorker(GeventWorker):
             handle = partial(self.handle, cast("socket", _ListenerAddress(listener.getsockname())))
             acceptor = Acceptor(listener, handle=handle, spawn=admin)
         else:
-            acceptor = Acceptor(listener, handle=runtime.server.connection_handler(name), spawn=web)
+            acceptor = PlainAcceptor(listener, handle=runtime.server.connection_handler(name), spawn=web)
         if self.cfg.workers > 1:
             # Accepting one connection at a time spreads connections over the workers.
             acceptor.max_accept = 1

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Callable
 from operator import attrgetter
-from typing import Protocol
+from typing import Any, Protocol
 
 from proxy.http1.request import Request
 from proxy.routing.request_attributes import Client
@@ -19,6 +20,10 @@ Order = tuple[float, str]
 
 LAST: Order = (float("inf"), "")
 """A sort key after those of all routers."""
+
+
+Check = Callable[[Router, Request, Any], None]
+"""Gets a router, a request that it takes, and the client. Raises RequestError if the router refuses it."""
 
 
 def order_of(router: Router) -> Order:
@@ -43,6 +48,7 @@ class Route:
 
     `test` tests the rule for a request on one of its hosts; None if the rule always matches there. It is
     `uncompiled` until first needed: most routers of a large installation get no request in one worker's life.
+    With a `check`, it checks a request that the rule matches, so that routers without one do nothing for it.
     `on_entry_points` caches the same router with more middlewares, by entry point, for those that add some.
     After the first request, `place` caches the service and `tally` the counts; `pattern_cache` caches the
     other path indexes that match the host. They are attributes here because, with many routers, each further
@@ -50,6 +56,7 @@ class Route:
     """
 
     __slots__ = (
+        "check",
         "entry_points",
         "middlewares",
         "on_entry_points",
@@ -62,10 +69,11 @@ class Route:
         "test",
     )
 
-    def __init__(self, router: Router, entry_points: frozenset[str]) -> None:
+    def __init__(self, router: Router, entry_points: frozenset[str], check: Check | None = None) -> None:
         """Raise UnservedError for a rule with a matcher that is not served."""
         require_served(router.rule.expression)
         self.router = router
+        self.check = check
         self.middlewares = router.middlewares
         self.pass_host_header = router.pass_host_header
         self.place: ServiceSlot = EMPTY_SLOT
@@ -74,9 +82,8 @@ class Route:
         self.on_entry_points: dict[str, Route] | None = None
         self.order = order_of(router)
         self.entry_points = entry_points
-        self.test: Test | None = (
-            uncompiled if remaining_expression(router.rule.expression) is not None else None
-        )
+        is_tested = check is not None or remaining_expression(router.rule.expression) is not None
+        self.test: Test | None = uncompiled if is_tested else None
 
     def with_middlewares(self, entry_point: str, middlewares: tuple[str, ...]) -> Route:
         """Return this route on an entry point that has middlewares before the router's own."""
@@ -89,8 +96,21 @@ class Route:
     def compile(self) -> Test:
         """Compile `test`, keep it and return it."""
         whole = self.router.rule.expression
-        self.test = test = compile_test(remaining_expression(whole) or whole)
+        test = compile_test(remaining_expression(whole) or whole)
+        if self.check is not None:
+            test = _with_check(test, self.router, self.check)
+        self.test = test
         return test
+
+
+def _with_check(test: Test, router: Router, check: Check) -> Test:
+    def test_and_check(host: str, path: str, request: Request, client: Client) -> bool:
+        if not test(host, path, request, client):
+            return False
+        check(router, request, client)
+        return True
+
+    return test_and_check
 
 
 by_order = attrgetter("order")

@@ -12,8 +12,9 @@ from types import MappingProxyType
 from proxy.http1.request import Request
 from proxy.routing.over_tls import over_tls
 from proxy.routing.request_attributes import Client
-from proxy.routing.route import Route
+from proxy.routing.route import Check, Route
 from proxy.routing.route_index import RouteIndex
+from proxy.routing.tls_options import RouterTlsOptions
 from rondpoint.model import Router
 
 _PARENT = ""
@@ -26,14 +27,22 @@ class RoutingTable(RouteIndex):
     """Routers by name. It is itself the index of root routers, so that finding them takes no further call."""
 
     def __init__(
-        self, default_entry_points: frozenset[str], tls_entry_points: frozenset[str] = frozenset()
+        self,
+        default_entry_points: frozenset[str],
+        tls_entry_points: Mapping[str, str] | None = None,
+        check: Check | None = None,
     ) -> None:
-        """Routers without entry points use `default_entry_points`; `tls_entry_points` speak only TLS.
+        """Routers without entry points use `default_entry_points`.
 
+        On `tls_entry_points`, all routers use TLS, with these TLS options if they have no `tls` of their own.
         On other entry points, routers with `tls` take only the requests over TLS, and others only the plain
         ones. The name of such an entry point stands for its plain requests, `over_tls` for the others.
+        `check` gets the requests of routers with other than the default TLS options.
         """
         super().__init__()
+        tls_entry_points = tls_entry_points or {}
+        self.tls_options = RouterTlsOptions(default_entry_points, tls_entry_points)
+        self._check = check
         self._default_entry_points = default_entry_points
         self._tls_entry_points = tls_entry_points
         self._entry_points: dict[tuple[tuple[str, ...], bool], frozenset[str]] = {}
@@ -62,9 +71,11 @@ class RoutingTable(RouteIndex):
             for parent, route in routes.items():
                 self._children_of(parent).add(route)
         else:
-            route = Route(router, self._entry_points_of(router))
+            check = self._check if self.tls_options.may_differ(router) else None
+            route = Route(router, self._entry_points_of(router), check)
             self.remove(router.name)
             self.add(route)
+            self.tls_options.put(router, self._routers.values())
             if router.tls:
                 self._with_tls[route.entry_points] += 1
         self._routers[router.name] = router
@@ -76,6 +87,7 @@ class RoutingTable(RouteIndex):
             return
         if not router.parents:
             self.discard(router)
+            self.tls_options.remove(router)
             if router.tls:
                 self._with_tls[self._entry_points_of(router)] -= 1
             return

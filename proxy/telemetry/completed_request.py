@@ -57,6 +57,10 @@ class CompletedRequest(Protocol):
         """TLS version and cipher; empty without TLS."""
 
     @property
+    def client_subject(self) -> str | None:
+        """The subject of the TLS client's certificate; None if it has sent none."""
+
+    @property
     def first_tried_at(self) -> float: ...
 
     @property

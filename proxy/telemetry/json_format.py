@@ -222,6 +222,8 @@ class JsonFormat:
         }
         if tls:
             fields["TLSVersion"], _, fields["TLSCipher"] = tls.partition(" ")
+            if (subject := completed.client_subject) is not None:
+                fields["TLSClientSubject"] = subject
         completed.logged = self._fields(lambda _: fields)("")
         return completed.logged
 

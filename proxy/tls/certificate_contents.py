@@ -24,11 +24,16 @@ _NO_CHECK_TIME = 0x200000
 
 
 class CertificateContents(NamedTuple):
-    """A certificate's files, its status for the metrics, and the DNS names and IP addresses in it."""
+    """A certificate's files, its status for the metrics, and the DNS names and IP addresses in it.
+
+    `not_before` is in Unix seconds. `issuer` is the issuer's organisation and common name, as far as known.
+    """
 
     pair: CertificatePair
     status: CertificateStatus
     names: tuple[str, ...]
+    not_before: float
+    issuer: str
 
 
 def read_certificates(pairs: Iterable[CertificatePair]) -> Iterator[CertificateContents]:
@@ -39,7 +44,13 @@ def read_certificates(pairs: Iterable[CertificatePair]) -> Iterator[CertificateC
         except OSError as error:
             log.warning("clients do not accept certificate %s: %s", pair.cert_file, error)
             continue
-        yield CertificateContents(pair, _status(decoded), tuple(_names(decoded)))
+        yield CertificateContents(
+            pair,
+            _status(decoded),
+            tuple(_names(decoded)),
+            ssl.cert_time_to_seconds(decoded["notBefore"]),
+            _issuer(decoded),
+        )
 
 
 def _decode(pair: CertificatePair) -> dict[str, Any]:
@@ -81,16 +92,21 @@ def _names(decoded: dict[str, Any]) -> Iterator[str]:
         elif kind == "IP Address":
             yield str(ip_address(value.strip()))
     if not alternative:
-        yield from _common_names(decoded)[-1:]
+        yield from _attributes(decoded["subject"], "commonName")[-1:]
 
 
-def _common_names(decoded: dict[str, Any]) -> list[str]:
-    subject = decoded["subject"]
-    return [value for attributes in subject for key, value in attributes if key == "commonName"]
+def _issuer(decoded: dict[str, Any]) -> str:
+    issuer = decoded["issuer"]
+    last = (_attributes(issuer, kind)[-1:] for kind in ("organizationName", "commonName"))
+    return ", ".join(value for values in last for value in values)
+
+
+def _attributes(name: Any, kind: str) -> list[str]:
+    return [value for attributes in name for key, value in attributes if key == kind]
 
 
 def _status(decoded: dict[str, Any]) -> CertificateStatus:
-    names = _common_names(decoded)
+    names = _attributes(decoded["subject"], "commonName")
     domains = sorted(value for kind, value in decoded.get("subjectAltName", ()) if kind == "DNS")
     return CertificateStatus(
         names[-1] if names else "",

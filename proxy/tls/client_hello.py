@@ -5,6 +5,7 @@ OpenSSL chooses certificate and options too late for some choices, so the proxy 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 MAX_BYTES = 65536
@@ -22,6 +23,7 @@ _MESSAGE_HEADER = 4
 _MAX_RECORD = 16384
 _SERVER_NAME = 0
 _HOST_NAME = 0
+_ALPN = 16
 # The client's version and random number.
 _FIXED = 34
 
@@ -31,9 +33,13 @@ class ClientHelloError(Exception):
 
 
 class ClientHello(NamedTuple):
-    """What a client wants: `server_name` is its SNI in lower case, empty without one (RFC 6066 §3)."""
+    """What a client wants: `server_name` is its SNI in lower case, empty without one (RFC 6066 §3).
+
+    `alpn_protocols` are the protocols that it offers to speak over TLS (RFC 7301 §3.1).
+    """
 
     server_name: str
+    alpn_protocols: tuple[bytes, ...] = ()
 
 
 def parse_client_hello(data: bytes) -> ClientHello | None:
@@ -47,7 +53,7 @@ def parse_client_hello(data: bytes) -> ClientHello | None:
             raise ClientHelloError(f"it has more than {MAX_BYTES} bytes")
         return None
     try:
-        return ClientHello(_server_name(_extensions(message)))
+        return _read_extensions(_extensions(message))
     except (IndexError, UnicodeDecodeError) as error:
         raise ClientHelloError("it is malformed") from error
 
@@ -89,15 +95,34 @@ def _extensions(message: bytes) -> bytes:
     return _vector(message, position) if position < len(message) else b""
 
 
-def _server_name(extensions: bytes) -> str:
-    """Return the host name of the extension server_name. Raises IndexError, UnicodeDecodeError."""
+def _read_extensions(extensions: bytes) -> ClientHello:
+    """Return what these extensions say. Raises IndexError, UnicodeDecodeError."""
+    server_name = ""
+    alpn_protocols: tuple[bytes, ...] = ()
+    position, end = 0, len(extensions)
+    # Every handshake reads some fifteen extensions, so this loop calls no function for most of them.
+    while position < end:
+        kind = extensions[position] << 8 | extensions[position + 1]
+        start = position + 4
+        position = start + (extensions[position + 2] << 8 | extensions[position + 3])
+        if position > end:
+            raise IndexError(position)
+        if kind == _SERVER_NAME:
+            server_name = _host_name(_vector(extensions[start:position], 0))
+        elif kind == _ALPN:
+            alpn_protocols = tuple(_protocols(_vector(extensions[start:position], 0)))
+    return ClientHello(server_name, alpn_protocols)
+
+
+def _protocols(names: bytes) -> Iterator[bytes]:
+    """Yield the names of protocols, each after a length of one byte. Raises IndexError."""
     position = 0
-    while position < len(extensions):
-        content = _vector(extensions, position + 2)
-        if _number(extensions, position) == _SERVER_NAME:
-            return _host_name(_vector(content, 0))
-        position += 4 + len(content)
-    return ""
+    while position < len(names):
+        start = position + 1
+        position = start + names[position]
+        if position > len(names):
+            raise IndexError(position)
+        yield names[start:position]
 
 
 def _host_name(names: bytes) -> str:

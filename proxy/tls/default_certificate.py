@@ -1,4 +1,4 @@
-"""The default certificate: self-signed, for entry points with TLS and without certificates of their own.
+"""The default certificate: self-signed, for clients for which the proxy has no other.
 
 No client trusts it. Its name is random, so that no client can mistake it for the certificate of a host. It
 follows from the secret of the instance, so all workers present the same one, and its key is only in memory.
@@ -6,11 +6,11 @@ follows from the secret of the instance, so all workers present the same one, an
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from typing import TYPE_CHECKING
 
 from proxy.authentication.instance_secret import INSTANCE_SECRET, INSTANCE_START
+from proxy.tls.pem_in_memory import load_pem
 
 if TYPE_CHECKING:
     import ssl
@@ -27,10 +27,4 @@ def default_certificate() -> bytes:
 
 def load_default_certificate(context: ssl.SSLContext) -> None:
     """Make `context` present the default certificate."""
-    # The module ssl reads keys from files only; this one never lies on a disk.
-    file = os.memfd_create("default certificate")
-    try:
-        os.write(file, default_certificate())
-        context.load_cert_chain(f"/proc/self/fd/{file}")
-    finally:
-        os.close(file)
+    load_pem(context, default_certificate())

@@ -18,7 +18,7 @@ from gevent.event import Event
 from redis.exceptions import RedisError, ResponseError
 
 from proxy.authentication.instance_secret import INSTANCE_SECRET
-from proxy.tls.ticket_keys import KEY_BYTES, ticket_key_setter
+from proxy.tls.openssl_context import KEY_BYTES, openssl
 
 if TYPE_CHECKING:
     import ssl
@@ -38,7 +38,8 @@ class TicketRotation:
     def __init__(self, client: redis.Redis, key: Callable[[str], str]) -> None:
         self._client = client
         self._key = key
-        self._set_keys = ticket_key_setter()
+        access = openssl()
+        self._set_keys = None if access is None else access.set_ticket_keys
         self._contexts: WeakSet[ssl.SSLContext] = WeakSet()
         self._period = _current_period()
         self._shared = False

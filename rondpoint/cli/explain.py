@@ -11,7 +11,12 @@ from rondpoint.cli.api_client import choose_api, exit_with_error, request_api
 from rondpoint.cli.completion import SettingsCommand
 from rondpoint.cli.flags import PASS_UNKNOWN_FLAGS, settings_flags
 from rondpoint.cli.table import format_table
-from rondpoint.explaining.explanation import Balancing, ExplainedMiddleware, Explanation
+from rondpoint.explaining.explanation import (
+    Balancing,
+    ExplainedHandshake,
+    ExplainedMiddleware,
+    Explanation,
+)
 from rondpoint.middlewares.display import format_options
 from rondpoint.terminal_text import printable
 
@@ -49,8 +54,9 @@ def explain(
 ) -> None:
     """Show how a request for URL is routed, or why it is not.
 
-    The output names routers and servers, and says what each middleware does to the request. The exit code is
-    1 if Rondpoint itself would respond with an error.
+    The output names routers and servers, and says what each middleware does to the request. For an https URL
+    it begins with the TLS handshake: options and certificates. The exit code is 1 if Rondpoint itself would
+    respond with an error, or refuse the handshake.
     """
     chosen = choose_api(api, flags)
     query = [("url", url), ("method", method), ("client", client), ("entryPoint", entry_point)]
@@ -60,7 +66,8 @@ def explain(
     except msgspec.DecodeError as fault:
         exit_with_error(f"{chosen.address}/api/explain is not from Rondpoint: {fault}")
     click.echo(content if as_json else "\n".join(map(printable, _format_lines(explanation))))
-    if explanation.status >= _FIRST_ERROR:
+    refused = explanation.handshake is not None and explanation.handshake.refusal
+    if refused or explanation.status >= _FIRST_ERROR:
         raise SystemExit(1)
 
 
@@ -68,6 +75,12 @@ def _format_lines(explanation: Explanation) -> Iterator[str]:
     request = f"{explanation.method} {explanation.host}{explanation.path}"
     yield f"{request} on entry point {explanation.entry_point}"
     yield ""
+    if explanation.handshake is not None:
+        yield from _format_handshake(explanation.handshake)
+        yield ""
+        if explanation.handshake.refusal:
+            yield "the request is not sent; this is what would become of it:"
+            yield ""
     if explanation.omitted:
         yield f"{explanation.omitted} more routers of higher priority do not match"
     if explanation.candidates:
@@ -107,6 +120,25 @@ def _format_lines(explanation: Explanation) -> Iterator[str]:
     for near in explanation.suggestions:
         yield f"see also    {near.name}: {near.reason}"
         yield from (f"          {line}" for line in near.excerpt.splitlines())
+
+
+def _format_handshake(handshake: ExplainedHandshake) -> Iterator[str]:
+    yield f"server name {handshake.server_name or 'none'}"
+    if handshake.options:
+        yield f"TLS options {handshake.options}{_format_client_auth(handshake.client_auth)}"
+    if handshake.refusal:
+        yield f"handshake   refused: {handshake.refusal}"
+    for certificate in handshake.certificates:
+        details = (certificate.key_type, certificate.issuer and f"issued by {certificate.issuer}")
+        ends = f"until {certificate.not_after}"
+        yield f"certificate {', '.join(certificate.names)} ({', '.join(filter(None, (*details, ends)))})"
+        yield f"            from {certificate.source}"
+        yield from (f"            {problem}" for problem in certificate.problems)
+    yield from (f"certificate {problem}" for problem in handshake.problems)
+
+
+def _format_client_auth(client_auth: str) -> str:
+    return f", client certificates: {client_auth}" if client_auth not in ("", "NoClientCert") else ""
 
 
 def _format_steps(steps: Iterable[ExplainedMiddleware]) -> Iterator[str]:

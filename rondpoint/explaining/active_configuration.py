@@ -19,10 +19,10 @@ def _no_fault(_middlewares: tuple[str, ...]) -> str:
 class ActiveConfiguration(Struct, frozen=True):
     """The configuration in force.
 
-    `default_entry_points` serve routers that name none; `tls_entry_points` speak only TLS. `closed` maps
-    closed entry points to the reason. `entry_points` has the options of entry points for all their routers;
-    `middlewares` contains their own middlewares too. `compile_fault` returns why middlewares with these names
-    cannot be applied together, or empty, if the caller can compile them.
+    `default_entry_points` serve routers that name none; on `tls_entry_points` all routers use TLS. `closed`
+    maps closed entry points to the reason. `entry_points` has the options of entry points for all their
+    routers; `middlewares` contains their own middlewares too. `compile_fault` returns why middlewares with
+    these names cannot be applied together, or empty, if the caller can compile them.
     """
 
     routers: Mapping[str, Router]
@@ -43,7 +43,8 @@ class ActiveConfiguration(Struct, frozen=True):
         if router.parents:
             return False
         named = router.entry_points or self.default_entry_points
-        return entry_point in named and (router.tls == tls or entry_point in self.tls_entry_points)
+        uses_tls = router.tls or entry_point in self.tls_entry_points
+        return entry_point in named and uses_tls == tls
 
     def root_routers(self, entry_point: str, *, tls: bool = False) -> Iterator[Router]:
         """Yield the routers that take requests of this entry point, over TLS if `tls`."""

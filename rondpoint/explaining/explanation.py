@@ -83,6 +83,38 @@ class Suggestion(Struct, frozen=True, rename="camel"):
     excerpt: str = ""
 
 
+class ExplainedCertificate(Struct, frozen=True, rename="camel"):
+    """A certificate that a client gets; `names` are the first of its names, `not_after` is for people.
+
+    `status` is as in `/api/certificates`. `problems` say why browsers warn of it, or soon will.
+    """
+
+    id: str
+    names: tuple[str, ...]
+    issuer: str
+    not_after: str
+    key_type: str
+    source: str
+    status: str
+    problems: tuple[str, ...] = ()
+
+
+class ExplainedHandshake(Struct, frozen=True, rename="camel"):
+    """The TLS handshake before the request: the options and the certificates, one for each type of key.
+
+    `server_name` is the name that the client sends; none for an IP address. `options` is the name of the TLS
+    options. `client_auth` says whether clients are asked for a certificate, in Traefik's words. `refusal`
+    says why the handshake fails; the request is not sent then. `problems` are those of the handshake itself.
+    """
+
+    server_name: str
+    options: str = ""
+    client_auth: str = ""
+    certificates: tuple[ExplainedCertificate, ...] = ()
+    refusal: str = ""
+    problems: tuple[str, ...] = ()
+
+
 class Explanation(Struct, frozen=True, rename="camel"):
     """The path of one request through the configuration.
 
@@ -91,7 +123,7 @@ class Explanation(Struct, frozen=True, rename="camel"):
     listed. `parents` are the routers above `router` on the way of the request, from the root router down.
     `middlewares` are the names on the entry point and these routers; `steps` are the middlewares in the order
     in which they run, with those of chains. `notes` say what the explanation cannot know. `diagnostics` are
-    about the service, its servers and their containers.
+    about the service, its servers and their containers. `handshake` is None without TLS.
     """
 
     entry_point: str
@@ -114,3 +146,4 @@ class Explanation(Struct, frozen=True, rename="camel"):
     reason: str = ""
     suggestions: tuple[Suggestion, ...] = ()
     notes: tuple[str, ...] = ()
+    handshake: ExplainedHandshake | None = None

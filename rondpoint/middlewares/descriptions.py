@@ -62,7 +62,7 @@ _ACCESS = {
     "ipWhiteList": "the older name of `ipAllowList`",
     "ipWhiteList.sourceRange": "accepted addresses and networks",
     **_below("ipWhiteList.ipStrategy", _ADDRESS),
-    "passTLSClientCert": "passes the client certificate to the server in headers",
+    "passTLSClientCert": "passes the certificates of TLS clients to the server in headers",
     "passTLSClientCert.pem": "pass on the whole certificate, in `X-Forwarded-Tls-Client-Cert`",
     "passTLSClientCert.info.notAfter": "pass on the end of its validity",
     "passTLSClientCert.info.notBefore": "pass on the start of its validity",
@@ -71,6 +71,8 @@ _ACCESS = {
     **_below("passTLSClientCert.info.issuer", _NAMES),
     **_below("passTLSClientCert.info.subject", _NAMES),
     "passTLSClientCert.info.subject.organizationalUnit": "pass on the organizational unit",
+    "passTLSClientCert.traefik1Format": "write the headers as Traefik 1: escaped, and the parts in "
+    "`X-Forwarded-Tls-Client-Cert-Infos`; set by Traefik 1's labels and files",
 }
 
 _AUTH = {

@@ -19,6 +19,7 @@ SERVED_KINDS = frozenset(
         "inFlightReq",
         "ipAllowList",
         "ipWhiteList",
+        "passTLSClientCert",
         "plugin",
         "rateLimit",
         "redirectEntryPoint",

@@ -45,7 +45,6 @@ _TRAILING_SLASH = UnservedOption("has no effect: a slash at the end of a path al
 _PLUGINS = UnservedOption(
     "has no effect: Traefik's plugins are Go programs; install a middleware in Python of the same name"
 )
-_CURVES = UnservedOption("has no effect: OpenSSL chooses the curve; none of its curves is weak")
 _ENTRY_POINT_GUARD = UnservedOption(closed_part="entry point *")
 _OTHER_RESOLVER = UnservedOption("is not served: set acme, the only kind of resolver")
 _ON_DEMAND = UnservedOption(
@@ -55,10 +54,7 @@ _ON_DEMAND = UnservedOption(
 _ACME_LOG = UnservedOption("has no effect: orders are always in the log; log.level=DEBUG adds details")
 _NO_CLUSTER = UnservedOption(
     "has no effect: all agents and proxies of one redis.url are a cluster; certificates of Traefik's cluster "
-    "are not read from its keys, so save them to the file acme.storage first, or they are ordered again"
-)
-_CIPHER_SUITES = UnservedOption(
-    closed_part="entry point *", hint="set entryPoints.*.tls.minVersion=VersionTLS13 instead"
+    "are not read from its keys, so they are ordered again"
 )
 _ADMIN_PASSWORD = UnservedOption(
     closed_part="entry point traefik", hint="set api.basicAuth.users or api.token instead"
@@ -116,18 +112,13 @@ _TRAEFIK_1_OPTIONS = (
     "consul.debugLogGeneratedTemplate consul.templateVersion "
     "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate "
     "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
-    "entryPoints.*.tls.defaultCertificate "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
     "web.path "
     "web.metrics.datadog web.metrics.influxDB web.metrics.statsD"
 )
 # These options decide which clients may use an entry point. `clientIPStrategy` chooses the address that
-# white lists check. `ca` is the flag's spelling of `tls.clientCA`.
-_ENTRY_POINT_GUARDS = (
-    "entryPoints.*.http.tls.options entryPoints.*.ca entryPoints.*.clientIPStrategy "
-    "entryPoints.*.tls.caFiles entryPoints.*.tls.clientCA entryPoints.*.tls.clientCAFiles "
-    "entryPoints.*.tls.sniStrict"
-)
+# white lists check.
+_ENTRY_POINT_GUARDS = "entryPoints.*.clientIPStrategy entryPoints.*.tls.caFiles"
 # These options decide which service instances and keys are routed, and that Consul Connect uses TLS only.
 # A template of the user (`filename`) may add any protection.
 _CATALOGUE_GUARDS = (
@@ -155,8 +146,6 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("acme.onDemand", _ON_DEMAND),
     **_table("acme.acmeLogging", _ACME_LOG),
     **_table("cluster acme.overrideCertificates", _NO_CLUSTER),
-    **_table("entryPoints.*.tls.cipherSuites", _CIPHER_SUITES),
-    **_table("entryPoints.*.tls.curvePreferences", _CURVES),
     **_table("web.auth", _ADMIN_PASSWORD),
     **_table("web.certFile web.keyFile", _ADMIN_TLS),
     **_table("web.readOnly", _READ_ONLY),

@@ -70,8 +70,18 @@ def _read_option(section: str, name: str, text: str) -> tuple[str, object]:
     """Return the setting for an option of a description; `TLS` stands alone, or has certificates."""
     if name.lower() == "tls":
         return (f"{section}.tls.certificates", text) if text else (f"{section}.tls", True)
+    name = _TLS_OPTIONS.get(name.lower(), name)
     return f"{section}.{name}", _read_switch(text) if name.lower() in _SWITCHES else text
 
+
+_TLS_OPTIONS = {
+    "ca": "tls.clientCA.files",
+    "ca.optional": "tls.clientCA.optional",
+    "ca_optional": "tls.clientCA.optional",
+    "tls.defaultcertificate.cert": "tls.defaultCertificate.certFile",
+    "tls.defaultcertificate.key": "tls.defaultCertificate.keyFile",
+}
+"""The options of a description that have another name in a file."""
 
 _SWITCHES = frozenset(("proxyprotocol.insecure", "forwardedheaders.insecure"))
 """Options of a description whose spellings of true are those of Traefik 1; other options have such a type."""

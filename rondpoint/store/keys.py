@@ -118,6 +118,13 @@ class Keys(PublishedKeys):
         return self._key("acme:states")
 
     @property
+    def acme_outcomes(self) -> str:
+        """Hash: `RESOLVER OUTCOME` → number of finished orders, an integer; `obtained` or what they failed
+        by.
+        """
+        return self._key("acme:outcomes")
+
+    @property
     def in_flight_leases(self) -> str:
         """Hash: worker → end of its lease of [slots](#in-flight-limits), in microseconds of Unix time."""
         return self._key("in-flight:leases")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 
 from msgspec.structs import replace
@@ -37,17 +37,18 @@ def add_worker_counts(one: WorkerCounts, other: WorkerCounts) -> WorkerCounts:
         recent_errors=tuple(
             recent_errors[: max(DEFAULT_RECENT_ERRORS, len(one.recent_errors), len(other.recent_errors))]
         ),
+        handshake_failures={
+            name: _add_numbers(one.handshake_failures.get(name, {}), other.handshake_failures.get(name, {}))
+            for name in (*one.handshake_failures, *other.handshake_failures)
+        },
     )
 
 
 def add_counts(one: Counts, other: Counts) -> Counts:
     """Return the sum of both, with the service and the bounds of the first."""
-    statuses = dict(one.statuses)
-    for name, count in other.statuses.items():
-        statuses[name] = statuses.get(name, 0) + count
     return Counts(
         service=one.service,
-        statuses=statuses,
+        statuses=_add_numbers(one.statuses, other.statuses),
         buckets=add_buckets(one.buckets, other.buckets),
         seconds=one.seconds + other.seconds,
         sent=one.sent + other.sent,
@@ -109,6 +110,13 @@ def rebucket(
     for number, count in enumerate(buckets):
         counts[bisect_left(new_bounds, bounds[number]) if number < len(bounds) else -1] += count
     return tuple(counts)
+
+
+def _add_numbers(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    sums = dict(one)
+    for name, count in other.items():
+        sums[name] = sums.get(name, 0) + count
+    return sums
 
 
 def _add_cell_pair(one: Cell, other: Cell) -> Cell:

@@ -114,7 +114,8 @@ class WorkerCounts(Struct, frozen=True, omit_defaults=True):
     ones for which a request had waited in vain. `propagation` counts changes by the time from their
     publication until they were in force, in buckets by BOUNDS; `propagation_seconds` is the sum.
     `recent_errors` has the newest first. The copies are those of requests for mirrors: sent ones got a
-    response, failed ones did not, and dropped ones were not sent because of limits.
+    response, failed ones did not, and dropped ones were not sent because of limits. `handshake_failures`
+    counts failed TLS handshakes with clients by entry point and reason.
     """
 
     tickets: int = 0
@@ -128,6 +129,7 @@ class WorkerCounts(Struct, frozen=True, omit_defaults=True):
     copies_failed: int = 0
     copies_dropped: int = 0
     recent_errors: tuple[ServerError, ...] = ()
+    handshake_failures: dict[str, dict[str, int]] = {}
 
 
 _counts = msgspec.json.Decoder(Counts)

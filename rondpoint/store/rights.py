@@ -92,6 +92,7 @@ KEY_USES = (
     KeyUse("acme_certificates", AGENT, AGENT),
     KeyUse("acme_orders", AGENT, AGENT),
     KeyUse("acme_states", AGENT, BOTH),
+    KeyUse("acme_outcomes", AGENT, BOTH),
     KeyUse("in_flight_leases", PROXY, PROXY, expires="a minute after the last call of any worker"),
     KeyUse(
         "in_flight_slots", PROXY, PROXY, argument="POOL", expires="a minute after the last call for the pool"
@@ -130,7 +131,7 @@ _COMMON_COMMANDS = (
 )
 _AGENT_COMMANDS = (
     *("del", "type", "exists", "incr", "pttl", "hlen", "hexists", "hscan", "sadd", "srem", "smembers"),
-    *("lpush", "ltrim", "publish"),
+    *("lpush", "ltrim", "publish", "hincrby"),
 )
 _PROXY_COMMANDS = ("watch", "unwatch", "hmget", "hincrby", "lrem")
 _NO_RIGHTS = "resetkeys resetchannels -@all"

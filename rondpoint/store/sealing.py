@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import logging
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +20,15 @@ from rondpoint.settings import Settings
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+logger = logging.getLogger(__name__)
+
 MIN_SECRET_LENGTH = 32
 """Minimum number of characters of a secret, as `openssl rand -hex 16` generates it."""
+
+_CLEAR_KEYS = (
+    "private keys are not encrypted in the store: everybody who can read it, its dumps or its replicas can "
+    "impersonate the hosts of these certificates (set store.secretFile for all agents and proxies)"
+)
 
 _FAMILY = "sealed:"
 _PREFIX = "sealed:v1:"
@@ -33,10 +42,11 @@ class SealError(ValueError):
 class Sealer:
     """Seals texts with `secret`, and opens texts that `secret` or one of the `former` secrets has sealed.
 
-    Without a secret, `seal` returns texts as they are.
+    Without a secret, `seal` returns texts as they are, and logs the `warning` once if there is one.
     """
 
-    def __init__(self, secret: bytes | None = None, former: Sequence[bytes] = ()) -> None:
+    def __init__(self, secret: bytes | None = None, former: Sequence[bytes] = (), warning: str = "") -> None:
+        self._warning = warning
         self._key = _SealingKey(secret) if secret else None
         keys = [self._key, *map(_SealingKey, former)]
         self._keys = {key.name: key for key in reversed(keys) if key is not None}
@@ -49,6 +59,8 @@ class Sealer:
     def seal(self, text: str) -> str:
         """Return `sealed:v1:NAME:DATA`: the name of the secret, then nonce and encrypted text in base64."""
         if self._key is None:
+            if self._warning:
+                _warn_once(self._warning)
             return text
         header = f"{_PREFIX}{self._key.name}:"
         return header + base64.b64encode(self._key.encrypt(text.encode(), header.encode())).decode()
@@ -125,17 +137,15 @@ def sealer_of(settings: Settings) -> Sealer:
                 "such as `openssl rand -hex 32` generates"
             )
     encoded = [secret.encode() for secret in secrets]
-    return Sealer(encoded[0], encoded[1:]) if encoded else Sealer()
+    if encoded:
+        return Sealer(encoded[0], encoded[1:])
+    return Sealer(warning="" if settings.redis.embedded else _CLEAR_KEYS)
 
 
-def clear_keys_warning(settings: Settings) -> str:
-    """Return the warning to log once the store gets private keys, or an empty text if they are safe there."""
-    if settings.redis.embedded or settings.store.secret or settings.store.secret_file is not None:
-        return ""
-    return (
-        "private keys are not encrypted in the store: everybody who can read it, its dumps or its replicas "
-        "can impersonate the hosts of these certificates; set store.secretFile for agents and proxies"
-    )
+@cache
+def _warn_once(text: str) -> None:
+    """Log a warning, once in this process however many sealers it has."""
+    logger.warning("%s", text)
 
 
 def _derive(secret: bytes, purpose: bytes) -> bytes:

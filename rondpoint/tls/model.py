@@ -33,6 +33,13 @@ class TlsDomain(Struct, frozen=True, omit_defaults=True, gc=False):
         return tuple(dict.fromkeys((self.main, *self.sans)))
 
 
+class CertificateRequest(Struct, frozen=True, gc=False):
+    """A certificate that `resolver` is to obtain for the names of `domain`."""
+
+    resolver: str
+    domain: TlsDomain
+
+
 class Certificate(Struct, frozen=True, omit_defaults=True, gc=False):
     """A certificate for servers, with its private key.
 
@@ -41,7 +48,11 @@ class Certificate(Struct, frozen=True, omit_defaults=True, gc=False):
     `names` are DNS names and IP addresses in lower case. `not_before` and `not_after` are Unix seconds,
     `serial` is decimal, `key_type` the kind and size of the key (`EC256`, `RSA2048`, `Ed25519`). `source`
     says to people where it is from: a file, or the resolver. `resolver` is the one that obtained it, if any.
-    Without `entry_points` it is for all of them. A `default` certificate is for names that no other has.
+    Without `entry_points` it is for all of them. A `default` certificate is for names that no other has; its
+    name is its own, even if the same certificate is there for its names.
+
+    Without a `chain` it is no certificate yet: `resolver` is to obtain the default certificate for `names`.
+    Providers and contributions have such requests, the published configuration has none.
     """
 
     name: str

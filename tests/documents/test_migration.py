@@ -27,10 +27,6 @@ TRANSPORT = "http: {{serversTransports: {{t: {{{}}}}}}}"
 OPTIONS = {
     "tcp": "tcp: {routers: {r: {rule: HostSNI(`*`), service: s}}}",
     "udp": "udp: {services: {s: {loadBalancer: {servers: [{address: 'a:1'}]}}}}",
-    "tls": "tls: {certificates: [{certFile: a, keyFile: b}]}",
-    "tls.options": ROUTER.format("tls: {options: modern}"),
-    "tls.certResolver": ROUTER.format("tls: {certResolver: le}"),
-    "tls.domains": ROUTER.format("tls: {domains: [{main: a.test}]}"),
     "healthCheck.mode": BALANCER.format("", "healthCheck: {path: /, mode: grpc}"),
     "preservePath": BALANCER.format("preservePath: true", ""),
     "serversTransports.cipherSuites": TRANSPORT.format("cipherSuites: [TLS_RSA_WITH_AES_128_CBC_SHA]"),
@@ -80,7 +76,7 @@ def test_servers_with_h2c_are_reported() -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["entryPoints.*.http.tls.options", "entryPoints.*.clientIPStrategy"],
+    ["entryPoints.*.clientIPStrategy"],
 )
 def test_named_settings_are_not_served(key: str) -> None:
     assert UNSERVED_OPTIONS[key].reason == "is not served yet"

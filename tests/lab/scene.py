@@ -18,14 +18,16 @@ def container(docker_client: docker.DockerClient, project: Compose, service: str
     return docker_client.containers.get(project.run("ps", "-q", service).strip())
 
 
-def containers_by_service(docker_client: docker.DockerClient, project: Compose) -> dict[str, Container]:
-    """Return one container of each service."""
+def containers_by_service(
+    docker_client: docker.DockerClient, project: Compose, *, ended: set[str] | None = None
+) -> dict[str, Container]:
+    """Return one running container of each service except those in `ended`, which must not run any more."""
     names = project.run("config", "--services").split()
     containers = docker_client.containers.list(
         filters={"label": f"com.docker.compose.project={project.project}"}
     )
     by_service = {each.labels["com.docker.compose.service"]: each for each in containers}
-    assert set(by_service) == set(names)
+    assert set(by_service) == set(names) - (ended or set())
     return by_service
 
 

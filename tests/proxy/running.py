@@ -16,6 +16,7 @@ from rondpoint.rules import v3
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
+from rondpoint.tls.model import Certificate, TlsOptions
 from tests.lab import http
 from tests.lab.origin import Origin
 from tests.lab.ports import free_port
@@ -36,6 +37,8 @@ class Proxy:
         self.routers: dict[str, Router] = {}
         self.services: dict[str, Service] = {}
         self.middlewares: dict[str, Middleware] = {}
+        self.certificates: dict[str, Certificate] = {}
+        self.tls_options: dict[str, TlsOptions] = {}
         self._numbers = count(1)
         self.revision = 0  # of the last publication
         self._client = connect(store.url)
@@ -71,7 +74,11 @@ class Proxy:
         # A router to a service without servers: 503 instead of 404 once the configuration is in force.
         marker = Router(name, v3.parse(f"Path(`/{name}`)"), name, 10_000)
         configuration = Configuration(
-            self.routers | {name: marker}, self.services | {name: Service(name)}, self.middlewares
+            self.routers | {name: marker},
+            self.services | {name: Service(name)},
+            self.middlewares,
+            tls_options=self.tls_options,
+            certificates=self.certificates,
         )
         seen = len(self.process.log)
         self.revision = self._publisher.publish(configuration)
@@ -111,6 +118,8 @@ class Proxy:
         self.routers.clear()
         self.services.clear()
         self.middlewares.clear()
+        self.certificates.clear()
+        self.tls_options.clear()
         self.publish()
 
     def status(self, host: str, path: str = "/") -> int:

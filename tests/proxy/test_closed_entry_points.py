@@ -24,11 +24,11 @@ from tests.proxy.tls.handshakes import client_context
 from tests.proxy.wire.client import Answer, Client
 from tests.proxy.wire.test_tls_clients import SecureClient
 
-OPTIONS = "entryPoints.shut.http.tls.options"
+GUARD = "entryPoints.shut.clientIPStrategy"
 
 GUARDS = {
-    "http.tls.options": ("--entryPoints.shut.http.tls.options=strict@file",),
-    "clientIPStrategy": ("--entryPoints.shut.clientIPStrategy.depth=1",),
+    "with tls": (f"--{GUARD}.depth=1", "--entryPoints.shut.http.tls"),
+    "without tls": (f"--{GUARD}.depth=1",),
 }
 
 
@@ -48,7 +48,7 @@ def ask(proxy: Proxy, path: str) -> Any:
 
 
 def respond(port: int, host: str, path: str, *, tls: bool) -> Answer:
-    """Return the response to a request; an entry point with TLS options speaks TLS."""
+    """Return the response to a request; an entry point with `http.tls` speaks TLS."""
     with Client(port) as client:
         if tls:
             client.socket = client_context(ssl.TLSVersion.TLSv1_3).wrap_socket(client.socket)
@@ -56,22 +56,22 @@ def respond(port: int, host: str, path: str, *, tls: bool) -> Answer:
         return client.answer()
 
 
-@pytest.mark.parametrize("option", GUARDS)
-def test_a_router_behind_a_guard_answers_503_there_alone(store: Store, short_path: Path, option: str) -> None:
-    with Origin.named("a") as origin, shut(store, short_path, *GUARDS[option]) as (proxy, port):
+@pytest.mark.parametrize("guard", GUARDS)
+def test_a_router_behind_a_guard_answers_503_there_alone(store: Store, short_path: Path, guard: str) -> None:
+    with Origin.named("a") as origin, shut(store, short_path, *GUARDS[guard]) as (proxy, port):
         host = proxy.route(origin)
         for path in ("/", "/ping", "/metrics"):
-            refused = respond(port, host, path, tls="tls" in option)
+            refused = respond(port, host, path, tls=guard == "with tls")
             assert refused.status == 503
-            told = f"entry point shut is closed: entryPoints.shut.{option} is not served yet"
+            told = f"entry point shut is closed: {GUARD} is not served yet"
             assert f"service unavailable: {told}" in refused.body.decode()
-        assert respond(port, "nobody.test", "/", tls="tls" in option).status == 404
+        assert respond(port, "nobody.test", "/", tls=guard == "with tls").status == 404
         assert proxy.status(host) == 200
         assert len(origin.wait_for_requests(1)) == 1
 
 
 def test_a_connection_to_it_can_be_used_again(store: Store, short_path: Path) -> None:
-    with Origin.named("a") as origin, shut(store, short_path, *GUARDS["clientIPStrategy"]) as (proxy, port):
+    with Origin.named("a") as origin, shut(store, short_path, *GUARDS["without tls"]) as (proxy, port):
         host = proxy.route(origin)
         with Client(port) as client:
             for _ in range(2):
@@ -93,9 +93,9 @@ def test_an_entry_point_that_speaks_tls_needs_no_more_for_tls(store: Store, shor
 
 
 def test_everybody_is_told_why(store: Store, short_path: Path) -> None:
-    reason = f"entry point shut is closed: {OPTIONS} is not served yet"
-    with Origin.named("a") as origin, shut(store, short_path, *GUARDS["http.tls.options"]) as (proxy, _):
-        proxy.process.wait_for_line(f"{OPTIONS} is not served yet, so entry point shut is closed")
+    reason = f"entry point shut is closed: {GUARD} is not served yet"
+    with Origin.named("a") as origin, shut(store, short_path, *GUARDS["with tls"]) as (proxy, _):
+        proxy.process.wait_for_line(f"{GUARD} is not served yet, so entry point shut is closed")
         host = proxy.route(origin)
         (service,) = proxy.services
         for name, points in (("only@file", ("shut",)), ("both@file", ("web", "shut"))):
@@ -105,7 +105,7 @@ def test_everybody_is_told_why(store: Store, short_path: Path) -> None:
 
         (told,) = ask(proxy, "/api/diagnostics")
         assert (told["severity"], told["source"]) == ("error", "settings")
-        assert told["subject"] == f"flag --{OPTIONS}"
+        assert told["subject"] == f"flag --{GUARD}"
         assert told["about"] == "entry point shut"
         assert told["hint"]
 
@@ -118,10 +118,10 @@ def test_everybody_is_told_why(store: Store, short_path: Path) -> None:
         assert both["status"] == "enabled"
         assert ask(proxy, "/api/overview")["http"]["routers"]["errors"] == 1
 
-        way = ask(proxy, f"/api/explain?url=http://{host}/&entryPoint=shut")
+        way = ask(proxy, f"/api/explain?url=https://{host}/&entryPoint=shut")
         assert (way["status"], way["reason"]) == (503, reason)
         assert ask(proxy, f"/api/explain?url=http://{host}/&entryPoint=web")["status"] == 0
-        explained = command(proxy, f"http://{host}/", "--entryPoint=shut")
+        explained = command(proxy, f"https://{host}/", "--entryPoint=shut")
         assert explained.returncode == 1
         assert f"response    503: {reason}" in explained.stdout
 
@@ -130,7 +130,7 @@ def test_everybody_is_told_why(store: Store, short_path: Path) -> None:
 
 
 def test_metrics_are_not_shown_on_a_closed_entry_point(store: Store, short_path: Path) -> None:
-    flags = ("--metrics.prometheus.entryPoint=shut", *GUARDS["clientIPStrategy"])
+    flags = ("--metrics.prometheus.entryPoint=shut", *GUARDS["without tls"])
     with shut(store, short_path, *flags) as (proxy, port):
         assert http.request(port, "localhost", "/metrics").status in (404, 503)
         assert http.request(proxy.admin, "localhost", "/metrics").status == 200

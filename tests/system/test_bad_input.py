@@ -57,7 +57,7 @@ def test_containers_that_are_not_routed_are_listed_with_the_reason(
     whoami(name="apart", network_mode="none", labels={"traefik.frontend.rule": "Host:apart.test"})
     whoami(
         name="guarded",
-        labels={"traefik.frontend.rule": "Host:g.test", "traefik.frontend.passTLSClientCert.pem": "true"},
+        labels={"traefik.frontend.rule": "Host:g.test", "traefik.frontend.whiteList.sourceRange": "here"},
     )
     running = installation("--workers=1", engine=engine)
     assert "traefik.enable" in diagnostics_about(running, "hidden")[0]["message"]

@@ -6,16 +6,22 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 from docker.models.containers import Container
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from rondpoint.store.acme import AcmeState, certificate_id
+from rondpoint.store.client import connect
+from rondpoint.store.keys import Keys
+from rondpoint.tls.model import TlsDomain
 from tests.lab import http
 from tests.lab.browser import DESKTOP, FLAGS, PHONE, Scheme, accessibility_violations, chromium, open_page
 from tests.lab.engine import Engine
@@ -26,6 +32,7 @@ from tests.lab.store import Store
 from tests.lab.waiting import until
 from tests.proxy.admin.test_ten_thousand import published
 from tests.proxy.running import Proxy, running_proxy
+from tests.proxy.tls.certificates import make_certificate
 
 OVERFLOWING = """[...document.querySelectorAll("table")].filter((table) =>
     table.getBoundingClientRect().right > table.closest(".card").getBoundingClientRect().right).length"""
@@ -408,6 +415,44 @@ def test_the_page_is_accessible(
         page.get_by_role("button", name="Explain").click()
         expect(page.locator(".outcome")).to_be_visible()
         assert accessibility_violations(page) == []
+
+
+def test_certificates_are_listed_and_shown_at_their_routers(
+    store: Store, short_path: Path, browser: Browser
+) -> None:
+    now = time.time()
+    valid = make_certificate(
+        "1@file", "shop.test", not_before=now - 5, not_after=now + 9e6, source="shop.pem"
+    )
+    old = make_certificate("2@acme", "old.test", not_after=now - 5, issuer="Some CA", resolver="le")
+    state = AcmeState("le", TlsDomain("old.test"), failures=2, error="no address", hint="add a record")
+    with running_proxy(short_path, store) as proxy, connect(store.url) as client:
+        client.hset(Keys().acme_states, certificate_id("le", state.domain), msgspec.json.encode(state))
+        proxy.certificates.update({"1@file": valid, "2@acme": old})
+        proxy.route(1, rule="Host(`shop.test`) || Host(`none.test`)", tls=True, cert_resolver="le")
+        address = f"{dashboard(proxy.admin)}?router=t1"
+        with open_page(browser, address) as page:
+            flow = page.locator("#part-flow .node.router")
+            expect(flow).to_contain_text("TLS options default \N{MIDDLE DOT} resolver le")
+            expect(flow.locator(".hosts li").nth(0)).to_contain_text("shop.test gets shop.test until 2")
+            expect(flow.locator(".hosts li").nth(1)).to_have_text(
+                "none.test has no certificate: browsers warn"
+            )
+            page.get_by_role("link", name="1 expired or failed").click()
+            expect(page.locator("#part-routes caption")).to_have_text("Certificates")
+            expect(rows(page)).to_have_count(1)
+            expect(rows(page)).to_contain_text("resolver le could not obtain it: no address; add a record")
+            page.get_by_label("Status", exact=True).select_option("")
+            expect(rows(page)).to_have_count(2)
+            expect(rows(page).filter(has_text="shop.pem").locator(".pick")).to_have_text("t1")
+            page.get_by_label("Address", exact=True).fill(f"https://none.test:{proxy.web}/")
+            page.get_by_role("button", name="Explain").click()
+            expect(page.locator("#explained")).to_contain_text("there is no certificate for this name")
+            assert accessibility_violations(page) == []
+        with open_page(browser, f"{address}&kind=certificate", PHONE, "dark") as page:
+            expect(rows(page)).to_have_count(2)
+            assert page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
+            assert accessibility_violations(page) == []
 
 
 def test_only_our_own_script_runs(small: Installation) -> None:

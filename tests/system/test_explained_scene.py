@@ -42,7 +42,7 @@ services:
       traefik.open.frontend.rule: Host:blog.test
       traefik.closed.port: 80
       traefik.closed.frontend.rule: Host:blog.test;PathPrefix:/private
-      traefik.closed.frontend.passTLSClientCert.pem: "true"
+      traefik.closed.frontend.whiteList.sourceRange: the office
   api:
     image: osones/helloworld
     networks: [back]
@@ -207,7 +207,7 @@ NEAR = "see also    container scene_"
 UNSERVED = {
     "http://blog.test/private": (
         503,
-        "503: middleware closed-blog-scene-closed-passTLSClientCert@docker is of kind",
+        "503: middleware closed-blog-scene-closed-ipAllowList@docker has options that could not be read",
     ),
     "http://api.test/v3": (404, "serves this host, but not this request"),
     "http://office.shop.test/": (404, "no match: PathPrefix(`/office`)"),

@@ -20,7 +20,9 @@ from schemathesis.specs.openapi.checks import (
 from proxy.admin import create_app
 from proxy.admin.openapi.document import OPERATIONS, document
 from tests.lab import http
+from tests.lab.certificate import write_certificate
 from tests.lab.installation import Installation, start
+from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 
 ROUTES = """
@@ -67,7 +69,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     directory: Path = tmp_path_factory.mktemp("routes")
     (directory / "routes.yml").write_text(ROUTES)
     processes = Processes()
-    flags = (f"--providers.file.filename={directory}/routes.yml", "--providers.rest", "--workers=1")
+    certificate = write_certificate(directory / "own.pem", "DNS:own.test")
+    flags = (
+        f"--providers.file.filename={directory}/routes.yml",
+        "--providers.rest",
+        "--workers=1",
+        f"--entryPoints.secure.address=127.0.0.1:{free_port()}",
+        f"--entryPoints.secure.tls.certificates={certificate},{certificate}",
+    )
     found = start(processes, *flags)
     found.wait_for("f.test", status=502)
     yield found
@@ -99,6 +108,7 @@ KNOWN = [
     "/api/http/services/shop@file",
     "/api/http/middlewares/users@file",
     "/api/entrypoints/web",
+    "/api/certificates?search=own.test&sortBy=issuer",
     "/api/providers/file",
     "/api/providers/file/frontends/f",
     "/api/providers/file/frontends/f/routes/route-f",

@@ -51,8 +51,6 @@ MIDDLEWARES = {
 }
 HOSTS = ("plain.test", "secure.test", "resolved.test", "same.test", "moved.test", "only.test", "nobody.test")
 
-NO_PLAIN = "an entry point with TLS closes plain connections; Traefik responds with 404"
-
 
 class Outcome(NamedTuple):
     """What the client gets, and what the origin gets.
@@ -66,11 +64,10 @@ class Outcome(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A running proxy: the ports of its entry points, the origin of its routers, and all diagnostics."""
+    """A running proxy: the ports of its entry points, and the origin of its routers."""
 
     ports: dict[str, int]
     origin: Origin
-    warnings: str
 
     def outcome(self, entry_point: str, host: str, *, tls: bool) -> Outcome:
         """Return the outcome of a request; status 0 stands for a connection without a response."""
@@ -91,6 +88,19 @@ class Candidate(NamedTuple):
             for request in self.origin.requests[before:]
         )
         return Outcome(response.status, location, received)
+
+    def described(self, host: str, upgrade: str, *, tls: bool) -> tuple[str | None, ...]:
+        """Return how the origin of a request with this Host is told of the connection."""
+        before = len(self.origin.requests)
+        lines = f"Connection: keep-alive, Upgrade\r\nUpgrade: {upgrade}\r\n" if upgrade else ""
+        with Client(self.ports["both"]) as client:
+            if tls:
+                client.socket = client_context(ssl.TLSVersion.TLSv1_3).wrap_socket(client.socket)
+            client.send(f"GET /x HTTP/1.1\r\nHost: {host}\r\n{lines}\r\n".encode())
+            assert client.head().startswith(b"HTTP/1.1 200 ")
+        (request,) = self.origin.requests[before:]
+        names = ("X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Host", "Upgrade")
+        return tuple(map(request.header, names))
 
     def certificate(self, entry_point: str, server_name: str) -> x509.Certificate:
         with Client(self.ports[entry_point]) as client:
@@ -123,20 +133,17 @@ def candidates() -> Iterator[tuple[Candidate, Candidate]]:
             flags += [f"--certificatesResolvers.le.acme.{option}" for option in RESOLVER]
             flags += [f"--certificatesResolvers.le.acme.storage={directory}/{proxy}.json"]
             if proxy == "traefik":
-                start_traefik(processes, *flags)
-                ours = None
+                running = start_traefik(processes, *flags)
             else:
                 flags += ["--providers.docker=false", "--workers=1"]
-                ours = start(processes, *flags, directory=directory)
+                running = start(processes, *flags, directory=directory)
+            for port in ports.values():
+                running.process.wait_for_port(port)
             until(
                 lambda port=ports["both"]: http.request(port, "plain.test").status == 200,
                 f"routes of {proxy}",
             )
-            warnings = ""
-            if ours is not None:
-                diagnostics = ours.api("/api/diagnostics")
-                warnings = "\n".join([ours.process.log, *(each["message"] for each in diagnostics)])
-            found.append(Candidate(ports, origin, warnings))
+            found.append(Candidate(ports, origin))
         yield found[0], found[1]
 
 
@@ -147,10 +154,18 @@ def test_both_serve_requests_alike(
     entry_point: str, host: str, tls: bool, candidates: tuple[Candidate, Candidate]
 ) -> None:
     ours, theirs = (candidate.outcome(entry_point, host, tls=tls) for candidate in candidates)
-    if not tls and any("tls" in option for option in OPTIONS[entry_point]):
-        assert (ours.status, theirs.status) == (0, 404), NO_PLAIN
-    else:
-        assert ours == theirs
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("upgrade", ["", "websocket", "WebSocket", "other"])
+@pytest.mark.parametrize("port", ["", ":", ":80", ":8443"])
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_both_describe_connections_alike(
+    tls: bool, port: str, upgrade: str, candidates: tuple[Candidate, Candidate]
+) -> None:
+    host = f"same.test{port}"
+    ours, theirs = (candidate.described(host, upgrade, tls=tls) for candidate in candidates)
+    assert ours == theirs
 
 
 @pytest.mark.parametrize("server_name", ["secure.test", "resolved.test", "nobody.test"])
@@ -162,9 +177,3 @@ def test_both_present_a_default_certificate(
     for found, name in ((ours, "RONDPOINT DEFAULT CERT"), (theirs, "TRAEFIK DEFAULT CERT")):
         assert found.subject == found.issuer
         assert found.subject.rfc4514_string() == f"CN={name}"
-
-
-def test_a_warning_names_each_resolver(candidates: tuple[Candidate, Candidate]) -> None:
-    warnings = candidates[0].warnings
-    for option in ("http.routers.resolved.tls.certResolver", "entryPoints.resolved.http.tls.certResolver"):
-        assert f"{option} is not served yet" in warnings

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from discovery.acme.challenges.challenge import Challenge
-from discovery.acme.names import general_name
+from discovery.acme.general_names import general_name
 
 ACME_IDENTIFIER = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.31")
 _LIFE = timedelta(days=1)

@@ -9,34 +9,22 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from msgspec import Struct, structs
+from msgspec import structs
 
 from discovery.acme.orders.ca_connection import CaConnection, RefusedError
 from discovery.acme.orders.failures import FailureKind, OrderError, OrderFailure
 from discovery.acme.orders.options import CaOptions
 from discovery.acme.orders.private_keys import ACCOUNT_KEY_TYPE, generate_key
+from rondpoint.store.acme import AcmeAccount
 
 logger = logging.getLogger(__name__)
 
 
-class Account(Struct, frozen=True):
-    """An account: the directory of its CA, its private key as PEM, and its URL once it is registered."""
-
-    directory: str
-    key: str
-    url: str = ""
-    email: str = ""
-
-    def __repr__(self) -> str:
-        # The key must not get into logs.
-        return f"Account({self.url or self.directory!r})"
-
-
-def account_for(options: CaOptions, known: Account | None) -> Account:
+def account_for(options: CaOptions, known: AcmeAccount | None) -> AcmeAccount:
     """Return the known account if it belongs to this CA, otherwise a new one that is not registered yet."""
     if known is not None and _host(known.url or known.directory) == _host(options.directory):
         return known
-    return Account(options.directory, generate_key(ACCOUNT_KEY_TYPE))
+    return AcmeAccount(options.directory, generate_key(ACCOUNT_KEY_TYPE))
 
 
 class AccountConnection:
@@ -47,7 +35,11 @@ class AccountConnection:
     """
 
     def __init__(
-        self, options: CaOptions, account: Account, save: Callable[[Account], None], stop: threading.Event
+        self,
+        options: CaOptions,
+        account: AcmeAccount,
+        save: Callable[[AcmeAccount], None],
+        stop: threading.Event,
     ) -> None:
         self.account = account
         self.ca = CaConnection(options, account.key, stop)
@@ -71,7 +63,7 @@ class AccountConnection:
             if error.problem.code != "accountDoesNotExist":
                 raise
         logger.warning(
-            "the CA at %s has forgotten the account; registering it again", self._options.directory
+            "the authority at %s has forgotten the account; registering it again", self._options.directory
         )
         renewed = url == self.account.url
         self._register()
@@ -91,25 +83,30 @@ class AccountConnection:
             except ValueError:
                 raise OrderError(
                     OrderFailure(
-                        FailureKind.REFUSED,
+                        FailureKind.ACCOUNT,
                         "eab.hmacEncoded is not base64url",
-                        "copy the key as the CA shows it",
+                        "copy the key as the authority shows it",
                     )
                 ) from None
         try:
             response = self.ca.post(self.ca.directory["newAccount"], body, "the account")
         except RefusedError as error:
-            if binding is None or error.failure.kind is not FailureKind.REFUSED or error.failure.hint:
+            failure = error.failure
+            if failure.kind is not FailureKind.REFUSED:
                 raise
-            hint = "check the resolver's eab.kid and eab.hmacEncoded"
-            raise OrderError(structs.replace(error.failure, hint=hint)) from None
+            hint = failure.hint or (
+                "" if binding is None else "check the resolver's eab.kid and eab.hmacEncoded"
+            )
+            raise OrderError(structs.replace(failure, kind=FailureKind.ACCOUNT, hint=hint)) from None
         url = response.headers.get("Location", "")
         if not url:
-            raise OrderError(OrderFailure(FailureKind.UNREACHABLE, "the CA sent no URL of the account"))
+            raise OrderError(
+                OrderFailure(FailureKind.UNREACHABLE, "the authority sent no URL of the account")
+            )
         self.ca.use_account(url)
         self._changed(structs.replace(self.account, url=url, email=self._options.email))
 
-    def _changed(self, account: Account) -> None:
+    def _changed(self, account: AcmeAccount) -> None:
         self.account = account
         self._save(account)
 

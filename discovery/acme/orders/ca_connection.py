@@ -20,7 +20,14 @@ from josepy.interfaces import JSONDeSerializable
 from josepy.jwa import ES256, ES384, RS256, JWASignature
 from josepy.jwk import JWK, JWKEC, JWKRSA
 
-from discovery.acme.orders.failures import FailureKind, OrderError, OrderFailure, Problem, failure_of
+from discovery.acme.orders.failures import (
+    FailureKind,
+    OrderError,
+    OrderFailure,
+    Problem,
+    failure_of,
+    interrupted,
+)
 from discovery.acme.orders.options import CaOptions
 from discovery.acme.orders.private_keys import load_key
 from discovery.acme.orders.transport import CaTransport, retry_at
@@ -31,7 +38,7 @@ MAX_NONCES = 10
 RATE_LIMIT_PAUSE = 3600.0
 """Seconds until the next request to a CA that refuses more of them and does not say for how long."""
 
-_UNREACHABLE_HINT = "check that this machine reaches the CA; Rondpoint tries again by itself"
+_UNREACHABLE_HINT = "check that this machine reaches the authority; Rondpoint tries again by itself"
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -67,7 +74,7 @@ class CaConnection:
             self._transport = CaTransport(options)
             account_key = load_key(key)
         except ValueError as error:
-            raise OrderError(OrderFailure(FailureKind.REFUSED, str(error))) from None
+            raise OrderError(OrderFailure(FailureKind.ACCOUNT, str(error))) from None
         algorithm: JWASignature = RS256
         self._key: JWK
         if isinstance(account_key, ec.EllipticCurvePrivateKey):
@@ -139,7 +146,7 @@ class CaConnection:
                 continue
         raise OrderError(
             OrderFailure(
-                FailureKind.UNREACHABLE, f"the CA refused {MAX_NONCES} nonces in a row for {subject}"
+                FailureKind.UNREACHABLE, f"the authority refused {MAX_NONCES} nonces in a row for {subject}"
             )
         )
 
@@ -149,7 +156,9 @@ class CaConnection:
             return msgspec.json.decode(response.content, type=kind)
         except msgspec.MsgspecError as error:
             raise OrderError(
-                OrderFailure(FailureKind.UNREACHABLE, f"the CA sent {subject} in a wrong form: {error}")
+                OrderFailure(
+                    FailureKind.UNREACHABLE, f"the authority sent {subject} in a wrong form: {error}"
+                )
             ) from None
 
     @property
@@ -182,7 +191,10 @@ class CaConnection:
         if self._transport.last_status == 429:
             detail = problem.detail or problem.code
             problem = Problem("rateLimited", detail, problem.name, problem.subproblems)
-        return RefusedError(problem, failure_of(problem, action=subject, retry_at=self._pause(problem.code)))
+        return RefusedError(
+            problem,
+            failure_of(problem, event=f"the authority refused {subject}", retry_at=self._pause(problem.code)),
+        )
 
     def _pause(self, code: str) -> float:
         if self.retry_at or code != "rateLimited":
@@ -196,14 +208,14 @@ class CaConnection:
             # A refusal without a description, such as from a proxy in front of the CA.
             return self._refusal(Problem(f"status {status}"), subject)
         if status:
-            hint = "this is the CA's fault, unless caServer is wrong; Rondpoint tries again by itself"
+            hint = "this is the authority's fault, unless caServer is wrong; Rondpoint tries again by itself"
             reason = f"status {status}" if status >= 400 else _root_cause(error)
-            message = f"the CA at {host} responded wrongly to {subject}: {reason}"
+            message = f"the authority at {host} responded wrongly to {subject}: {reason}"
         else:
             reason = _root_cause(error)
             untrusted = "verify failed" in reason
             hint = "name its authority in caCertificates" if untrusted else _UNREACHABLE_HINT
-            message = f"the CA at {host} cannot be reached for {subject}: {reason}"
+            message = f"the authority at {host} cannot be reached for {subject}: {reason}"
         return OrderError(OrderFailure(FailureKind.UNREACHABLE, message, hint, (), self.retry_at))
 
 
@@ -217,11 +229,6 @@ class RefusedError(OrderError):
 
 class _BadNonceError(Exception):
     """The CA does not know the nonce; the request may be sent again with a new one."""
-
-
-def interrupted() -> OrderError:
-    """Return the error of an order that has to be left because the agent stops or lost its lease."""
-    return OrderError(OrderFailure(FailureKind.INTERRUPTED, "the agent stops or no longer leads"))
 
 
 def _problem(error: messages.Error) -> Problem:

@@ -52,7 +52,9 @@ def create_context(options: CaOptions) -> ssl.SSLContext:
                 context.load_verify_locations(cafile=authority)
         except (OSError, UnicodeError) as error:
             shown = "in PEM" if is_pem(authority) else authority
-            raise ValueError(f"the CA certificate {shown} cannot be used: {_describe(error)}") from None
+            raise ValueError(
+                f"the authority in caCertificates {shown} cannot be used: {_describe(error)}"
+            ) from None
     return context
 
 

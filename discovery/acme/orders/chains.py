@@ -30,7 +30,7 @@ def download(connection: AccountConnection, url: str, preferred: str) -> str:
         chain = connection.post(alternative, None, "an alternative chain").text
         if _top_issuer(chain) == preferred:
             return chain
-    logger.warning("the CA offers no chain up to %r; its default chain is used", preferred)
+    logger.warning("the authority offers no chain up to %r; its default chain is used", preferred)
     return response.text
 
 
@@ -70,5 +70,7 @@ def _alternatives(response: requests.Response) -> list[str]:
 
 def _unusable(reason: str) -> OrderError:
     return OrderError(
-        OrderFailure(FailureKind.REFUSED, f"the CA issued a certificate that was not ordered: {reason}")
+        OrderFailure(
+            FailureKind.REFUSED, f"the authority issued a certificate that was not ordered: {reason}"
+        )
     )

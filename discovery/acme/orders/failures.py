@@ -17,8 +17,10 @@ class FailureKind(Enum):
     """The CA refuses requests of this account or address until `not_before`."""
     NAMES = "names"
     """The CA refused some of the names, or could not validate them."""
+    ACCOUNT = "account"
+    """The CA refused the account, so every order of the resolver would fail."""
     REFUSED = "refused"
-    """The CA refused the account or the order as a whole."""
+    """The CA refused the order as a whole."""
     CHALLENGE = "challenge"
     """The response to a challenge could not be published."""
     INTERRUPTED = "interrupted"
@@ -43,6 +45,11 @@ class OrderError(Exception):
         self.failure = failure
 
 
+def interrupted() -> OrderError:
+    """Return the error of an order that has to be left because the agent stops or lost its lease."""
+    return OrderError(OrderFailure(FailureKind.INTERRUPTED, "the agent stops or no longer leads"))
+
+
 class Problem(Struct, frozen=True):
     """An error of the CA (RFC 8555 §6.7): `code` is the last part of its type, `name` the one at fault."""
 
@@ -56,22 +63,22 @@ HINTS: Mapping[str, str] = {
     "accountDoesNotExist": "the account is registered anew by itself",
     "badCSR": "choose another keyType",
     "badPublicKey": "choose another keyType",
-    "caa": "a CAA record of the domain forbids this CA: add one that allows it, or use another CA",
-    "connection": "the CA must reach every address of the name from the internet: check A and AAAA records "
-    "and firewalls",
+    "caa": "a CAA record of the domain forbids this authority: add one that allows it, or use another one",
+    "connection": "the authority must reach every address of the name from the internet: check A and AAAA "
+    "records and firewalls",
     "dns": "the name must exist in the public DNS: check its records, and remove stale AAAA records",
     "dnssec": "the DNSSEC signatures of the domain are wrong: repair them at the DNS provider",
-    "externalAccountRequired": "get a key from the CA, and set eab.kid and eab.hmacEncoded",
+    "externalAccountRequired": "get a key from the authority, and set eab.kid and eab.hmacEncoded",
     "incorrectResponse": "another server responds for this name: check that its DNS records lead here alone",
     "invalidContact": "correct the resolver's email",
-    "invalidProfile": "choose a profile of this CA",
+    "invalidProfile": "choose a profile of this authority",
     "rateLimited": "wait; until then, certificates that exist are served as before",
-    "rejectedIdentifier": "this CA does not certify the name: remove it from the rule or from tls.domains",
-    "tls": "the CA found no usable TLS on port 443 of the name: check what stands in front of Rondpoint",
+    "rejectedIdentifier": "this authority does not certify the name: remove it from the rule or tls.domains",
+    "tls": "the authority found no usable TLS on port 443 of the name: check what is in front of Rondpoint",
     "unauthorized": "another server responds for this name: check that its DNS records lead here alone",
     "unsupportedContact": "correct the resolver's email",
-    "unsupportedIdentifier": "this CA does not certify such names",
-    "userActionRequired": "the CA's terms changed: read them at the address in the message",
+    "unsupportedIdentifier": "this authority does not certify such names",
+    "userActionRequired": "the authority's terms changed: read them at the address in the message",
 }
 
 # The same code means something else about an account or an order than about a name.
@@ -80,15 +87,15 @@ _ABOUT_NAMES = frozenset(
 )
 
 
-def failure_of(problem: Problem, *, action: str, retry_at: float = 0.0) -> OrderFailure:
-    """Describe a refusal of the CA; `action` says what it refused, `retry_at` when it may be asked again."""
+def failure_of(problem: Problem, *, event: str, retry_at: float = 0.0) -> OrderFailure:
+    """Describe a problem; `event` says what happened, `retry_at` when the CA may be asked again."""
     leaves = _leaves(problem)
     names = tuple(dict.fromkeys(leaf.name for leaf in leaves if leaf.name))
-    message = f"the CA refused {action}: {'; '.join(_describe(leaf) for leaf in leaves)}"
+    message = f"{event}: {'; '.join(_describe(leaf) for leaf in leaves)}"
     if problem.code == "rateLimited":
         return OrderFailure(FailureKind.RATE_LIMITED, message, HINTS["rateLimited"], names, retry_at)
     if problem.code == "serverInternal":
-        hint = "this is the CA's fault: Rondpoint tries again by itself"
+        hint = "this is the authority's fault: Rondpoint tries again by itself"
         return OrderFailure(FailureKind.UNREACHABLE, message, hint, names, retry_at)
     kind = FailureKind.NAMES if names else FailureKind.REFUSED
     return OrderFailure(kind, message, _hint(leaves), names, retry_at)

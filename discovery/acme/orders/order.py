@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -64,7 +64,7 @@ class OrderRequest(Struct, frozen=True):
 def obtain(
     connection: AccountConnection,
     request: OrderRequest,
-    responder: ChallengeResponder,
+    responders: Sequence[ChallengeResponder],
     pending: PendingOrder | None,
     save: Callable[[PendingOrder], None],
 ) -> IssuedCertificate:
@@ -74,14 +74,14 @@ def obtain(
     anything is done for it.
     """
     connection.sign_in()
-    if pending is not None and pending.names == request.names:
+    if pending is not None and sorted(pending.names) == sorted(request.names):
         document = _resume(connection, pending)
         if document is not None:
             logger.info("continuing the order for %s", ", ".join(request.names))
-            return _complete(connection, request, responder, pending, document)
+            return _complete(connection, request, responders, pending, document)
     pending, document = _begin(connection, request)
     save(pending)
-    return _complete(connection, request, responder, pending, document)
+    return _complete(connection, request, responders, pending, document)
 
 
 def _resume(connection: AccountConnection, pending: PendingOrder) -> OrderDocument | None:
@@ -116,19 +116,19 @@ def _begin(connection: AccountConnection, request: OrderRequest) -> tuple[Pendin
     document = connection.ca.decode(response, OrderDocument, subject)
     location = response.headers.get("Location", "")
     if not location:
-        raise OrderError(OrderFailure(FailureKind.UNREACHABLE, "the CA sent no URL of the order"))
+        raise OrderError(OrderFailure(FailureKind.UNREACHABLE, "the authority sent no URL of the order"))
     return PendingOrder(location, request.names, key), document
 
 
 def _complete(
     connection: AccountConnection,
     request: OrderRequest,
-    responder: ChallengeResponder,
+    responders: Sequence[ChallengeResponder],
     pending: PendingOrder,
     document: OrderDocument,
 ) -> IssuedCertificate:
     if document.status == "pending":
-        authorize(connection, document.authorizations, responder)
+        authorize(connection, document.authorizations, responders)
         document = _await(connection, pending, ("pending",), READY_TIMEOUT)
     if document.status == "ready":
         _finalize(connection, request, pending, document)
@@ -137,7 +137,7 @@ def _complete(
         document = _await(connection, pending, ("processing",), request.options.timeout)
     if document.status != "valid" or not document.certificate:
         problem = document.error.problem() if document.error else Problem(f"the order is {document.status}")
-        raise OrderError(failure_of(problem, action="the order"))
+        raise OrderError(failure_of(problem, event="the authority refused the order"))
     chain = chains.download(connection, document.certificate, request.options.preferred_chain)
     chains.check(chain, pending.key, pending.names)
     return IssuedCertificate(chain, pending.key)

@@ -41,7 +41,7 @@ def poll(
             raise OrderError(
                 OrderFailure(
                     FailureKind.UNREACHABLE,
-                    f"the CA did not finish {subject} within {timeout:g} s",
+                    f"the authority did not finish {subject} within {timeout:g} s",
                     "Rondpoint continues the same order later by itself",
                 )
             )

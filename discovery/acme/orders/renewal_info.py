@@ -10,19 +10,11 @@ from cryptography import x509
 from msgspec import Struct, field
 
 from discovery.acme.orders.ca_connection import CaConnection
+from discovery.acme.orders.renewal_window import RenewalInfo
 
 ASK_AGAIN = 6 * 3600.0
 """Seconds between two questions if the CA does not say (RFC 9773 §4.3.2)."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 60.0, 24 * 3600.0
-
-
-class RenewalInfo(Struct, frozen=True):
-    """The window to renew in, and when to ask again, in Unix seconds; `explanation` is a page of the CA."""
-
-    start: float
-    end: float
-    ask_again: float
-    explanation: str = ""
 
 
 class _Window(Struct, frozen=True):

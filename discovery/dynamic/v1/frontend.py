@@ -128,7 +128,11 @@ def _basic_auth(frontend: Section) -> NamedTranslations:
 def _client_certificate(frontend: Section) -> NamedTranslations:
     if frontend.has("passTLSCert") and frontend.read("passTLSCert", values.boolean, False):
         at = frontend.report.at(frontend.key("passTLSCert"))
-        frontend.report.warning(f"{at} is not served", "servers get no certificate")
+        frontend.report.warning(
+            f"{at} is not served",
+            "in Traefik 1, servers get the entry point's own certificate; a serversTransport names one for "
+            "them, and passTLSClientCert.pem passes on the client's",
+        )
     section = frontend.section("passTLSClientCert")
     if section is None:
         return
@@ -146,6 +150,7 @@ def _client_certificate(frontend: Section) -> NamedTranslations:
                 names.finish()
         infos.finish()
     section.finish()
+    certificate.put(True, "traefik1Format")
     yield "passTLSClientCert", certificate
 
 

@@ -1,4 +1,4 @@
-"""Decodes Traefik 1's dynamic trees: `[backends]` and `[frontends]`."""
+"""Decodes Traefik 1's dynamic trees: `[backends]`, `[frontends]` and `[[tls]]`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from discovery.decoding.section import Section, Tree
 from discovery.dynamic.middlewares import report_unserved
 from discovery.dynamic.routers import parse_rule, report_rule_warning
 from discovery.dynamic.v1.backend import LIMITS, read_backend_middlewares, read_balancing, with_balancing
+from discovery.dynamic.v1.certificates import decode_certificates
 from discovery.dynamic.v1.frontend import KeyedMiddleware, read_middlewares
 from discovery.dynamic.v1.modifiers import modifier_middlewares
 from rondpoint.model import Middleware, Router, Server, Service
@@ -33,7 +34,7 @@ class _CombinedRule(Struct, frozen=True):
 
 
 def decode(tree: Tree, provider: str, subject: str) -> Decoded:
-    """Decode frontends to routers, backends to services, and their options to middlewares."""
+    """Decode frontends to routers, backends to services, their options to middlewares, and certificates."""
     report = Report(provider, subject)
     top = Section(tree, "", report)
     backends = dict(top.objects("backends"))
@@ -55,8 +56,15 @@ def decode(tree: Tree, provider: str, subject: str) -> Decoded:
         keys[f"routers.{router.name}"] = section.path
         keys.update({f"middlewares.{middleware.name}": key for key, middleware in found})
     report_unserved(routers, middlewares, keys, report)
+    pairs = decode_certificates(tree, report)
     return Decoded(
-        subject, tuple(routers), tuple(services), tuple(middlewares), report.diagnostics, keys=keys
+        subject,
+        tuple(routers),
+        tuple(services),
+        tuple(middlewares),
+        report.diagnostics,
+        keys=keys,
+        pairs=pairs,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from discovery.decoding import values
-from discovery.labels.vocabulary.label import Label, Support
+from discovery.dynamic.tls_domains import certificate_name, certificate_names
+from discovery.labels.vocabulary.label import Label
 
 ROUTER = "http.routers.NAME"
 _AS_ITS_ENTRY_POINT = "[the entry point's](../telemetry.md#by-entry-point-and-router)"
@@ -67,37 +68,37 @@ ROUTERS = (
     Label(
         f"{ROUTER}.tls",
         "true",
-        "serve only requests over TLS, with the certificates of the entry point or the default one",
+        "serve only requests over TLS: [certificates](../certificates.md)",
         read=values.boolean,
         default_text="`false`",
     ),
     Label(
         f"{ROUTER}.tls.options",
         "default",
-        "any other name leaves the router out",
-        values="`default`",
+        "[TLS options](#tls) of its hosts; a name of another provider with `@PROVIDER`",
+        read=values.text,
         default_text="`default`",
     ),
     Label(
         f"{ROUTER}.tls.certResolver",
         "le",
-        "the certificates of the entry point are used instead, or the default one",
-        values="text",
-        support=Support.UNSERVED,
+        "resolver that obtains certificates for the hosts of its rule",
+        read=values.text,
+        default="",
     ),
     Label(
         f"{ROUTER}.tls.domains[0].main",
         "a.test",
-        "the certificates of the entry point are used instead, or the default one",
-        values="text",
-        support=Support.UNSERVED,
+        "names of the certificates, in place of the hosts of its rule",
+        read=certificate_name,
+        default="",
     ),
     Label(
         f"{ROUTER}.tls.domains[0].sans",
         "b.test",
-        "the certificates of the entry point are used instead, or the default one",
-        values="a list",
-        support=Support.UNSERVED,
+        "other names of the same certificate",
+        read=certificate_names,
+        requires=(f"{ROUTER}.tls.domains[0].main",),
     ),
     Label(
         f"{ROUTER}.ruleSyntax",

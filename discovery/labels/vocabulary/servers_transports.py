@@ -56,14 +56,14 @@ TRANSPORTS = (
         f"{TRANSPORT}.minVersion",
         "VersionTLS13",
         "lowest TLS version",
-        readers.tls_version,
+        values.tls_version,
         default_text="`VersionTLS12`",
     ),
     Label(
         f"{TRANSPORT}.maxVersion",
         "VersionTLS13",
         "highest TLS version",
-        readers.tls_version,
+        values.tls_version,
         default_text="`VersionTLS13`",
     ),
     Label(

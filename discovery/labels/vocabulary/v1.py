@@ -9,6 +9,7 @@ from discovery.dynamic.balancing import SAME_SITE
 from discovery.dynamic.health_check import headers
 from discovery.labels.vocabulary.balancing import balancing, health_check
 from discovery.labels.vocabulary.label import Label, Support
+from discovery.labels.vocabulary.tls import CERTIFICATES_OF_TRAEFIK_1
 from discovery.labels.vocabulary.translated import BACKEND_MIDDLEWARES, FRONTEND_MIDDLEWARES
 from rondpoint.middlewares.readers import seconds
 
@@ -165,5 +166,6 @@ FILE_OPTIONS = (
     ),
     Label("frontends.NAME.rule", "Host:shop.example", "one more rule", values.text),
     Label("frontends.NAME.basicAuth", "eve:$apr1$x", translates_to="basicAuth.users"),
+    *CERTIFICATES_OF_TRAEFIK_1,
 )
 """Options that only files and keys have, in addition to those of labels."""

@@ -7,6 +7,7 @@ from discovery.labels.vocabulary.label import Label, Support
 from discovery.labels.vocabulary.routers import ROUTERS
 from discovery.labels.vocabulary.servers_transports import TRANSPORTS
 from discovery.labels.vocabulary.services import FILE_SERVERS, SERVERS, SERVICES
+from discovery.labels.vocabulary.tls import CERTIFICATES, STORE, TLS_OPTIONS
 
 OTHERS = (
     Label(
@@ -19,7 +20,7 @@ OTHERS = (
     Label(
         "http.models.NAME.tls",
         "true",
-        "set `entryPoints.NAME.tls.certificates` instead",
+        "set `entryPoints.NAME.http.tls` instead",
         values="true, or options",
         support=Support.NO_EFFECT,
     ),
@@ -43,5 +44,14 @@ IN_LABELS = (
 )
 """Options that only files, keys and the API may have."""
 
-LABELS = (*ROUTERS, *SERVERS, *SERVICES, *COMPOSITE, *OTHERS, *IN_LABELS)
-FILE_OPTIONS = (*ROUTERS, *FILE_SERVERS, *SERVICES, *COMPOSITE, *TRANSPORTS, *OTHERS)
+LABELS = (*ROUTERS, *SERVERS, *SERVICES, *COMPOSITE, *STORE, *OTHERS, *IN_LABELS)
+FILE_OPTIONS = (
+    *ROUTERS,
+    *FILE_SERVERS,
+    *SERVICES,
+    *COMPOSITE,
+    *TRANSPORTS,
+    *CERTIFICATES,
+    *TLS_OPTIONS,
+    *OTHERS,
+)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 
 from msgspec.structs import replace
 
 from discovery import dynamic
+from discovery.certificates.loading import Seal
+from discovery.certificates.reader import CertificateReader
 from discovery.consul import Client, Endpoint, QueryResult
 from discovery.consul.blocking_queries import BlockingQueries, Query
 from discovery.consul.settings_endpoints import key_endpoints
+from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report
 from discovery.merging.union import unite
 from discovery.providers.consul_agents import ConsulAgents
@@ -35,13 +39,16 @@ class ConsulKvProvider:
     """A provider that emits whenever a key changed. It does not poll.
 
     `ROOT/alias` may name another key, whose subkeys then replace those of the root. The switch happens once
-    all of them have been read.
+    all of them have been read. If keys name files of certificates, the provider also follows these files;
+    `seal` seals private keys.
     """
 
     name = PROVIDER
 
-    def __init__(self, options: ConsulOptions) -> None:
+    def __init__(self, options: ConsulOptions, seal: Seal = str) -> None:
         self._options = options
+        self._certificates = CertificateReader(self.name, seal)
+        self._decoded: tuple[Decoded, ...] = ()
         self._prefix = options.root_key.strip("/")
         self._agents: ConsulAgents | None = None
         self._root = RetainedKeys()
@@ -71,16 +78,20 @@ class ConsulKvProvider:
         ):
             while not stop.is_set():
                 if self._apply_results(queries, reader):
+                    self._decode()
                     self._emit(emit)
                     if not self._options.watch:
                         queries.end()
                         stop.wait()
+                elif self._emitted and self._certificates.refresh(self._decoded):
+                    self._emit(emit)
 
     def _apply_results(self, queries: BlockingQueries, reader: Client) -> bool:
         """Wait for query results and apply them; return whether there is a new configuration to emit."""
         alias, aliased = self._aliased
         ends = [each.next_expiry for each in (self._root, aliased) if each.next_expiry is not None]
-        results = queries.take(max(0.0, min(ends) - time.monotonic()) if ends else None)
+        timeout = min((self._certificates.seconds_to_check(), *(end - time.monotonic() for end in ends)))
+        results = queries.take(None if timeout == math.inf else max(0.0, timeout))
         changed = self._root.drop_expired() | aliased.drop_expired()
         if root := results.get(_ROOT):
             self._update_keys(self._root, self._prefix, root, reader)
@@ -123,13 +134,16 @@ class ConsulKvProvider:
         except UnicodeDecodeError:
             return ""
 
-    def _emit(self, emit: Emit) -> None:
+    def _decode(self) -> None:
         prefix, retained = self._aliased if self._followed else (self._prefix, self._root)
         keys = {key: value for key, value in retained.keys.items() if key != f"{prefix}/{_ALIAS}"}
         report = Report(self.name, f"keys below {prefix}/")
         decoded = dynamic.decode(unfold(keys, prefix, report), self.name, report.subject)
-        decoded = replace(decoded, diagnostics=report.diagnostics + decoded.diagnostics)
-        emit(unite([decoded], self.name))
+        self._decoded = (replace(decoded, diagnostics=report.diagnostics + decoded.diagnostics),)
+        self._certificates.refresh(self._decoded)
+
+    def _emit(self, emit: Emit) -> None:
+        emit(unite(self._certificates.completed, self.name))
         self._emitted = True
 
 

@@ -14,7 +14,7 @@ _USER_NAMED = re.compile(
     r"(?:backends|frontends|tls"
     r"|backends/[^/]+/servers|frontends/[^/]+/(?:routes|errors|ratelimit/rateset)"
     r"|frontends/[^/]+/headers/(?:customrequestheaders|customresponseheaders|sslproxyheaders)"
-    r"|(?:http|tcp|udp)/[^/]+)\Z",
+    r"|(?:http|tcp|udp)/[^/]+|tls/(?:options|stores))\Z",
     re.IGNORECASE,
 )
 """Paths whose children the user names. Below all other paths, names that are numbers make a list."""

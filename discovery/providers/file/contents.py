@@ -69,7 +69,8 @@ class FileContents:
 
 
 def _defines_something(decoded: Decoded) -> bool:
-    return bool(decoded.routers or decoded.services or decoded.middlewares)
+    objects = (decoded.routers, decoded.services, decoded.middlewares, decoded.servers_transports)
+    return any((*objects, decoded.tls_options, decoded.pairs, decoded.certificates))
 
 
 def _fingerprint(path: Path) -> Fingerprint | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from proxy.admin.endpoints.certificates import certificates
 from proxy.admin.endpoints.changes import changes
 from proxy.admin.endpoints.dashboard import dashboard
 from proxy.admin.endpoints.diagnostics import diagnostics
@@ -32,6 +33,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     entry_points,
     http_objects,
     tcp_udp,
+    certificates,
     rawdata,
     explain,
     diagnostics,

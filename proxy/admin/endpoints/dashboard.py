@@ -61,7 +61,7 @@ def set_security_headers(response: Response) -> Response:
 def show_page() -> str:
     """Return the whole page for the query; it can be read and searched without JavaScript."""
     configuration = CurrentConfiguration(runtime())
-    routes = page_parts.routes(configuration, request.args)
+    routes = page_parts.routes(runtime(), configuration, request.args)
     name = request.args.get("router", "") or _default_router(configuration, routes)
     return render_template(
         "dashboard/page.html",
@@ -80,7 +80,9 @@ def show_part(name: str) -> ResponseReturnValue:
     """Return one part of the page, for the script to insert."""
     configuration = CurrentConfiguration(runtime())
     if name == "routes":
-        return render_template("dashboard/routes.html", routes=page_parts.routes(configuration, request.args))
+        return render_template(
+            "dashboard/routes.html", routes=page_parts.routes(runtime(), configuration, request.args)
+        )
     if name == "flow":
         chosen = request.args.get("router", "")
         request_flow = page_parts.request_flow(runtime(), configuration, chosen)
@@ -118,7 +120,7 @@ def show_events() -> Response:
     configuration = CurrentConfiguration(runtime())
     chosen = request.args.get("router", "")
     request_flow = page_parts.request_flow(runtime(), configuration, chosen) if chosen else None
-    routes = page_parts.routes(configuration, request.args)
+    routes = page_parts.routes(runtime(), configuration, request.args)
     keys = [
         *routes.keys(),
         *page_parts.request_flow_keys(request_flow),
@@ -148,7 +150,7 @@ def _default_router(configuration: CurrentConfiguration, routes: page_parts.Rout
     if routes.kind != "router" or not routes.list_page.items:
         return min(configuration.state.routers, default="")
     serving = (view.name for view in routes.views if view.status != DISABLED)
-    return next(serving, routes.list_page.items[0])
+    return str(next(serving, routes.list_page.items[0]))
 
 
 def _worker_sampler() -> Sampler:

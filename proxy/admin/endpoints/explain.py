@@ -6,6 +6,8 @@ from functools import partial
 
 from flask import Blueprint, Response, request
 
+from proxy.admin.certificates.handshake import with_handshake
+from proxy.admin.certificates.known_certificates import KnownCertificates
 from proxy.admin.current_configuration import CurrentConfiguration
 from proxy.admin.current_worker import runtime
 from proxy.admin.explain_query import ExplainQueryError, read_explain_query
@@ -46,7 +48,10 @@ def explain_response() -> Response:
         partial(is_redirected, runtime().context, query.previewed),
         tls=query.tls,
     )
-    if explanation.router:
+    if query.tls:
+        known = KnownCertificates(runtime(), configuration)
+        explanation = with_handshake(explanation, query.url_host, runtime(), known)
+    if explanation.router and explanation.status != 421:
         explanation = Previewer(
             runtime().context,
             configured.middlewares,

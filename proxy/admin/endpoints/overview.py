@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response
 from msgspec import Struct
 
+from proxy.admin.certificates.known_certificates import KnownCertificates
+from proxy.admin.certificates.status import BAD
 from proxy.admin.current_configuration import CurrentConfiguration
 from proxy.admin.current_worker import Json, runtime
 from proxy.admin.json_responses import json_response
@@ -17,7 +19,10 @@ overview = Blueprint("overview", __name__, url_prefix="/api")
 
 
 class Count(Struct, frozen=True):
-    """A number of objects; `warnings` and `errors` count those with the status `warning` and `disabled`."""
+    """A number of objects; `warnings` and `errors` count those with the status `warning` and `disabled`.
+
+    Certificates with errors have the status `expired` or `failed`.
+    """
 
     total: int = 0
     warnings: int = 0
@@ -42,6 +47,7 @@ class Overview(Struct, frozen=True):
     http: Scheme
     tcp: Scheme
     udp: Scheme
+    certificates: Count
     features: Features
     providers: list[str]
 
@@ -64,6 +70,7 @@ def show_overview() -> Response:
             ),
             tcp=Scheme(_NONE, _NONE, _NONE),
             udp=Scheme(_NONE, _NONE),
+            certificates=count_certificates(KnownCertificates(worker, configuration)),
             features=_features(worker.settings),
             providers=_providers(agents_report()),
         )
@@ -88,6 +95,13 @@ def count_objects(configuration: CurrentConfiguration, kind: str) -> Count:
         warnings += status == WARNING
         errors += status == DISABLED
     return Count(total, warnings, errors)
+
+
+def count_certificates(known: KnownCertificates) -> Count:
+    """Count the certificates."""
+    by_status = known.count()
+    errors = sum(by_status.get(status, 0) for status in BAD)
+    return Count(sum(by_status.values()), by_status.get("warning", 0), errors)
 
 
 def _providers(agents: dict[str, Json]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from proxy.admin.authorisation import OPEN_PATHS
+from proxy.admin.certificates.view import CertificateView
 from proxy.admin.endpoints.health import Health
 from proxy.admin.endpoints.instances import Instances
 from proxy.admin.endpoints.overview import Overview
@@ -34,6 +35,7 @@ _TYPES: tuple[Any, ...] = (
     Overview,
     Health,
     Instances,
+    CertificateView,
     EntryPointView,
     RouterView,
     ServiceView,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from proxy.admin.certificates.status import STATUSES as CERTIFICATE_STATUSES
+from proxy.admin.certificates.view import CertificateView
 from proxy.admin.endpoints.health import Health
 from proxy.admin.endpoints.instances import Instances
 from proxy.admin.endpoints.overview import Overview
 from proxy.admin.endpoints.version import Version
-from proxy.admin.list_query import MIDDLEWARE_ORDERS, ROUTER_ORDERS, SERVICE_ORDERS
+from proxy.admin.list_query import CERTIFICATE_ORDERS, MIDDLEWARE_ORDERS, ROUTER_ORDERS, SERVICE_ORDERS
 from proxy.admin.openapi.operation import (
     OBJECT,
     Operation,
@@ -22,7 +24,7 @@ from proxy.admin.openapi.operation import (
 from proxy.admin.paging import LARGEST, NEXT
 from proxy.admin.views import traefik1
 from proxy.admin.views.entry_points import EntryPointView
-from proxy.admin.views.object_status import Status
+from proxy.admin.views.object_status import DISABLED, Status
 from proxy.admin.views.routers import RouterView
 from proxy.admin.views.services import ServiceView
 from rondpoint.diagnostics import Diagnostic, Severity
@@ -106,7 +108,8 @@ _TRAEFIK_3 = (
         {
             200: ResponseSpec(
                 "Totals of routers, services and middlewares, with the numbers in status `warning` "
-                "(`warnings`) and `disabled` (`errors`); `features`; `providers`.",
+                "(`warnings`) and `disabled` (`errors`); of `certificates`, with those in status `warning`, "
+                "and `expired` or `failed`; `features`; `providers`.",
                 Overview,
             )
         },
@@ -162,6 +165,31 @@ _TRAEFIK_3 = (
             ("udp", ("routers", "services")),
         )
         for kind in kinds
+    ),
+    _paged(
+        "/api/certificates",
+        "Certificates, and names that a resolver has no certificate for yet",
+        "Traefik 3",
+        CertificateView,
+        query("search", "Only certificates whose names or issuer contain this text; case-insensitive."),
+        query(
+            "status",
+            "Only certificates with this status; `disabled`: those that are `expired` or `failed`.",
+            {"type": "string", "enum": [*CERTIFICATE_STATUSES, DISABLED]},
+        ),
+        *_order(CERTIFICATE_ORDERS),
+        description="One page of the list, without private keys.",
+    ),
+    _one(
+        "/api/certificates/{name}",
+        "One certificate",
+        "Traefik 3",
+        CertificateView,
+        path(
+            "name",
+            "The SHA-256 fingerprint, or the certificate's `id`.",
+            {"type": "string", "minLength": 1},
+        ),
     ),
 )
 

@@ -7,11 +7,15 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from proxy.admin.certificates.known_certificates import KnownCertificates
+from proxy.admin.certificates.listed_certificate import listed_certificate
+from proxy.admin.certificates.router_tls import router_tls
 from proxy.admin.current_configuration import CurrentConfiguration
 from proxy.admin.diagnostic_filters import count_unrouted, filter_diagnostics, is_unrouted
 from proxy.admin.endpoints.instances import group_by_instance, read_status
-from proxy.admin.endpoints.overview import count_objects
+from proxy.admin.endpoints.overview import count_certificates, count_objects
 from proxy.admin.live.counter_deltas import ENTRY_POINT, MIDDLEWARE, ROUTER, SERVICE, server_key
 from proxy.admin.object_lists import list_names
 from proxy.admin.pages.list_page import ListPage, build_list_page
@@ -31,6 +35,7 @@ PROBLEMS_PER_PAGE = 10
 """Diagnostics on one page."""
 
 KINDS = ("router", "service", "middleware")
+CERTIFICATE = "certificate"
 
 SERVERS_PER_SERVICE = 4
 """Servers shown for one service in the list."""
@@ -48,7 +53,7 @@ class Routes(Struct, frozen=True):
     """A page of the objects of one kind, with the query that selected it."""
 
     kind: str
-    list_page: ListPage[str]
+    list_page: ListPage[Any]
     views: tuple[Any, ...]
     search: str
     status: str
@@ -57,6 +62,8 @@ class Routes(Struct, frozen=True):
 
     def keys(self) -> list[str]:
         """Return the keys of the live figures on the page."""
+        if self.kind == CERTIFICATE:
+            return []
         if self.kind == "middleware":
             return [MIDDLEWARE + name for name in self.list_page.items]
         own = [(ROUTER if self.kind == "router" else SERVICE) + name for name in self.list_page.items]
@@ -72,9 +79,11 @@ class Routes(Struct, frozen=True):
         ]
 
 
-def routes(configuration: CurrentConfiguration, query: Query) -> Routes:
+def routes(runtime: Runtime, configuration: CurrentConfiguration, query: Query) -> Routes:
     """Return the page of objects that the query selects; `kind` defaults to `router`."""
     kind = query.get("kind", "")
+    if kind == CERTIFICATE:
+        return _certificates(KnownCertificates(runtime, configuration), configuration, query)
     kind = kind if kind in KINDS else KINDS[0]
     list_page = build_list_page(list_names(configuration, kind, query), query)
     show = {
@@ -82,10 +91,21 @@ def routes(configuration: CurrentConfiguration, query: Query) -> Routes:
         "service": configuration.service,
         "middleware": configuration.middleware,
     }[kind]
+    views = tuple(show(name) for name in configuration.in_portions(list_page.items))
+    return _page_of(kind, list_page, views, query)
+
+
+def _certificates(known: KnownCertificates, configuration: CurrentConfiguration, query: Query) -> Routes:
+    list_page = build_list_page(known.select(query), query)
+    views = tuple(listed_certificate(each, known) for each in configuration.in_portions(list_page.items))
+    return _page_of(CERTIFICATE, list_page, views, query)
+
+
+def _page_of(kind: str, list_page: ListPage[Any], views: tuple[Any, ...], query: Query) -> Routes:
     return Routes(
         kind,
         list_page,
-        tuple(show(name) for name in configuration.in_portions(list_page.items)),
+        views,
         query.get("search", ""),
         query.get("status", ""),
         query.get("sortBy", "name"),
@@ -111,7 +131,13 @@ def request_flow(runtime: Runtime, configuration: CurrentConfiguration, name: st
     layers = find_layers(name, state.routers, configuration.in_portions(state.routers.values()))
     default = settings.default_entry_points
     points = {point for root in layers.roots for point in root.entry_points or default}
-    return build_request_flow(router, sources, layers, sorted(points))
+    flow = build_request_flow(router, sources, layers, sorted(points))
+    found = state.routers.get(name)
+    if found is None:
+        return flow
+    options_of = runtime.context.table.tls_options.for_router
+    tls = router_tls(found, options_of, KnownCertificates(runtime, configuration))
+    return replace(flow, tls=tls)
 
 
 def request_flow_keys(flow: RequestFlow | None) -> list[str]:
@@ -149,10 +175,11 @@ def problems(configuration: CurrentConfiguration, query: Query) -> dict[str, Any
 
 
 def overview(runtime: Runtime, configuration: CurrentConfiguration) -> dict[str, Any]:
-    """Return the number of objects and problems, and the web entry points."""
+    """Return the numbers of objects, certificates and problems, and the web entry points."""
     web = {name: point for name, point in runtime.settings.entry_points.items() if name != ADMIN}
     return {
         "counts": {kind: count_objects(configuration, kind) for kind in KINDS},
+        "certificates": count_certificates(KnownCertificates(runtime, configuration)),
         "not_routed": count_unrouted(configuration.diagnostics, configuration.state.routers),
         "entry_points": web,
     }

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from proxy.admin.certificates.router_tls import RouterTls
 from proxy.admin.live.counter_deltas import server_key
 from proxy.admin.pages.router_layers import NO_LAYERS, RouterLayers
 from proxy.admin.views.routers import RouterView
@@ -106,7 +107,7 @@ class RequestFlow(Struct, frozen=True):
     """The request flow of one router.
 
     `parents` are the routers above it, nearest first. `children` are the routers below it, which it has in
-    place of a service; `more_children` counts those not shown.
+    place of a service; `more_children` counts those not shown. `tls` is None without requests over TLS.
     """
 
     entry_points: tuple[EntryPointNode, ...]
@@ -116,6 +117,7 @@ class RequestFlow(Struct, frozen=True):
     parents: tuple[RouterNode, ...] = ()
     children: tuple[RouterNode, ...] = ()
     more_children: int = 0
+    tls: RouterTls | None = None
 
     def middleware_names(self) -> Iterator[str]:
         """Yield the names of the shown middlewares, which may repeat."""

@@ -12,6 +12,7 @@ from proxy.admin.previews.observed_kinds import responded
 from proxy.middlewares.authentication.auth_request import parse_address
 from proxy.middlewares.authentication.authenticated_user import authorization
 from proxy.middlewares.failures.circuit_breaker import breaker_phase
+from proxy.middlewares.pass_tls_client_cert import added_headers
 from proxy.middlewares.sources.rate_limit import bucket_key, compile_limit
 from proxy.middlewares.sources.source_criterion import Source, client_address, compile_source, request_host
 
@@ -102,6 +103,15 @@ def error_pages(subject: Subject) -> Effect:
     return Effect(
         f"replaces responses of status {', '.join(statuses)} by the page {page} of service {service}"
     )
+
+
+@preview("passTLSClientCert")
+def client_certificate(subject: Subject) -> Effect:
+    """Say which headers it adds; a preview has no certificate of a client."""
+    names = [name.decode() for name in added_headers(subject.options)]
+    if not names:
+        return Effect("adds no header, because neither pem nor info is set")
+    return Effect(f"adds {' and '.join(names)}, if the client sends a certificate")
 
 
 @preview("plugin")

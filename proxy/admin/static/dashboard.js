@@ -324,10 +324,12 @@ async function explain(form) {
 
 function explanationParts(explanation) {
   const parts = [];
-  if (explanation.status) parts.push(make("p", { class: explanation.status < 400 ? "outcome" : "outcome bad" }, `Rondpoint responds with ${explanation.status}: ${explanation.reason}.`));
+  if (explanation.handshake?.refusal) parts.push(make("p", { class: "outcome bad" }, `The TLS handshake is refused: ${explanation.handshake.refusal}.`));
+  else if (explanation.status) parts.push(make("p", { class: explanation.status < 400 ? "outcome" : "outcome bad" }, `Rondpoint responds with ${explanation.status}: ${explanation.reason}.`));
   else parts.push(make("p", { class: "outcome" }, ["Served: router ", code(explanation.router), ", service ", code(explanation.service), explanation.reason ? ` (${explanation.reason})` : ""]));
   const request = [explanation.entryPoint, explanation.method, explanation.host + explanation.path].join(" · ");
   parts.push(make("p", { class: "beneath" }, request));
+  if (explanation.handshake) parts.push(section("TLS handshake", handshakeItems(explanation.handshake)));
   if (explanation.parents.length) parts.push(section("Parent routers", explanation.parents.map((name) => make("li", {}, code(name)))));
   if (explanation.steps.length) parts.push(section("Middlewares, in order", explanation.steps.map(middlewareItem)));
   else if (explanation.middlewares.length) parts.push(section("Middlewares", explanation.middlewares.map((name) => make("li", {}, code(name)))));
@@ -351,6 +353,16 @@ function explanationParts(explanation) {
   }
   if (explanation.suggestions.length) parts.push(section("Did you mean", explanation.suggestions.map((near) => make("li", {}, [code(near.name), `: ${near.reason}`, ...(near.excerpt ? [make("pre", {}, near.excerpt)] : [])]))));
   return parts;
+}
+
+function handshakeItems(handshake) {
+  const asked = ["", "NoClientCert"].includes(handshake.clientAuth) ? "" : `, client certificates: ${handshake.clientAuth}`;
+  const items = [make("li", {}, ["server name ", handshake.serverName ? code(handshake.serverName) : "none", ...(handshake.options ? [", TLS options ", code(handshake.options)] : []), asked])];
+  for (const certificate of handshake.certificates) {
+    const details = [certificate.keyType, certificate.issuer && `issued by ${certificate.issuer}`, `until ${certificate.notAfter}`, `from ${certificate.source}`].filter(Boolean).join(" · ");
+    items.push(make("li", {}, ["certificate ", code(certificate.names.join(", ")), make("br", {}), make("small", {}, details), ...certificate.problems.map((words) => make("p", { class: "why" }, words))]));
+  }
+  return [...items, ...handshake.problems.map((words) => make("li", { class: "why" }, words))];
 }
 
 function middlewareItem(step) {

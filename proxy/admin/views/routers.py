@@ -10,10 +10,25 @@ from proxy.admin.views.object_status import DISABLED, ObjectStatus, provider_of
 from rondpoint.model import Router, RouterObservability, Verbosity
 from rondpoint.settings import EntryPoint
 from rondpoint.settings.tree.entry_points import Observability
+from rondpoint.tls.model import DEFAULT_OPTIONS
 
 
-class TlsView(Struct, frozen=True, rename="camel"):
-    options: str = "default"
+class DomainView(Struct, frozen=True, omit_defaults=True):
+    """The names of a certificate that a resolver is to obtain for the router."""
+
+    main: str
+    sans: tuple[str, ...] = ()
+
+
+class TlsView(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """TLS of a router: the qualified name of its options, and the resolver of its certificates.
+
+    Without `domains`, the hosts of the rule are the names of its certificate.
+    """
+
+    options: str
+    cert_resolver: str = ""
+    domains: tuple[DomainView, ...] = ()
 
 
 class ObservabilityView(Struct, frozen=True, rename="camel"):
@@ -69,7 +84,7 @@ def router_view(
         rule=router.rule.text,
         priority=router.priority,
         priority_str=str(router.priority),
-        tls=TlsView() if router.tls else None,
+        tls=_tls(router) if router.tls else None,
         observability=_observability(
             router.observability, [entry_points[name] for name in using if name in entry_points]
         ),
@@ -78,6 +93,11 @@ def router_view(
         pass_host_header=router.pass_host_header,
         parent_refs=router.parents,
     )
+
+
+def _tls(router: Router) -> TlsView:
+    domains = tuple(DomainView(domain.main, domain.sans) for domain in router.tls_domains)
+    return TlsView(router.tls_options or DEFAULT_OPTIONS, router.cert_resolver, domains)
 
 
 def _observability(

@@ -78,7 +78,8 @@ OPEN_CONNECTIONS = Metric(
 CERTIFICATES = Metric(
     "traefik_tls_certs_not_after",
     "gauge",
-    "Expiry time of a loaded entry point certificate, in Unix seconds.",
+    "Expiry time of a certificate, in Unix seconds: of those of entry points, and of the 1,000 others that "
+    "expire first.",
     ("cn", "serial", "sans"),
 )
 ENTRY_POINTS = _level("entrypoint", "received by an entry point", ("entrypoint",), "addEntryPointsLabels")
@@ -186,6 +187,31 @@ COPIES = Metric(
     "refused them; `dropped` ones were not sent, because too many were on their way.",
     ("outcome",),
 )
+HANDSHAKE_FAILURES = Metric(
+    "rondpoint_tls_handshake_failures_total",
+    "counter",
+    "Failed TLS handshakes with clients, by reason.",
+    ("entrypoint", "reason"),
+)
+TLS_CERTIFICATES = Metric(
+    "rondpoint_tls_certificates",
+    "gauge",
+    "Certificates in the configuration, in addition to those of entry points.",
+)
+ACME_CERTIFICATES = Metric(
+    "rondpoint_acme_certificates",
+    "gauge",
+    "Certificates of a resolver: `obtained` ones are in force, `failing` ones are those whose last order "
+    "failed, `ordering` ones those whose order is under way. A certificate that cannot be renewed is both "
+    "`obtained` and `failing`.",
+    ("resolver", "state"),
+)
+ACME_ORDERS = Metric(
+    "rondpoint_acme_orders_total",
+    "counter",
+    "Finished orders of certificates by outcome: `obtained`, or what they failed by.",
+    ("resolver", "outcome"),
+)
 CPU = Metric(
     "process_cpu_seconds_total", "counter", "CPU time of the master and of all workers, ended ones included."
 )
@@ -226,6 +252,10 @@ METRICS: tuple[Metric, ...] = (
     DROPPED_LINES,
     DROPPED_SPANS,
     COPIES,
+    HANDSHAKE_FAILURES,
+    TLS_CERTIFICATES,
+    ACME_CERTIFICATES,
+    ACME_ORDERS,
     CPU,
     RESIDENT_MEMORY,
     VIRTUAL_MEMORY,

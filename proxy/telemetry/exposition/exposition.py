@@ -77,7 +77,13 @@ class Exposition:
         except (redis.RedisError, OSError) as error:
             # Sums of this worker alone would fall, and rise again later.
             return MetricsResponse(503, TEXT, f"the store does not respond: {error}\n".encode())
-        served = metric_values.ServedConfiguration(current.routers, current.services, self._middlewares)
+        served = metric_values.ServedConfiguration(
+            current.routers,
+            current.services,
+            self._middlewares,
+            # A copy, because the page is made in portions.
+            tuple(current.certificates.values()),
+        )
         usage = process_usage.read_processes(self._master)
         processes = {} if usage is None else {INSTANCE: usage}
         body, content_type = page.page(

@@ -15,16 +15,18 @@ from rondpoint.model import Router, ServerState, Service
 from rondpoint.store.agents import AgentStatus
 from rondpoint.store.ejections import ejection_key, split_ejection_key
 from rondpoint.store.workers import WorkerStatus
+from rondpoint.tls.model import Certificate
 
 Values = Mapping[Labels, float]
 
 
 class ServedConfiguration(Struct, frozen=True):
-    """The current routers and services of the worker that renders the page, and names of middlewares."""
+    """The current configuration of the worker that renders the page; of middlewares, only the names."""
 
     routers: Mapping[str, Router]
     services: Mapping[str, Service]
     middlewares: Container[str] = ()
+    certificates: Collection[Certificate] = ()
 
 
 class InstanceMetrics(Struct, frozen=True):
@@ -64,14 +66,6 @@ def _connections(metrics: InstanceMetrics) -> Values:
     return counts
 
 
-def _certificates(metrics: InstanceMetrics) -> Values:
-    return {
-        (each.common_name, each.serial, each.sans): each.not_after
-        for worker in metrics.living
-        for each in worker.certificates
-    }
-
-
 def _age(metrics: InstanceMetrics) -> Values:
     confirmed = [worker.confirmed_at for worker in metrics.living if worker.confirmed_at]
     return _one(round(max(0.0, metrics.now - min(confirmed)), 3)) if confirmed else {}
@@ -86,6 +80,14 @@ def _copies(metrics: InstanceMetrics) -> Values:
     return {("sent",): own.copies_sent, ("failed",): own.copies_failed, ("dropped",): own.copies_dropped}
 
 
+def _handshake_failures(metrics: InstanceMetrics) -> Values:
+    return {
+        (entry_point, reason): count
+        for entry_point, failures in metrics.totals.own.handshake_failures.items()
+        for reason, count in failures.items()
+    }
+
+
 def _usage(amount: Callable[[Processes], float | None]) -> Callable[[InstanceMetrics], Values]:
     def values(metrics: InstanceMetrics) -> Values:
         found = None if metrics.processes is None else amount(metrics.processes)
@@ -98,7 +100,6 @@ INSTANCE_METRICS: dict[Metric, Callable[[InstanceMetrics], Values]] = {
     catalogue.CONFIG_RELOADS: _reloads,
     catalogue.CONFIG_LAST_RELOAD: _last_reload,
     catalogue.OPEN_CONNECTIONS: _connections,
-    catalogue.CERTIFICATES: _certificates,
     catalogue.REVISION: lambda metrics: _one(min((worker.revision for worker in metrics.living), default=0)),
     catalogue.AGE: _age,
     catalogue.TICKETS: _tickets,
@@ -109,6 +110,7 @@ INSTANCE_METRICS: dict[Metric, Callable[[InstanceMetrics], Values]] = {
     catalogue.DROPPED_LINES: lambda metrics: _one(metrics.totals.own.dropped_lines),
     catalogue.DROPPED_SPANS: lambda metrics: _one(metrics.totals.own.dropped_spans),
     catalogue.COPIES: _copies,
+    catalogue.HANDSHAKE_FAILURES: _handshake_failures,
     catalogue.CPU: _usage(lambda processes: processes.cpu_seconds),
     catalogue.RESIDENT_MEMORY: _usage(lambda processes: processes.resident),
     catalogue.VIRTUAL_MEMORY: _usage(lambda processes: processes.virtual),
@@ -121,6 +123,15 @@ INSTANCE_METRICS: dict[Metric, Callable[[InstanceMetrics], Values]] = {
 def retries(metrics: InstanceMetrics) -> Values:
     """Return the retries by service."""
     return {(service,): count for service, count in metrics.totals.retries.items()}
+
+
+def own_certificates(metrics: InstanceMetrics) -> Values:
+    """Return the ends of the certificates of entry points by common name, serial number and domains."""
+    return {
+        (each.common_name, each.serial, each.sans): each.not_after
+        for worker in metrics.living
+        for each in worker.certificates
+    }
 
 
 def refusals(metrics: InstanceMetrics, middlewares: Container[str]) -> Values:
@@ -150,6 +161,7 @@ def installation_values(snapshot: StoreSnapshot) -> dict[Metric, Values]:
         catalogue.AGENTS: _one(len(agents)),
         catalogue.PROVIDER_UP: _providers(agents),
         catalogue.EJECTED: {(split_ejection_key(key)[0],): 1.0 for key in snapshot.ejected},
+        catalogue.ACME_ORDERS: {labels: float(count) for labels, count in snapshot.orders.items()},
     }
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from proxy.telemetry.exposition import catalogue
+from proxy.telemetry.exposition.certificate_values import expiry_times, resolver_certificates
 from proxy.telemetry.exposition.families import Families, add_level, histogram, samples
 from proxy.telemetry.exposition.metric_values import (
     INSTANCE_METRICS,
     InstanceMetrics,
     ServedConfiguration,
+    Values,
     installation_values,
+    own_certificates,
     refusals,
     retries,
     servers_up,
@@ -61,6 +64,11 @@ def page(
         families.add(metric, samples(metric, [(values(each), each.common) for each in instances]))
     for metric, installation_value in installation_values(snapshot).items():
         families.add(metric, samples(metric, [(installation_value, {})]))
+    families.add(catalogue.CERTIFICATES, samples(catalogue.CERTIFICATES, _certificates(instances, served)))
+    certificates: Values = {(): float(len(served.certificates))}
+    families.add(catalogue.TLS_CERTIFICATES, samples(catalogue.TLS_CERTIFICATES, [(certificates, {})]))
+    obtained = resolver_certificates(served.certificates, snapshot.acme)
+    families.add(catalogue.ACME_CERTIFICATES, samples(catalogue.ACME_CERTIFICATES, [(obtained, {})]))
     families.add(catalogue.PROPAGATION, _propagation(instances))
     refused = [(refusals(each, served.middlewares), each.common) for each in instances]
     families.add(catalogue.REFUSALS, samples(catalogue.REFUSALS, refused))
@@ -109,6 +117,20 @@ def _instance_metrics(
         {INSTANCE_LABEL: instance.name} if per_instance else {},
         processes,
     )
+
+
+def _certificates(
+    instances: Sequence[InstanceMetrics], served: ServedConfiguration
+) -> Iterator[tuple[Values, Mapping[str, str]]]:
+    """Yield the ends of certificates: of those of each instance, and of those that all serve."""
+    common = expiry_times(served.certificates)
+    for each in instances:
+        own = own_certificates(each)
+        if not each.common:
+            # A certificate may be in the settings and in the configuration.
+            common = {name: end for name, end in common.items() if name not in own}
+        yield own, each.common
+    yield common, {}
 
 
 def _propagation(instances: Iterable[InstanceMetrics]) -> Iterable[Sample]:

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterable
 
 from proxy.telemetry.exposition.catalogue import METRICS, Metric
+from proxy.telemetry.exposition.certificate_values import MAX_CERTIFICATES
+from proxy.tls.handshake_failures import FAILURE_REASONS
 from rondpoint.middlewares.refusal_reasons import REFUSAL_REASONS
 from rondpoint.store.metrics import BOUNDS
 
@@ -89,17 +91,32 @@ left out.
 | `reason` of a refusal | |
 | --- | --- |
 {reasons}
+| `reason` of a failed handshake | |
+| --- | --- |
+{failures}
+A failed handshake counts only if the client has sent something.
+
 A request counts at the last server that was tried, whatever `code` the client got. A server that was tried
 before it and did not respond counts a failure. Responses of the proxy itself, such as a 404, count at no
 server. `service` is the service that contains the server; it may be a member of the router's service. A
 removed server disappears from the page and begins at 0 when it returns. If many servers come and go,
 `metrics.prometheus.addServersLabels=false` saves Prometheus their series.
 
+`traefik_tls_certs_not_after` has the certificates that the workers of an instance read from the settings of
+their entry points, and of all others, from files and resolvers, the {certificates} that expire first: as many
+series as Prometheus can bear, and all that an alarm needs. `rondpoint_tls_certificates` counts these others.
+
+The leading agent counts orders of all resolvers in the store, so each instance has the same numbers of
+`rondpoint_acme_orders_total`. An order that failed has one of these outcomes: `unreachable` (the authority
+did not respond), `rate_limited`, `names` (it refused some names, or could not validate them), `refused` (it
+refused the account or the whole order), `challenge` (a challenge could not be answered).
+
 Workers measure with buckets up to {bounds} s, and also with those of `metrics.prometheus.buckets`.
 
 Useful alarms: `rondpoint_config_age_seconds` above 10 (a worker no longer sees the store's configuration),
-`rondpoint_workers_degraded` above 0 for long (workers use local tickets), `rondpoint_agents` equal to 0, and
-`rondpoint_provider_up` equal to 0.
+`rondpoint_workers_degraded` above 0 for long (workers use local tickets), `rondpoint_agents` equal to 0,
+`rondpoint_provider_up` equal to 0, `traefik_tls_certs_not_after - time()` below a week (a certificate is not
+renewed), and `rondpoint_acme_certificates{{state="failing"}}` above 0 for a day.
 """
 
 
@@ -111,7 +128,8 @@ def page() -> str:
     between = _BETWEEN.format(processes=_rows(processes))
     bounds = ", ".join(f"{bound:g}" for bound in BOUNDS)
     reasons = "".join(f"| `{reason}` | {meaning} |\n" for reason, meaning in REFUSAL_REASONS.items())
-    end = _END.format(bounds=bounds, reasons=reasons)
+    failures = "".join(f"| `{reason}` | {meaning} |\n" for reason, meaning in FAILURE_REASONS.items())
+    end = _END.format(bounds=bounds, reasons=reasons, failures=failures, certificates=f"{MAX_CERTIFICATES:,}")
     return f"{_HEAD}{_rows(traefik)}{between}{_rows(ours)}{end}"
 
 

@@ -9,6 +9,7 @@ import msgspec
 import redis
 from msgspec import Struct
 
+from rondpoint.store.acme import AcmeState, read_outcomes, read_states
 from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.ejections import read_ejections
 from rondpoint.store.keys import Keys
@@ -36,13 +37,19 @@ class Instance(Struct, frozen=True):
 
 
 class StoreSnapshot(Struct, frozen=True):
-    """The values of one rendering; `now` in Unix seconds, `ejected` the keys of ejections."""
+    """The values of one rendering; `now` in Unix seconds, `ejected` the keys of ejections.
+
+    `acme` are the states of the certificates that resolvers obtain, `orders` the numbers of their finished
+    orders by resolver and outcome.
+    """
 
     now: float
     instances: tuple[Instance, ...]
     agents: Mapping[str, AgentStatus]
     workers: Mapping[str, WorkerStatus]
     ejected: tuple[str, ...] = ()
+    acme: tuple[AcmeState, ...] = ()
+    orders: Mapping[tuple[str, str], int] = {}
 
 
 def read_snapshot(
@@ -83,7 +90,9 @@ def read_snapshot(
         for name, names in named.items()
     )
     ejected = tuple(sorted(notice.key for notice in read_ejections(client, keys).notices))
-    return StoreSnapshot(now, instances, read_agents(client, keys), workers, ejected)
+    acme = tuple(read_states(client, keys, yield_if_due).values())
+    orders = read_outcomes(client, keys)
+    return StoreSnapshot(now, instances, read_agents(client, keys), workers, ejected, acme, orders)
 
 
 def _decoded(

@@ -26,6 +26,7 @@ KINDS: dict[str, Group] = {
                 issuer=group(**dict.fromkeys(_ISSUER, _OFF)),
                 subject=group(**dict.fromkeys((*_ISSUER, "organizationalUnit"), _OFF)),
             ),
+            "traefik1Format": _OFF,
         },
         guards=True,
     ),

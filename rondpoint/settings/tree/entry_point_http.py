@@ -99,6 +99,11 @@ class EncodedCharacters(Section):
 class HttpTls(Section):
     """TLS for all routers of the entry point, in Traefik 3's spelling; the same as `tls`."""
 
+    options: Text = Field(
+        default="",
+        description="The TLS options of routers that have no `tls` of their own, such as `strict@file`. A "
+        "name without a provider is in the router's provider.",
+    )
     cert_resolver: Text = Field(
         default="",
         description="The [certificates resolver](../certificates.md#resolvers) of routers that have no `tls` "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
@@ -12,14 +13,17 @@ from rondpoint.settings.tree.entry_points_v1 import AuthOfV1, RedirectOfV1, Swit
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import (
     Address,
+    CertificatePair,
     Certificates,
     Networks,
     NonNegativeInt,
     Seconds,
     Switch,
+    Text,
     Texts,
     split_address,
 )
+from rondpoint.tls.model import TlsVersion
 
 ADMIN = "traefik"
 """The name of the admin entry point (API, dashboard, ping), as in Traefik."""
@@ -95,21 +99,70 @@ class ProxyProtocol(Section):
     )
 
 
+class ClientCa(Section):
+    """Traefik 1: the CA certificates that verify certificates of clients."""
+
+    files: Texts = Field(default=(), description="PEM files with these CA certificates.")
+    optional: Switch = Field(default=False, description="Accept clients without a certificate, too.")
+
+
+class DefaultCertificate(Section):
+    """Traefik 1: the certificate for clients that name no host, or one for which there is none."""
+
+    cert_file: Text = Field(default="", description="The PEM file with the certificate.")
+    key_file: Text = Field(default="", description="The PEM file with its key.")
+
+
 class Tls(Section):
-    """TLS for clients, with HTTP/1.1."""
+    """TLS for clients, with HTTP/1.1.
+
+    Its options are for routers that name no TLS options. If one of them is set, the options `default` of the
+    configuration do not count on this entry point.
+    """
 
     certificates: Certificates = Field(
         default=(),
         description="Certificate and key as PEM files: tables with `certFile` and `keyFile`, or "
         "`cert.pem,key.pem`. A client gets the certificate for the host name that it names (SNI), exact "
         "before wildcard; for another name, and for none, the first one. Of several for one name it gets the "
-        "first whose key type (RSA, ECDSA) it supports. Without any, clients get the default certificate, "
-        "which each proxy generates at its start and which no client trusts.",
+        "first whose key type (RSA, ECDSA) it supports. They come before the certificates of the "
+        "configuration. Without any, clients get the default certificate, which each proxy generates and "
+        "which no client trusts.",
     )
-    min_version: Literal["VersionTLS12", "VersionTLS13"] = Field(
+    default_certificate: DefaultCertificate | None = None
+    min_version: TlsVersion = Field(
         default="VersionTLS12",
-        description="The lowest TLS version: `VersionTLS12` or `VersionTLS13`.",
+        description="The lowest TLS version: `VersionTLS10`, `VersionTLS11`, `VersionTLS12` or "
+        "`VersionTLS13`.",
     )
+    cipher_suites: Texts = Field(
+        default=(),
+        description="The cipher suites up to TLS 1.2 in Go's names, such as "
+        "`TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`; empty for OpenSSL's choice. Those of TLS 1.3 cannot be "
+        "chosen.",
+    )
+    curve_preferences: Texts = Field(
+        default=(), description="The curves of the key exchange, in Go's names: `X25519`, `CurveP256`."
+    )
+    sni_strict: Switch = Field(
+        default=False, description="Refuse clients for whose host name there is no certificate."
+    )
+    client_ca: ClientCa | None = None
+    client_ca_files: Texts = Field(default=(), description="Traefik 1: the same as `clientCA.files`.")
+
+    @property
+    def pairs(self) -> tuple[CertificatePair, ...]:
+        """All certificates, the default one first."""
+        default = self.default_certificate
+        if default is None:
+            return self.certificates
+        return (CertificatePair(Path(default.cert_file), Path(default.key_file)), *self.certificates)
+
+    @property
+    def client_authority_files(self) -> tuple[Path, ...]:
+        """The files with CA certificates for clients."""
+        files = self.client_ca.files if self.client_ca is not None else ()
+        return tuple(map(Path, files or self.client_ca_files))
 
 
 def _one_of(choices: tuple[str, ...]) -> BeforeValidator:
@@ -145,8 +198,8 @@ class EntryPoint(Section):
     )
     allow_acme_by_pass: Switch = Field(
         default=False,
-        description="Let routers take ACME's HTTP challenges, for another ACME client behind this proxy, "
-        "instead of responding to them if a resolver's `httpChallenge` names this entry point.",
+        description="Let routers take ACME's HTTP challenges, for another ACME client behind this proxy. An "
+        "entry point that a resolver's `httpChallenge` names responds to the challenges of its own orders.",
     )
     as_default: Switch = Field(
         default=False,

@@ -116,6 +116,12 @@ class Settings(Section):
         return frozenset(name for name, point in self.entry_points.items() if point.tls is not None)
 
     @property
+    def tls_options(self) -> dict[str, str]:
+        """The TLS options of routers without `tls` of their own, by entry point that speaks TLS."""
+        points = {name: self.entry_points[name].http.tls for name in self.tls_entry_points}
+        return {name: "" if options is None else options.options for name, options in points.items()}
+
+    @property
     def acme_resolvers(self) -> dict[str, ResolverOptions]:
         """The options of each certificates resolver that obtains certificates by ACME."""
         return {
@@ -124,14 +130,13 @@ class Settings(Section):
 
     @property
     def http_challenge_entry_points(self) -> frozenset[str]:
-        """The names of the entry points that respond to ACME's HTTP challenges before all routers."""
+        """The names of the entry points that respond to ACME's HTTP challenges."""
         named = {
             resolver.http_challenge.entry_point
             for resolver in self.acme_resolvers.values()
             if resolver.http_challenge is not None
         }
-        web = self.web_entry_points.items()
-        return frozenset(name for name, point in web if name in named and not point.allow_acme_by_pass)
+        return frozenset(name for name in self.web_entry_points if name in named)
 
     @property
     def default_entry_points(self) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict
 
 _IRREGULAR = {
     "allow_acme_by_pass": "allowACMEByPass",
+    "client_ca": "clientCA",
+    "client_ca_files": "clientCAFiles",
     "disable_ans_checks": "disableANSChecks",
     "require_all_rns": "requireAllRNS",
     "root_cas": "rootCAs",

@@ -17,6 +17,7 @@ from rondpoint.store.acme import (
     AcmeState,
     certificate_id,
     http_challenge,
+    read_outcomes,
     read_states,
     tls_challenge,
 )
@@ -54,6 +55,19 @@ def everything(store: AcmeStore) -> None:
     store.write(
         accounts={"le": ACCOUNT}, certificates={ID: CERTIFICATE}, orders={ID: ORDER}, states={ID: STATE}
     )
+
+
+def test_finished_orders_are_counted_also_in_a_key_of_another_type(client: redis.Redis) -> None:
+    store = acme_store(client)
+    assert read_outcomes(client, KEYS) == {}
+    client.set(KEYS.acme_outcomes, "other")
+    assert read_outcomes(client, KEYS) == {}
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        store.count("my resolver", "obtained")
+    for outcome in ("obtained", "names", "obtained"):
+        store.count("my resolver", outcome)
+    client.hset(KEYS.acme_outcomes, "x y", "z")
+    assert read_outcomes(client, KEYS) == {("my resolver", "obtained"): 2, ("my resolver", "names"): 1}
 
 
 def test_an_id_depends_on_the_resolver_and_the_set_of_names() -> None:

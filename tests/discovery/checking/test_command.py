@@ -119,12 +119,12 @@ def test_after_a_warning_alone_the_exit_status_is_0(tmp_path: Path) -> None:
 
 
 def test_a_closed_entry_point_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "traefik.toml").write_text('[entryPoints.web.http.tls]\noptions = "strict@file"\n')
+    (tmp_path / "traefik.toml").write_text("[entryPoints.web.clientIPStrategy]\ndepth = 1\n")
     result = run("traefik.toml")
     assert result.exit_code == 1
-    message = "entryPoints.web.http.tls.options is not served yet, so entry point web is closed"
+    message = "entryPoints.web.clientIPStrategy is not served yet, so entry point web is closed"
     assert (
-        f"error: settings: {tmp_path}/traefik.toml: entryPoints.web.http.tls.options: {message}"
+        f"error: settings: {tmp_path}/traefik.toml: entryPoints.web.clientIPStrategy: {message}"
         in result.output
     )
 

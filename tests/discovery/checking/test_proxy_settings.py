@@ -151,7 +151,7 @@ image: traefik:v3.6
 command:
   - --providers.docker
   - --entrypoints.web.address=:80
-  - --entrypoints.web.http.tls.options=strict@file
+  - --providers.docker.tls.ca=ca.pem
   - --entrypoints.web.clientipstrategy.depth=1
   - --hostresolver.cnameflattening=true
   - --global.sendanonymoususage=true
@@ -168,7 +168,7 @@ def test_each_unserved_option_is_reported_with_its_line() -> None:
     ] * 2
     assert summary(result) == (
         "service p (compose.yml:2): 6 settings (6 of command); 2 served, 4 not: "
-        "entrypoints.web.http.tls.options, "
+        "providers.docker.tls.ca, "
         "entrypoints.web.clientipstrategy.depth, "
         "hostresolver.cnameflattening, global.sendanonymoususage"
     )
@@ -199,7 +199,7 @@ services:
     result = check(text)
     assert router_names(result) == ["proxy-shop@docker", "w@docker"]
     assert not result.failed(strict=False)
-    assert any("tls.certresolver is not served yet" in line for line in first_lines(result))
+    assert not any("tls.certresolver" in line for line in first_lines(result))
 
 
 def test_wrong_settings_are_errors_with_their_lines_and_warnings_remain() -> None:

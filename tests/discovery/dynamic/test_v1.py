@@ -54,9 +54,9 @@ def test_the_default_priority_is_the_length_of_the_rules() -> None:
 TOLD = [
     (
         "[frontends.F]",
-        "[frontends.F.passTLSClientCert]\npem=true\n[frontends.F]",
+        "[frontends.F.passTLSClientCert]\npem='maybe'\n[frontends.F]",
         True,
-        "F.passTLSClientCert.pem: passTLSClientCert is not served yet, so F@file responds with 503",
+        'F.passTLSClientCert.pem="maybe" is not valid',
     ),
     ('backend = "B"', "", False, "frontends.F names no backend"),
     ('rule = "Host:f.test"', "", False, "frontends.F.routes.one has no rule"),

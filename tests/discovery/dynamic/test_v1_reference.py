@@ -193,6 +193,7 @@ OPTIONS: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
                     "subject": {"country": True, "commonName": True},
                     "issuer": {"organization": True, "serialNumber": True},
                 },
+                "traefik1Format": True,
             },
         ),
         (

@@ -113,13 +113,6 @@ TOLD = [
         "expected one of minimal, detailed",
     ),
     ({"router": ", priority: high"}, True, "error", 'http.routers.r.priority="high" is not valid', "whole"),
-    (
-        {"router": ", tls: {options: x}"},
-        False,
-        "error",
-        'http.routers.r.tls.options="x" is not served yet, so the router',
-        "",
-    ),
     ({"router": ", middlewares: {a: b}"}, False, "error", "http.routers.r.middlewares={'a': 'b'}", "list"),
     ({"server": ", {url: nope}"}, True, "error", 'servers[1].url="nope" is not valid', "http://10.0.0.7:80"),
     ({"server": ", {url: 'http://a/path'}"}, True, "error", "is not valid", "without path"),
@@ -166,7 +159,6 @@ TOLD = [
     ),
     ({"http": "middlewares: {m: {addPrefx: {}}}"}, True, "error", "unknown kind", "did you mean addPrefix?"),
     ({"top": "tcp: {routers: {}}"}, True, "error", "tcp is not served yet", "no effect"),
-    ({"top": "tls: {certificates: []}"}, True, "error", "tls is not served yet", "no effect"),
     ({"top": "htp: {}"}, True, "warning", "htp is unknown", "did you mean http?"),
     ({"top": "entryPoints: {}"}, True, "note", "entryPoints: static settings are not read", ""),
 ]
@@ -471,7 +463,7 @@ def test_models_are_reported_with_the_option_that_has_their_effect() -> None:
         (
             Severity.ERROR,
             "http.models.web.tls has no effect, as in Traefik",
-            "set entryPoints.web.tls.certificates, in the settings",
+            "set entryPoints.web.http.tls, in the settings",
         ),
         (
             Severity.WARNING,

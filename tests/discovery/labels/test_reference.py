@@ -56,7 +56,7 @@ def decode_in_file(label: Label) -> Decoded:
     plain = {"http.routers.NAME.rule": "Host(`plain.example`)", "http.routers.NAME.service": "NAME"}
     if label not in COMPOSITE:
         plain["http.services.NAME.loadBalancer.servers[0].url"] = "http://10.0.0.9:80"
-    if not label.name.startswith("http."):
+    if label in v1.FILE_OPTIONS or label in V1:
         given = {_in_file(name): value for name, value in given.items()}
         plain = {
             "frontends.NAME.routes.NAME.rule": "Host:plain.example",
@@ -134,7 +134,7 @@ MIDDLEWARES = (Label("http.middlewares.NAME", ""),)
 def test_the_pages_list_every_option_of_files(reads: RecordedReads) -> None:
     for label in v3.FILE_OPTIONS:
         decode_in_file(label)
-    beside = ("http.middlewares.NAME", "tcp", "udp", "tls", "backends", "frontends")
+    beside = ("http.middlewares.NAME", "tcp", "udp", "tls.stores.NAME", "backends", "frontends")
     assert unknown(reads, (*(each.name for each in v3.FILE_OPTIONS), *beside)) == []
     reads.names.clear()
     for label in (*v1.LABELS, *v1.FILE_OPTIONS):

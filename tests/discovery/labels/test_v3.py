@@ -9,6 +9,7 @@ from rondpoint.diagnostics import Severity
 from rondpoint.model import RouterObservability, Server
 from rondpoint.rules.expression import Match
 from rondpoint.settings import DockerOptions
+from rondpoint.tls.model import Certificate, TlsDomain
 from tests.discovery.labels.containers import OPTIONS, compose, container
 
 R, S = "traefik.http.routers.r", "traefik.http.services.s.loadbalancer"
@@ -161,10 +162,6 @@ def test_a_middleware_that_no_router_here_uses_is_a_warning() -> None:
 
 LEFT_OUT = [
     ({f"{R}.tls": "perhaps"}, f'label {R}.tls="perhaps" is not valid'),
-    (
-        {f"{R}.tls": "true", f"{R}.tls.options": "mtls@file"},
-        f'label {R}.tls.options="mtls@file" is not served yet, so the router is left out',
-    ),
     ({f"{R}.ruleSyntax": "v1"}, f'label {R}.ruleSyntax="v1" is not valid, so the router is left out'),
     ({f"{R}.rule": "Hots(`x`)"}, f'label {R}.rule="Hots(`x`)": unknown matcher Hots (at character 1)'),
     ({f"{R}.rule": ""}, f'label {R}.rule="" is not valid'),
@@ -182,7 +179,7 @@ def test_a_router_that_would_serve_more_than_meant_is_left_out_and_reported(
     assert [(item.severity, item.message) for item in decoded.diagnostics] == [(Severity.ERROR, message)]
 
 
-@pytest.mark.parametrize("option", [{"tls.options": "x@file"}, {"parentRefs": ","}, {"middleware": "x"}])
+@pytest.mark.parametrize("option", [{"tls.optoins": "x@file"}, {"parentRefs": ","}, {"middleware": "x"}])
 def test_the_diagnostic_of_a_router_that_is_left_out_has_its_rule(option: dict[str, str]) -> None:
     labels = {**RULE, **{f"{R}.{name}": value for name, value in option.items()}}
     told = decode(container(labels=labels), OPTIONS).diagnostics
@@ -231,24 +228,66 @@ def test_a_container_whose_only_router_is_refused_gets_no_other(label: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("labels", "tls", "told"),
+    ("labels", "expected"),
     [
-        ({f"{R}.tls": "false"}, False, []),
-        ({f"{R}.tls": "true"}, True, []),
-        ({f"{R}.tls.options": "default"}, True, []),
-        ({f"{R}.tls.certresolver": "le"}, True, ["tls.certresolver is not served yet"]),
+        ({f"{R}.tls": "false"}, {}),
+        ({f"{R}.tls": "true"}, {"tls": True}),
+        ({f"{R}.tls.options": "default"}, {"tls": True}),
+        ({f"{R}.tls.options": ""}, {"tls": True}),
+        ({f"{R}.tls.options": "mtls"}, {"tls": True, "tls_options": "mtls@docker"}),
+        ({f"{R}.tls.options": "mtls@file"}, {"tls": True, "tls_options": "mtls@file"}),
+        ({f"{R}.tls.certresolver": "le"}, {"tls": True, "cert_resolver": "le"}),
         (
-            {f"{R}.tls": "true", f"{R}.tls.domains[0].main": "a.test"},
-            True,
-            ["tls.domains is not served yet"],
+            {f"{R}.tls.domains[0].main": "A.test", f"{R}.tls.domains[0].sans": "*.a.test, b.test"},
+            {"tls": True, "tls_domains": (TlsDomain("a.test", ("*.a.test", "b.test")),)},
+        ),
+        (
+            {f"{R}.tls.domains[0].sans": "a.test,b.test"},
+            {"tls": True, "tls_domains": (TlsDomain("a.test", ("b.test",)),)},
         ),
     ],
 )
-def test_a_router_may_demand_tls(labels: dict[str, str], tls: bool, told: list[str]) -> None:
+def test_a_router_may_demand_tls(labels: dict[str, str], expected: dict[str, object]) -> None:
     decoded = decode(container(labels={**RULE, **labels}), OPTIONS)
-    assert [router.tls for router in decoded.routers] == [tls]
-    assert [item.message.removeprefix(f"label {R}.") for item in decoded.diagnostics] == told
-    assert all(item.severity is Severity.WARNING for item in decoded.diagnostics)
+    plain = {"tls": False, "tls_options": "", "cert_resolver": "", "tls_domains": ()}
+    (router,) = decoded.routers
+    assert {name: getattr(router, name) for name in plain} == {**plain, **expected}
+    assert decoded.diagnostics == ()
+
+
+@pytest.mark.parametrize("domain", [{"main": "a b"}, {"main": "a.test", "sans": "*"}, {"other": "a.test"}])
+def test_no_certificate_is_obtained_if_its_names_cannot_be_read(domain: dict[str, str]) -> None:
+    labels = {f"{R}.tls.domains[0].{name}": value for name, value in domain.items()}
+    decoded = decode(container(labels={**RULE, f"{R}.tls.certresolver": "le", **labels}), OPTIONS)
+    (router,) = decoded.routers
+    assert (router.tls, router.cert_resolver, router.tls_domains) == (True, "", ())
+    assert any(item.severity is Severity.ERROR for item in decoded.diagnostics)
+
+
+STORE = "traefik.tls.stores.default.defaultGeneratedCert"
+
+
+def test_a_container_may_ask_for_a_default_certificate() -> None:
+    labels = {f"{STORE}.resolver": "le", f"{STORE}.domain.main": "a.test", f"{STORE}.domain.sans": "b.test"}
+    decoded = decode(container("x", labels), OPTIONS)
+    (request,) = decoded.certificates
+    assert request == Certificate(
+        "default-request@docker", "", "", ("a.test", "b.test"), resolver="le", default=True
+    )
+    assert [router.name for router in decoded.routers] == ["x@docker"]
+    assert decoded.diagnostics == ()
+    other = decode(container("y", {**labels, "traefik.frontend.rule": "Host:y.test"}), OPTIONS)
+    assert (other.certificates, len(other.routers)) == ((request,), 1)
+
+
+@pytest.mark.parametrize(
+    "label", ["tls.options.o.minVersion", "tls.certificates[0].certFile", "tls.stores.s.x"]
+)
+def test_labels_define_no_certificates_and_no_tls_options(label: str) -> None:
+    decoded = decode(container(labels={**RULE, f"traefik.{label}": "x"}), OPTIONS)
+    assert (decoded.certificates, decoded.tls_options, len(decoded.routers)) == ((), (), 1)
+    (found,) = decoded.diagnostics
+    assert found.message == f"label traefik.{label} is not served in labels, as in Traefik"
 
 
 UNKNOWN = [

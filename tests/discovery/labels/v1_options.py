@@ -32,7 +32,7 @@ def header(label: str, value: str, option: str, read: Any) -> Row:
 def certificate(label: str, options: dict[str, Any]) -> Row:
     return Row(
         {f"frontend.passTLSClientCert.{label}": "true"},
-        (("passTLSClientCert", "passTLSClientCert", options),),
+        (("passTLSClientCert", "passTLSClientCert", {**options, "traefik1Format": True}),),
     )
 
 

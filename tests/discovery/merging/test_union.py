@@ -13,7 +13,7 @@ from discovery.labels import decode
 from discovery.merging.union import Union, unite
 from rondpoint.diagnostics import Severity
 from rondpoint.model import Configuration, ServerState
-from rondpoint.tls.model import Certificate, TlsOptions
+from rondpoint.tls.model import Certificate
 from tests.discovery.labels.containers import OPTIONS, WITH_DOMAIN, compose, container
 
 V1 = {"traefik.port": "80", "traefik.backend": "hello", "traefik.frontend.rule": "Host:hello.docker"}
@@ -259,11 +259,3 @@ def test_a_certificate_in_several_files_is_one() -> None:
     found = unite((one, other), "file")
     assert list(found.certificates.values()) == [Certificate("ab@file", "C", "K", source="a.yml")]
     assert found.diagnostics == ()
-
-
-def test_tls_options_that_differ_are_left_out() -> None:
-    one = Decoded("a.yml", tls_options=(TlsOptions("strict@file", sni_strict=True),))
-    other = Decoded("b.yml", tls_options=(TlsOptions("strict@file"),))
-    found = unite((one, other), "file")
-    assert found.tls_options == {}
-    assert "TLS options strict@file" in str(found.diagnostics[0])

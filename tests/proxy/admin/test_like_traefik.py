@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.discovery.certificates.pairs import make_pair, private_key
 from tests.lab import http
 from tests.lab.certificate import write_certificate
 from tests.lab.installation import Installation, start
@@ -28,6 +29,7 @@ http:
     plain: {rule: "Host(`plain.test`)", service: alone, entryPoints: [web], priority: 7}
     chained: {rule: "Host(`chained.test`)", service: shop@file, middlewares: [chain, strip@file]}
     secure: {rule: "Host(`secure.test`)", service: shop, entryPoints: [secure], tls: {}}
+    strict: {rule: "Host(`strict.test`)", service: shop, entryPoints: [secure], tls: {options: strict}}
     half: {rule: "Host(`half.test`)", service: shop, entryPoints: [web, other]}
     nowhere: {rule: "Host(`nowhere.test`)", service: nowhere}
     unguarded: {rule: "Host(`unguarded.test`)", service: shop, middlewares: [nowhere]}
@@ -87,6 +89,19 @@ OPTIONS = """
 """
 """Middlewares of every common kind; only their options are compared."""
 
+CERTIFICATES: tuple[tuple[str, str, tuple[str, ...], tuple[float, float]], ...] = (
+    ("valid", "ec", ("b.valid.test", "a.valid.test", "10.0.0.1"), (-1, 90)),
+    ("ending", "rsa", ("ending.test",), (-80, 10)),
+    ("ended", "ec", ("*.ended.test",), (-90, -1)),
+)
+"""Certificates in files: common name, kind of key, other names, and the first and last day from now."""
+
+TLS = """
+tls:
+  options: {{strict: {{minVersion: VersionTLS13}}}}
+  certificates:
+"""
+
 OPTION_NAMES = tuple(re.findall(r"^    (m-[a-z-]+):", OPTIONS, re.MULTILINE))
 
 DIFFERENT = {
@@ -96,14 +111,13 @@ DIFFERENT = {
     ("m-errors", "service"): "it is qualified",
 }
 
-ROUTERS = ("shop", "plain", "chained", "secure", "half", "nowhere", "unguarded", "garbled")
+ROUTERS = ("shop", "plain", "chained", "secure", "strict", "half", "nowhere", "unguarded", "garbled")
 SERVICES = ("shop", "alone", "empty", "turns", "hashed", "spare", "picky", "copied", "watched")
 MIDDLEWARES = ("strip", "chain", "add", "replace")
 
 MISSING = {
     "http2": "HTTP/2 is not served yet",
     "udp": "UDP is not served",
-    "certificates": "they are those of the entry points, which are settings",
 }
 
 REASONS = {"nowhere": "nowhere@file", "unguarded": "nowhere@file", "garbled": "Hos"}
@@ -122,7 +136,13 @@ def running() -> Iterator[Processes]:
 @pytest.fixture(scope="module")
 def flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     routes = tmp_path_factory.mktemp("routes") / "routes.yml"
-    routes.write_text(ROUTES.rstrip("\n") + OPTIONS)
+    tls = [TLS.format().rstrip("\n")]
+    for number, (name, kind, names, days) in enumerate(CERTIFICATES):
+        file = routes.with_name(f"{name}.pem")
+        key = private_key(kind, number)
+        file.write_text("".join(make_pair(*names, key=key, subject=name, days=days, serial=number + 1)))
+        tls.append(f"    - {{certFile: {file}, keyFile: {file}}}")
+    routes.write_text(ROUTES.rstrip("\n") + OPTIONS + "\n".join(tls) + "\n")
     return [f"--providers.file.filename={routes}"]
 
 
@@ -170,9 +190,14 @@ def own(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def qualified(item: dict[str, Any]) -> dict[str, Any]:
-    """Return the router with a qualified service; Traefik shows the name as written."""
-    service = item.get("service")
-    return item if service is None or "@" in service else {**item, "service": f"{service}@file"}
+    """Return the router with qualified names of service and TLS options; Traefik shows them as written."""
+    service, tls = item.get("service", ""), item.get("tls", {})
+    if service and "@" not in service:
+        item = {**item, "service": f"{service}@file"}
+    options = tls.get("options", "default")
+    if options != "default":
+        item = {**item, "tls": {**tls, "options": f"{options}@file"}}
+    return item
 
 
 def compare(mine: Any, other: Any, where: str) -> None:
@@ -267,7 +292,7 @@ def test_rawdata_holds_the_same_objects_by_the_same_names(ours: Installation, th
 
 def test_the_overview_counts_alike(ours: Installation, theirs: Installation) -> None:
     mine, other = ours.api("/api/overview"), theirs.api("/api/overview")
-    assert mine["http"]["routers"] == {"total": 8, "warnings": 1, "errors": 3}
+    assert mine["http"]["routers"] == {"total": 9, "warnings": 1, "errors": 3}
     assert {key: other["http"]["routers"][key] for key in ("warnings", "errors")} == {
         "warnings": 1,
         "errors": 3,
@@ -275,6 +300,39 @@ def test_the_overview_counts_alike(ours: Installation, theirs: Installation) -> 
     assert mine["http"]["services"] == {"total": 9, "warnings": 0, "errors": 0}
     for key in ("tcp", "udp", "features", "providers"):
         compare(mine[key], other[key], key)
+    # Rondpoint counts the certificate of the entry point, too.
+    assert other["certificates"] == {"total": 3, "warnings": 1, "errors": 1}
+    assert mine["certificates"] == {"total": 4, "warnings": 1, "errors": 1}
+
+
+CERTIFICATE_QUERIES = [
+    "",
+    "search=LAB",
+    "search=ending",
+    "search=10.0.0.1",
+    "search=nonsense",
+    "status=enabled",
+    "status=Warning",
+    "status=expired",
+    "sortBy=cn&direction=desc",
+    "sortBy=validUntil",
+    "sortBy=validUntil&direction=desc",
+    "sortBy=nonsense",
+    "search=LAB&sortBy=name&per_page=2",
+]
+
+
+@pytest.mark.parametrize("query", CERTIFICATE_QUERIES)
+def test_certificates_are_listed_alike(ours: Installation, theirs: Installation, query: str) -> None:
+    mine = [each for each in ours.api(f"/api/certificates?{query}") if not each["id"].endswith("@settings")]
+    compare(mine, theirs.api(f"/api/certificates?{query}"), query)
+
+
+@pytest.mark.parametrize("number", range(len(CERTIFICATES)))
+def test_a_certificate_is_described_alike(ours: Installation, theirs: Installation, number: int) -> None:
+    found = theirs.api(f"/api/certificates?search={CERTIFICATES[number][0]}")[0]
+    path = f"/api/certificates/{found['name']}"
+    compare(ours.api(path), theirs.api(path), path)
 
 
 @pytest.mark.parametrize(
@@ -363,6 +421,8 @@ PATHS = [
     "/api/http/routers/a%2Fb@file",
     "/api/entrypoints/none",
     "/api/entrypoints?per_page=2&page=2",
+    "/api/certificates/none",
+    "/api/certificates?page=0",
     "/api/tcp/routers",
     "/api/tcp/services?page=1",
     "/api/tcp/services?page=2",

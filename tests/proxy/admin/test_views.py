@@ -1,15 +1,20 @@
 """Views of objects in the form of Traefik's API."""
 
 import pytest
+from msgspec import json
+from msgspec.structs import replace
 
 from proxy.admin.diagnostic_filters import count_unrouted, is_unrouted
 from proxy.admin.paging import PageError, page_of
 from proxy.admin.views.middlewares import middleware_view
 from proxy.admin.views.object_status import WITHOUT_ERRORS, active_status, group_by_object, left_out_status
+from proxy.admin.views.routers import router_view
 from proxy.admin.views.services import service_view
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.go_durations import go_duration
-from rondpoint.model import HealthCheck, Middleware, Service
+from rondpoint.model import HealthCheck, Middleware, Router, Service
+from rondpoint.rules import v3
+from rondpoint.tls.model import TlsDomain
 
 
 @pytest.mark.parametrize(
@@ -114,3 +119,23 @@ def test_containers_with_a_left_out_router_are_unrouted() -> None:
     assert [item for item in every if is_unrouted(item, ())] == [one, again, silent]
     assert count_unrouted(every, ()) == 2
     assert [item for item in every if is_unrouted(item, ("a@docker",))] == [silent]
+
+
+def test_the_tls_of_a_router_is_shown_in_traefiks_words() -> None:
+    plain = Router("a@file", v3.parse("Host(`a.test`)"), "s@file", 1, tls=True)
+    resolved = replace(
+        plain,
+        tls_options="strict@file",
+        cert_resolver="le",
+        tls_domains=(TlsDomain("a.test", ("*.a.test",)), TlsDomain("b.test")),
+    )
+    views = (router_view(each, WITHOUT_ERRORS, (), {}) for each in (plain, resolved))
+    shown = [json.decode(json.encode(view))["tls"] for view in views]
+    assert shown == [
+        {"options": "default"},
+        {
+            "options": "strict@file",
+            "certResolver": "le",
+            "domains": [{"main": "a.test", "sans": ["*.a.test"]}, {"main": "b.test"}],
+        },
+    ]

@@ -229,7 +229,7 @@ def test_rules_see_headers_that_are_not_forwarded() -> None:
 
 
 def test_a_router_with_tls_serves_only_requests_over_tls() -> None:
-    table = RoutingTable(frozenset({"web", "secure"}), frozenset({"secure", "other"}))
+    table = RoutingTable(frozenset({"web", "secure"}), dict.fromkeys(("secure", "other"), ""))
     default, named = (
         router("default", "Host(`a.test`)"),
         router("named", "Host(`b.test`)", 1, ("web", "other")),
@@ -248,7 +248,7 @@ def test_a_router_with_tls_serves_only_requests_over_tls() -> None:
 
 
 def test_the_table_knows_whether_an_entry_point_has_routers_with_tls() -> None:
-    table = RoutingTable(frozenset({"web", "secure"}), frozenset({"secure"}))
+    table = RoutingTable(frozenset({"web", "secure"}), {"secure": ""})
     points = ("web", over_tls("web"), over_tls("other"), "secure")
 
     def found() -> list[bool]:

@@ -64,6 +64,7 @@ class Completed:
     responder: str = ""
     body: Body | None = None
     tls: str = ""
+    client_subject: str | None = None
     logged: str = ""
     first_tried_at: float = 0.0
     origin_head: bytes = b""
@@ -270,6 +271,7 @@ def test_fields_of_tls_traces_ids_bodies_and_retries() -> None:
     trace = Trace(int("a" * 32, 16), int("b" * 16, 16), Random())
     completed = Completed(
         tls="1.3 TLS_AES_128_GCM_SHA256",
+        client_subject='CN=Ada,O=Lab\\, "A"',
         request_id=b"id",
         traced=trace,
         body=Body(9),
@@ -279,6 +281,7 @@ def test_fields_of_tls_traces_ids_bodies_and_retries() -> None:
     expected = {
         "TLSVersion": "1.3",
         "TLSCipher": "TLS_AES_128_GCM_SHA256",
+        "TLSClientSubject": 'CN=Ada,O=Lab\\, "A"',
         "RequestScheme": "https",
         "RequestId": "id",
         "trace_id": "a" * 32,

@@ -4,10 +4,12 @@ import math
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 import proxy.telemetry.exposition.reference as reference
 from proxy.telemetry.exposition.catalogue import METRICS
+from proxy.telemetry.exposition.certificate_values import MAX_CERTIFICATES
 from proxy.telemetry.exposition.metric_values import ServedConfiguration, servers_up
 from proxy.telemetry.exposition.page import page
 from proxy.telemetry.exposition.process_usage import Processes
@@ -15,10 +17,12 @@ from proxy.telemetry.exposition.store_snapshot import Instance, StoreSnapshot
 from rondpoint.model import PassiveHealthCheck, Router, Server, ServerState, Service
 from rondpoint.rules import v3
 from rondpoint.settings import PrometheusMetrics
+from rondpoint.store.acme import AcmeState
 from rondpoint.store.agents import AgentStatus, ProviderStatus
 from rondpoint.store.metrics import BOUNDS, Cell, Counts, Refusals, WorkerCounts
 from rondpoint.store.server_metrics import ServerCounts, server_field
-from rondpoint.store.workers import WorkerStatus
+from rondpoint.store.workers import CertificateStatus, WorkerStatus
+from rondpoint.tls.model import Certificate, TlsDomain
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
 NOW = 1000.0
@@ -43,15 +47,19 @@ def render(
     workers: tuple[WorkerStatus, ...] = (),
     servers: tuple[dict[str, ServerCounts], ...] = (),
     processes: Processes | None = None,
+    certificates: tuple[Certificate, ...] = (),
+    acme: tuple[AcmeState, ...] = (),
+    orders: dict[tuple[str, str], int] | None = None,
     **options: object,
 ) -> str:
     agents = {"x": AgentStatus("x", "h", 1, 0.0, NOW - 1, {"docker": ProviderStatus("retrying")})}
     by_name = {each.name: each for each in workers}
-    snapshot = StoreSnapshot(
-        NOW, (Instance("i", workers, hashes, servers),), agents, by_name, ("http://10.0.0.1:80",)
-    )
+    instance = Instance("i", workers, hashes, servers)
+    ejected = ("http://10.0.0.1:80",)
+    snapshot = StoreSnapshot(NOW, (instance,), agents, by_name, ejected, acme, orders or {})
+    served = replace(SERVED, certificates=certificates)
     known = {} if processes is None else {"i": processes}
-    body, content_type = page(snapshot, SERVED, PrometheusMetrics(**options), "", lambda: None, known)
+    body, content_type = page(snapshot, served, PrometheusMetrics(**options), "", lambda: None, known)
     assert content_type.startswith("text/plain")
     return body.decode()
 
@@ -176,6 +184,64 @@ def test_gauges_cover_live_workers_only() -> None:
         assert values(text, name) == {(): value}, name
     assert values(text, "rondpoint_tickets_total")[("source", "store"),] == 3
     assert values(text, "rondpoint_provider_up") == {(("agent", "x"), ("provider", "docker")): 0}
+
+
+def test_the_certificates_that_expire_first_have_their_end() -> None:
+    served = tuple(
+        Certificate(f"{n}@file", "", "", (f"{n}.test", "10.0.0.1"), subject=f"{n}", serial="5", not_after=n)
+        for n in range(MAX_CERTIFICATES + 5, 0, -1)
+    )
+    own = CertificateStatus("1", "5", "1.test", 1.0)
+    text = render(workers=(worker("a", certificates=(own,)),), certificates=served)
+    ends = values(text, "traefik_tls_certs_not_after")
+    assert len(ends) == MAX_CERTIFICATES
+    assert min(ends.values()) == 1
+    assert max(ends.values()) == MAX_CERTIFICATES
+    assert ends[("cn", "2"), ("sans", "2.test"), ("serial", "5")] == 2
+    assert values(text, "rondpoint_tls_certificates") == {(): MAX_CERTIFICATES + 5}
+
+
+def test_certificates_of_resolvers_are_counted_by_their_state() -> None:
+    domain = TlsDomain("a.test")
+    certificates = tuple(
+        Certificate(f"{number}@acme", "", "", resolver=resolver)
+        for number, resolver in enumerate(("le", "le", "zero", ""))
+    )
+    states = (
+        AcmeState("le", domain, renew_at=5.0),
+        AcmeState("le", domain, failures=1, error="no"),
+        AcmeState("le", domain, error="unreachable", ordering=True),
+        AcmeState("other", domain, ordering=True),
+    )
+    found = values(render(certificates=certificates, acme=states), "rondpoint_acme_certificates")
+    assert {(dict(labels)["resolver"], dict(labels)["state"]): value for labels, value in found.items()} == {
+        ("le", "obtained"): 2,
+        ("zero", "obtained"): 1,
+        ("le", "failing"): 2,
+        ("le", "ordering"): 1,
+        ("other", "ordering"): 1,
+    }
+
+
+def test_failed_handshakes_of_all_workers_are_added_up() -> None:
+    one = WorkerCounts(handshake_failures={"web": {"name": 2, "closed": 1}})
+    other = WorkerCounts(handshake_failures={"web": {"name": 1}, "s": {"timeout": 4}})
+    found = values(render({"/worker": one}, {"/worker": other}), "rondpoint_tls_handshake_failures_total")
+    assert {
+        (dict(labels)["entrypoint"], dict(labels)["reason"]): count for labels, count in found.items()
+    } == {
+        ("web", "name"): 3,
+        ("web", "closed"): 1,
+        ("s", "timeout"): 4,
+    }
+
+
+def test_finished_orders_are_counted_by_outcome() -> None:
+    found = values(render(orders={("le", "obtained"): 3, ("le", "names"): 1}), "rondpoint_acme_orders_total")
+    assert found == {
+        (("outcome", "obtained"), ("resolver", "le")): 3,
+        (("outcome", "names"), ("resolver", "le")): 1,
+    }
 
 
 def test_current_servers_have_the_sums_of_all_workers() -> None:

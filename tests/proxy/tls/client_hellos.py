@@ -37,6 +37,11 @@ def host_name(name: bytes) -> bytes:
     return extension(0, vector(b"\0" + vector(name)))
 
 
+def alpn(*names: bytes) -> bytes:
+    """Return the extension application_layer_protocol_negotiation with these protocols."""
+    return extension(16, vector(b"".join(vector(name, 1) for name in names)))
+
+
 def hello_with(*extensions: bytes, session: bytes = b"") -> bytes:
     """Return a ClientHello in one record; without extensions it has no list of them."""
     body = b"\x03\x03" + bytes(32) + vector(session, 1) + vector(b"\x13\x01") + vector(b"\0", 1)

@@ -42,7 +42,9 @@ def test_a_certificate_with_any_key_is_read_even_if_it_has_expired(
 ) -> None:
     alternative = "subjectAltName=DNS:www.A.test,DNS:a.test,IP:192.0.2.1"
     pair = make(tmp_path, kind, "/O=some/CN=a.test", alternative, days=days)
-    ((_, found, names),) = read_certificates([pair])
+    ((_, found, names, not_before, issuer),) = read_certificates([pair])
+    assert not_before == ssl.cert_time_to_seconds(openssl_output(pair, "-startdate"))
+    assert issuer == "some, a.test"
     assert names == ("www.a.test", "a.test", "192.0.2.1")
     assert (found.common_name, found.sans) == ("a.test", "a.test,www.A.test")
     assert int(found.serial) == int(openssl_output(pair, "-serial"), 16)
@@ -51,7 +53,7 @@ def test_a_certificate_with_any_key_is_read_even_if_it_has_expired(
 
 @pytest.mark.parametrize(("subject", "name"), [("/O=some", ()), ("/CN=old.test", ("old.test",))])
 def test_a_certificate_without_alternative_names(tmp_path: Path, subject: str, name: tuple[str, ...]) -> None:
-    ((_, found, names),) = read_certificates([make(tmp_path, "ec", subject)])
+    ((_, found, names, _, _),) = read_certificates([make(tmp_path, "ec", subject)])
     assert (found.common_name, found.sans) == ("".join(name), "")
     assert names == name
 

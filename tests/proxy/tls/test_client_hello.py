@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.tls.client_hello import MAX_BYTES, MAX_RECORDS, ClientHello, ClientHelloError, parse_client_hello
-from tests.proxy.tls.client_hellos import extension, hello_with, host_name, in_records, openssl_hello
+from tests.proxy.tls.client_hellos import alpn, extension, hello_with, host_name, in_records, openssl_hello
 
 WHOLE = openssl_hello("a.test")
 LEAST = len(WHOLE) // MAX_RECORDS + 1
@@ -16,13 +16,13 @@ LEAST = len(WHOLE) // MAX_RECORDS + 1
     ("server_name", "read"),
     [("a.test", "a.test"), ("A.Test", "a.test"), ("xn--bcher-kva.test", "xn--bcher-kva.test"), (None, "")],
 )
-def test_the_name_that_openssl_sends_is_read(server_name: str | None, read: str) -> None:
-    assert parse_client_hello(openssl_hello(server_name)) == ClientHello(read)
+def test_the_name_and_the_protocols_that_openssl_sends_are_read(server_name: str | None, read: str) -> None:
+    assert parse_client_hello(openssl_hello(server_name)) == ClientHello(read, (b"h2", b"http/1.1"))
 
 
 @given(st.integers(LEAST, len(WHOLE)), st.binary(max_size=20))
 def test_records_of_any_size_and_bytes_after_them_change_nothing(size: int, after: bytes) -> None:
-    assert parse_client_hello(in_records(WHOLE, size) + after) == ClientHello("a.test")
+    assert parse_client_hello(in_records(WHOLE, size) + after) == ClientHello("a.test", (b"h2", b"http/1.1"))
 
 
 @given(st.integers(LEAST, 600), st.data())
@@ -35,7 +35,7 @@ def test_a_hello_that_is_not_whole_yet_is_waited_for(size: int, data: st.DataObj
     ("extensions", "read"),
     [
         ((), ""),
-        ((extension(21, bytes(99)), host_name(b"a.test"), extension(16, b"")), "a.test"),
+        ((extension(21, bytes(99)), host_name(b"a.test"), extension(17, b"")), "a.test"),
         ((extension(0, b"\0\0"),), ""),
         ((extension(0, b"\0\x05\x07\0\x02ab"),), ""),
     ],
@@ -44,6 +44,19 @@ def test_extensions_may_be_missing_in_any_order_or_of_unknown_kinds(
     extensions: tuple[bytes, ...], read: str
 ) -> None:
     assert parse_client_hello(hello_with(*extensions, session=bytes(32))) == ClientHello(read)
+
+
+@pytest.mark.parametrize(
+    ("names", "read"),
+    [
+        ((), ()),
+        ((b"acme-tls/1",), (b"acme-tls/1",)),
+        ((b"\x8a\x8a", b"h2"), (b"\x8a\x8a", b"h2")),
+    ],
+)
+def test_the_offered_protocols_are_read(names: tuple[bytes, ...], read: tuple[bytes, ...]) -> None:
+    hello = hello_with(alpn(*names), host_name(b"a.test"))
+    assert parse_client_hello(hello) == ClientHello("a.test", read)
 
 
 def test_a_hello_of_40_kb_is_read() -> None:
@@ -64,6 +77,9 @@ REFUSED = {
     "a name with a zero byte": hello_with(host_name(b"a.test\0.b.test")),
     "a name that is not ASCII": hello_with(host_name("bücher.test".encode())),
     "a name beyond its extension": hello_with(extension(0, b"\0\x09\0\0\x20a.test")),
+    "protocols beyond their extension": hello_with(extension(16, b"\0\x05\x02h2")),
+    "a protocol beyond the list": hello_with(extension(16, b"\0\x03\x03h2")),
+    "protocols without a list": hello_with(extension(16, b"")),
     "an extension beyond the list": hello_with(extension(5, b"abc")[:-1]),
     "plain HTTP in the second record": in_records(WHOLE, 9)[:14] + b"GET / HTTP/1.1\r\n",
 }

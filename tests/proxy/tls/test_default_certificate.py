@@ -1,4 +1,4 @@
-"""The default certificate, for entry points without certificates of their own."""
+"""The default certificate, for clients for which there is no other."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import ssl
 import subprocess
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from proxy.tls.certificate_generation import COMMON_NAME, generate_certificate
-from proxy.tls.default_certificate import default_certificate
-from proxy.tls.server_contexts import ServerContexts
-from rondpoint.settings.tree.entry_points import Tls
-from tests.lab.certificate import write_certificate
+from proxy.tls.default_certificate import default_certificate, load_default_certificate
+from proxy.tls.server_context import create_context
+from rondpoint.tls.model import TlsOptions
 from tests.proxy.tls.handshakes import client_context, connect
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -39,26 +37,14 @@ def test_each_one_has_a_name_and_a_key_of_its_own() -> None:
     assert len(names) == 6
 
 
-def test_an_entry_point_without_certificates_presents_it() -> None:
-    contexts = ServerContexts(Tls())
-    assert contexts.contents == ()
-    assert contexts.only is not None
-    assert list(contexts.all()) == [contexts.only]
-    assert presented(contexts.only) == default()
-
-
-def test_one_with_certificates_does_not(tmp_path: Path) -> None:
-    path = write_certificate(tmp_path / "own.pem")
-    contexts = ServerContexts(Tls.model_validate({"certificates": f"{path},{path}"}))
-    assert contexts.only is not None
-    assert presented(contexts.only) == path.read_text()[path.read_text().index("-----BEGIN CERT") :]
-
-
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_clients_of_each_version_get_it(version: ssl.TLSVersion) -> None:
-    only = ServerContexts(Tls()).only
-    assert only is not None
-    assert presented(only, version) == default()
+    context = create_context(TlsOptions("default"))
+    load_default_certificate(context)
+    found = connect(client_context(version), context).getpeercert(binary_form=True)
+    assert found is not None
+    text = default_certificate().decode()
+    assert ssl.DER_cert_to_PEM_cert(found) == text[text.index("-----BEGIN CERT") :]
 
 
 def test_who_shares_the_secret_has_the_same_one() -> None:
@@ -68,15 +54,3 @@ def test_who_shares_the_secret_has_the_same_one() -> None:
 def test_proxies_that_need_none_do_not_load_the_library() -> None:
     code = "import proxy.process.master, proxy.runtime, sys; print('cryptography.x509' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"False\n"
-
-
-def default() -> str:
-    text = default_certificate().decode()
-    return text[text.index("-----BEGIN CERT") :]
-
-
-def presented(server: ssl.SSLContext, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> str:
-    """Return the certificate that a client gets, in PEM format."""
-    found = connect(client_context(version), server).getpeercert(binary_form=True)
-    assert found is not None
-    return ssl.DER_cert_to_PEM_cert(found)

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from proxy.authentication.instance_secret import INSTANCE_SECRET
-from proxy.tls.ticket_keys import KEY_BYTES
+from proxy.tls.openssl_context import KEY_BYTES
 from proxy.tls.ticket_rotation import PERIOD, TicketRotation, derive_keys
 from rondpoint.store.client import connect as connect_to_store
 from rondpoint.store.keys import Keys

@@ -12,7 +12,7 @@ from tests.lab.certificate import write_certificate
 from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, running_proxy, watched
-from tests.proxy.tls.client_hellos import hello_with, host_name, in_records, openssl_hello
+from tests.proxy.tls.client_hellos import alpn, hello_with, host_name, in_records, openssl_hello
 
 CERTIFICATES = {
     "a-ec": (("DNS:a.test",), "ec"),
@@ -116,13 +116,15 @@ def test_a_client_without_a_whole_hello_is_given_up_after_the_read_timeout(port:
         assert time.monotonic() - began > 1
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n", hello_with(host_name(b"a.test."))],
-    ids=["HTTP", "dot"],
-)
-def test_what_is_no_hello_gets_an_alert(port: int, sent: bytes) -> None:
+def test_a_name_with_a_final_dot_gets_an_alert(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
-        client.sendall(sent)
+        client.sendall(hello_with(host_name(b"a.test.")))
         assert client.recv(99) == DECODE_ERROR
+        assert client.recv(99) == b""
+
+
+def test_a_client_without_a_protocol_that_is_served_gets_an_alert(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(hello_with(host_name(b"a.test"), alpn(b"h2")))
+        assert client.recv(99) == b"\x15\x03\x01\x00\x02\x02\x78"
         assert client.recv(99) == b""

@@ -56,6 +56,15 @@ def test_an_accepted_upgrade_is_a_tunnel(proxy: Proxy, client: Client, origin: S
     assert client.ended()
 
 
+@pytest.mark.parametrize("protocol", ["websocket", "WebSocket", "echo"])
+def test_a_server_is_told_of_websockets(proxy: Proxy, client: Client, origin: Start, protocol: str) -> None:
+    seen = origin(HELLO)
+    client.send(upgrading(proxy.route(seen)).replace(b"echo", protocol.encode()))
+    client.answer()
+    expected = "http" if protocol == "echo" else "ws"
+    assert seen.requests[0].all("X-Forwarded-Proto") == [expected]
+
+
 def test_bytes_right_after_the_head_are_not_lost(proxy: Proxy, client: Client, origin: Start) -> None:
     def handler(connection: Connection) -> None:
         connection.read()

@@ -13,8 +13,8 @@ def test_consul_addresses_are_shown_without_passwords() -> None:
 
 
 def test_a_closed_entry_point_is_shown_with_the_reason(tmp_path: Path) -> None:
-    settings = load(["--entryPoints.web.http.tls.options=strict@file"], {}, tmp_path).settings
-    reason = "entryPoints.web.http.tls.options is not served yet"
+    settings = load(["--entryPoints.web.clientIPStrategy.depth=1"], {}, tmp_path).settings
+    reason = "entryPoints.web.clientIPStrategy is not served yet"
     assert next(summary_lines(settings)) == f"entry point web is closed: {reason}"
 
 

@@ -221,11 +221,21 @@ def test_a_stronger_source_replaces_the_whole_list(tmp_path: Path) -> None:
     assert tls.domains == (TlsDomain("new.test"),)
 
 
+def test_an_entry_point_names_the_options_of_its_routers(tmp_path: Path) -> None:
+    tls = (
+        load_settings(tmp_path, [*WEB, f"{TLS}.options=strict@file"])
+        .settings.entry_points["websecure"]
+        .http.tls
+    )
+    assert tls is not None
+    assert tls.options == "strict@file"
+
+
 def test_by_pass_leaves_challenges_to_routers(tmp_path: Path) -> None:
     flags = [*WEB, f"{R}.httpChallenge.entryPoint=web", "--entryPoints.web.allowACMEByPass=true"]
     settings = load_settings(tmp_path, flags).settings
     assert settings.entry_points["web"].allow_acme_by_pass
-    assert settings.http_challenge_entry_points == frozenset()
+    assert settings.http_challenge_entry_points == {"web"}
 
 
 OF_V1 = """

@@ -25,6 +25,29 @@ WITH_TLS = [
     ["--entryPoints=Name:web Address::443 TLS"],
     ["--entryPoints=Name:web Address::443 TLS TLS.SniStrict:true"],
 ]
+WITH_OPTIONS = {
+    "traefik_toml": """
+[entryPoints.https]
+address = ":443"
+[entryPoints.https.tls]
+minVersion = "VersionTLS11"
+cipherSuites = ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_RSA_WITH_AES_256_GCM_SHA384"]
+sniStrict = true
+[entryPoints.https.tls.clientCA]
+files = ["ca.pem", "other.pem"]
+optional = true
+[entryPoints.https.tls.defaultCertificate]
+certFile = "default.crt"
+keyFile = "default.key"
+[[entryPoints.https.tls.certificates]]
+certFile = "a.crt"
+keyFile = "a.key"
+""",
+    "flags": "Name:https Address::443 TLS:a.crt,a.key TLS.MinVersion:VersionTLS11 "
+    "TLS.CipherSuites:TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,TLS_RSA_WITH_AES_256_GCM_SHA384 "
+    "TLS.SniStrict:true CA:ca.pem,other.pem CA.Optional:true "
+    "TLS.DefaultCertificate.Cert:default.crt TLS.DefaultCertificate.Key:default.key",
+}
 WITHOUT_TLS = [
     [WEB],
     [WEB, "--entryPoints.web.http.tls=false"],
@@ -63,6 +86,40 @@ def test_tls_must_be_set(tmp_path: Path, flags: list[str]) -> None:
 @pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in FILES.items() for text in texts])
 def test_tls_in_files_needs_no_certificates(tmp_path: Path, name: str, text: str) -> None:
     assert load_settings(tmp_path, **{name: text}).settings.tls_entry_points == {"web"}
+
+
+@pytest.mark.parametrize("source", WITH_OPTIONS)
+def test_options_of_traefik_1(tmp_path: Path, source: str) -> None:
+    text = WITH_OPTIONS[source]
+    loaded = (
+        load_settings(tmp_path, [f"--entryPoints={text}"])
+        if source == "flags"
+        else load_settings(tmp_path, traefik_toml=text)
+    )
+    assert loaded.warnings == ()
+    tls = loaded.settings.entry_points["https"].tls
+    assert tls is not None
+    assert (tls.min_version, tls.sni_strict) == ("VersionTLS11", True)
+    assert tls.cipher_suites == ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_RSA_WITH_AES_256_GCM_SHA384")
+    assert [each.name for each in tls.client_authority_files] == ["ca.pem", "other.pem"]
+    assert tls.client_ca is not None
+    assert tls.client_ca.optional
+    assert [pair.cert_file.name for pair in tls.pairs] == ["default.crt", "a.crt"]
+
+
+def test_the_old_spelling_of_authorities_counts_without_the_new_one(tmp_path: Path) -> None:
+    old = "--entryPoints.web.tls.clientCAFiles=old.pem"
+    for flags, names in (([old], ["old.pem"]), ([old, "--entryPoints.web.tls.clientCA.files=b"], ["b"])):
+        tls = load_settings(tmp_path, [WEB, *flags]).settings.entry_points["web"].tls
+        assert tls is not None
+        assert [each.name for each in tls.client_authority_files] == names
+
+
+def test_tls_options_of_an_entry_point(tmp_path: Path) -> None:
+    flags = [WEB, "--entryPoints.web.http.tls.options=strict@file", "--entryPoints.a.address=:1"]
+    loaded = load_settings(tmp_path, [*flags, "--entryPoints.b.address=:2", "--entryPoints.b.tls"])
+    assert loaded.settings.tls_options == {"web": "strict@file", "b": ""}
+    assert loaded.warnings == ()
 
 
 def test_the_variables_of_a_resolver_switch_tls_on(tmp_path: Path) -> None:

@@ -17,9 +17,8 @@ WEB = "--entryPoints.web.address=:80"
 HTTP = "--entryPoints=Name:http Address::80"
 
 GUARDS_OF_ENTRY_POINTS = [
-    ([WEB, "--entrypoints.web.http.tls.options=strict@file"], "entrypoints.web.http.tls.options"),
+    ([WEB, "--entrypoints.web.tls.cafiles=ca.pem"], "entrypoints.web.tls.cafiles"),
     ([f"{HTTP} ClientIPStrategy.Depth:1"], "entryPoints.http.ClientIPStrategy"),
-    ([f"{HTTP} CA:ca.pem"], "entryPoints.http.CA"),
 ]
 
 
@@ -52,15 +51,15 @@ entryPoints:
   web:
     address: ":80"
     clientIPStrategy: {depth: 1}
-    http: {tls: {options: strict@file}}
+    tls: {caFiles: ca.pem}
 """,
     "traefik_toml": """
 [entryPoints.web]
 address = ":80"
 [entryPoints.web.clientIPStrategy]
 depth = 1
-[entryPoints.web.http.tls]
-options = "strict@file"
+[entryPoints.web.tls]
+caFiles = ["ca.pem"]
 """,
 }
 
@@ -69,51 +68,24 @@ options = "strict@file"
 def test_guards_in_files_are_reported_with_their_locations(tmp_path: Path, name: str) -> None:
     result = load_settings(tmp_path, **{name: FILES[name]})
     file = tmp_path / name.replace("_", ".")
-    options = ("clientIPStrategy", "http.tls.options")
+    options = ("clientIPStrategy", "tls.caFiles")
     keys = [f"entryPoints.web.{option}" for option in options]
     assert closed_parts(result) == [("entry point web", key) for key in keys]
     assert [diagnostic.subject for diagnostic in result.warnings] == [f"{file}: {key}" for key in keys]
     assert result.settings.closed_reason("web").endswith(f"{', '.join(keys)} are not served yet")
 
 
-def test_guards_of_traefik_1_in_a_file(tmp_path: Path) -> None:
-    toml = """
-[entryPoints.http]
-address = ":80"
-[entryPoints.http.clientIPStrategy]
-depth = 1
-[entryPoints.https]
-address = ":443"
-[entryPoints.https.tls]
-minVersion = "VersionTLS12"
-cipherSuites = ["TLS_RSA_WITH_AES_256_GCM_SHA384"]
-sniStrict = true
-[entryPoints.https.tls.clientCA]
-files = ["ca.pem"]
-optional = false
-[[entryPoints.https.tls.certificates]]
-certFile = "a.pem"
-keyFile = "a.pem"
-"""
-    assert closed_parts(load_settings(tmp_path, traefik_toml=toml)) == [
-        ("entry point http", "entryPoints.http.clientIPStrategy"),
-        ("entry point https", "entryPoints.https.tls.cipherSuites"),
-        ("entry point https", "entryPoints.https.tls.sniStrict"),
-        ("entry point https", "entryPoints.https.tls.clientCA"),
-    ]
-
-
 def test_guards_in_the_environment(tmp_path: Path) -> None:
     environ = {
         "RONDPOINT_ENTRYPOINTS_MYWEB_HTTP_TLS_CERTRESOLVER": "le",
-        "RONDPOINT_ENTRYPOINTS_MYWEB_HTTP_TLS_OPTIONS": "strict@file",
+        "RONDPOINT_ENTRYPOINTS_MYWEB_TLS_CAFILES": "ca.pem",
         "RONDPOINT_ENTRYPOINTS_MYWEB_CLIENTIPSTRATEGY_DEPTH": "1",
     }
     result = load_settings(tmp_path, ["--entryPoints.myWeb.address=:80"], environ)
     assert {part for part, _ in closed_parts(result)} == {"entry point myWeb"}
     assert {key.split(".", 2)[2] for _, key in closed_parts(result)} == {
         "clientipstrategy",
-        "http.tls.options",
+        "tls.cafiles",
     }
 
 
@@ -123,8 +95,6 @@ def test_a_certificate_resolver_closes_nothing(tmp_path: Path) -> None:
     assert closed_parts(result) == []
     (diagnostic,) = result.warnings
     assert diagnostic.message.startswith("there is no certificates resolver le, so clients get")
-    result = load_settings(tmp_path, [WEB, certificates, "--entryPoints.web.http.tls.options=mutual@file"])
-    assert closed_parts(result) == [("entry point web", "entryPoints.web.http.tls.options")]
 
 
 def test_the_admin_entry_point_speaks_no_tls(tmp_path: Path) -> None:

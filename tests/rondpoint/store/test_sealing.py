@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rondpoint.settings import Redis, Settings, Store
-from rondpoint.store.sealing import Sealer, SealError, clear_keys_warning, sealer_of
+from rondpoint.store.sealing import Sealer, SealError, sealer_of
 
 SECRET, OTHER = b"s" * 32, b"t" * 32
 KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQ…\n-----END PRIVATE KEY-----\n"
@@ -90,11 +90,20 @@ def test_an_unusable_secret_is_an_error(tmp_path: Path) -> None:
             sealer_of(settings(**store))
 
 
-def test_keys_in_clear_are_warned_of_unless_the_store_is_embedded(tmp_path: Path) -> None:
-    assert "can impersonate the hosts" in clear_keys_warning(Settings(redis=Redis(url="redis://r")))
-    assert not clear_keys_warning(Settings(redis=Redis(url="unix:///s", embedded=True)))
-    assert not clear_keys_warning(settings(secret=SECRET.decode()))
-    assert not clear_keys_warning(settings(secretFile=str(tmp_path / "secret")))
+def test_the_first_key_that_stays_in_clear_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    sealers = [sealer_of(Settings(redis=Redis(url="redis://r"))) for _ in range(2)]
+    assert caplog.messages == []
+    for sealer in (*sealers, *sealers):
+        assert sealer.seal(KEY) == KEY
+    (warning,) = caplog.messages
+    assert "can impersonate the hosts" in warning
+    assert "store.secretFile" in warning
+
+
+def test_keys_in_the_embedded_store_are_not_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    assert sealer_of(Settings(redis=Redis(url="unix:///s", embedded=True))).seal(KEY) == KEY
+    sealer_of(settings(secret=SECRET.decode())).seal(KEY)
+    assert caplog.messages == []
 
 
 def test_nothing_is_loaded_before_something_is_sealed() -> None:

@@ -39,4 +39,3 @@ class Example(NamedTuple):
 
 
 NOT_FOUND = 404
-UNSERVED = 503

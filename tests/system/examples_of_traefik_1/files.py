@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rondpoint.model import HealthCheck, Server, Service, StickyCookie
-from tests.system.examples_of_traefik_1.example import NOT_FOUND, UNSERVED, Example, Served
+from tests.system.examples_of_traefik_1.example import NOT_FOUND, Example, Served
 
 BASICS, COMMONS, FILE = "basics", "configuration/commons", "configuration/backends/file"
 
@@ -35,8 +35,8 @@ EXAMPLES = [
         [
             Served("one.test/x", "two"),
             Served("www.one.test", "two"),
-            Served("sub.example.test", "one", ("passTLSClientCert",), UNSERVED, "https"),
-            Served("example.test", "one", ("passTLSClientCert",), UNSERVED, "https"),
+            Served("sub.example.test", "one", ("passTLSClientCert",), entry_point="https"),
+            Served("example.test", "one", ("passTLSClientCert",), entry_point="https"),
             Served("sub.example.test", status=NOT_FOUND),
             Served("both.test/exact", "two"),
             Served("both.test/exact/more", status=NOT_FOUND),
@@ -61,7 +61,6 @@ backend = "two"
 [frontends.both.routes.r]
 rule = "Host:both.test;Path:/exact"
 """,
-        told=["passTLSClientCert is not served yet"],
     ),
     Example(
         "two routes of a frontend",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rondpoint.model import Server, Service, StickyCookie
-from tests.system.examples_of_traefik_1.example import UNSERVED, Example, Served
+from tests.system.examples_of_traefik_1.example import Example, Served
 
 DOCKER = "configuration/backends/docker"
 PASSWORD = "test:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"
@@ -119,8 +119,6 @@ EXAMPLES = [
         "the client's certificate",
         {"frontend.passTLSClientCert.pem": "true"},
         "passTLSClientCert",
-        status=UNSERVED,
-        told=["passTLSClientCert is not served yet"],
     ),
     Example(
         "error pages of another container",

@@ -11,6 +11,7 @@ import pytest
 from docker.errors import NotFound
 from docker.models.containers import Container
 
+from rondpoint.store.sealing import MIN_SECRET_LENGTH
 from tests.lab.compose import Compose
 from tests.lab.engine import Engine
 from tests.lab.http import is_round_robin
@@ -82,7 +83,7 @@ def test_the_commands_lead_to_a_routed_container(
             lambda: is_round_robin([shell.run(quiet(request)).strip() for _ in range(6)], three),
             "the three in round robin",
         )
-        check_containers(containers_by_service(docker_client, project))
+        check_containers(containers_by_service(docker_client, project, ended={"secret"}))
 
         run, request = mine
         name = shell.run(run).strip()[:12]
@@ -103,6 +104,10 @@ def check_containers(found: dict[str, Container]) -> None:
             f"the health of {name}",
         )
     assert found["proxy"].exec_run(["id", "-un"]) == (0, b"rondpoint\n")
+    secrets = {name: found[name].exec_run(["cat", "/secret/store"]).output for name in ("agent", "proxy")}
+    assert secrets["agent"] == secrets["proxy"]
+    assert len(secrets["agent"].split()) == 1
+    assert len(secrets["agent"]) > MIN_SECRET_LENGTH
 
 
 def quiet(command: str) -> str:

@@ -50,7 +50,7 @@ def responder(
 def order(ca: Pebble, answering: Dns01Responder, *names: str) -> set[str]:
     """Order a certificate; return its names."""
     request = OrderRequest(names, CertificateOptions(key_type="EC256"))
-    issued = obtain(connect(ca, []), request, answering, None, lambda pending: None)
+    issued = obtain(connect(ca, []), request, [answering], None, lambda pending: None)
     leaf = x509.load_pem_x509_certificate(issued.chain.encode())
     found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return set(found.get_values_for_type(x509.DNSName))

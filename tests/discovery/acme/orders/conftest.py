@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from discovery.acme.orders.account import Account, AccountConnection
+from discovery.acme.orders.account import AccountConnection
 from discovery.acme.orders.options import CaOptions
 from discovery.acme.orders.private_keys import generate_key
+from rondpoint.store.acme import AcmeAccount
 from tests.discovery.acme.responders import HttpResponder
 from tests.lab.pebble import Pebble
 
@@ -27,8 +28,8 @@ def options_of(ca: Pebble, **more: object) -> CaOptions:
     return CaOptions(ca.directory_url, root_cas=(str(ca.certificate),), **more)  # type: ignore[arg-type]
 
 
-def connect(ca: Pebble, saved: list[Account], **more: object) -> AccountConnection:
+def connect(ca: Pebble, saved: list[AcmeAccount], **more: object) -> AccountConnection:
     """Connect as the account that was saved last, or by a key that other tests use as well."""
     options = options_of(ca, **more)
-    account = saved[-1] if saved else Account(options.directory, KEY)
+    account = saved[-1] if saved else AcmeAccount(options.directory, KEY)
     return AccountConnection(options, account, saved.append, threading.Event())

@@ -12,12 +12,13 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from discovery.acme.challenges.challenge import ResponderError
-from discovery.acme.orders import chains
-from discovery.acme.orders.account import Account, AccountConnection, account_for
+from discovery.acme.orders import authorizations, chains
+from discovery.acme.orders.account import AccountConnection, account_for
 from discovery.acme.orders.failures import FailureKind, OrderError, OrderFailure
 from discovery.acme.orders.options import CaOptions, CertificateOptions, ExternalAccountBinding
 from discovery.acme.orders.order import IssuedCertificate, OrderRequest, PendingOrder, obtain
 from discovery.acme.orders.private_keys import generate_key
+from rondpoint.store.acme import AcmeAccount
 from tests.discovery.acme.orders.conftest import KEY, connect, options_of
 from tests.discovery.acme.responders import DnsResponder, HttpResponder, TlsAlpnResponder
 from tests.discovery.acme.stand_in import StandInCa, problem
@@ -52,12 +53,12 @@ def failure(*arguments: Any) -> OrderFailure:
 def test_http_01_proves_names_and_addresses(
     pebble: Pebble, http_responder: HttpResponder, tmp_path: Path
 ) -> None:
-    saved: list[Account] = []
+    saved: list[AcmeAccount] = []
     pending: list[PendingOrder] = []
     wanted = ("first.http.test", "second.http.test", "127.0.0.1")
     options = CertificateOptions(key_type="EC384")
     issued = obtain(
-        connect(pebble, saved), request(*wanted, options=options), http_responder, None, pending.append
+        connect(pebble, saved), request(*wanted, options=options), [http_responder], None, pending.append
     )
     assert sorted(names(issued)) == sorted(wanted)
     assert leaf(issued).subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == wanted[0]
@@ -74,7 +75,7 @@ def test_http_01_proves_names_and_addresses(
 def test_tls_alpn_01_proves_names_and_addresses(pebble: Pebble) -> None:
     with TlsAlpnResponder(pebble.tls_port) as responder:
         issued = obtain(
-            connect(pebble, []), request("a.alpn.test", "127.0.0.1"), responder, None, lambda pending: None
+            connect(pebble, []), request("a.alpn.test", "127.0.0.1"), [responder], None, lambda pending: None
         )
         assert set(names(issued)) == {"a.alpn.test", "127.0.0.1"}
         assert {"a.alpn.test", "1.0.0.127.in-addr.arpa"} <= set(responder.server_names)
@@ -84,9 +85,19 @@ def test_tls_alpn_01_proves_names_and_addresses(pebble: Pebble) -> None:
 def test_dns_01_proves_a_wildcard_beside_its_domain(pebble: Pebble, dns_server: DnsServer) -> None:
     responder = DnsResponder(dns_server)
     wanted = ("*.dns.test", "dns.test")
-    issued = obtain(connect(pebble, []), request(*wanted), responder, None, lambda pending: None)
+    issued = obtain(connect(pebble, []), request(*wanted), [responder], None, lambda pending: None)
     assert set(names(issued)) == set(wanted)
     assert responder.records == []
+
+
+def test_each_name_gets_the_first_challenge_that_the_ca_offers_for_it(
+    pebble: Pebble, http_responder: HttpResponder, dns_server: DnsServer
+) -> None:
+    responders = [http_responder, DnsResponder(dns_server)]
+    wanted = ("*.both.test", "both.test")
+    issued = obtain(connect(pebble, []), request(*wanted), responders, None, lambda pending: None)
+    assert set(names(issued)) == set(wanted)
+    assert http_responder.presented == ["both.test"]
 
 
 def test_a_certificate_without_a_common_name(pebble: Pebble, http_responder: HttpResponder) -> None:
@@ -94,7 +105,7 @@ def test_a_certificate_without_a_common_name(pebble: Pebble, http_responder: Htt
     issued = obtain(
         connect(pebble, []),
         request("uncommon.test", options=options),
-        http_responder,
+        [http_responder],
         None,
         lambda pending: None,
     )
@@ -108,7 +119,9 @@ def test_names_that_cannot_be_validated_are_named_with_a_remedy(
     http_responder.wrong_names.add("wrong.fail.test")
     dns_server.fail("unknown.fail.test")
     found = failure(
-        connect(pebble, []), request("good.fail.test", "wrong.fail.test", "unknown.fail.test"), http_responder
+        connect(pebble, []),
+        request("good.fail.test", "wrong.fail.test", "unknown.fail.test"),
+        [http_responder],
     )
     assert found.kind is FailureKind.NAMES
     assert set(found.names) == {"wrong.fail.test", "unknown.fail.test"}
@@ -119,7 +132,7 @@ def test_names_that_cannot_be_validated_are_named_with_a_remedy(
 
 
 def test_a_wildcard_needs_another_challenge(pebble: Pebble, http_responder: HttpResponder) -> None:
-    found = failure(connect(pebble, []), request("*.wild.test"), http_responder)
+    found = failure(connect(pebble, []), request("*.wild.test"), [http_responder])
     assert found.names == ("wild.test",)
     assert "dnsChallenge" in found.hint
     assert http_responder.presented == []
@@ -129,7 +142,7 @@ def test_a_response_that_cannot_be_published_fails_the_order(
     pebble: Pebble, http_responder: HttpResponder
 ) -> None:
     http_responder.failure = ResponderError("the store is full", "free some memory")
-    found = failure(connect(pebble, []), request("unpublished.test"), http_responder)
+    found = failure(connect(pebble, []), request("unpublished.test"), [http_responder])
     assert found.kind is FailureKind.CHALLENGE
     assert (found.message, found.hint) == ("the store is full", "free some memory")
 
@@ -137,9 +150,9 @@ def test_a_response_that_cannot_be_published_fails_the_order(
 def test_an_order_is_left_at_once_if_the_agent_stops(pebble: Pebble, http_responder: HttpResponder) -> None:
     stop = threading.Event()
     options = options_of(pebble)
-    connection = AccountConnection(options, Account(options.directory, KEY), lambda account: None, stop)
+    connection = AccountConnection(options, AcmeAccount(options.directory, KEY), lambda account: None, stop)
     with pytest.raises(OrderError) as caught:
-        obtain(connection, request("stopped.test"), http_responder, None, lambda pending: stop.set())
+        obtain(connection, request("stopped.test"), [http_responder], None, lambda pending: stop.set())
     assert caught.value.failure.kind is FailureKind.INTERRUPTED
     assert http_responder.responses == {}
 
@@ -149,7 +162,7 @@ def test_another_leader_continues_the_order(
     pebble: Pebble, http_responder: HttpResponder, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     """The leader dies after it sent each of these; its successor gets the certificate with the same order."""
-    saved: list[Account] = []
+    saved: list[AcmeAccount] = []
     pending: list[PendingOrder] = []
     orders, issued_before = pebble.order_count, pebble.issued_count
     wanted = request(f"{place}.continued.test")
@@ -174,8 +187,8 @@ def test_another_leader_continues_the_order(
             patch.setattr("discovery.acme.orders.order.authorize", kill)
         if place == "download":
             patch.setattr(chains, "download", kill)
-        obtain(first, wanted, http_responder, None, pending.append)
-    issued = obtain(connect(pebble, saved), wanted, http_responder, pending[0], pending.append)
+        obtain(first, wanted, [http_responder], None, pending.append)
+    issued = obtain(connect(pebble, saved), wanted, [http_responder], pending[0], pending.append)
     assert names(issued) == list(wanted.names)
     assert issued.key == pending[0].key
     assert len(pending) == 1
@@ -183,13 +196,13 @@ def test_another_leader_continues_the_order(
 
 
 def test_other_names_are_a_new_order(pebble: Pebble, http_responder: HttpResponder) -> None:
-    saved: list[Account] = []
+    saved: list[AcmeAccount] = []
     pending: list[PendingOrder] = []
     for name in ("old.names.test", "new.names.test"):
         issued = obtain(
             connect(pebble, saved),
             request(name),
-            http_responder,
+            [http_responder],
             pending[0] if pending else None,
             pending.append,
         )
@@ -226,8 +239,8 @@ def test_a_wrong_account_binding_is_reported_without_its_key(
 ) -> None:
     with HttpResponder(other_ca.http_port) as responder:
         connection = connect(other_ca, [], account_binding=binding)
-        found = failure(connection, request("bound.test"), responder)
-    assert found.kind is FailureKind.REFUSED
+        found = failure(connection, request("bound.test"), [responder])
+    assert found.kind is FailureKind.ACCOUNT
     assert text in found.message + found.hint
     assert BINDING.hmac_key not in repr(found) + repr(binding) + repr(connection.account)
 
@@ -235,7 +248,7 @@ def test_a_wrong_account_binding_is_reported_without_its_key(
 def test_an_account_binding_and_the_preferred_chain(other_ca: Pebble) -> None:
     roots = [x509.load_pem_x509_certificate(other_ca.root(number).encode()) for number in range(2)]
     subjects = [str(root.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value) for root in roots]
-    saved: list[Account] = []
+    saved: list[AcmeAccount] = []
     issuers = []
     with HttpResponder(other_ca.http_port) as responder:
         for preferred in ("", subjects[1], "no such root"):
@@ -243,7 +256,7 @@ def test_an_account_binding_and_the_preferred_chain(other_ca: Pebble) -> None:
             issued = obtain(
                 connect(other_ca, saved, account_binding=BINDING),
                 request("chain.test", options=options),
-                responder,
+                [responder],
                 None,
                 lambda pending: None,
             )
@@ -256,14 +269,14 @@ def test_an_account_binding_and_the_preferred_chain(other_ca: Pebble) -> None:
 def test_a_ca_that_forgot_everything_gets_the_account_and_a_new_order(
     other_ca: Pebble, caplog: pytest.LogCaptureFixture
 ) -> None:
-    saved: list[Account] = []
+    saved: list[AcmeAccount] = []
     pending: list[PendingOrder] = []
     with HttpResponder(other_ca.http_port) as responder:
         for _ in range(2):
             issued = obtain(
                 connect(other_ca, saved, account_binding=BINDING),
                 request("forgotten.test"),
-                responder,
+                [responder],
                 pending[-1] if pending else None,
                 pending.append,
             )
@@ -276,8 +289,8 @@ def test_a_ca_that_forgot_everything_gets_the_account_and_a_new_order(
 
 
 def test_a_changed_email_is_told_to_the_ca(pebble: Pebble) -> None:
-    saved: list[Account] = []
-    saved.append(Account(pebble.directory_url, generate_key("EC256")))
+    saved: list[AcmeAccount] = []
+    saved.append(AcmeAccount(pebble.directory_url, generate_key("EC256")))
     for email in ("one@a.test", "two@a.test", "two@a.test", ""):
         connect(pebble, saved, email=email).sign_in()
     del saved[0]
@@ -286,7 +299,7 @@ def test_a_changed_email_is_told_to_the_ca(pebble: Pebble) -> None:
 
 
 def test_the_account_of_another_ca_is_not_used() -> None:
-    own = Account("https://ca.test/directory", "key", "https://ca.test/account/1")
+    own = AcmeAccount("https://ca.test/directory", "key", "https://ca.test/account/1")
     assert account_for(CaOptions("https://ca.test/other"), own) is own
     other = account_for(CaOptions("https://other.test/directory"), own)
     assert other.url == ""
@@ -298,16 +311,16 @@ def test_a_ca_with_a_certificate_of_an_unknown_authority_gets_no_account(
 ) -> None:
     options = CaOptions(pebble.directory_url)
     connection = AccountConnection(
-        options, Account(options.directory, KEY), lambda account: None, threading.Event()
+        options, AcmeAccount(options.directory, KEY), lambda account: None, threading.Event()
     )
-    found = failure(connection, request("untrusted.test"), http_responder)
+    found = failure(connection, request("untrusted.test"), [http_responder])
     assert found.kind is FailureKind.UNREACHABLE
     assert "CERTIFICATE_VERIFY_FAILED" in found.message or "certificate verify failed" in found.message
     assert "caCertificates" in found.hint
 
 
 def test_the_server_name_of_the_settings_replaces_that_of_the_url(pebble: Pebble) -> None:
-    saved: list[Account] = []
+    saved: list[AcmeAccount] = []
     connect(pebble, saved, server_name="localhost").sign_in()
     assert saved[0].url
     with pytest.raises(OrderError, match=r"other\.test"):
@@ -324,12 +337,40 @@ def test_an_order_names_what_it_replaces_unless_the_ca_refuses_that(http_respond
         directory = f"{ca.url}/directory"
         connection = AccountConnection(
             CaOptions(directory, email="a@a.test"),
-            Account(directory, KEY),
+            AcmeAccount(directory, KEY),
             lambda account: None,
             threading.Event(),
         )
-        found = failure(connection, request("a.test", options=options, replaces="AQ.AIA"), http_responder)
-        assert found.hint == "choose a profile of this CA"
+        found = failure(connection, request("a.test", options=options, replaces="AQ.AIA"), [http_responder])
+        assert found.hint == "choose a profile of this authority"
         body = {"identifiers": [{"type": "dns", "value": "a.test"}], "profile": "shortlived"}
         assert ca.payloads("/order") == [{**body, "replaces": "AQ.AIA"}, body]
         assert ca.payloads("/account") == [{"termsOfServiceAgreed": True, "contact": ["mailto:a@a.test"]}]
+
+
+def test_a_validation_that_stays_undecided_after_an_error_fails_by_that_error(
+    http_responder: HttpResponder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pebble decides at once; a stand-in plays an authority that lets the client try again, as Caddy does."""
+    monkeypatch.setattr(authorizations, "VALIDATION_TIMEOUT", 0.3)
+    with StandInCa() as ca:
+        challenge = {"type": "http-01", "url": f"{ca.url}/challenge", "token": "token"}
+        identifier = {"type": "dns", "value": "undecided.test"}
+        document = {"identifier": identifier, "status": "pending", "challenges": [challenge]}
+        order = {"status": "pending", "finalize": f"{ca.url}/finalize", "authorizations": [f"{ca.url}/name"]}
+        ca.replies |= {
+            "/order": (201, {"Location": f"{ca.url}/order/1"}, order),
+            "/name": (200, {}, document),
+            "/challenge": (200, {}, challenge),
+        }
+        directory = f"{ca.url}/directory"
+        account = AcmeAccount(directory, KEY, f"{ca.url}/account/1")
+        connection = AccountConnection(CaOptions(directory), account, lambda account: None, threading.Event())
+        undecided = failure(connection, request("undecided.test"), [http_responder])
+        challenge["error"] = problem("connection", "refused")
+        failed = failure(connection, request("undecided.test"), [http_responder])
+    assert undecided.kind is FailureKind.UNREACHABLE
+    assert failed.kind is FailureKind.NAMES
+    assert failed.names == ("undecided.test",)
+    assert "refused (connection)" in failed.message
+    assert http_responder.responses == {}

@@ -11,6 +11,8 @@ from discovery.merging.merge import merge
 from discovery.providers.consul_kv import ConsulKvProvider, retained_keys
 from rondpoint.model import Configuration
 from rondpoint.settings import ConsulOptions
+from rondpoint.tls.model import TlsOptions
+from tests.discovery.certificates.pairs import make_pair
 from tests.discovery.providers.supervised import supervised
 from tests.discovery.providers.watching import watched
 from tests.lab.consul import Consul
@@ -90,6 +92,40 @@ def test_traefik_3s_layout(consul: Consul) -> None:
         "http://10.0.0.4:80",
     ]
     assert found.diagnostics == ()
+
+
+def test_certificates_in_keys_and_in_files_that_keys_name(consul: Consul, tmp_path: Path) -> None:
+    texts = make_pair("text.test")
+    file, key = tmp_path / "a.pem", tmp_path / "a.key"
+    key.write_text(texts.key)
+    write(
+        consul,
+        {
+            "traefik/tls/certificates/0/certFile": texts.certificate,
+            "traefik/tls/certificates/0/keyFile": texts.key,
+            "traefik/tls/old/entrypoints": "web",
+            "traefik/tls/old/certificate/certfile": str(file),
+            "traefik/tls/old/certificate/keyfile": str(key),
+            "traefik/tls/options/strict/sniStrict": "true",
+        },
+    )
+
+    def presents(*names: str) -> Callable[[Configuration], bool]:
+        expected = {("text.test", ()), *((name, ("web",)) for name in names)}
+        return lambda found: (
+            {(each.names[0], each.entry_points) for each in found.certificates.values()} == expected
+        )
+
+    with watched(provider_of(consul)) as running:
+        found = running.next()
+        assert presents()(found)
+        assert found.tls_options == {"strict@consul": TlsOptions("strict@consul", sni_strict=True)}
+        (diagnostic,) = found.diagnostics
+        assert diagnostic.message.startswith(f"tls.old.certificate.certFile={file} cannot be read")
+        # No key changes.
+        for name in ("one.test", "two.test"):
+            file.write_text(make_pair(name).certificate)
+            assert running.until(presents(name)).diagnostics == ()
 
 
 def test_keys_that_are_put_add_a_route_and_deleted_ones_remove_it(consul: Consul) -> None:

@@ -50,6 +50,23 @@ TREES: list[tuple[dict[str, bytes], dict[str, Any]]] = [
         {"traefik/backends/b/servers/S/url": b"u", "traefik/backends/b/Servers/s/url": b"v"},
         {"backends": {"b": {"Servers": {"S": {"url": "u"}, "s": {"url": "v"}}}}},
     ),
+    (
+        {
+            "traefik/tls/certificates/0/certFile": b"a",
+            "traefik/tls/options/0/minVersion": b"v",
+            "traefik/tls/options/0/clientAuth/caFiles/0": b"c",
+            "traefik/tls/stores/default/defaultCertificate/certFile": b"d",
+        },
+        {"tls": {
+            "certificates": [{"certFile": "a"}],
+            "options": {"0": {"minVersion": "v", "clientAuth": {"caFiles": ["c"]}}},
+            "stores": {"default": {"defaultCertificate": {"certFile": "d"}}},
+        }},
+    ),
+    (
+        {"traefik/tls/0/entrypoints/0": b"https", "traefik/tls/0/certificate/certfile": b"a"},
+        {"tls": {"0": {"entrypoints": ["https"], "certificate": {"certfile": "a"}}}},
+    ),
     ({"other/a": b"x", "traefikx/b": b"y", "traefik/c": "é".encode()}, {"c": "é"}),
 ]  # fmt: skip
 

@@ -251,6 +251,14 @@ EFFECTS: list[tuple[str, Mapping[str, Any], PreviewedRequest, str, int]] = [
     ),
     ("contentType", {}, sent(), "adds a Content-Type to responses that have none", 0),
     ("contentType", {"autoDetect": False}, sent(), "leaves responses without a Content-Type as they are", 0),
+    (
+        "passTLSClientCert",
+        {"pem": True, "info": {"sans": True}},
+        sent(),
+        "adds X-Forwarded-Tls-Client-Cert and X-Forwarded-Tls-Client-Cert-Info, if the client sends a",
+        0,
+    ),
+    ("passTLSClientCert", {"pem": False}, sent(), "adds no header, because neither pem nor info is set", 0),
     ("encodedCharacters", {}, sent("/a%2Fb"), "refuses the request with 400: the path has the encoded", 400),
     ("encodedCharacters", {}, sent(), "lets the path pass", 0),
     (

@@ -1,0 +1,52 @@
+"""Writes what an order must not lose: it waits out faults of the store."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+import redis
+
+from discovery.acme.orders.failures import interrupted
+from discovery.acme.store import AcmeStore
+from rondpoint.store.publish import NotLeadingError
+
+logger = logging.getLogger(__name__)
+
+FIRST_DELAY, LAST_DELAY = 0.1, 2.0
+
+Write = Callable[[AcmeStore], None]
+
+
+class PatientStore:
+    """The store as one order uses it, until `stop` is set: when the agent ends or loses its lease."""
+
+    def __init__(self, store: AcmeStore, stop: threading.Event) -> None:
+        self._store = store
+        self._stop = stop
+
+    def write(self, write: Write) -> None:
+        """Write at once, or when the store is back. Raises OrderError if `stop` is set before.
+
+        A store that came back empty has no lease for some moments, until this agent gets it again.
+        """
+        delay = FIRST_DELAY
+        while True:
+            try:
+                write(self._store)
+            except (redis.RedisError, NotLeadingError) as error:
+                if delay == FIRST_DELAY:
+                    logger.warning("the store cannot be written for an ACME order, which waits: %s", error)
+            else:
+                return
+            if self._stop.wait(delay):
+                raise interrupted() from None
+            delay = min(delay * 2, LAST_DELAY)
+
+    def try_write(self, write: Write) -> None:
+        """Write if that is possible now."""
+        try:
+            write(self._store)
+        except (redis.RedisError, NotLeadingError) as error:
+            logger.debug("the store cannot be written: %s", error)

@@ -1,0 +1,1 @@
+"""Decides which certificates are wanted, which of them are due, and when; pure functions."""

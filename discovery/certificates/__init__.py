@@ -1,0 +1,1 @@
+"""Reads and checks the certificates, keys and authorities that dynamic configuration names."""
