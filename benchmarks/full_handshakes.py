@@ -26,7 +26,7 @@ def full_handshake_command(port: int, path: str, connections: int, seconds: int,
 
 
 def parse_summary(text: str) -> Report:
-    """Read the summary of hey. Raises BenchmarkError if it has not all figures, as after errors alone."""
+    """Read the summary of hey. Raises BenchmarkError if it has no figures, as after errors alone."""
     statuses = {
         int(status): int(count) for status, count in re.findall(r"\[(\d{3})\]\s+(\d+) responses", text)
     }
@@ -38,9 +38,9 @@ def parse_summary(text: str) -> Report:
             requests=sum(statuses.values()),
             duration=_microseconds(r"Total:\s+([\d.]+) secs", text),
             bytes=int(_number(r"Total data:\s+(\d+) bytes", text)),
-            p50=_microseconds(r"50% in ([\d.]+) secs", text),
-            p90=_microseconds(r"90% in ([\d.]+) secs", text),
-            p99=_microseconds(r"99% in ([\d.]+) secs", text),
+            p50=_percentile(50, text),
+            p90=_percentile(90, text),
+            p99=_percentile(99, text),
             connect=failed,
             read=0,
             write=0,
@@ -49,6 +49,14 @@ def parse_summary(text: str) -> Report:
         )
     except ValueError:
         raise BenchmarkError(f"hey reported no figures:\n{text}") from None
+
+
+def _percentile(percent: int, text: str) -> int:
+    # hey leaves the high ones out if there are few responses.
+    try:
+        return _microseconds(rf"{percent}% in ([\d.]+) secs", text)
+    except ValueError:
+        return _microseconds(r"Slowest:\s+([\d.]+) secs", text)
 
 
 def _number(pattern: str, text: str) -> float:

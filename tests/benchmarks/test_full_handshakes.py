@@ -40,6 +40,10 @@ def test_the_summary_gives_the_figures_of_a_report():
     assert (report.p50, report.p90, report.p99) == (20_100, 45_000, 76_500)
 
 
+def test_a_percentile_that_is_missing_is_the_slowest():
+    assert parse_summary(SUMMARY.replace("99% in 0.0765", "0% in 0.0000")).p99 == 100_200
+
+
 def test_statuses_of_errors_and_failed_requests_are_errors():
     assert parse_summary(SUMMARY).errors == 6
     assert parse_summary(SUMMARY.partition("  [502]")[0]).errors == 0

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,10 @@ NAMES = ("shop.example.test", "blog.example.test")
 
 
 class Site:
-    """Two routers with certificates of a resolver; `one` and `other` are the TLS ports of both proxies."""
+    """Two routers with certificates of a resolver; `one` and `other` are the TLS ports of both proxies.
+
+    `admin` is the port of the API of one of them.
+    """
 
     def __init__(
         self, processes: Processes, store: Store, ca: Pebble, origin: Origin, directory: Path
@@ -38,6 +42,7 @@ class Site:
         self.storage = directory / "acme.json"
         self._processes = processes
         self._directory = directory
+        self.admin = 0
         self._running: list[Process] = []
         self._secret = directory / "secret"
         self._secret.write_text("0123456789abcdef0123456789abcdef")
@@ -94,7 +99,8 @@ class Site:
     def _admin(self, name: str) -> tuple[str, str]:
         state = self._directory / name
         state.mkdir(exist_ok=True)
-        return f"--entryPoints.traefik.address=127.0.0.1:{free_port()}", f"--stateDirectory={state}"
+        self.admin = free_port()
+        return f"--entryPoints.traefik.address=127.0.0.1:{self.admin}", f"--stateDirectory={state}"
 
     def status(self, port: int, name: str) -> int:
         """Return the status of a response over TLS; 0 if the CA's certificate is not presented for `name`."""
@@ -150,6 +156,15 @@ def test_both_names_are_served_by_both_proxies_after_one_order_each(site: Site, 
     print(f"from nothing to TLS: {wait_until_served(site):.1f} s")
     assert (site.ca.order_count, site.ca.account_count) == (len(NAMES), 1)
     assert site.clear_keys() == []
+    assert all(each["renewal"]["renewAt"] < each["notAfter"] for each in certificates(site))
+    assert {
+        (*each["sans"], each["resolver"], each["status"], *each["usedBy"]) for each in certificates(site)
+    } == {(name, "le", "enabled", f"{name.partition('.')[0]}@file") for name in NAMES}
+
+
+def certificates(site: Site) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(http.request(site.admin, "localhost", "/api/certificates").body)
+    return found
 
 
 def test_after_everything_was_killed_nothing_is_ordered_again(site: Site) -> None:
