@@ -6,14 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from discovery.providers.closed import ClosedProvider
-from discovery.providers.consul_catalog import ConsulCatalogProvider
-from discovery.providers.consul_kv import ConsulKvProvider
 from discovery.providers.contract import Emit, Provider
-from discovery.providers.docker import DockerProvider
 from discovery.providers.errors import ProviderError
-from discovery.providers.file import FileProvider
-from discovery.providers.registrar import Registrar
-from discovery.registrar.options import plan_from_settings
 from rondpoint.settings import closed_parts
 from rondpoint.store.sealing import sealer_of
 
@@ -24,25 +18,44 @@ __all__ = ["PROVIDERS", "Emit", "Provider", "ProviderError", "configured_provide
 
 Factory = Callable[["Settings"], Provider | None]
 
+# Each factory imports its provider itself: the libraries behind one that is not configured would make every
+# start of an agent slower.
+
 
 def _docker(settings: Settings) -> Provider | None:
     options = settings.providers.docker
-    return None if options is None else DockerProvider(options)
+    if options is None:
+        return None
+    from discovery.providers.docker import DockerProvider  # noqa: PLC0415
+
+    return DockerProvider(options)
 
 
 def _file(settings: Settings) -> Provider | None:
     options = settings.providers.file
-    return None if options is None else FileProvider(options, sealer_of(settings).seal)
+    if options is None:
+        return None
+    from discovery.providers.file import FileProvider  # noqa: PLC0415
+
+    return FileProvider(options, sealer_of(settings).seal)
 
 
 def _consul_catalogue(settings: Settings) -> Provider | None:
     options = settings.providers.consul_catalog
-    return None if options is None else ConsulCatalogProvider(options)
+    if options is None:
+        return None
+    from discovery.providers.consul_catalog import ConsulCatalogProvider  # noqa: PLC0415
+
+    return ConsulCatalogProvider(options)
 
 
 def _consul_keys(settings: Settings) -> Provider | None:
     options = settings.providers.consul
-    return None if options is None else ConsulKvProvider(options, sealer_of(settings).seal)
+    if options is None:
+        return None
+    from discovery.providers.consul_kv import ConsulKvProvider  # noqa: PLC0415
+
+    return ConsulKvProvider(options, sealer_of(settings).seal)
 
 
 def _registrar(settings: Settings) -> Provider | None:
@@ -50,6 +63,9 @@ def _registrar(settings: Settings) -> Provider | None:
     options = settings.registrator
     if options is None or not options.enabled:
         return None
+    from discovery.providers.registrar import Registrar  # noqa: PLC0415
+    from discovery.registrar.options import plan_from_settings  # noqa: PLC0415
+
     return Registrar(lambda: plan_from_settings(settings, options))
 
 
