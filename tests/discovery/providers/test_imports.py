@@ -1,11 +1,11 @@
-"""The agent imports the clients of Docker and Consul only for providers that the settings enable."""
+"""The agent imports clients of Docker and Consul only for providers that are enabled, and none of ACME."""
 
 import subprocess
 import sys
 
 import pytest
 
-CLIENTS = ("docker", "consul")
+CLIENTS = ("acme", "consul", "docker", "josepy")
 SCRIPT = """
 import sys
 from pathlib import Path
