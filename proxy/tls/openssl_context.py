@@ -17,6 +17,8 @@ import sys
 import sysconfig
 from functools import cache
 
+from proxy.tls.der_loading import DerLoader
+
 log = logging.getLogger(__name__)
 
 KEY_BYTES = 80
@@ -58,6 +60,11 @@ class OpenSsl:
         self._set_authorities = library.SSL_CTX_set_client_CA_list
         self._set_authorities.argtypes = [pointer, pointer]
         self._set_authorities.restype = None
+        self._der_loader = DerLoader(library, self._control)
+
+    def load_certificate(self, context: ssl.SSLContext, chain: str, key: str, key_type: str) -> bool:
+        """Make `context` present this certificate; return whether it does, see DerLoader."""
+        return self._der_loader.load(_address_of(context), chain, key, key_type)
 
     def set_ticket_keys(self, context: ssl.SSLContext, keys: bytes) -> None:
         """Set the keys that encrypt session tickets; they have KEY_BYTES."""

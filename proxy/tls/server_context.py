@@ -95,9 +95,16 @@ def load_certificates(
     # Of several with one key type, OpenSSL keeps the last.
     for certificate in reversed(certificates):
         try:
-            load_pem(context, f"{open_key(certificate.key)}\n{certificate.chain}".encode())
+            _load(context, certificate, open_key(certificate.key))
         except (OSError, ValueError) as error:
             raise CertificateError(certificate, error) from None
+
+
+def _load(context: ssl.SSLContext, certificate: Certificate, key: str) -> None:
+    """Make a context present a certificate. Raises OSError or ValueError."""
+    access = openssl()
+    if access is None or not access.load_certificate(context, certificate.chain, key, certificate.key_type):
+        load_pem(context, f"{key}\n{certificate.chain}".encode())
 
 
 def _set_versions(context: ssl.SSLContext, options: TlsOptions) -> None:
