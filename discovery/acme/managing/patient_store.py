@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 import redis
@@ -15,6 +16,9 @@ from rondpoint.store.publish import NotLeadingError
 logger = logging.getLogger(__name__)
 
 FIRST_DELAY, LAST_DELAY = 0.1, 2.0
+
+PROXY_CHECK = 0.2
+"""Seconds between looks for the first proxy of an installation."""
 
 Write = Callable[[AcmeStore], None]
 
@@ -43,6 +47,29 @@ class PatientStore:
             if self._stop.wait(delay):
                 raise interrupted() from None
             delay = min(delay * 2, LAST_DELAY)
+
+    def wait_for_proxy(self, timeout: float) -> None:
+        """Wait until a proxy reports itself, for `timeout` seconds at most, and not while the store fails.
+
+        Raises OrderError if `stop` is set before.
+        """
+        deadline = time.monotonic() + timeout
+        waits = False
+        while True:
+            try:
+                if self._store.has_proxy(time.time()):
+                    return
+            except redis.RedisError as error:
+                logger.debug("whether a proxy runs is not known: %s", error)
+                return
+            if time.monotonic() >= deadline:
+                logger.warning("no proxy runs that could respond to challenges; the authority is told anyway")
+                return
+            if not waits:
+                waits = True
+                logger.info("no proxy runs yet that could respond to challenges; the order waits for one")
+            if self._stop.wait(PROXY_CHECK):
+                raise interrupted()
 
     def try_write(self, write: Write) -> None:
         """Write if that is possible now."""
