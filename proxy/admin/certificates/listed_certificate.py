@@ -57,6 +57,6 @@ def _renewal(known: KnownCertificate) -> str:
         return ""
     if state.ordering:
         return "an order is under way"
-    if state.failures:
+    if state.error:
         return f"tried again {format_time(state.next_attempt)}" if state.next_attempt else ""
     return f"renewed {format_time(state.renew_at)}" if state.renew_at else ""

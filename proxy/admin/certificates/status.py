@@ -74,7 +74,7 @@ def _warning_time(certificate: Certificate) -> float:
 
 def _last_failure(known: KnownCertificate) -> tuple[str, ...]:
     state = known.state
-    if state is None or not state.failures:
+    if state is None or not state.error:
         return ()
     hint = f"; {state.hint}" if state.hint else ""
     return (f"resolver {state.resolver} could not obtain it: {state.error}{hint}",)

@@ -39,6 +39,7 @@ def _is_address(name: str) -> bool:
 
 
 def _state_of(state: AcmeState) -> str:
-    if state.failures:
+    if state.error:
         return "failing"
-    return "obtained" if state.renew_at else "pending"
+    # The agent asks when to renew a certificate as soon as it has one. Not every authority names a time.
+    return "obtained" if state.renew_at or state.ask_at else "pending"

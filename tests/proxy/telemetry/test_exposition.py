@@ -205,9 +205,9 @@ def test_certificates_of_resolvers_are_counted_by_their_state() -> None:
     domain = TlsDomain("a.test")
     states = (
         AcmeState("le", domain, renew_at=5.0),
-        AcmeState("le", domain, renew_at=6.0),
-        AcmeState("le", domain, renew_at=6.0, failures=1),
-        AcmeState("le", domain, failures=2),
+        AcmeState("le", domain, ask_at=6.0),
+        AcmeState("le", domain, renew_at=6.0, failures=1, error="no A record"),
+        AcmeState("le", domain, error="the authority cannot be reached"),
         AcmeState("zero", domain, ordering=True),
     )
     found = values(render(acme=states), "rondpoint_acme_certificates")
