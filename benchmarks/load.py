@@ -1,4 +1,4 @@
-"""Runs the load with wrk in one thread, and reads its report."""
+"""Runs the load with wrk in one thread, or with hey for full TLS handshakes, and reads the report."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.full_handshakes import full_handshake_command, parse_summary
+from benchmarks.load_report import Report
 from benchmarks.peers.peer import HOST
 from benchmarks.processes import on_core, program
 from benchmarks.scenarios import Scenario
@@ -20,36 +22,11 @@ RESPONSE_SECONDS = 5
 GRACE_SECONDS = 30
 
 
-class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The figures of wrk: `duration` and latency percentiles in microseconds; the others are counts."""
-
-    requests: int
-    duration: int
-    bytes: int
-    p50: int
-    p90: int
-    p99: int
-    connect: int
-    read: int
-    write: int
-    timeout: int
-    status: int
-
-    @property
-    def errors(self) -> int:
-        return self.connect + self.read + self.write + self.timeout + self.status
-
-    @property
-    def per_second(self) -> float:
-        return self.requests * 1e6 / self.duration
-
-
 @dataclass(frozen=True, slots=True)
 class Load:
     """Clients on `core` that send requests of `scenario` to loopback port `port` without pause.
 
-    They use `connections` connections, unless the scenario has its own number. wrk writes its report to a
-    file in `directory`.
+    They use `connections` connections, unless the scenario has its own number. Files go to `directory`.
     """
 
     scenario: Scenario
@@ -59,7 +36,12 @@ class Load:
     directory: Path
 
     def command(self, seconds: int) -> list[str]:
-        """Return the command line of wrk. Raises BenchmarkError if wrk is not installed."""
+        """Return the command line. Raises BenchmarkError if the program is not installed."""
+        connections = self.scenario.connections or self.connections
+        if self.scenario.full_handshakes:
+            return full_handshake_command(
+                self.port, self.scenario.path, connections, seconds, RESPONSE_SECONDS
+            )
         headers = ["-H", f"Host: {HOST}"]
         if self.scenario.new_connections:
             headers += ["-H", "Connection: close"]
@@ -68,7 +50,7 @@ class Load:
         return [
             program("wrk", "Debian package wrk"),
             "--threads=1",
-            f"--connections={self.scenario.connections or self.connections}",
+            f"--connections={connections}",
             f"--duration={seconds}s",
             f"--timeout={RESPONSE_SECONDS}s",
             f"--script={SCRIPT}",
@@ -77,7 +59,7 @@ class Load:
         ]
 
     def run(self, seconds: int) -> Report:
-        """Run the load. Raises BenchmarkError if wrk fails or bodies were too short."""
+        """Run the load. Raises BenchmarkError if its program fails or bodies were too short."""
         file = self.directory / f"wrk-{self.port}.json"
         file.unlink(missing_ok=True)
         finished = subprocess.run(
@@ -93,11 +75,16 @@ class Load:
             timeout=seconds + GRACE_SECONDS,
             check=False,
         )
-        if finished.returncode != 0 or not file.exists():
-            raise BenchmarkError(f"wrk ended with {finished.returncode}: {finished.stdout}{finished.stderr}")
-        report = msgspec.json.decode(file.read_bytes(), type=Report)
+        by_wrk = not self.scenario.full_handshakes
+        if finished.returncode != 0 or (by_wrk and not file.exists()):
+            raise BenchmarkError(
+                f"the load ended with {finished.returncode}: {finished.stdout}{finished.stderr}"
+            )
+        report = (
+            msgspec.json.decode(file.read_bytes(), type=Report) if by_wrk else parse_summary(finished.stdout)
+        )
         if report.requests == 0:
-            raise BenchmarkError(f"wrk counted no responses: {report}")
+            raise BenchmarkError(f"the load counted no responses: {report}")
         if not self.scenario.compressed and report.bytes < report.requests * self.scenario.size:
             raise BenchmarkError(f"responses were shorter than {self.scenario.size} bytes: {report}")
         return report

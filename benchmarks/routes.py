@@ -23,7 +23,8 @@ import yaml
 from benchmarks.command import exit_cleanly_on_sigterm, pin_to_load_core
 from benchmarks.cpu import tree_seconds
 from benchmarks.errors import BenchmarkError
-from benchmarks.load import Load, Report
+from benchmarks.load import Load
+from benchmarks.load_report import Report
 from benchmarks.memory import process_bytes
 from benchmarks.origin import Origin, body, run_origin
 from benchmarks.peers.rondpoint import rondpoint_program

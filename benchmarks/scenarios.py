@@ -13,9 +13,10 @@ class Scenario:
     """A kind of request; `size` is the response body's length in bytes, `upload` the request body's.
 
     With `new_connections`, each request opens a connection. `connections` overrides the plan's number. With
-    `varied`, requests are as long as a browser's, and no two are equal. `tls` is between client and proxy.
-    With a `feature`, the router has that middleware; with `forwarded` unset, the proxy responds by itself,
-    with `status`. With `compressed`, `size` is that of the server's body, and the client gets less.
+    `varied`, requests are as long as a browser's, and no two are equal. `tls` is between client and proxy;
+    with `resumed`, each new connection resumes the session of an earlier one. With a `feature`, the router
+    has that middleware; with `forwarded` unset, the proxy responds by itself, with `status`. With
+    `compressed`, `size` is that of the server's body, and the client gets less.
     """
 
     name: str
@@ -26,10 +27,16 @@ class Scenario:
     connections: int | None = None
     varied: bool = False
     tls: bool = False
+    resumed: bool = False
     feature: Feature | None = None
     status: int = 200
     forwarded: bool = True
     compressed: bool = False
+
+    @property
+    def full_handshakes(self) -> bool:
+        """Whether each request needs a TLS handshake without resumption."""
+        return self.tls and self.new_connections and not self.resumed
 
     @property
     def headers(self) -> dict[str, str]:
@@ -49,7 +56,9 @@ SCENARIOS = {
         Scenario("newconn", "/", 65, new_connections=True),
         Scenario("tls", "/", 65, tls=True),
         Scenario("tls10k", "/10k", 10 * 1024, tls=True),
+        Scenario("tls1m", "/1m", 1024 * 1024, tls=True),
         Scenario("tlsnew", "/", 65, new_connections=True, tls=True),
+        Scenario("tlsresumed", "/", 65, new_connections=True, tls=True, resumed=True),
         Scenario("lone", "/", 65, connections=1),
         Scenario("auth", "/", 65, feature=features.AUTH),
         Scenario("headers", "/", 65, feature=features.HEADERS),

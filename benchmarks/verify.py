@@ -15,6 +15,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.origin import CUSTOM_PATH, FORWARDED_PATH, body
 from benchmarks.peers.peer import HOST
 from benchmarks.processes import RunningProgram
+from benchmarks.resumption import verify_resumption
 from benchmarks.scenarios import SCENARIOS, Scenario
 
 READY_SECONDS = 30.0
@@ -77,6 +78,8 @@ def verify(port: int, servers: int, scenario: Scenario) -> None:
         raise BenchmarkError(f"Host and X-Forwarded-* reached the server as {seen!r}, expected {expected!r}")
     _verify_balance(_on_one_connection(port, servers, scenario), servers, scenario)
     _verify_balance(_on_new_connections(port, servers, scenario), servers, scenario)
+    if scenario.resumed:
+        verify_resumption(port)
 
 
 def _verify_redirection(got: Got, scenario: Scenario) -> None:
@@ -114,6 +117,8 @@ def _connect(port: int, scenario: Scenario) -> HTTPConnection:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    # So that the handshakes of all proxies are alike.
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
     return HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
 
 

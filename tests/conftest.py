@@ -1,7 +1,9 @@
 """Fixtures that start the lab's real parts for the tests that use them."""
 
+import os
 import signal
 import socket
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
@@ -28,6 +30,9 @@ from tests.lab.store import Store
 
 IMAGES_FOLDER = "/images/"
 
+SLOW_FOLDERS = (IMAGES_FOLDER, "/system/", "/faults/", "/proxy/admin/", "/proxy/wire/")
+"""Folders whose tests start or use whole programs, in the order in which several processes run them."""
+
 # Every run uses the same examples. There is no time limit for them: the machine may be busy.
 hypothesis.settings.register_profile(
     "rondpoint",
@@ -45,6 +50,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     # By default SIGTERM ends the run without cleaning up, which leaves an engine running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Where the environment forbids bytecode, each program that a test starts would compile all of Rondpoint.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 class _Scheduling(LoadFileScheduling):
@@ -62,11 +70,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run the tests with images first, since they take longest, then the files with many tests."""
+    """Run slow folders first, so that short files remain for the end, then the files with many tests.
+
+    Files of one folder follow each other, since the next folder ends the programs of `package` fixtures.
+    """
     if not hasattr(config, "workerinput"):
         return
     tests = Counter(item.path for item in items)
-    items.sort(key=lambda item: (IMAGES_FOLDER not in item.nodeid, -tests[item.path]))
+    items.sort(key=lambda item: (_folder_rank(item.nodeid), -tests[item.path]))
+
+
+def _folder_rank(nodeid: str) -> int:
+    for rank, folder in enumerate(SLOW_FOLDERS):
+        if folder in nodeid:
+            return rank
+    return len(SLOW_FOLDERS)
 
 
 @pytest.hookimpl(wrapper=True)

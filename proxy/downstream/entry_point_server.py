@@ -77,8 +77,8 @@ class EntryPointServer:
         """The number of open client connections."""
         return len(self._connections)
 
-    def connection_handler(self, entry_point: str) -> Callable[[Any, tuple[Any, ...]], None]:
-        """Return a function that serves a connection, given gevent's socket and the peer's address."""
+    def connection_handler(self, entry_point: str) -> Callable[[_socket.socket, tuple[Any, ...]], None]:
+        """Return a function that serves a connection, given a non-blocking socket and the peer's address."""
         point = self._settings.entry_points[entry_point]
         configured = point.transport.responding_timeouts
         limits = self._settings.limits
@@ -105,11 +105,7 @@ class EntryPointServer:
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
-        def serve_connection(client: Any, address: tuple[Any, ...]) -> None:
-            # The data path waits for the socket itself, and does not need gevent's wrapper.
-            sock = _socket.socket(client.family, client.type, client.proto, client.detach())
-            sock.setblocking(False)
-            sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        def serve_connection(sock: _socket.socket, address: tuple[Any, ...]) -> None:
             stream = Stream(sock, context.sweeper)
             peer, port = address[:2]
             buffer = b""
@@ -128,7 +124,7 @@ class EntryPointServer:
                 buffer = serve_requests(stream, peer, port, buffer, plain_label_set, plain)
                 if not buffer:
                     return
-            tls_stream = start_tls(stream, contexts, challenges, context.sweeper, deadline, buffer)
+            tls_stream = start_tls(stream, contexts, challenges, deadline, buffer)
             if tls_stream is not None:
                 label_set = label_sets.number(entry_point, tls_name(*tls_stream.negotiated), metered=metered)
                 protocol = secure if tls_stream.tls_options == DEFAULT_OPTIONS else checked

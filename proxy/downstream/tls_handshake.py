@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import ssl
 
     from proxy.acme_challenges.tls_alpn_challenges import TlsAlpnChallenges
-    from proxy.net.deadlines import Sweeper
     from proxy.net.stream import Stream
     from proxy.tls.entry_point_contexts import EntryPointContexts
 
@@ -45,7 +44,6 @@ def start_tls(
     stream: Stream,
     contexts: EntryPointContexts,
     challenges: TlsAlpnChallenges | None,
-    sweeper: Sweeper,
     deadline: float,
     early: bytes,
 ) -> TlsStream | None:
@@ -59,9 +57,7 @@ def start_tls(
         hello, early = _receive_hello(stream, early)
         answers = challenges if is_challenge(hello) else None
         context, options = _choose_context(stream, contexts, answers, hello)
-        tls_stream = TlsStream(
-            stream.detach(), sweeper, context, deadline=deadline, early=early, tls_options=options
-        )
+        tls_stream = TlsStream(stream, context, deadline=deadline, early=early, tls_options=options)
         if answers is None:
             return tls_stream
         tls_stream.close()

@@ -201,12 +201,21 @@ class Stream:
         if self._writing is writing:
             writing.throw(TimeoutError(ETIMEDOUT, "the peer accepts no data"))
 
-    def detach(self) -> _socket.socket:
-        """Close this stream but not its connection, and return the socket to the caller."""
-        sock = _socket.socket(fileno=self.sock.detach())
-        sock.setblocking(False)
-        self.close()
-        return sock
+    def take_over(self, other: Stream) -> None:
+        """Own the connection and the watchers of another stream, which nobody may use any more.
+
+        Watchers of its own would cost system calls.
+        """
+        self.sock, self._hub = other.sock, other._hub
+        self._reader, self._writer = other._reader, other._writer
+        if other._armed:
+            self._reader.stop()
+        self._armed = False
+        self._reading = self._writing = self._stall = self.on_unread = None
+        self.expired, self.shutdown_mode, self.stall_limit = False, _socket.SHUT_RDWR, 0.0
+        self._sweeper = other._sweeper
+        self._sweeper.streams.discard(other)
+        self._sweeper.streams.add(self)
 
     def close(self) -> None:
         self._sweeper.streams.discard(self)

@@ -14,9 +14,10 @@ from proxy.net.deadlines import NEVER
 from proxy.net.stream import READ_SIZE, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from proxy.net.deadlines import Sweeper
+RECORD_SIZE = 16384
+"""The most bytes that OpenSSL returns at once: a record's (RFC 8446 §5.1). Larger buffers only cost time."""
 
 
 class TlsStream(Stream):
@@ -24,8 +25,9 @@ class TlsStream(Stream):
 
     `tls_options` are the name of the options with which a client's connection is made.
 
-    The constructor performs the handshake until `deadline` (monotonic seconds); `early` are bytes that were
-    already received. Raises ssl.SSLError or OSError.
+    It takes over the connection of the plain `stream`. The constructor performs the handshake until
+    `deadline` (monotonic seconds); `early` are bytes that were already received. Raises ssl.SSLError or
+    OSError.
     """
 
     __slots__ = (
@@ -42,8 +44,7 @@ class TlsStream(Stream):
 
     def __init__(
         self,
-        sock: _socket.socket,
-        sweeper: Sweeper,
+        stream: Stream,
         context: ssl.SSLContext,
         server_name: str | None = None,
         *,
@@ -51,20 +52,20 @@ class TlsStream(Stream):
         early: bytes = b"",
         tls_options: str = "",
     ) -> None:
-        super().__init__(sock, sweeper)
+        self.take_over(stream)
         self.tls_options = tls_options
-        self._owes_close_notify = server_name is None
-        self._flushing = False
         # Unknown until something asks for them: most connections never need them.
         self._client_certificates: ClientCertificates | EllipsisType | None = ...
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, self._owes_close_notify, server_name)
-        self._incoming.write(early)
         self.deadline = deadline
+        is_server = server_name is None
+        self._owes_close_notify = is_server
+        self._flushing = False
         try:
-            while not self._step(self._tls.do_handshake):
-                self._receive()
+            self._incoming = incoming = ssl.MemoryBIO()
+            self._outgoing = ssl.MemoryBIO()
+            self._tls = context.wrap_bio(incoming, self._outgoing, is_server, server_name)
+            incoming.write(early)
+            self._shake_hands(is_server=is_server)
         except BaseException:
             self._owes_close_notify = False
             # The alert that says what is wrong, if OpenSSL has written one.
@@ -72,6 +73,20 @@ class TlsStream(Stream):
             self.close()
             raise
         self.deadline = NEVER
+
+    def _shake_hands(self, *, is_server: bool) -> None:
+        tls = self._tls
+        while True:
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._receive()
+            else:
+                break
+        # In TLS 1.3, a server has only session tickets left to send. They leave with the first response.
+        if not is_server or tls.version() != "TLSv1.3":
+            self._flush()
 
     @property
     def negotiated(self) -> tuple[str, str]:
@@ -92,7 +107,7 @@ class TlsStream(Stream):
             found = self._client_certificates = ClientCertificates(chain) if chain else None
         return found
 
-    def recv(self, size: int = READ_SIZE) -> bytes:
+    def recv(self, size: int = RECORD_SIZE) -> bytes:
         incoming, tls = self._incoming, self._tls
         while True:
             if incoming.pending or incoming.eof or tls.pending():
@@ -130,22 +145,13 @@ class TlsStream(Stream):
         self._owes_close_notify = False
         with contextlib.suppress(OSError):
             self._tls.unwrap()
-        if not self._flushing:
-            self._send_pending()
+        self._send_pending()
 
     def _send_pending(self) -> None:
         """Send what OpenSSL has written, without waiting."""
-        with contextlib.suppress(OSError):
-            self.sock.send(self._outgoing.read())
-
-    def _step(self, operation: Callable[[], None]) -> bool:
-        try:
-            operation()
-        except ssl.SSLWantReadError:
-            self._flush()
-            return False
-        self._flush()
-        return True
+        if not self._flushing:
+            with contextlib.suppress(OSError):
+                self.sock.send(self._outgoing.read())
 
     def _flush(self) -> None:
         # One greenlet at a time, to keep the order: in a tunnel the reading greenlet may have to send as

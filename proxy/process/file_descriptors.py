@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _socket
 import logging
 import resource
 from errno import EMFILE, ENFILE
@@ -61,7 +62,7 @@ class Acceptor(StreamServer):
     def do_read(self) -> Any:
         """Return a connection and its address, or None if none waits. Raises OSError."""
         try:
-            return super().do_read()
+            return self.accept()
         except OSError as error:
             if error.errno not in {EMFILE, ENFILE}:
                 raise
@@ -69,3 +70,30 @@ class Acceptor(StreamServer):
                 self._warned_at = monotonic()
                 log.warning("no file descriptor is left; new connections wait: %s", error.strerror)
             raise NoDescriptorError(*error.args) from None
+
+    def accept(self) -> Any:
+        """Return a connection, as a socket of gevent, and its address like `do_read`."""
+        return super().do_read()
+
+
+class PlainAcceptor(Acceptor):
+    """Accepts connections as plain non-blocking sockets: the data path waits by itself.
+
+    A socket of gevent would cost as much as the request head.
+    """
+
+    def __init__(self, listener: Any, **options: Any) -> None:
+        super().__init__(listener, **options)
+        # Accepted connections inherit it.
+        listener.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        self._kind = (listener.family, listener.type, listener.proto)
+
+    def accept(self) -> tuple[_socket.socket, Any] | None:
+        listener: Any = self.socket
+        try:
+            descriptor, address = listener._accept()
+        except BlockingIOError:
+            return None
+        sock = _socket.socket(*self._kind, fileno=descriptor)
+        sock.setblocking(False)
+        return sock, address

@@ -22,7 +22,7 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from proxy.limits.in_flight_counts import IN_FLIGHT
 from proxy.process.current_settings import current_settings
-from proxy.process.file_descriptors import Acceptor, connection_capacity, raise_limit
+from proxy.process.file_descriptors import Acceptor, PlainAcceptor, connection_capacity, raise_limit
 from proxy.process.handover import (
     Departure,
     DepartureNotice,
@@ -144,7 +144,7 @@ class ProxyWorker(GeventWorker):
             handle = partial(self.handle, cast("socket", _ListenerAddress(listener.getsockname())))
             acceptor = Acceptor(listener, handle=handle, spawn=admin)
         else:
-            acceptor = Acceptor(listener, handle=runtime.server.connection_handler(name), spawn=web)
+            acceptor = PlainAcceptor(listener, handle=runtime.server.connection_handler(name), spawn=web)
         if self.cfg.workers > 1:
             # Accepting one connection at a time spreads connections over the workers.
             acceptor.max_accept = 1

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 # OpenSSL's names of ciphers before TLS 1.3: ECDHE-RSA-AES128-GCM-SHA256.
 _OLDER = re.compile(r"(?:(ECDHE|DHE)-)?(?:(RSA|ECDSA)-)?(AES|CHACHA20|ARIA|CAMELLIA)(\d+)?-(.+)")
 
 
+@cache
 def tls_name(version: str, cipher: str) -> str:
     """Return `1.3 TLS_AES_128_GCM_SHA256` for OpenSSL's version `TLSv1.3` and cipher name."""
     return f"{version.removeprefix('TLSv')} {_iana(cipher)}"

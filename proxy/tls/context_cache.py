@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from rondpoint.tls.model import Certificate, TlsOptions
 
-MAX_CONTEXTS = 1000
-"""The number of contexts that a worker keeps."""
+MAX_CONTEXTS = 5000
+"""The number of contexts that a worker keeps; each takes some 20 KB."""
 
 
 class _Entry(NamedTuple):

@@ -17,6 +17,8 @@ import sys
 import sysconfig
 from functools import cache
 
+from proxy.tls.der_loading import DerLoader
+
 log = logging.getLogger(__name__)
 
 KEY_BYTES = 80
@@ -45,6 +47,8 @@ class OpenSsl:
         self._control = library.SSL_CTX_ctrl
         self._control.argtypes = [pointer, number, ctypes.c_long, pointer]
         self._control.restype = ctypes.c_long
+        self._set_suites = library.SSL_CTX_set_ciphersuites
+        self._set_suites.argtypes = [pointer, ctypes.c_char_p]
         self._set_session_id_context = library.SSL_CTX_set_session_id_context
         self._set_session_id_context.argtypes = [pointer, ctypes.c_char_p, ctypes.c_uint]
         self._set_verify_callback = library.SSL_CTX_set_cert_verify_callback
@@ -56,6 +60,11 @@ class OpenSsl:
         self._set_authorities = library.SSL_CTX_set_client_CA_list
         self._set_authorities.argtypes = [pointer, pointer]
         self._set_authorities.restype = None
+        self._der_loader = DerLoader(library, self._control)
+
+    def load_certificate(self, context: ssl.SSLContext, chain: str, key: str, key_type: str) -> bool:
+        """Make `context` present this certificate; return whether it does, see DerLoader."""
+        return self._der_loader.load(_address_of(context), chain, key, key_type)
 
     def set_ticket_keys(self, context: ssl.SSLContext, keys: bytes) -> None:
         """Set the keys that encrypt session tickets; they have KEY_BYTES."""
@@ -73,6 +82,10 @@ class OpenSsl:
     def set_groups(self, context: ssl.SSLContext, names: str) -> bool:
         """Set the groups of the key exchange, in OpenSSL's names; return whether OpenSSL has all of them."""
         return bool(self._control(_address_of(context), _SET_GROUPS, 0, names.encode()))
+
+    def set_suites(self, context: ssl.SSLContext, names: str) -> None:
+        """Set the cipher suites of TLS 1.3, the preferred ones first; the module ssl sets older ones only."""
+        self._set_suites(_address_of(context), names.encode())
 
     def limit_sessions(self, context: ssl.SSLContext, scope: bytes) -> None:
         """Resume only sessions that began in a context with the same `scope`, of 32 bytes at most."""

@@ -34,6 +34,10 @@ _UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert")
 
 # TLS up to 1.1 signs with SHA-1, which OpenSSL allows only at this level.
 _OLD_VERSIONS = ":@SECLEVEL=0"
+_SUITES_13 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+"""The cipher suites of TLS 1.3, the preferred ones first."""
+_PRIORITIZE_CHACHA = 1 << 21
+"""SSL_OP_PRIORITIZE_CHACHA of OpenSSL's ssl.h."""
 _NO_ACCESS = "this Python gives no access to OpenSSL's contexts"
 
 
@@ -44,6 +48,7 @@ def create_context(options: TlsOptions) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.options |= ssl.OP_NO_RENEGOTIATION
     _set_versions(context, options)
+    _prefer_fast_suites(context)
     if options.curves:
         _set_groups(context, options)
     protocols = offered_protocols(options)
@@ -51,7 +56,10 @@ def create_context(options: TlsOptions) -> ssl.SSLContext:
         context.set_alpn_protocols(protocols)
     if options.client_auth != "NoClientCert":
         _authenticate_clients(context, options)
-    if not options.session_tickets:
+    if options.session_tickets:
+        # OpenSSL sends two. Like those of Go's servers, our clients get one; each costs 5 % of a handshake.
+        context.num_tickets = 1
+    else:
         _disable_resumption(context)
     return context
 
@@ -87,9 +95,16 @@ def load_certificates(
     # Of several with one key type, OpenSSL keeps the last.
     for certificate in reversed(certificates):
         try:
-            load_pem(context, f"{open_key(certificate.key)}\n{certificate.chain}".encode())
+            _load(context, certificate, open_key(certificate.key))
         except (OSError, ValueError) as error:
             raise CertificateError(certificate, error) from None
+
+
+def _load(context: ssl.SSLContext, certificate: Certificate, key: str) -> None:
+    """Make a context present a certificate. Raises OSError or ValueError."""
+    access = openssl()
+    if access is None or not access.load_certificate(context, certificate.chain, key, certificate.key_type):
+        load_pem(context, f"{key}\n{certificate.chain}".encode())
 
 
 def _set_versions(context: ssl.SSLContext, options: TlsOptions) -> None:
@@ -118,6 +133,18 @@ def _set_versions(context: ssl.SSLContext, options: TlsOptions) -> None:
             raise OptionsError(
                 f"OpenSSL has none of the suites in cipherSuites: {', '.join(suites)}"
             ) from None
+
+
+def _prefer_fast_suites(context: ssl.SSLContext) -> None:
+    """Prefer AES-128 with SHA-256, like Go's servers: OpenSSL prefers AES-256 with SHA-384.
+
+    A handshake computes some 60 such hashes, which takes a tenth of its time. Clients that prefer ChaCha20
+    get it, because they have no instructions for AES.
+    """
+    context.options |= _PRIORITIZE_CHACHA
+    access = openssl()
+    if access is not None:
+        access.set_suites(context, _SUITES_13)
 
 
 def _suites(options: TlsOptions) -> list[str]:

@@ -138,7 +138,7 @@ def _dial_error(code: int) -> DialError:
 
 def _start_tls(stream: Stream, sweeper: Sweeper, tls: ServerTls, host: str) -> Stream:
     # OpenSSL sends no SNI if the name is an IP address (RFC 6066 §3).
-    secured = TlsStream(stream.detach(), sweeper, tls.context, tls.server_name or host)
+    secured = TlsStream(stream, tls.context, tls.server_name or host)
     if tls.peer_uri and not has_uri(secured.peer_certificate, tls.peer_uri):
         secured.close()
         raise DialError(f"the server's certificate lacks the URI {tls.peer_uri}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -117,8 +117,13 @@ def tls_challenge(name: str) -> str:
     return f"tls-alpn-01 {name.lower()}"
 
 
-def read_states(client: redis.Redis, keys: Keys) -> Mapping[str, AcmeState]:
-    """Return the states by `certificate_id`, without undecodable ones. Raises redis.RedisError."""
+def read_states(
+    client: redis.Redis, keys: Keys, yield_if_due: Callable[[], None] = lambda: None
+) -> Mapping[str, AcmeState]:
+    """Return the states by `certificate_id`, without undecodable ones. Raises redis.RedisError.
+
+    `yield_if_due` is called for each, because there may be very many.
+    """
     try:
         fields: Any = client.hgetall(keys.acme_states)
     except redis.ResponseError as error:
@@ -127,6 +132,7 @@ def read_states(client: redis.Redis, keys: Keys) -> Mapping[str, AcmeState]:
         raise
     states: dict[str, AcmeState] = {}
     for field, value in fields.items():
+        yield_if_due()
         try:
             states[field.decode(errors="replace")] = decode_json(_state_decoder, value)
         except msgspec.MsgspecError as error:

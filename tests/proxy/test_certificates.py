@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from ssl import PEM_cert_to_DER_cert
@@ -55,7 +56,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         obtained = make_certificate("3@acme", "got.test", issuer="CA", resolver="le", **life)
         running.certificates.update((each.name, each) for each in (shop, ended, obtained))
         states = {
-            "got.test": AcmeState("le", TlsDomain("got.test"), renew_at=now + 30 * DAY),
+            "got.test": AcmeState("le", TlsDomain("got.test"), renew_at=now + 7 * DAY),
             "wanted.test": AcmeState("le", TlsDomain("wanted.test"), ordering=True),
             "bad.test": AcmeState(
                 "le", TlsDomain("bad.test"), failures=3, error="no address", hint="add one"
@@ -95,9 +96,11 @@ def test_certificates_are_listed_with_status_and_users(proxy: Proxy) -> None:
         names["bad"]: "failed",
     }
     assert (found["1@file"]["usedBy"], found["3@acme"]["usedBy"]) == (["t1", "t5"], ["t1"])
+    assert {name for name, each in found.items() if "entryPoints" in each} == {own}
     assert found[own]["entryPoints"] == ["secure"]
     assert found["2@file"]["error"][0].startswith("it expired ")
-    assert found["3@acme"]["renewal"]["renewAt"] > found["1@file"]["notBefore"]
+    seven_days = datetime.fromisoformat(found["3@acme"]["renewal"]["renewAt"]).timestamp() - time.time()
+    assert 6.9 * DAY < seven_days < 7 * DAY
     assert found[names["wanted"]]["renewal"] == {"ordering": True}
     assert found[names["bad"]]["error"] == ["resolver le could not obtain it: no address; add one"]
     assert "PRIVATE" not in json.dumps(found)

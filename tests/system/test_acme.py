@@ -59,6 +59,11 @@ def test_both_names_are_served_by_both_proxies_after_one_order_each(
     print(f"from nothing to TLS: {start(site, routes, workers=2):.1f} s")
     assert (site.ca.order_count, site.ca.account_count) == (len(NAMES), 1)
     assert site.clear_keys() == []
+    listed = site.proxies[1].certificates()
+    assert all(each["renewal"]["renewAt"] < each["notAfter"] for each in listed)
+    assert {(*each["sans"], each["resolver"], each["status"], *each["usedBy"]) for each in listed} == {
+        (name, "le", "enabled", f"{name.replace('.', '-')}@file") for name in NAMES
+    }
 
 
 def test_after_everything_was_killed_nothing_is_ordered_again(make_site: MakeSite, origin: Origin) -> None:

@@ -133,10 +133,12 @@ def candidates() -> Iterator[tuple[Candidate, Candidate]]:
             flags += [f"--certificatesResolvers.le.acme.{option}" for option in RESOLVER]
             flags += [f"--certificatesResolvers.le.acme.storage={directory}/{proxy}.json"]
             if proxy == "traefik":
-                start_traefik(processes, *flags)
+                running = start_traefik(processes, *flags)
             else:
                 flags += ["--providers.docker=false", "--workers=1"]
-                start(processes, *flags, directory=directory)
+                running = start(processes, *flags, directory=directory)
+            for port in ports.values():
+                running.process.wait_for_port(port)
             until(
                 lambda port=ports["both"]: http.request(port, "plain.test").status == 200,
                 f"routes of {proxy}",

@@ -231,9 +231,12 @@ def candidates() -> Iterator[tuple[Candidate, Candidate]]:
                 f"--entryPoints.{name}.{flag}" for name, given in ENTRY_POINTS.items() for flag in given
             ]
             if proxy == "traefik":
-                start_traefik(processes, *flags)
+                running = start_traefik(processes, *flags)
             else:
-                start(processes, *flags, "--providers.docker=false", "--workers=1", directory=directory)
+                own = ("--providers.docker=false", "--workers=1")
+                running = start(processes, *flags, *own, directory=directory)
+            for port in ports.values():
+                running.process.wait_for_port(port)
             until(
                 lambda port=ports["both"]: http.request(port, "plain.test").status == 200,
                 f"routes of {proxy}",

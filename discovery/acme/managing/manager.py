@@ -223,6 +223,8 @@ class Manager:
         free = MAX_ORDERS - len(self._ordering)
         for order in plan.orders[: max(0, free)]:
             self._start_order(order)
+        for order in plan.orders[max(0, free) :]:
+            self._memory.queue(order.wanted)
         by_resolver: dict[str, list[str]] = {}
         for each in plan.questions:
             if each.id not in self._ordering and each.resolver in self._memory.accounts:

@@ -94,6 +94,10 @@ class Memory:
         # New ones, because the store may have kept the old ones.
         self._unsaved_orders, self._unsaved_states, self._unsaved_certificates = {}, {}, {}
 
+    def queue(self, wanted: WantedCertificate) -> None:
+        """Record that a certificate is to be ordered, so that people see it."""
+        self._set_state(self._state(wanted), wanted.id)
+
     def begin(self, wanted: WantedCertificate) -> None:
         """Record that an order is under way."""
         self._set_state(structs.replace(self._state(wanted), ordering=True), wanted.id)

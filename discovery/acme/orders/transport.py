@@ -62,7 +62,8 @@ class CaTransport(HTTPAdapter):
         deadline = time.monotonic() + self._options.timeout
         timeout = (min(CONNECT_TIMEOUT, self._options.timeout), self._options.header_timeout)
         self.last_status, self.last_headers = 0, {}
-        response = super().send(request, True, timeout, verify, cert, proxies)
+        # `verify` may be a path from REQUESTS_CA_BUNDLE, whose authorities would be trusted, too.
+        response = super().send(request, True, timeout, True, cert, proxies)
         self.last_status, self.last_headers = response.status_code, response.headers
         response.raw = io.BytesIO(_read(response, deadline))
         return response

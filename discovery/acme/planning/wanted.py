@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -18,6 +19,9 @@ from rondpoint.tls.options_by_host import hosts_in
 PROVIDER = "acme"
 DEFAULT_REQUEST = "tls.stores.default.defaultGeneratedCert"
 
+# Each plan needs the ids of all certificates.
+_certificate_id = lru_cache(maxsize=1 << 16)(certificate_id)
+
 
 class WantedCertificate(Struct, frozen=True):
     """A certificate to obtain by a resolver: its names, and what wants it (`router shop@docker`)."""
@@ -29,7 +33,7 @@ class WantedCertificate(Struct, frozen=True):
     @property
     def id(self) -> str:
         """The field of the certificate in the store."""
-        return certificate_id(self.resolver, self.domain)
+        return _certificate_id(self.resolver, self.domain)
 
 
 class _Found(Struct, frozen=True):
@@ -45,6 +49,8 @@ class WantedCertificates:
     def __init__(self, resolvers: Mapping[str, ResolverOptions]) -> None:
         self._resolvers = resolvers
         self._known: dict[str, tuple[Router, _Found]] = {}
+        self._last_input: object = None
+        self._last_result: tuple[tuple[WantedCertificate, ...], tuple[Diagnostic, ...]] = (), ()
 
     def find(
         self, configuration: Configuration, now: float
@@ -57,15 +63,20 @@ class WantedCertificates:
         known = {
             name: self._read(router) for name, router in configuration.routers.items() if router.cert_resolver
         }
+        others = [each for each in configuration.certificates.values() if each.not_after > now]
+        # Comparing ten thousand objects that are the same takes less than a millisecond.
+        if (known, others, configuration.default_certificate) == self._last_input:
+            return self._last_result
         self._known = known
+        self._last_input = known, others, configuration.default_certificate
         found = [_of_settings(name, options) for name, options in self._resolvers.items()]
         found += [each for _, each in known.values()]
         if configuration.default_certificate is not None:
             found.append(self._of_request(configuration.default_certificate))
         wanted = [each for one in found for each in one.wanted]
         diagnostics = tuple(diagnostic for one in found for diagnostic in one.diagnostics)
-        others = [each for each in configuration.certificates.values() if each.not_after > now]
-        return _without_covered(wanted, others), diagnostics
+        self._last_result = _without_covered(wanted, others), diagnostics
+        return self._last_result
 
     def _read(self, router: Router) -> tuple[Router, _Found]:
         before = self._known.get(router.name)

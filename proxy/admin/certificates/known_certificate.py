@@ -12,7 +12,8 @@ class KnownCertificate(Struct, frozen=True):
     """A certificate that is served; without a `certificate`, the names that a resolver is to obtain one for.
 
     `name` is the certificate's, or that of the `state`. `state` is None unless a resolver renews it.
-    `unusable` says why this worker cannot load the certificate.
+    `unusable` says why this worker cannot load the certificate. `renew_at` is when its resolver renews it, in
+    Unix seconds; 0 if none does.
     """
 
     name: str
@@ -20,6 +21,7 @@ class KnownCertificate(Struct, frozen=True):
     certificate: Certificate | None = None
     state: AcmeState | None = None
     unusable: str = ""
+    renew_at: float = 0.0
 
     @property
     def title(self) -> str:

@@ -19,6 +19,7 @@ from proxy.admin.list_query import CERTIFICATE_ORDERS, parse_list_query
 from proxy.admin.views.object_status import DISABLED
 from rondpoint.store.acme import AcmeState, certificate_id, read_states
 from rondpoint.tls.model import Certificate, TlsDomain
+from rondpoint.tls.renewal import renewal_time
 
 if TYPE_CHECKING:
     from proxy.admin.current_configuration import CurrentConfiguration
@@ -45,10 +46,14 @@ class KnownCertificates:
         known: dict[str, KnownCertificate] = {}
         certificates = (*self._configuration.state.certificates.values(), *self._own_certificates())
         for each in self._configuration.in_portions(certificates):
-            state = states.pop(_state_name(each), None) if each.resolver else None
-            known[each.name] = KnownCertificate(
-                each.name, each.names, each, state, unusable.get(each.name, "")
-            )
+            state, renew_at = None, 0.0
+            if each.resolver:
+                identity = _identity(each)
+                state = states.pop(identity, None)
+                renew_at = state.renew_at if state is not None else 0.0
+                renew_at = renew_at or renewal_time(each.not_before, each.not_after, identity)
+            fault = unusable.get(each.name, "")
+            known[each.name] = KnownCertificate(each.name, each.names, each, state, fault, renew_at)
         for name, state in states.items():
             known[name] = KnownCertificate(name, state.domain.names, state=state)
         return known
@@ -120,7 +125,7 @@ class KnownCertificates:
     def _read_states(self) -> Mapping[str, AcmeState]:
         worker = self._runtime
         try:
-            return read_states(worker.client, worker.keys)
+            return read_states(worker.client, worker.keys, self._configuration.yield_if_due)
         except redis.RedisError:
             # The diagnostics say that the store does not respond. Certificates in force are still known.
             return {}
@@ -149,8 +154,8 @@ class KnownCertificates:
         return lambda known: (key(known), known.title, known.name)
 
 
-def _state_name(certificate: Certificate) -> str:
-    """Return the name of the state of a certificate that a resolver has obtained."""
+def _identity(certificate: Certificate) -> str:
+    """Return the name under which the store has what comes next for a certificate of a resolver."""
     main, *sans = certificate.names or ("",)
     return certificate_id(certificate.resolver, TlsDomain(main, tuple(sans)))
 

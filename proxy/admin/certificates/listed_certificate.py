@@ -53,10 +53,8 @@ def listed_certificate(known: KnownCertificate, certificates: KnownCertificates)
 
 def _renewal(known: KnownCertificate) -> str:
     state = known.state
-    if state is None:
-        return ""
-    if state.ordering:
+    if state is not None and state.ordering:
         return "an order is under way"
-    if state.error:
+    if state is not None and state.error:
         return f"tried again {format_time(state.next_attempt)}" if state.next_attempt else ""
-    return f"renewed {format_time(state.renew_at)}" if state.renew_at else ""
+    return f"renewed {format_time(known.renew_at)}" if known.renew_at else ""

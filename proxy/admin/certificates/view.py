@@ -14,7 +14,6 @@ from proxy.admin.certificates.known_certificate import KnownCertificate
 from proxy.admin.certificates.status import CertificateStatus, StatusReport
 from proxy.admin.certificates.x509_fields import X509Fields
 from proxy.admin.views.object_status import provider_of
-from rondpoint.store.acme import AcmeState
 from rondpoint.tls.model import Certificate
 
 ReadX509 = Callable[[bytes], X509Fields]
@@ -104,7 +103,7 @@ def certificate_view(
         used_by=used_by[:MAX_USERS],
         used_by_count=len(used_by),
         error=report.errors,
-        renewal=None if known.state is None else _renewal(known.state),
+        renewal=_renewal(known),
         not_before=_written(fields.not_before),
         not_after=_written(fields.not_after),
         serial_number=fields.serial,
@@ -157,9 +156,12 @@ def _read_fields(certificate: Certificate, encoded: bytes | None, read_x509: Rea
     )
 
 
-def _renewal(state: AcmeState) -> RenewalView:
+def _renewal(known: KnownCertificate) -> RenewalView | None:
+    state = known.state
+    if state is None:
+        return RenewalView(_written(known.renew_at)) if known.renew_at else None
     return RenewalView(
-        _written(state.renew_at),
+        _written(known.renew_at),
         state.explanation,
         state.ordering,
         state.failures,

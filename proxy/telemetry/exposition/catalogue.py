@@ -201,8 +201,9 @@ TLS_CERTIFICATES = Metric(
 ACME_CERTIFICATES = Metric(
     "rondpoint_acme_certificates",
     "gauge",
-    "Certificates that a resolver obtains and renews: `obtained` ones, `pending` ones that are still to be "
-    "obtained, and `failing` ones, whose last order failed.",
+    "Certificates of a resolver: `obtained` ones are in force, `failing` ones are those whose last order "
+    "failed, `ordering` ones those whose order is under way. A certificate that cannot be renewed is both "
+    "`obtained` and `failing`.",
     ("resolver", "state"),
 )
 ACME_ORDERS = Metric(

@@ -21,9 +21,17 @@ def expiry_times(certificates: Collection[Certificate]) -> Mapping[Labels, float
     return {(each.subject, each.serial, _domains(each)): each.not_after for each in first}
 
 
-def obtained_certificates(states: Iterable[AcmeState]) -> Mapping[Labels, float]:
+def resolver_certificates(
+    certificates: Iterable[Certificate], states: Iterable[AcmeState]
+) -> Mapping[Labels, float]:
     """Return the number of certificates by resolver and state."""
-    return dict(Counter((each.resolver, _state_of(each)) for each in states))
+    counts: Counter[Labels] = Counter((each.resolver, "obtained") for each in certificates if each.resolver)
+    for state in states:
+        if state.error:
+            counts[state.resolver, "failing"] += 1
+        if state.ordering:
+            counts[state.resolver, "ordering"] += 1
+    return dict(counts)
 
 
 def _domains(certificate: Certificate) -> str:
@@ -36,10 +44,3 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _state_of(state: AcmeState) -> str:
-    if state.error:
-        return "failing"
-    # The agent asks when to renew a certificate as soon as it has one. Not every authority names a time.
-    return "obtained" if state.renew_at or state.ask_at else "pending"

@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from proxy.telemetry.exposition import catalogue
 from proxy.telemetry.exposition.catalogue import Metric
-from proxy.telemetry.exposition.certificate_values import obtained_certificates
 from proxy.telemetry.exposition.process_usage import Processes
 from proxy.telemetry.exposition.store_snapshot import Instance, StoreSnapshot
 from proxy.telemetry.exposition.totals import Labels, Totals
@@ -162,7 +161,6 @@ def installation_values(snapshot: StoreSnapshot) -> dict[Metric, Values]:
         catalogue.AGENTS: _one(len(agents)),
         catalogue.PROVIDER_UP: _providers(agents),
         catalogue.EJECTED: {(split_ejection_key(key)[0],): 1.0 for key in snapshot.ejected},
-        catalogue.ACME_CERTIFICATES: obtained_certificates(snapshot.acme),
         catalogue.ACME_ORDERS: {labels: float(count) for labels, count in snapshot.orders.items()},
     }
 

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from proxy.telemetry.exposition import catalogue
-from proxy.telemetry.exposition.certificate_values import expiry_times
+from proxy.telemetry.exposition.certificate_values import expiry_times, resolver_certificates
 from proxy.telemetry.exposition.families import Families, add_level, histogram, samples
 from proxy.telemetry.exposition.metric_values import (
     INSTANCE_METRICS,
@@ -67,6 +67,8 @@ def page(
     families.add(catalogue.CERTIFICATES, samples(catalogue.CERTIFICATES, _certificates(instances, served)))
     certificates: Values = {(): float(len(served.certificates))}
     families.add(catalogue.TLS_CERTIFICATES, samples(catalogue.TLS_CERTIFICATES, [(certificates, {})]))
+    obtained = resolver_certificates(served.certificates, snapshot.acme)
+    families.add(catalogue.ACME_CERTIFICATES, samples(catalogue.ACME_CERTIFICATES, [(obtained, {})]))
     families.add(catalogue.PROPAGATION, _propagation(instances))
     refused = [(refusals(each, served.middlewares), each.common) for each in instances]
     families.add(catalogue.REFUSALS, samples(catalogue.REFUSALS, refused))

@@ -90,7 +90,7 @@ def read_snapshot(
         for name, names in named.items()
     )
     ejected = tuple(sorted(notice.key for notice in read_ejections(client, keys).notices))
-    acme = tuple(read_states(client, keys).values())
+    acme = tuple(read_states(client, keys, yield_if_due).values())
     orders = read_outcomes(client, keys)
     return StoreSnapshot(now, instances, read_agents(client, keys), workers, ejected, acme, orders)
 

@@ -14,7 +14,7 @@ from tests.lab import http
 from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.store import Store
-from tests.proxy.running import Proxy, running_proxy
+from tests.proxy.running import Proxy, lone_proxy, running_proxy
 
 APR1 = "$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"
 DASHBOARD = (
@@ -30,6 +30,13 @@ READ = ("/api/overview", "/api/rawdata", "/api/http/routers", "/api/nothing", "/
 @contextmanager
 def at(store: Store, directory: Path, *flags: str) -> Iterator[Proxy]:
     with running_proxy(directory, store, *flags) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[Proxy]:
+    """A proxy with default settings."""
+    with lone_proxy() as proxy:
         yield proxy
 
 
@@ -54,13 +61,12 @@ def message(response: http.Response) -> str:
     return str(json.loads(response.body)["message"])
 
 
-def test_a_loopback_address_is_open_only_to_this_machine(store: Store, short_path: Path) -> None:
-    with at(store, short_path) as proxy:
-        assert ask(proxy.admin).status == 200
-        for path in READ:
-            rebound = ask(proxy.admin, path, host="evil.test")
-            assert (rebound.status, "evil.test" in message(rebound)) == (403, True)
-        assert ask(proxy.admin, "/ping", host="evil.test").text == "OK"
+def test_a_loopback_address_is_open_only_to_this_machine(local: Proxy) -> None:
+    assert ask(local.admin).status == 200
+    for path in READ:
+        rebound = ask(local.admin, path, host="evil.test")
+        assert (rebound.status, "evil.test" in message(rebound)) == (403, True)
+    assert ask(local.admin, "/ping", host="evil.test").text == "OK"
 
 
 def test_an_insecure_address_is_read_only(store: Store, short_path: Path) -> None:
@@ -131,20 +137,17 @@ CROSS_ORIGIN = {
 FORMS = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "")
 
 
-def test_other_origins_and_forms_cannot_change_anything(store: Store, short_path: Path) -> None:
-    with at(store, short_path) as proxy:
-        for name, headers in CROSS_ORIGIN.items():
-            for method in ("PUT", "PATCH", "DELETE", "POST"):
-                refused = ask(proxy.admin, "/api/http/routers/a", method=method, headers=headers, body=b"{}")
-                assert (refused.status, "another site" in message(refused)) == (403, True), name
-        for content_type in FORMS:
-            for body in (b"{}", b""):
-                headers = (("Content-Type", content_type),)
-                refused = ask(
-                    proxy.admin, "/api/history/1/rollback", method="POST", headers=headers, body=body
-                )
-                assert refused.status == 415, content_type
-                assert refused.header("Accept") == "application/json, application/merge-patch+json"
+def test_other_origins_and_forms_cannot_change_anything(local: Proxy) -> None:
+    for name, headers in CROSS_ORIGIN.items():
+        for method in ("PUT", "PATCH", "DELETE", "POST"):
+            refused = ask(local.admin, "/api/http/routers/a", method=method, headers=headers, body=b"{}")
+            assert (refused.status, "another site" in message(refused)) == (403, True), name
+    for content_type in FORMS:
+        for body in (b"{}", b""):
+            headers = (("Content-Type", content_type),)
+            refused = ask(local.admin, "/api/history/1/rollback", method="POST", headers=headers, body=body)
+            assert refused.status == 415, content_type
+            assert refused.header("Accept") == "application/json, application/merge-patch+json"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.lab import http
 from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.proxy.admin.test_authorisation import APR1, anywhere, at
-from tests.proxy.running import Proxy
+from tests.proxy.running import Proxy, lone_proxy
 
 TOKEN = "s3cret & long"
 HTML = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
@@ -30,9 +30,17 @@ PARTS = (
 )
 
 
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Proxy]:
+    """A proxy for all tests that send no wrong token."""
+    with lone_proxy(f"--api.token={TOKEN}") as proxy:
+        yield proxy
+
+
 @pytest.fixture
-def guarded(store: Store, short_path: Path) -> Iterator[Proxy]:
-    with at(store, short_path, f"--api.token={TOKEN}") as proxy:
+def unguessed() -> Iterator[Proxy]:
+    """A proxy for one test, since a client with wrong tokens has to wait."""
+    with lone_proxy(f"--api.token={TOKEN}") as proxy:
         yield proxy
 
 
@@ -96,15 +104,16 @@ def test_the_right_token_opens_only_the_dashboard(guarded: Proxy) -> None:
             assert get(guarded.admin, path, session, method=method).status == 401
 
 
-def test_a_wrong_token_opens_nothing(guarded: Proxy) -> None:
+def test_a_wrong_token_opens_nothing(unguessed: Proxy) -> None:
     for wrong in ("s3cret", "", "é", TOKEN.upper()):
-        refused = sign_in(guarded.admin, wrong)
+        refused = sign_in(unguessed.admin, wrong)
         assert (refused.status, refused.header("Set-Cookie")) == (401, None)
         assert 'role="alert"' in refused.text
     assert (
-        get(guarded.admin, "/dashboard/", ("Cookie", f"rondpoint-{guarded.admin}=made.up.one")).status == 401
+        get(unguessed.admin, "/dashboard/", ("Cookie", f"rondpoint-{unguessed.admin}=made.up.one")).status
+        == 401
     )
-    assert sign_in(guarded.admin, "x" * 10_000).status == 401
+    assert sign_in(unguessed.admin, "x" * 10_000).status == 401
 
 
 def test_a_session_is_valid_wherever_the_token_is_the_same(store: Store, short_path: Path) -> None:
@@ -138,20 +147,20 @@ def test_other_origins_cannot_sign_in_or_out(guarded: Proxy) -> None:
     assert sign_in(guarded.admin, TOKEN, *own).status == 303
 
 
-def test_a_guessing_client_has_to_wait(guarded: Proxy) -> None:
-    session = cookie(sign_in(guarded.admin))
+def test_a_guessing_client_has_to_wait(unguessed: Proxy) -> None:
+    session = cookie(sign_in(unguessed.admin))
     for number in range(BURST):
-        assert sign_in(guarded.admin, f"guess {number}").status == 401
+        assert sign_in(unguessed.admin, f"guess {number}").status == 401
     for waits in (
-        sign_in(guarded.admin),
-        get(guarded.admin, "/api/overview", ("Authorization", f"Bearer {TOKEN}")),
+        sign_in(unguessed.admin),
+        get(unguessed.admin, "/api/overview", ("Authorization", f"Bearer {TOKEN}")),
     ):
         assert waits.status == 429
         assert 0 < int(str(waits.header("Retry-After"))) <= 60
-    guarded.process.wait_for_line("127.0.0.1 sent many wrong tokens or passwords")
+    unguessed.process.wait_for_line("127.0.0.1 sent many wrong tokens or passwords")
     # Sessions behind the same address keep working.
-    assert get(guarded.admin, "/dashboard/", session).status == 200
-    assert get(guarded.admin, "/ping").status == 200
+    assert get(unguessed.admin, "/dashboard/", session).status == 200
+    assert get(unguessed.admin, "/ping").status == 200
 
 
 def test_a_strong_token_works_while_others_wait(store: Store, short_path: Path) -> None:

@@ -203,18 +203,23 @@ def test_the_certificates_that_expire_first_have_their_end() -> None:
 
 def test_certificates_of_resolvers_are_counted_by_their_state() -> None:
     domain = TlsDomain("a.test")
+    certificates = tuple(
+        Certificate(f"{number}@acme", "", "", resolver=resolver)
+        for number, resolver in enumerate(("le", "le", "zero", ""))
+    )
     states = (
         AcmeState("le", domain, renew_at=5.0),
-        AcmeState("le", domain, ask_at=6.0),
-        AcmeState("le", domain, renew_at=6.0, failures=1, error="no A record"),
-        AcmeState("le", domain, error="the authority cannot be reached"),
-        AcmeState("zero", domain, ordering=True),
+        AcmeState("le", domain, failures=1, error="no"),
+        AcmeState("le", domain, error="unreachable", ordering=True),
+        AcmeState("other", domain, ordering=True),
     )
-    found = values(render(acme=states), "rondpoint_acme_certificates")
+    found = values(render(certificates=certificates, acme=states), "rondpoint_acme_certificates")
     assert {(dict(labels)["resolver"], dict(labels)["state"]): value for labels, value in found.items()} == {
         ("le", "obtained"): 2,
+        ("zero", "obtained"): 1,
         ("le", "failing"): 2,
-        ("zero", "pending"): 1,
+        ("le", "ordering"): 1,
+        ("other", "ordering"): 1,
     }
 
 

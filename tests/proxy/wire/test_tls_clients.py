@@ -69,6 +69,20 @@ class SecureClient(Client):
         )
 
 
+def test_a_failed_handshake_is_explained_by_an_alert(proxy: Proxy, port: int) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    # The certificate has an EC key.
+    context.set_ciphers("AES128-SHA")
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=30) as plain,
+        pytest.raises(ssl.SSLError, match="ALERT_HANDSHAKE_FAILURE"),
+    ):
+        context.wrap_socket(plain)
+
+
 def get(host: str, *lines: str) -> bytes:
     return "\r\n".join([f"GET /a%2fb HTTP/1.1\r\nHost: {host}", *lines, "", ""]).encode()
 

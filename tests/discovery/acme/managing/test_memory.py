@@ -157,6 +157,15 @@ def test_answers_about_renewals_become_times(
     assert list(memory.states) == [ID]
 
 
+def test_a_certificate_that_waits_for_its_order_has_a_state() -> None:
+    memory = Memory()
+    memory.queue(WANTED)
+    assert memory.states == {WANTED.id: AcmeState(WANTED.resolver, WANTED.domain)}
+    memory.begin(WANTED)
+    memory.queue(WANTED)
+    assert memory.states[WANTED.id].ordering
+
+
 @pytest.mark.parametrize(
     ("wanted", "days", "written"),
     [

@@ -2,7 +2,8 @@
 
 import pytest
 
-from discovery.acme.planning.schedule import outage_delay, renewal_time, retry_delay, time_in_window
+from discovery.acme.planning.schedule import outage_delay, retry_delay, time_in_window
+from rondpoint.tls.renewal import renewal_time
 
 DAY = 86400.0
 

@@ -1,0 +1,32 @@
+"""The agent imports clients of Docker and Consul only for providers that are enabled, and none of ACME."""
+
+import subprocess
+import sys
+
+import pytest
+
+CLIENTS = ("acme", "consul", "docker", "josepy")
+SCRIPT = """
+import sys
+from pathlib import Path
+import discovery.process.command
+from discovery.providers import configured_providers
+from rondpoint.settings import load
+
+settings = load(sys.argv[2:], {}, Path.cwd()).settings
+print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "providers_and_clients"),
+    [
+        ([], []),
+        (["--providers.docker"], ["docker", "docker"]),
+        (["--providers.consul"], ["consul", "consul"]),
+    ],
+)
+def test_a_provider_imports_its_own_client(flags: list[str], providers_and_clients: list[str]) -> None:
+    command = [sys.executable, "-c", SCRIPT, ",".join(CLIENTS), *flags]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == providers_and_clients
