@@ -19,6 +19,7 @@ from rondpoint.store.publish import NotLeadingError
 from rondpoint.store.scripts import load_script
 from rondpoint.store.sealing import Sealer, SealError
 from rondpoint.store.transaction import read_atomically
+from rondpoint.store.workers import read_workers
 
 _Value = AcmeAccount | AcmeCertificate | AcmeOrder | AcmeState
 
@@ -119,6 +120,10 @@ class AcmeStore:
         key = self._keys.acme_outcomes
         with drop_if_wrong_type(self._client, key):
             self._client.hincrby(key, f"{resolver} {outcome}", 1)
+
+    def worker_reports(self) -> dict[str, float]:
+        """Return when each worker of a proxy reported itself last, in Unix seconds of its own clock."""
+        return {name: worker.seen_at for name, worker in read_workers(self._client, self._keys).items()}
 
     def seal_again(self) -> int:
         """Seal the private keys with the newest secret, and return how many were not.

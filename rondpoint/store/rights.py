@@ -97,7 +97,7 @@ KEY_USES = (
     KeyUse(
         "in_flight_slots", PROXY, PROXY, argument="POOL", expires="a minute after the last call for the pool"
     ),
-    KeyUse("workers", PROXY, PROXY),
+    KeyUse("workers", PROXY, BOTH),
     KeyUse(
         "metrics",
         PROXY,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 
 import redis
 
@@ -15,6 +16,11 @@ from rondpoint.store.publish import NotLeadingError
 logger = logging.getLogger(__name__)
 
 FIRST_DELAY, LAST_DELAY = 0.1, 2.0
+
+PROXY_CHECK = 0.2
+"""Seconds between looks for a proxy."""
+RECENT = 2.0
+"""Seconds for which a report, of which workers write one a second, shows that a proxy runs."""
 
 Write = Callable[[AcmeStore], None]
 
@@ -43,6 +49,30 @@ class PatientStore:
             if self._stop.wait(delay):
                 raise interrupted() from None
             delay = min(delay * 2, LAST_DELAY)
+
+    def wait_for_proxy(self) -> None:
+        """Wait until a proxy reports itself; not if the store cannot tell.
+
+        Raises OrderError if `stop` is set before. A report counts if it is recent, or the first one after the
+        call: the clocks of agent and proxy may differ.
+        """
+        before: Mapping[str, float] | None = None
+        while True:
+            try:
+                reports = self._store.worker_reports()
+            except redis.RedisError as error:
+                logger.debug("whether a proxy runs is not known: %s", error)
+                return
+            recent = time.time() - RECENT
+            if any(seen_at > recent for seen_at in reports.values()):
+                return
+            if before is None:
+                logger.info("no proxy runs that could respond to challenges; the order waits for one")
+            elif reports.items() - before.items():
+                return
+            before = reports
+            if self._stop.wait(PROXY_CHECK):
+                raise interrupted()
 
     def try_write(self, write: Write) -> None:
         """Write if that is possible now."""

@@ -29,7 +29,9 @@ class StoreResponder:
         self._stop = stop
 
     def present(self, challenge: Challenge) -> None:
-        """Store the response. Raises OrderError if the agent stops or no longer leads."""
+        """Store the response once a proxy runs. Raises OrderError if the agent stops or no longer leads."""
+        # Without one, the validation would fail, which delays the next attempt by minutes and later by hours.
+        self._store.wait_for_proxy()
         name, text = self._respond(challenge, self._sealer)
         self._store.write(lambda store: store.present(name, text))
 

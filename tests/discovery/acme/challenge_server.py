@@ -1,6 +1,7 @@
 """Responds to HTTP-01 challenges from the store, as a proxy does, on the port where the CA asks."""
 
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -8,6 +9,7 @@ from typing import Self
 
 from rondpoint.store.acme import http_challenge
 from rondpoint.store.keys import Keys
+from rondpoint.store.workers import WorkerStatus, write_worker
 from tests.discovery.acme.responders import WELL_KNOWN
 from tests.lab.pebble import ADDRESS
 from tests.lab.store import Store
@@ -44,6 +46,7 @@ class ChallengeServer:
 
     def __enter__(self) -> Self:
         self._thread.start()
+        self._report()
         return self
 
     def __exit__(
@@ -56,6 +59,12 @@ class ChallengeServer:
         self._server.server_close()
         self._thread.join()
 
+    def _report(self) -> None:
+        """Report itself as a worker for the duration of a test; orders wait for the first one."""
+        later = time.time() + 3600
+        with self._store.client() as client:
+            write_worker(client, Keys(), WorkerStatus("w", "i", "h", 1, later, later))
+
     def respond(self, token: str) -> bytes:
         """Return the stored response, and keep it: the CA asks several times, also after `before`."""
         with self._lock:
@@ -65,5 +74,6 @@ class ChallengeServer:
             if self._before is not None:
                 before, self._before = self._before, None
                 before()
+                self._report()
             self.asked.set()
             return self._responses[token]

@@ -44,6 +44,18 @@ def test_one_agent_holds_the_lease_and_others_learn_how_long_to_wait(client: red
     assert one.held == "1 one", "a renewed lease is the same"
 
 
+def test_an_agent_has_the_lease_that_it_got_while_it_did_not_wait_for_the_reply(
+    client: redis.Redis, keys: Keys
+) -> None:
+    lost, other = a_lease(client, keys, "one"), a_lease(client, keys, "two")
+    lost.hold()
+    agent = a_lease(client, keys, "one")
+    assert agent.hold() == leases.RENEWAL
+    assert (agent.held, agent.other) == ("1 one", "")
+    other.hold()
+    assert (other.held, other.other) == ("", "one")
+
+
 def test_a_lease_without_renewal_ends_by_the_stores_clock(
     client: redis.Redis, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,9 +26,13 @@ def account_key() -> tuple[str, str]:
     return pem, base64.b64encode(key.private_bytes(Encoding.DER, *form)).decode()
 
 
-@cache
 def pair(*names: str, days: float = 60.0) -> tuple[str, str]:
-    """Return a self-signed certificate and its private key as PEM."""
+    """Return a self-signed certificate and its private key as PEM; always the same for the same arguments."""
+    return _pair(names, days)
+
+
+@cache
+def _pair(names: tuple[str, ...], days: float) -> tuple[str, str]:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
     now = datetime.now(UTC)
@@ -62,20 +66,25 @@ def account_of_traefik(url: str = ACCOUNT_URL) -> dict[str, Any]:
     }
 
 
-def of_traefik_3(resolvers: dict[str, list[tuple[str, ...]]], *, url: str = ACCOUNT_URL) -> str:
-    """Return a document of Traefik 3 with certificates for these names, by resolver."""
+def of_traefik_3(
+    resolvers: dict[str, list[tuple[str, ...]]], *, url: str = ACCOUNT_URL, days: float = 60.0
+) -> str:
+    """Return a document of Traefik 3 with certificates for these names, by resolver.
+
+    `days` are left of their life of 90 days more.
+    """
     content = {
         resolver: {
             "Account": account_of_traefik(url),
-            "Certificates": [_v3(*names) for names in hosts] or None,
+            "Certificates": [_v3(*names, days=days) for names in hosts] or None,
         }
         for resolver, hosts in resolvers.items()
     }
     return json.dumps(content, indent=2)
 
 
-def _v3(*names: str) -> dict[str, Any]:
-    chain, key = pair(*names)
+def _v3(*names: str, days: float) -> dict[str, Any]:
+    chain, key = pair(*names, days=days)
     domain = {"main": names[0]} | ({"sans": list(names[1:])} if names[1:] else {})
     return {"domain": domain, "certificate": encoded(chain), "key": encoded(key), "Store": "default"}
 

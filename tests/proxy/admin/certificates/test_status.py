@@ -69,11 +69,15 @@ def test_a_failed_order_is_a_warning_while_the_certificate_is_valid() -> None:
     assert report.errors == ("resolver le could not obtain it: a.test: no A record (dns); add one",)
 
 
-@pytest.mark.parametrize(("failures", "status"), [(0, "pending"), (1, "failed")])
-def test_names_without_a_certificate_are_pending_or_failed(failures: int, status: str) -> None:
-    state = AcmeState("le", TlsDomain("a.test"), failures=failures, error="refused" if failures else "")
+@pytest.mark.parametrize(
+    ("failures", "error", "status"),
+    [(0, "", "pending"), (1, "refused", "failed"), (0, "the authority cannot be reached", "failed")],
+)
+def test_names_without_a_certificate_are_pending_or_failed(failures: int, error: str, status: str) -> None:
+    # Not every failure counts for the next attempt.
+    state = AcmeState("le", TlsDomain("a.test"), failures=failures, error=error)
     report = status_of(KnownCertificate("le/1", ("a.test",), state=state), NOW)
-    assert (report.status, bool(report.errors)) == (status, failures > 0)
+    assert (report.status, bool(report.errors)) == (status, bool(error))
 
 
 def test_a_certificate_that_cannot_be_loaded_has_failed() -> None:
