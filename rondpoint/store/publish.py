@@ -11,6 +11,7 @@ import redis
 from msgspec import Struct
 
 from rondpoint.diagnostics import Diagnostic
+from rondpoint.memory import return_free_memory
 from rondpoint.model import Configuration
 from rondpoint.store import change as messages
 from rondpoint.store import read
@@ -25,6 +26,9 @@ from rondpoint.store.state import State
 
 ATTEMPTS = 20
 """Attempts to write, each with a new read of the store, before a publisher gives up."""
+
+MANY_ARGUMENTS = 2_000
+"""The number of the script's arguments from which a write needs much memory; an object takes two."""
 
 
 class ConflictError(Exception):
@@ -168,6 +172,10 @@ class Publisher:
             arguments += _script_arguments(changed_diagnostics)
             keys = [self._keys.leader, self._keys.revision, *self._hashes()]
             written, found = self._script(keys=keys, args=arguments)
+            if len(arguments) > MANY_ARGUMENTS:
+                # Encoded values, and the command made of them, are twice as large as the configuration.
+                arguments.clear()
+                return_free_memory()
             if written < 0:
                 raise NotLeadingError(found.decode(errors="replace").partition(" ")[2] or "no agent leads")
             if not written:
