@@ -6,10 +6,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import NamedTemporaryFile
 
+_SHORTEST_KEY = 44
+"""The characters of 32 bytes in base64, in which there are no dots."""
+
 
 def is_pem(text: str) -> bool:
     """Return whether the value of an option is PEM text; otherwise it is the name of a file."""
     return "-----BEGIN" in text
+
+
+def may_be_shown(text: str) -> bool:
+    """Return whether messages may quote the value of an option: it is the name of a file, and no key.
+
+    A key that lost its first line, or is in base64 without any lines, is taken for the name of a file.
+    """
+    if is_pem(text) or "\n" in text:
+        return False
+    # Keys begin with the byte of a sequence in DER, which is an M in base64.
+    return text.startswith("/") or "." in text or len(text) < _SHORTEST_KEY
 
 
 @contextmanager

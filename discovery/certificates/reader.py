@@ -15,10 +15,10 @@ from discovery.certificates.combination import combine
 from discovery.certificates.errors import ContentsError
 from discovery.certificates.file_states import FileStates
 from discovery.certificates.loading import Seal, load_authorities, load_certificate
-from discovery.certificates.named_files import named_path
 from discovery.certificates.retained import Contents, RetainedContents
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.written_pair import WrittenPair
+from rondpoint.certificate_options import may_be_shown
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.tls.model import Certificate, TlsOptions
 
@@ -148,9 +148,9 @@ class CertificateReader:
 
 
 def _written(path: str, option: str, text: str) -> str:
-    """Return the key of an option, with its value if that is the name of a file."""
+    """Return the key of an option, with its value if that is surely the name of a file."""
     key = f"{path}.{option}"
-    return key if named_path(text) is None else f"{key}={text}"
+    return f"{key}={text}" if may_be_shown(text) else key
 
 
 def _format_date(seconds: float) -> str:

@@ -13,6 +13,7 @@ from discovery.checking.mounts import Mounts
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.written_pair import WrittenPair
 from discovery.merging.entry_point_tls import EntryPointTls
+from rondpoint.certificate_options import may_be_shown
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration
 from rondpoint.rules.literal_hosts import literal_hosts
@@ -76,7 +77,8 @@ def _on_this_machine(decoded: Decoded, provider: str, mounts: Mounts) -> Decoded
             return text
         found = mounts.local_path(Path(text)) if Path(text).is_absolute() else None
         if found is None:
-            message = f"{path}={text} is not checked: no file of this machine is mounted there"
+            written = f"{path}={text}" if may_be_shown(text) else path
+            message = f"{written} is not checked: no file of this machine is mounted there"
             notes.append(_note(f"@{provider}", decoded.subject, message, ""))
         return None if found is None else str(found)
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from discovery.decoding import values
 from discovery.decoding.section import Section
-from rondpoint.certificate_options import is_pem
+from rondpoint.certificate_options import is_pem, may_be_shown
 from rondpoint.middlewares.readers import seconds
 from rondpoint.model import ClientCertificate, ServersTransport
 
@@ -124,7 +124,7 @@ class _Reader:
             hint = "expected the names of two files, or PEM text for certFile"
             self._close(self._section, "certificates", "lacks certFile or keyFile", hint)
         for option, text in (("certFile", certificate), ("keyFile", key)):
-            if _PRIVATE_KEY.search(text) or (option == "keyFile" and is_pem(text)):
+            if _PRIVATE_KEY.search(text) or (option == "keyFile" and not may_be_shown(text)):
                 # The store would hold the key in clear, so it does not get there.
                 hint = "put the key into a file that only the proxy can read, and set keyFile to its name"
                 self._close(item, option, "contains a private key, which would get into the store", hint)

@@ -189,6 +189,31 @@ def test_pem_text_is_named_by_its_file_and_never_shown(tmp_path: Path) -> None:
     assert reader.folders == frozenset()
 
 
+DAMAGED = {
+    "without its first line": A.key.partition("\n")[2],
+    "without a dash": A.key[1:].replace("-----BEGIN", "----BEGIN"),
+    "in base64": "".join(A.key.splitlines()[1:-1]),
+    "on one line": A.key[1:].replace("\n", " "),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+@pytest.mark.parametrize("option", ["certFile", "keyFile"])
+def test_a_damaged_key_is_never_shown(damage: str, option: str) -> None:
+    texts = {"certFile": A.certificate, "keyFile": A.key, option: DAMAGED[damage]}
+    reader = CertificateReader("file", str)
+    reader.refresh(
+        [
+            Decoded(
+                "routes.yml", pairs=(WrittenPair("tls.certificates[0]", texts["certFile"], texts["keyFile"]),)
+            )
+        ]
+    )
+    (found,) = reader.completed[0].diagnostics
+    assert found.message.startswith(f"tls.certificates[0].{option} cannot be read")
+    assert A.key.splitlines()[1][:20] not in f"{found.message} {found.hint} {found.subject}"
+
+
 @pytest.mark.parametrize(("made", "message"), [(EXPIRED, "has expired on "), (EARLY, "is not valid before ")])
 def test_a_certificate_out_of_its_time_is_served_with_a_warning(made: MadePair, message: str) -> None:
     reader = CertificateReader("file", str)

@@ -73,6 +73,10 @@ CLOSING: dict[str, tuple[dict[str, object], str]] = {
         {"certificates": [{"certFile": "/c.pem", "keyFile": SECRET}]},
         "keyFile contains a private key",
     ),
+    "a key in base64": (
+        {"certificates": [{"certFile": "/c.pem", "keyFile": "MIGHAgEAsecret" * 9}]},
+        "keyFile contains a private key",
+    ),
     "a key beside its certificate": (
         {"certificates": [{"certFile": SECRET, "keyFile": "/k.pem"}]},
         "certFile contains a private key",
