@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 from cryptography import x509
 
-from discovery.acme.names import is_address
+from rondpoint.tls.names import is_address
 
 
 def general_name(name: str) -> x509.GeneralName:

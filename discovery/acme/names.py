@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from ipaddress import ip_address
 
 from rondpoint.rules.hosts import HostError
 from rondpoint.rules.hosts import normalise as normalise_host
+from rondpoint.tls.names import WILDCARD, is_address
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 MAX_LENGTH = 253
-WILDCARD = "*."
 
 
 class UnusableNameError(ValueError):
     """No CA certifies this name; the text says why."""
-
-
-def is_address(name: str) -> bool:
-    """Return whether a name is an IP address."""
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def normalise(name: str, *, wildcards: bool) -> str:
@@ -51,11 +41,3 @@ def normalise(name: str, *, wildcards: bool) -> str:
     if star and not wildcards:
         raise UnusableNameError("a wildcard needs dnsChallenge in the resolver")
     return star + host
-
-
-def covers(names: Collection[str], name: str) -> bool:
-    """Return whether a certificate for `names` is valid for `name`; a wildcard stands for one label."""
-    if name in names:
-        return True
-    first, dot, rest = name.partition(".")
-    return bool(dot) and first != "*" and not is_address(name) and WILDCARD + rest in names

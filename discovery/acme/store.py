@@ -121,9 +121,9 @@ class AcmeStore:
         with drop_if_wrong_type(self._client, key):
             self._client.hincrby(key, f"{resolver} {outcome}", 1)
 
-    def has_proxy(self, now: float) -> bool:
-        """Return whether a worker of a proxy has reported itself lately."""
-        return any(worker.alive(now) for worker in read_workers(self._client, self._keys).values())
+    def worker_reports(self) -> dict[str, float]:
+        """Return when each worker of a proxy reported itself last, in Unix seconds of its own clock."""
+        return {name: worker.seen_at for name, worker in read_workers(self._client, self._keys).items()}
 
     def seal_again(self) -> int:
         """Seal the private keys with the newest secret, and return how many were not.

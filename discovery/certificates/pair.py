@@ -42,6 +42,10 @@ class Pair(Struct, frozen=True, gc=False):
     serial: str
     key_type: str
 
+    def __repr__(self) -> str:
+        # The key must not get into logs.
+        return f"Pair({self.fingerprint!r}, {self.names!r})"
+
 
 def check_pair(certificates: str, key: str) -> Pair:
     """Check that the first of these certificates fits the key, both PEM texts. Raises ContentsError.

@@ -17,3 +17,7 @@ class WrittenPair(Struct, frozen=True, omit_defaults=True, gc=False):
     key_file: str
     entry_points: tuple[str, ...] = ()
     default: bool = False
+
+    def __repr__(self) -> str:
+        # Texts in place of file names must not get into logs.
+        return f"WrittenPair({self.path!r})"

@@ -74,6 +74,9 @@ def _report_router(
         message = f"its TLS options {name} have no effect, because its rule has no Host"
         hint = "options count by the name that clients send in the handshake; name the hosts"
         yield _about(router, message, hint)
+    elif name.partition("@")[0] == DEFAULT_OPTIONS:
+        message = f"TLS options {name!r} do not exist, so clients of its hosts are refused"
+        yield _about(router, message, f"write {DEFAULT_OPTIONS}: these options belong to no provider")
     elif name not in options:
         message = f"TLS options {name!r} do not exist, so clients of its hosts are refused"
         yield _about(router, message, nearest(name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _socket
 import logging
 from collections.abc import Callable, Mapping
+from copy import copy
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,7 @@ class EntryPointServer:
         self._internal_routes = internal_routes
         self._challenges = challenges
         self._connections: set[ClientConnection | ProxyHeaderReader] = set()
+        context.tls_options.on_change = self._end_connections_with
 
     @property
     def connections(self) -> int:
@@ -89,7 +91,7 @@ class EntryPointServer:
             limits.tunnel_idle_timeout,
         )
         context, connections, challenges = self._context, self._connections, self._challenges
-        table = context.table
+        table, options = context.table, context.tls_options
         contexts = self._tls.open(entry_point, point.tls, partial(table.tls_options.for_host, entry_point))
         has_tls = point.tls is not None
         forwarded_trust = TrustedPeers(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
@@ -124,8 +126,12 @@ class EntryPointServer:
                 buffer = serve_requests(stream, peer, port, buffer, plain_label_set, plain)
                 if not buffer:
                     return
+            changes = options.changes
             tls_stream = start_tls(stream, contexts, challenges, deadline, buffer)
-            if tls_stream is not None:
+            if tls_stream is not None and options.changes != changes:
+                # The handshake may have begun with the former options.
+                tls_stream.close()
+            elif tls_stream is not None:
                 label_set = label_sets.number(entry_point, tls_name(*tls_stream.negotiated), metered=metered)
                 protocol = secure if tls_stream.tls_options == DEFAULT_OPTIONS else checked
                 serve_requests(tls_stream, peer, port, b"", label_set, protocol)
@@ -168,6 +174,22 @@ class EntryPointServer:
                 stream.deadline = min(stream.deadline, idle_end)
         # The sweep comes slightly after `idle_end`, so that the deadlines have passed.
         gevent.spawn_later(max(0.0, idle_end - monotonic()) + 0.01, context.sweeper.sweep)
+
+    def _end_connections_with(self, options: str) -> None:
+        """End the connections that were made with TLS options of this name, after their current request.
+
+        They may lack the client certificate that the new options want. Idle ones end at once.
+        """
+        now = monotonic()
+        ending = copy(self._context)
+        ending.draining, ending.drain_deadline = True, now
+        for downstream in self._connections:
+            if isinstance(downstream, ProxyHeaderReader) or downstream.stream.tls_options != options:
+                continue
+            downstream.context = ending
+            if downstream.idle:
+                downstream.stream.deadline = now
+        gevent.spawn_later(0.01, self._context.sweeper.sweep)
 
     def _protocols(
         self, entry_point: str, point: EntryPoint

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from proxy.acme_challenges.challenge_lookup import LookupFailedError
 from proxy.acme_challenges.tls_alpn_challenges import is_challenge
 from proxy.net.tls_stream import TlsStream
-from proxy.tls.client_hello import ClientHello, ClientHelloError, parse_client_hello
+from proxy.tls.client_hello import ClientHello, ClientHelloError, bytes_needed, parse_client_hello
 from proxy.tls.errors import DECODE_ERROR, INTERNAL_ERROR, UNRECOGNIZED_NAME, HandshakeError
 from proxy.tls.handshake_failures import failure_reason
 
@@ -75,10 +75,12 @@ def _receive_hello(stream: Stream, data: bytes) -> tuple[ClientHello, bytes]:
     """
     try:
         while (hello := parse_client_hello(data)) is None:
-            more = stream.recv()
-            if not more:
-                raise ClientHelloError("the client sent no whole ClientHello")
-            data += more
+            needed = bytes_needed(data)
+            while len(data) < needed:
+                more = stream.recv()
+                if not more:
+                    raise ClientHelloError("the client sent no whole ClientHello")
+                data += more
     except ClientHelloError:
         _refuse(stream, DECODE_ERROR)
         raise

@@ -58,6 +58,17 @@ def parse_client_hello(data: bytes) -> ClientHello | None:
         raise ClientHelloError("it is malformed") from error
 
 
+def bytes_needed(data: bytes) -> int:
+    """Return how many bytes there must be before it makes sense to parse an incomplete ClientHello again.
+
+    So a client that sends single bytes causes two attempts for each record, not one for each byte.
+    """
+    end = 0
+    while len(data) >= end + _RECORD_HEADER:
+        end += _RECORD_HEADER + int.from_bytes(data[end + 3 : end + _RECORD_HEADER])
+    return end if len(data) < end else end + _RECORD_HEADER
+
+
 def _first_message(data: bytes) -> bytes | None:
     """Return the first handshake message, without header; None if it is not complete yet.
 

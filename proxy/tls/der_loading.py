@@ -34,7 +34,7 @@ _KEYS = ("PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY")
 class DerLoader:
     """Loads certificates through the functions of `library`. Raises AttributeError if one is missing.
 
-    `control` is SSL_CTX_ctrl.
+    `control` is SSL_CTX_ctrl. `decoded` counts the issuer chains that were decoded.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class DerLoader:
         self._clear_errors = library.ERR_clear_error
         self._clear_errors.argtypes = []
         self._clear_errors.restype = None
+        self.decoded = 0
         self._issuers = lru_cache(MAX_ISSUER_CHAINS)(self._decode_issuers)
 
     def load(self, address: int | None, chain: str, key: str, key_type: str) -> bool:
@@ -94,6 +95,7 @@ class DerLoader:
 
     def _decode_issuers(self, chain: str) -> tuple[_DecodedCertificate, ...]:
         """Return the certificates in PEM text. Raises ValueError if there is anything else."""
+        self.decoded += 1
         issuers = []
         position = 0
         while position < len(chain):

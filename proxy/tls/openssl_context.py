@@ -66,6 +66,11 @@ class OpenSsl:
         """Make `context` present this certificate; return whether it does, see DerLoader."""
         return self._der_loader.load(_address_of(context), chain, key, key_type)
 
+    @property
+    def issuer_chains_decoded(self) -> int:
+        """The number of issuer chains that were decoded, each for all contexts that present it."""
+        return self._der_loader.decoded
+
     def set_ticket_keys(self, context: ssl.SSLContext, keys: bytes) -> None:
         """Set the keys that encrypt session tickets; they have KEY_BYTES."""
         self._control(_address_of(context), _SET_TICKET_KEYS, KEY_BYTES, keys)

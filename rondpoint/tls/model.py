@@ -70,6 +70,10 @@ class Certificate(Struct, frozen=True, omit_defaults=True, gc=False):
     entry_points: tuple[str, ...] = ()
     default: bool = False
 
+    def __repr__(self) -> str:
+        # The key must not get into logs.
+        return f"Certificate({self.name!r}, {self.names!r})"
+
 
 class TlsOptions(Struct, frozen=True, omit_defaults=True, gc=False):
     """How connections are made with clients of the hosts whose routers name these options.

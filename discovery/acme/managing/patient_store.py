@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import redis
 
@@ -18,7 +18,9 @@ logger = logging.getLogger(__name__)
 FIRST_DELAY, LAST_DELAY = 0.1, 2.0
 
 PROXY_CHECK = 0.2
-"""Seconds between looks for the first proxy of an installation."""
+"""Seconds between looks for a proxy."""
+RECENT = 2.0
+"""Seconds for which a report, of which workers write one a second, shows that a proxy runs."""
 
 Write = Callable[[AcmeStore], None]
 
@@ -48,26 +50,27 @@ class PatientStore:
                 raise interrupted() from None
             delay = min(delay * 2, LAST_DELAY)
 
-    def wait_for_proxy(self, timeout: float) -> None:
-        """Wait until a proxy reports itself, for `timeout` seconds at most, and not while the store fails.
+    def wait_for_proxy(self) -> None:
+        """Wait until a proxy reports itself; not if the store cannot tell.
 
-        Raises OrderError if `stop` is set before.
+        Raises OrderError if `stop` is set before. A report counts if it is recent, or the first one after the
+        call: the clocks of agent and proxy may differ.
         """
-        deadline = time.monotonic() + timeout
-        waits = False
+        before: Mapping[str, float] | None = None
         while True:
             try:
-                if self._store.has_proxy(time.time()):
-                    return
+                reports = self._store.worker_reports()
             except redis.RedisError as error:
                 logger.debug("whether a proxy runs is not known: %s", error)
                 return
-            if time.monotonic() >= deadline:
-                logger.warning("no proxy runs that could respond to challenges; the authority is told anyway")
+            recent = time.time() - RECENT
+            if any(seen_at > recent for seen_at in reports.values()):
                 return
-            if not waits:
-                waits = True
-                logger.info("no proxy runs yet that could respond to challenges; the order waits for one")
+            if before is None:
+                logger.info("no proxy runs that could respond to challenges; the order waits for one")
+            elif reports.items() - before.items():
+                return
+            before = reports
             if self._stop.wait(PROXY_CHECK):
                 raise interrupted()
 

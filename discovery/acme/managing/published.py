@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, structs
 
-from discovery.acme.names import covers
 from discovery.acme.planning.plan import HeldCertificate
 from discovery.acme.planning.wanted import PROVIDER
 from discovery.certificates.errors import ContentsError
@@ -14,6 +13,7 @@ from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.store.acme import AcmeCertificate, AcmeState
 from rondpoint.store.sealing import Sealer
 from rondpoint.tls.model import Certificate, CertificateRequest
+from rondpoint.tls.names import covers
 
 SUFFIX = f"@{PROVIDER}"
 

@@ -11,11 +11,6 @@ from discovery.acme.managing.patient_store import PatientStore
 from rondpoint.store.acme import http_challenge, tls_challenge
 from rondpoint.store.sealing import Sealer
 
-PROXY_TIMEOUT = 60.0
-"""Seconds to wait for the first proxy. An agent is often started before the proxies, and a validation that
-fails because none listens yet would cost a minute until the next attempt.
-"""
-
 
 class StoreResponder:
     """Responds to challenges of one kind; the CA is told `delay` seconds later.
@@ -34,13 +29,14 @@ class StoreResponder:
         self._stop = stop
 
     def present(self, challenge: Challenge) -> None:
-        """Store the response. Raises OrderError if the agent stops or no longer leads."""
+        """Store the response once a proxy runs. Raises OrderError if the agent stops or no longer leads."""
+        # Without one, the validation would fail, which delays the next attempt by minutes and later by hours.
+        self._store.wait_for_proxy()
         name, text = self._respond(challenge, self._sealer)
         self._store.write(lambda store: store.present(name, text))
 
     def wait_until_visible(self, challenges: Sequence[Challenge]) -> None:
-        """Wait until a proxy runs, and for the delay in the settings."""
-        self._store.wait_for_proxy(PROXY_TIMEOUT)
+        """Wait for the delay in the settings."""
         self._stop.wait(self._delay)
 
     def clean_up(self, challenge: Challenge) -> None:

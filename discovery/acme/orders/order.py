@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct
 
 from discovery.acme.challenges.challenge import ChallengeResponder
-from discovery.acme.names import is_address
 from discovery.acme.orders import chains
 from discovery.acme.orders.account import AccountConnection
 from discovery.acme.orders.authorizations import authorize
@@ -21,6 +20,7 @@ from discovery.acme.orders.failures import FailureKind, OrderError, OrderFailure
 from discovery.acme.orders.options import CertificateOptions
 from discovery.acme.orders.polling import poll
 from discovery.acme.orders.private_keys import generate_key, load_key, signing_request
+from rondpoint.tls.names import is_address
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from discovery.acme.names import WILDCARD, covers
 from discovery.acme.planning.wanted import WantedCertificate
 from rondpoint.store.acme import AcmeState
+from rondpoint.tls.names import WILDCARD, covers
 from rondpoint.tls.renewal import renewal_time
 
 

@@ -7,13 +7,14 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from discovery.acme.names import UnusableNameError, covers, normalise
+from discovery.acme.names import UnusableNameError, normalise
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Router
 from rondpoint.rules.suggestions import did_you_mean
 from rondpoint.settings.tree.certificates_resolvers import ResolverOptions
 from rondpoint.store.acme import certificate_id
 from rondpoint.tls.model import Certificate, CertificateRequest, TlsDomain
+from rondpoint.tls.names import covers
 from rondpoint.tls.options_by_host import hosts_in
 
 PROVIDER = "acme"

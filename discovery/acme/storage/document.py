@@ -34,6 +34,10 @@ class StoredAccount(Struct, frozen=True):
     url: str = ""
     email: str = ""
 
+    def __repr__(self) -> str:
+        # The key must not get into logs.
+        return f"StoredAccount({self.url!r})"
+
 
 class StoredCertificate(Struct, frozen=True):
     """A certificate for the names of `domain`: chain (itself first) and private key, as PEM."""
@@ -41,6 +45,10 @@ class StoredCertificate(Struct, frozen=True):
     domain: TlsDomain
     chain: str
     key: str
+
+    def __repr__(self) -> str:
+        # The key must not get into logs.
+        return f"StoredCertificate({self.domain!r})"
 
 
 class ResolverEntry(Struct, frozen=True):

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from proxy.admin.certificates.status import format_time
 from proxy.routing.over_tls import over_tls
 from rondpoint.explaining.explanation import ExplainedCertificate, ExplainedHandshake, Explanation
+from rondpoint.tls.names import covers
 
 if TYPE_CHECKING:
     from proxy.admin.certificates.known_certificate import KnownCertificate
@@ -71,12 +72,6 @@ def explain_handshake(
             *_reasons(host, known.by_name.values(), known),
         ),
     )
-
-
-def covers(names: Iterable[str], host: str) -> bool:
-    """Return whether a certificate with these names is for a host, in lower case (RFC 6125 §6.4.3)."""
-    wildcard = "*." + host.partition(".")[2]
-    return any(name in (host, wildcard) for name in names)
 
 
 def _explain(certificate: Certificate, host: str, known: KnownCertificates) -> ExplainedCertificate:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from discovery.acme.names import UnusableNameError, covers, normalise
+from discovery.acme.names import UnusableNameError, normalise
 
 
 @pytest.mark.parametrize(
@@ -44,20 +44,3 @@ def test_names_that_no_ca_certifies_are_refused(name: str, reason: str) -> None:
 def test_a_wildcard_needs_a_dns_challenge() -> None:
     with pytest.raises(UnusableNameError, match="dnsChallenge"):
         normalise("*.a.test", wildcards=False)
-
-
-@pytest.mark.parametrize(
-    ("names", "name", "expected"),
-    [
-        (("a.test",), "a.test", True),
-        (("*.a.test",), "b.a.test", True),
-        (("*.a.test",), "*.a.test", True),
-        (("*.a.test",), "a.test", False),
-        (("*.a.test",), "c.b.a.test", False),
-        (("*.test",), "*.a.test", False),
-        (("*.0.2.1",), "192.0.2.1", False),
-        ((), "localhost", False),
-    ],
-)
-def test_a_wildcard_covers_one_label(names: tuple[str, ...], name: str, expected: bool) -> None:
-    assert covers(names, name) is expected

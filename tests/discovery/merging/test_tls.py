@@ -53,6 +53,11 @@ def test_options_that_routers_name_are_published() -> None:
 
 
 FAULTS: dict[str, tuple[tuple[Any, ...], str, str]] = {
+    "default options with a provider": (
+        (TlsOptions("default@file"), router("a@file", "Host(`a.test`)", "default@file")),
+        "TLS options 'default@file' do not exist, so clients of its hosts are refused",
+        "write default: these options belong to no provider",
+    ),
     "unknown options": (
         (STRICT, router("a@file", "Host(`a.test`)", "strct@file")),
         "TLS options 'strct@file' do not exist, so clients of its hosts are refused",

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.tls.client_hello import MAX_BYTES, MAX_RECORDS, ClientHello, ClientHelloError, parse_client_hello
+from proxy.tls.client_hello import (
+    MAX_BYTES,
+    MAX_RECORDS,
+    ClientHello,
+    ClientHelloError,
+    bytes_needed,
+    parse_client_hello,
+)
 from tests.proxy.tls.client_hellos import alpn, extension, hello_with, host_name, in_records, openssl_hello
 
 WHOLE = openssl_hello("a.test")
@@ -29,6 +36,17 @@ def test_records_of_any_size_and_bytes_after_them_change_nothing(size: int, afte
 def test_a_hello_that_is_not_whole_yet_is_waited_for(size: int, data: st.DataObject) -> None:
     records = in_records(WHOLE, size)
     assert parse_client_hello(records[: data.draw(st.integers(0, len(records) - 1))]) is None
+
+
+@given(st.integers(LEAST, 600))
+def test_a_hello_in_single_bytes_is_parsed_twice_for_each_record(size: int) -> None:
+    records = in_records(WHOLE, size)
+    there, attempts = 0, 0
+    while parse_client_hello(records[:there]) is None:
+        there = bytes_needed(records[:there])
+        attempts += 1
+    assert there == len(records)
+    assert attempts <= 2 * -(-len(WHOLE) // size)
 
 
 @pytest.mark.parametrize(

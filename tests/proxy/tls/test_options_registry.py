@@ -1,6 +1,7 @@
 """TLS options by name."""
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.tls.errors import OptionsError
 from proxy.tls.options_registry import OptionsRegistry
@@ -40,3 +41,19 @@ def test_other_options_have_the_name_of_their_provider() -> None:
     registry.remove("strict@file")
     with pytest.raises(OptionsError, match="strict@file do not exist"):
         registry.find("strict@file")
+
+
+def test_options_that_change_or_go_are_reported() -> None:
+    registry = OptionsRegistry()
+    reported: list[str] = []
+    registry.on_change = reported.append
+    strict = TlsOptions("strict@file", sni_strict=True)
+    for options in (strict, strict, OF_CONTAINERS, replace(OF_CONTAINERS, name="default@file")):
+        registry.put(options)
+    assert reported == ["default"]
+    registry.put(replace(strict, client_auth="RequireAnyClientCert"))
+    registry.put(replace(strict, unserved="it has an unknown curve"))
+    for name in ("strict@file", "strict@file", "default@docker", "default@file"):
+        registry.remove(name)
+    assert reported == ["default", *["strict@file"] * 3, "default"]
+    assert registry.changes == 5

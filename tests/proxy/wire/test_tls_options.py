@@ -102,6 +102,36 @@ class Caller:
         return found if hosts else found[0]
 
 
+class HalfHandshake:
+    """A TLS 1.3 handshake that waits for its last message, the client's."""
+
+    def __init__(self, client: Client, server_name: str) -> None:
+        self._client = client
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        context = client_context(ssl.TLSVersion.TLSv1_3)
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        while not self._finished():
+            client.send(self._outgoing.read())
+            self._incoming.write(client.socket.recv(16384))
+
+    def _finished(self) -> bool:
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        return True
+
+    def finish(self) -> str:
+        """Send the last message and a request; return how the connection goes on."""
+        self._tls.write(b"GET / HTTP/1.1\r\nHost: any.test\r\n\r\n")
+        self._client.send(self._outgoing.read())
+        self._incoming.write(self._client.rest())
+        try:
+            return "answered" if self._tls.read() else "ended"
+        except ssl.SSLZeroReturnError:
+            return "ended"
+
+
 def ask(client: Client, host: str, path: str = "/") -> Answer:
     client.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     return client.answer()
@@ -205,6 +235,35 @@ def test_an_open_connection_meets_options_that_arrive_later(
         proxy.routers[name] = replace(proxy.routers[name], tls_options="")
         proxy.publish()
         assert ask(client, host).status == 200
+
+
+@pytest.mark.parametrize(("name", "named"), [("default@file", ""), ("open@file", "open@file")])
+def test_options_that_change_end_the_connections_made_with_the_former_ones(
+    proxy: Proxy, ports: dict[str, int], origin: Start, name: str, named: str
+) -> None:
+    proxy.tls_options[name] = TlsOptions(name)
+    hosts = [proxy.route(origin(OK), tls=True, tls_options=each) for each in ("old@file", named)]
+    port = ports["secure"]
+    with (
+        Caller().connect(port, hosts[0]) as other,
+        Caller().connect(port, hosts[1]) as idle,
+        Caller().connect(port, hosts[1]) as busy,
+        Client(port) as client,
+    ):
+        shaking = HalfHandshake(client, hosts[1])
+        assert [ask(client, hosts[1]).status for client in (idle, busy)] == [200, 200]
+        assert ask(other, hosts[0]).status == 200
+        busy.send(f"GET / HTTP/1.1\r\nHost: {hosts[1]}\r\n".encode())
+        proxy.tls_options[name] = replace(proxy.tls_options[STRICT], name=name)
+        proxy.publish()
+        assert idle.rest() == b""
+        assert shaking.finish() == "ended"
+        busy.send(f"\r\nGET / HTTP/1.1\r\nHost: {hosts[1]}\r\n\r\n".encode())
+        answer = busy.answer()
+        assert (answer.status, answer.header("Connection")) == (200, "close")
+        assert busy.rest() == b""
+        assert ask(other, hosts[0]).status == 200
+    assert Caller().status(port, hosts[1]) == 0
 
 
 def test_routers_that_disagree_get_the_default_options(

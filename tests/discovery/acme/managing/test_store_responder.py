@@ -9,7 +9,6 @@ import pytest
 import redis
 
 from discovery.acme.challenges.challenge import HTTP_01, Challenge
-from discovery.acme.managing import store_responder
 from discovery.acme.managing.patient_store import PatientStore
 from discovery.acme.managing.store_responder import StoreResponder
 from discovery.acme.orders.failures import OrderError
@@ -23,6 +22,7 @@ from tests.lab.waiting import until
 KEYS = Keys("test")
 LEASE = "7 agent"
 CHALLENGE = Challenge(HTTP_01, "a.test", "token", "token.thumbprint")
+KEY = KEYS.acme_challenge("http-01 token")
 
 
 @pytest.fixture
@@ -39,6 +39,10 @@ def stop() -> threading.Event:
 
 @pytest.fixture
 def responder(client: redis.Redis, stop: threading.Event) -> StoreResponder:
+    return responder_of(client, stop)
+
+
+def responder_of(client: redis.Redis, stop: threading.Event) -> StoreResponder:
     store = AcmeStore(client, KEYS, Sealer(None), lambda: LEASE)
     return StoreResponder(HTTP_01, PatientStore(store, stop), Sealer(None), 0.0, stop)
 
@@ -48,39 +52,45 @@ def worker_seen(seconds_ago: float) -> WorkerStatus:
     return WorkerStatus("w", "i", "h", 1, seen, seen)
 
 
-def test_the_ca_is_told_as_soon_as_the_first_proxy_runs(
-    client: redis.Redis, responder: StoreResponder, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("before", "report"),
+    [
+        (None, 0.0),
+        # A proxy that ended a while ago, and one whose clock is behind.
+        (60.0, 0.0),
+        (60.0, 59.0),
+    ],
+)
+def test_a_response_is_stored_as_soon_as_a_proxy_runs(
+    client: redis.Redis,
+    responder: StoreResponder,
+    caplog: pytest.LogCaptureFixture,
+    before: float | None,
+    report: float,
 ) -> None:
     caplog.set_level("INFO")
-    # The worker of a proxy that ended a while ago does not count.
-    write_worker(client, KEYS, worker_seen(60.0))
-    responder.present(CHALLENGE)
+    if before is not None:
+        write_worker(client, KEYS, worker_seen(before))
     with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(responder.wait_until_visible, [CHALLENGE])
+        waiting = pool.submit(responder.present, CHALLENGE)
         until(lambda: "the order waits" in caplog.text, "the wait for a proxy")
-        assert not waiting.done()
-        write_worker(client, KEYS, worker_seen(0.0))
+        assert not client.exists(KEY)
+        write_worker(client, KEYS, worker_seen(report))
         waiting.result(timeout=30)
-    assert client.get(KEYS.acme_challenge("http-01 token")) == b"token.thumbprint"
+    assert client.get(KEY) == b"token.thumbprint"
 
 
-def test_the_wait_for_a_proxy_ends_with_the_agent_and_after_a_time(
-    responder: StoreResponder,
-    stop: threading.Event,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    monkeypatch.setattr(store_responder, "PROXY_TIMEOUT", 0.0)
-    responder.wait_until_visible([CHALLENGE])
-    assert "the authority is told anyway" in caplog.text
-    monkeypatch.undo()
+def test_the_wait_for_a_proxy_ends_with_the_agent(responder: StoreResponder, stop: threading.Event) -> None:
     stop.set()
     with pytest.raises(OrderError):
-        responder.wait_until_visible([CHALLENGE])
+        responder.present(CHALLENGE)
 
 
-def test_a_store_that_cannot_tell_holds_no_order(
-    client: redis.Redis, responder: StoreResponder, store: Store
+def test_an_agent_that_may_not_read_whether_a_proxy_runs_does_not_wait(
+    client: redis.Redis, store: Store, stop: threading.Event
 ) -> None:
-    store.kill()
-    responder.wait_until_visible([CHALLENGE])
+    rights = ("+@all", f"~{KEYS.leader}", f"~{KEYS.acme_challenge('*')}")
+    client.execute_command("ACL", "SETUSER", "agent", "on", ">secret", *rights)
+    with redis.Redis(unix_socket_path=str(store.socket), username="agent", password="secret") as limited:
+        responder_of(limited, stop).present(CHALLENGE)
+    assert client.get(KEY) == b"token.thumbprint"
