@@ -15,7 +15,7 @@ from tests.lab.processes import Processes
 from tests.lab.store import Store
 
 NAME = "renewed.example.test"
-LIFE = 15
+LIFE = 20
 """Seconds that certificates of the CA last; they are renewed when a third is left."""
 DAYS_LEFT = 20.0
 """Of a certificate for 110 days: it is due for renewal."""
