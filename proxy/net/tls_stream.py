@@ -84,8 +84,9 @@ class TlsStream(Stream):
                 self._receive()
             else:
                 break
-        # In TLS 1.3, a server has only session tickets left to send. They leave with the first response.
-        if not is_server or tls.version() != "TLSv1.3":
+        # In TLS 1.3, a server has only a session ticket left to send. It leaves with the response if the request
+        # is here; else it goes at once, since many clients send the request only after some acknowledgement.
+        if not is_server or not self._incoming.pending or tls.version() != "TLSv1.3":
             self._flush()
 
     @property

@@ -83,6 +83,24 @@ def test_a_failed_handshake_is_explained_by_an_alert(proxy: Proxy, port: int) ->
         context.wrap_socket(plain)
 
 
+def test_the_session_ticket_does_not_wait_for_a_request(port: int, certificate: Path) -> None:
+    """Many clients send their request only once the server has acknowledged the handshake."""
+    context = ssl.create_default_context(cafile=certificate)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = context.wrap_bio(received, to_send, server_hostname="localhost")
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as plain:
+        while True:
+            try:
+                client.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                plain.sendall(to_send.read())
+                received.write(plain.recv(65536))
+        plain.sendall(to_send.read())
+        assert plain.recv(65536)
+
+
 def get(host: str, *lines: str) -> bytes:
     return "\r\n".join([f"GET /a%2fb HTTP/1.1\r\nHost: {host}", *lines, "", ""]).encode()
 
