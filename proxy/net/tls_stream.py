@@ -84,8 +84,8 @@ class TlsStream(Stream):
                 self._receive()
             else:
                 break
-        # In TLS 1.3, a server has only a session ticket left to send. It leaves with the response if the request
-        # is here; else it goes at once, since many clients send the request only after some acknowledgement.
+        # In TLS 1.3, a server has only a session ticket left to send. It leaves with the response if the
+        # request is here; else at once, since many clients send the request only once something has come.
         if not is_server or not self._incoming.pending or tls.version() != "TLSv1.3":
             self._flush()
 
