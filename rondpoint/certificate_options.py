@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import NamedTemporaryFile
@@ -24,6 +25,25 @@ def may_be_shown(text: str) -> bool:
         return False
     # Keys begin with the byte of a sequence in DER, which is an M in base64.
     return text.startswith("/") or "." in text or len(text) < _SHORTEST_KEY
+
+
+def load_authority(context: ssl.SSLContext, authority: str) -> None:
+    """Trust certificates in PEM, or in the file of this name. Raises ValueError: `NAME cannot be used: …`."""
+    try:
+        if is_pem(authority):
+            context.load_verify_locations(cadata=authority)
+        else:
+            context.load_verify_locations(cafile=authority)
+    except (OSError, UnicodeError) as error:
+        shown = "in PEM" if is_pem(authority) else authority
+        raise ValueError(f"{shown} cannot be used: {describe_fault(error)}") from None
+
+
+def describe_fault(error: Exception) -> str:
+    """Return why OpenSSL or the system could not use a file."""
+    if isinstance(error, ssl.SSLError):
+        return error.reason or str(error)
+    return getattr(error, "strerror", None) or str(error)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 
-from rondpoint.certificate_options import as_file, is_pem, refuse_password
+from rondpoint.certificate_options import as_file, describe_fault, load_authority, refuse_password
 from rondpoint.model import ServersTransport
 
 _VERSIONS: Mapping[str, ssl.TLSVersion] = {
@@ -39,7 +39,7 @@ def create_client_context(transport: ServersTransport) -> ssl.SSLContext:
             with as_file(certificate) as name:
                 context.load_cert_chain(name, key, password=refuse_password)
         except (OSError, UnicodeError) as error:
-            raise ValueError(f"its client certificate cannot be used: {_describe(error)}") from None
+            raise ValueError(f"its client certificate cannot be used: {describe_fault(error)}") from None
     context.set_alpn_protocols(["http/1.1"])
     return context
 
@@ -55,13 +55,9 @@ def _load_authorities(context: ssl.SSLContext, authorities: tuple[str, ...]) -> 
         context.load_default_certs()
     for authority in authorities:
         try:
-            if is_pem(authority):
-                context.load_verify_locations(cadata=authority)
-            else:
-                context.load_verify_locations(cafile=authority)
-        except (OSError, UnicodeError) as error:
-            shown = "in PEM" if is_pem(authority) else authority
-            raise ValueError(f"its root CA {shown} cannot be used: {_describe(error)}") from None
+            load_authority(context, authority)
+        except ValueError as error:
+            raise ValueError(f"its root CA {error}") from None
 
 
 def _set_versions(context: ssl.SSLContext, transport: ServersTransport) -> None:
@@ -71,9 +67,3 @@ def _set_versions(context: ssl.SSLContext, transport: ServersTransport) -> None:
         context.maximum_version = _VERSIONS[transport.max_version]
         if context.minimum_version > context.maximum_version:
             raise ValueError("its maxVersion is below its minVersion, which is VersionTLS12 by default")
-
-
-def _describe(error: Exception) -> str:
-    if isinstance(error, ssl.SSLError):
-        return error.reason or str(error)
-    return getattr(error, "strerror", None) or str(error)

@@ -1,19 +1,17 @@
 """Stands between a CA and the proxy that responds to HTTP-01 challenges, and holds responses back."""
 
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self
 
 from tests.lab import http
+from tests.lab.http_server import Handler, HttpServer
 from tests.lab.ports import free_port
 
-ADDRESS = "127.0.0.1"
 VALIDATIONS = 3
 """Pebble sends so many requests for each name, as if from several places."""
 
 
-class ChallengeGate:
+class ChallengeGate(HttpServer):
     """Relays challenge requests to the proxy at `target`, and its responses to the CA after `open`.
 
     So a test can do something in the middle of an order: after the proxy has responded, and before the CA
@@ -30,28 +28,14 @@ class ChallengeGate:
         self._open = threading.Event()
         gate = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
+        class Relay(Handler):
+            def do_GET(self) -> None:  # noqa: N802
                 response = http.request(gate.target, self.headers["Host"], self.path)
                 if response.status == 200:
                     gate._hold()
-                self.send_response(response.status)
-                self.send_header("Content-Length", str(len(response.body)))
-                self.end_headers()
-                self.wfile.write(response.body)
+                self.reply(response.status, response.body)
 
-            def log_message(self, *arguments: object) -> None:
-                """Write nothing."""
-
-        class Server(ThreadingHTTPServer):
-            request_queue_size = 100
-
-        self._server = Server((ADDRESS, self.port), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+        super().__init__(Relay, self.port)
 
     def __exit__(
         self,
@@ -60,9 +44,7 @@ class ChallengeGate:
         traceback: TracebackType | None,
     ) -> None:
         self.open()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__exit__(kind, error, traceback)
 
     def _hold(self) -> None:
         with self._lock:

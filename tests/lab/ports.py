@@ -58,8 +58,8 @@ _ports = _Ports()
 def free_port(*, namespace: Path | None = None) -> int:
     """Return a TCP port without a listener, which no other test process gets while this one runs.
 
-    The same port is returned again after BLOCK others at the earliest. Raises LabError if all ports are in
-    use, OSError if the namespace cannot be entered.
+    The same port is returned again only after all others of this process that are free. Raises LabError if
+    all ports are in use, OSError if the namespace cannot be entered.
     """
     with _lock:
         return next(port for port in _ports.candidates() if _is_free(port, namespace))

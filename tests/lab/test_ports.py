@@ -35,4 +35,6 @@ def test_a_port_is_reused_late_and_never_while_a_server_listens() -> None:
         listener.listen()
         given = [free_port() for _ in range(3 * BLOCK)]
     assert taken not in given
-    assert all(given[number] not in given[:number] for number in range(BLOCK - 1))
+    # Servers of other tests may listen on some.
+    distinct = len(set(given))
+    assert len(set(given[:distinct])) == distinct

@@ -10,7 +10,7 @@ from msgspec import structs
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from discovery.acme.orders.options import CaOptions
-from rondpoint.certificate_options import is_pem
+from rondpoint.certificate_options import load_authority
 
 _TRUE = frozenset({"1", "t", "true"})
 
@@ -46,19 +46,7 @@ def create_context(options: CaOptions) -> ssl.SSLContext:
         context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     for authority in options.root_cas:
         try:
-            if is_pem(authority):
-                context.load_verify_locations(cadata=authority)
-            else:
-                context.load_verify_locations(cafile=authority)
-        except (OSError, UnicodeError) as error:
-            shown = "in PEM" if is_pem(authority) else authority
-            raise ValueError(
-                f"the authority in caCertificates {shown} cannot be used: {_describe(error)}"
-            ) from None
+            load_authority(context, authority)
+        except ValueError as error:
+            raise ValueError(f"the authority in caCertificates {error}") from None
     return context
-
-
-def _describe(error: Exception) -> str:
-    if isinstance(error, ssl.SSLError):
-        return error.reason or str(error)
-    return getattr(error, "strerror", None) or str(error)

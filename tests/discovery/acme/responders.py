@@ -5,19 +5,17 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from discovery.acme.challenges.challenge import DNS_01, HTTP_01, TLS_ALPN_01, Challenge, ResponderError
 from discovery.acme.challenges.tls_alpn_certificate import response_certificate
+from tests.lab.http_server import Handler, HttpServer
 from tests.lab.pebble import ADDRESS, DnsServer
 
 WELL_KNOWN = "/.well-known/acme-challenge/"
 
 
-class HttpResponder:
+class HttpResponder(HttpServer):
     """Responds to HTTP-01 challenges on a port; counts what is presented, keeps what is not cleaned up."""
 
     kind = HTTP_01
@@ -29,37 +27,12 @@ class HttpResponder:
         self.failure: ResponderError | None = None
         responses = self.responses
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
+        class Respond(Handler):
+            def do_GET(self) -> None:  # noqa: N802
                 body = responses.get(self.path.removeprefix(WELL_KNOWN), "").encode()
-                self.send_response(200 if body else 404)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                self.reply(200 if body else 404, body)
 
-            def log_message(self, *arguments: object) -> None:
-                """Write nothing."""
-
-        class Server(ThreadingHTTPServer):
-            allow_reuse_address = True
-            request_queue_size = 100
-
-        self._server = Server((ADDRESS, port), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Respond, port)
 
     def present(self, challenge: Challenge) -> None:
         if self.failure is not None:

@@ -1,21 +1,20 @@
 """A stand-in for a CA: it responds as a test says, where Pebble has no way to behave like that."""
 
 import json
-import threading
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
-ADDRESS = "127.0.0.1"
+from tests.lab.http_server import HttpServer
+
 PROBLEM = "urn:ietf:params:acme:error:"
 
 Reply = tuple[int, dict[str, str], Any]
 """Status, headers, and the body: bytes, or what becomes JSON."""
 
 
-class StandInCa:
+class StandInCa(HttpServer):
     """Serves a directory, nonces, and the replies in `replies` by path; a reply may be a function."""
 
     def __init__(self, **directory: Any) -> None:
@@ -54,27 +53,11 @@ class StandInCa:
             def log_message(self, *arguments: object) -> None:
                 """Write nothing."""
 
-        self._server = ThreadingHTTPServer((ADDRESS, 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self.url = f"http://{ADDRESS}:{self._server.server_port}"
+        super().__init__(Handler)
         names = {"newNonce": "nonce", "newAccount": "account", "newOrder": "order"}
         urls = {name: f"{self.url}/{path}" for name, path in names.items()}
         self.replies["/directory"] = (200, {}, urls | directory)
         self.replies["/nonce"] = (200, {}, b"")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     def payloads(self, path: str) -> list[Any]:
         """Return the signed contents of the requests for a path."""

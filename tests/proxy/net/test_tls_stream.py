@@ -8,6 +8,7 @@ import gevent
 import pytest
 
 from proxy.net.deadlines import Sweeper
+from proxy.net.stream import Stream
 from proxy.net.tls_stream import TlsStream
 from tests.lab.certificate import write_certificate
 from tests.proxy.client_certificates.samples import SAMPLES
@@ -33,7 +34,7 @@ def connected(client: ssl.SSLContext, server: ssl.SSLContext) -> tuple[TlsStream
     streams = []
     for plain, context, name in ((ours, client, "a.test"), (theirs, server, None)):
         plain.setblocking(False)
-        streams.append(gevent.spawn(TlsStream, plain, sweeper, context, name))
+        streams.append(gevent.spawn(TlsStream, Stream(plain, sweeper), context, name))
     gevent.joinall(streams, raise_error=True)
     return streams[0].get(), streams[1].get()
 

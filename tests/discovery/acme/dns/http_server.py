@@ -3,9 +3,10 @@
 import json
 import threading
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
+
+from tests.lab.http_server import Handler, HttpServer
 
 
 class Request(NamedTuple):
@@ -21,7 +22,7 @@ Answer = tuple[int, Any]
 """A status, and what the response holds as JSON."""
 
 
-class StandInHttpServer:
+class StandInHttpServer(HttpServer):
     """Answers each request with what `answer` returns, and keeps the requests. It can hang instead."""
 
     def __init__(self, answer: Callable[[Request], Answer] = lambda _: (200, {})) -> None:
@@ -31,7 +32,7 @@ class StandInHttpServer:
         self._released = threading.Event()
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Reply(Handler):
             def handle_request(self) -> None:
                 content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -51,17 +52,7 @@ class StandInHttpServer:
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815
 
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-                return
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+        super().__init__(Reply)
 
     def __exit__(
         self,
@@ -70,6 +61,4 @@ class StandInHttpServer:
         traceback: TracebackType | None,
     ) -> None:
         self._released.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__exit__(kind, error, traceback)
