@@ -10,6 +10,7 @@ from proxy.http1.chunked import ChunkedDecoder, ChunkError
 from proxy.http1.response import CHUNKED, Response
 from proxy.net.splicing import MIN_SPLICE_BYTES, SinkError, can_splice, splice
 from proxy.net.stall_detection import SilenceTimeout
+from proxy.net.stream import READ_SIZE
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
@@ -26,6 +27,9 @@ class Outcome(Enum):
 
 
 CUT, WITH_EXCESS, COMPLETE = Outcome
+
+_EAGER_READS = 15
+"""Reads in a row without a turn of the event loop, a mebibyte; a power of two less one."""
 
 
 def relay_body(
@@ -63,6 +67,7 @@ def silence_timeout(downstream: Downstream, stream: Stream) -> SilenceTimeout:
 
 def _relay_known(downstream: Downstream, stream: Stream, remaining: int) -> Outcome:
     outcome = COMPLETE
+    full_reads = 0
     while remaining:
         if remaining >= MIN_SPLICE_BYTES and can_splice(stream, downstream.stream):
             try:
@@ -75,11 +80,13 @@ def _relay_known(downstream: Downstream, stream: Stream, remaining: int) -> Outc
             except OSError:
                 return CUT
         try:
-            data = stream.recv()
+            # A full read means that more is here. Over TLS, turns of the loop were a quarter of the cost.
+            data = stream.recv_eagerly() if full_reads & _EAGER_READS else stream.recv()
         except OSError:
             return CUT
         if not data:
             return CUT
+        full_reads = full_reads + 1 if len(data) == READ_SIZE else 0
         if len(data) > remaining:
             data = data[:remaining]
             outcome = WITH_EXCESS

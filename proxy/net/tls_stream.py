@@ -120,6 +120,9 @@ class TlsStream(Stream):
                     return b""
             self._receive()
 
+    def recv_eagerly(self) -> bytes:
+        return self.recv()
+
     def send(self, data: bytes) -> None:
         self._tls.write(data)
         self._flush()
