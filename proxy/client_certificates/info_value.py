@@ -30,7 +30,7 @@ _ATTRIBUTES = {
 
 
 class _Form(NamedTuple):
-    """What lies between fields and between certificates, and around values that are no names."""
+    """The separators of fields and of certificates, and the quotes around values that are no names."""
 
     fields: str
     certificates: str

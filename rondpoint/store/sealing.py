@@ -1,7 +1,7 @@
 """Encrypts private keys for the store, with AES-256-GCM under keys derived from the secret in the settings.
 
 The nonce follows from the text, so an unchanged text stays the same sealed text and is no change to publish.
-Whoever reads the store learns which sealed texts are equal, and nothing else.
+A reader of the store learns which sealed texts are equal, and nothing else.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tests of the sample certificates, and of what keeps the cost of many certificates flat."""
+"""Tests of the sample certificates, and of the bounds that keep the cost of many certificates flat."""
 
 from __future__ import annotations
 

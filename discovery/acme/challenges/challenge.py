@@ -1,4 +1,4 @@
-"""A challenge as a value, and the interface of what responds to it."""
+"""Challenges, and the interface of the responders to them."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class StoreResponder:
 
 
 def _http_response(challenge: Challenge, sealer: Sealer) -> tuple[str, str]:
-    # It is no secret: whoever asks for the token gets it.
+    # It is not sealed, because everybody who asks for the token gets it.
     return _NAMES[HTTP_01](challenge), challenge.key_authorization
 
 

@@ -54,7 +54,7 @@ class IssuedCertificate(Struct, frozen=True):
 
 
 class OrderRequest(Struct, frozen=True):
-    """What to order: names (lower case, ASCII), options, and the renewal identifier of what it replaces."""
+    """Names (lower case, ASCII) and options to order, and the renewal identifier of the old certificate."""
 
     names: tuple[str, ...]
     options: CertificateOptions

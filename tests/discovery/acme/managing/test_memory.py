@@ -1,4 +1,4 @@
-"""Tests of what the leader remembers, and of what it stores."""
+"""Tests of the memory of the leader, and of its copy in the store."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tests of what the publication loop gets."""
+"""Tests of the certificates and diagnostics that the publication loop gets."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tests of what is due, and when."""
+"""Tests of plans: the orders and questions that are due, and the time of the next ones."""
 
 import math
 
