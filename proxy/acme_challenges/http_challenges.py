@@ -10,6 +10,7 @@ from proxy.http1.errors import RequestError
 from proxy.per_request.local_response import LocalResponse
 from rondpoint.entry_points.redirection import ACME_CHALLENGES
 from rondpoint.rules.request_normalisation import normalise_path
+from rondpoint.store.acme import http_challenge
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
@@ -56,7 +57,7 @@ class HttpChallenges:
         if token is None:
             return RequestError(404, "")
         try:
-            found = self._lookup.find(f"http-01 {token[1].decode()}")
+            found = self._lookup.find(http_challenge(token[1].decode()))
         except LookupFailedError as error:
             return RequestError(503, str(error))
         return RequestError(404, "") if found is None else LocalResponse(200, _LINES, found.encode())

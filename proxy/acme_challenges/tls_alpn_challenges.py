@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from proxy.acme_challenges.challenge_lookup import ChallengeLookup, LookupFailedError
 from proxy.tls.pem_in_memory import load_pem
+from rondpoint.store.acme import tls_challenge
 from rondpoint.store.sealing import SealError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class TlsAlpnChallenges:
         """
         if not _NAME.fullmatch(server_name):
             return None
-        found = self._lookup.find(f"tls-alpn-01 {server_name}")
+        found = self._lookup.find(tls_challenge(server_name))
         if found is None:
             return None
         try:

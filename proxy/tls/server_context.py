@@ -12,17 +12,11 @@ from proxy.tls.alpn import offered_protocols
 from proxy.tls.errors import CertificateError, OptionsError
 from proxy.tls.openssl_context import openssl
 from proxy.tls.pem_in_memory import load_pem, pem_file
-from rondpoint.tls.algorithms import CIPHER_SUITES, CURVES, UNCONFIGURABLE_SUITES
+from rondpoint.tls.algorithms import CIPHER_SUITES, CURVES, UNCONFIGURABLE_SUITES, VERSIONS
 
 if TYPE_CHECKING:
     from rondpoint.tls.model import Certificate, TlsOptions
 
-_VERSIONS = {
-    "VersionTLS10": ssl.TLSVersion.TLSv1,
-    "VersionTLS11": ssl.TLSVersion.TLSv1_1,
-    "VersionTLS12": ssl.TLSVersion.TLSv1_2,
-    "VersionTLS13": ssl.TLSVersion.TLSv1_3,
-}
 _MODES = {
     "NoClientCert": ssl.CERT_NONE,
     "RequestClientCert": ssl.CERT_OPTIONAL,
@@ -109,9 +103,9 @@ def _load(context: ssl.SSLContext, certificate: Certificate, key: str) -> None:
 
 def _set_versions(context: ssl.SSLContext, options: TlsOptions) -> None:
     """Set the versions of TLS, and the suites of those up to 1.2."""
-    lowest = _VERSIONS[options.min_version]
+    lowest = VERSIONS[options.min_version]
     highest = (
-        ssl.TLSVersion.MAXIMUM_SUPPORTED if options.max_version is None else _VERSIONS[options.max_version]
+        ssl.TLSVersion.MAXIMUM_SUPPORTED if options.max_version is None else VERSIONS[options.max_version]
     )
     suites = _suites(options)
     if options.cipher_suites and not suites:

@@ -7,13 +7,7 @@ from collections.abc import Mapping
 
 from rondpoint.certificate_options import as_file, describe_fault, load_authority, refuse_password
 from rondpoint.model import ServersTransport
-
-_VERSIONS: Mapping[str, ssl.TLSVersion] = {
-    "VersionTLS10": ssl.TLSVersion.TLSv1,
-    "VersionTLS11": ssl.TLSVersion.TLSv1_1,
-    "VersionTLS12": ssl.TLSVersion.TLSv1_2,
-    "VersionTLS13": ssl.TLSVersion.TLSv1_3,
-}
+from rondpoint.tls.algorithms import VERSIONS
 
 
 def create_client_context(transport: ServersTransport) -> ssl.SSLContext:
@@ -62,8 +56,8 @@ def _load_authorities(context: ssl.SSLContext, authorities: tuple[str, ...]) -> 
 
 def _set_versions(context: ssl.SSLContext, transport: ServersTransport) -> None:
     if transport.min_version is not None:
-        context.minimum_version = _VERSIONS[transport.min_version]
+        context.minimum_version = VERSIONS[transport.min_version]
     if transport.max_version is not None:
-        context.maximum_version = _VERSIONS[transport.max_version]
+        context.maximum_version = VERSIONS[transport.max_version]
         if context.minimum_version > context.maximum_version:
             raise ValueError("its maxVersion is below its minVersion, which is VersionTLS12 by default")

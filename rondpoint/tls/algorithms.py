@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import Mapping
+
+from rondpoint.tls.model import TlsVersion
+
+VERSIONS: Mapping[TlsVersion, ssl.TLSVersion] = {
+    "VersionTLS10": ssl.TLSVersion.TLSv1,
+    "VersionTLS11": ssl.TLSVersion.TLSv1_1,
+    "VersionTLS12": ssl.TLSVersion.TLSv1_2,
+    "VersionTLS13": ssl.TLSVersion.TLSv1_3,
+}
+
 CIPHER_SUITES = {
     "TLS_RSA_WITH_RC4_128_SHA": "RC4-SHA",
     "TLS_RSA_WITH_3DES_EDE_CBC_SHA": "DES-CBC3-SHA",

@@ -1,7 +1,6 @@
 """Stands between a CA and the proxy that responds to HTTP-01 challenges, and holds responses back."""
 
 import threading
-from types import TracebackType
 
 from tests.lab import http
 from tests.lab.http_server import Handler, HttpServer
@@ -37,14 +36,9 @@ class ChallengeGate(HttpServer):
 
         super().__init__(Relay, self.port)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
         self.open()
-        super().__exit__(kind, error, traceback)
+        super().stop()
 
     def _hold(self) -> None:
         with self._lock:

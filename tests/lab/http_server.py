@@ -1,9 +1,8 @@
 """HTTP servers of tests, on the loopback address and in threads of their own."""
 
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
+
+from tests.lab.background import Background
 
 ADDRESS = "127.0.0.1"
 
@@ -28,24 +27,17 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 100
 
 
-class HttpServer:
+class HttpServer(Background):
     """Serves inside `with`; its port is a free one by default."""
 
     def __init__(self, handler: type[BaseHTTPRequestHandler], port: int = 0) -> None:
+        super().__init__("HTTP server")
         self._server = _Server((ADDRESS, port), handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self.url = f"http://{ADDRESS}:{self._server.server_port}"
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    def run(self) -> None:
+        self._server.serve_forever(0.01)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join()

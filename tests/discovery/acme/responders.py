@@ -3,12 +3,12 @@
 import socketserver
 import ssl
 import tempfile
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from discovery.acme.challenges.challenge import DNS_01, HTTP_01, TLS_ALPN_01, Challenge, ResponderError
 from discovery.acme.challenges.tls_alpn_certificate import response_certificate
+from tests.lab.background import Background
 from tests.lab.http_server import Handler, HttpServer
 from tests.lab.pebble import ADDRESS, DnsServer
 
@@ -48,7 +48,7 @@ class HttpResponder(HttpServer):
         self.responses.pop(challenge.token, None)
 
 
-class TlsAlpnResponder:
+class TlsAlpnResponder(Background):
     """Responds to TLS-ALPN-01 challenges on a port, one connection after the other."""
 
     kind = TLS_ALPN_01
@@ -80,11 +80,15 @@ class TlsAlpnResponder:
             allow_reuse_address = True
             daemon_threads = True
 
+        super().__init__("TLS-ALPN-01 responder")
         self._server = Server((ADDRESS, port), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
-    __enter__ = HttpResponder.__enter__
-    __exit__ = HttpResponder.__exit__
+    def run(self) -> None:
+        self._server.serve_forever(0.01)
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
     def present(self, challenge: Challenge) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

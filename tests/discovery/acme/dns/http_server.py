@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Any, NamedTuple
 
 from tests.lab.http_server import Handler, HttpServer
@@ -54,11 +53,6 @@ class StandInHttpServer(HttpServer):
 
         super().__init__(Reply)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
         self._released.set()
-        super().__exit__(kind, error, traceback)
+        super().stop()

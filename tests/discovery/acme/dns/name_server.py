@@ -1,10 +1,7 @@
 """A small name server of the tests, for answers that a real one gives only when something is wrong."""
 
 import socket
-import threading
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Self
 
 import dns.flags
 import dns.message
@@ -13,10 +10,11 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
+from tests.lab.background import Background
 from tests.lab.ports import free_port
 
 
-class StandInNameServer:
+class StandInNameServer(Background):
     """Answers queries over UDP from `records`: lines of a zone file, with absolute names and without a TTL.
 
     Names in `failing` get SERVFAIL, other unknown names NXDOMAIN. While `silent`, it answers nothing. It
@@ -34,23 +32,16 @@ class StandInNameServer:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((address, port or free_port()))
         self.address, self.port = self._socket.getsockname()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
+        super().__init__("name server")
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
         # The empty datagram ends the thread, which a mere close would leave in `recvfrom`.
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(b"", (self.address, self.port))
-        self._thread.join()
-        self._socket.close()
+
+    def run(self) -> None:
+        with self._socket:
+            self._serve()
 
     def _serve(self) -> None:
         while True:
