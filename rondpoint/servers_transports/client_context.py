@@ -9,9 +9,14 @@ from rondpoint.certificate_options import as_file, describe_fault, load_authorit
 from rondpoint.model import ServersTransport
 from rondpoint.tls.algorithms import VERSIONS
 
+HTTP_1 = ("http/1.1",)
+HTTP_2 = ("h2",)
 
-def create_client_context(transport: ServersTransport) -> ssl.SSLContext:
-    """Return a context that checks servers as the transport says. Raises ValueError, which says why not.
+
+def create_client_context(transport: ServersTransport, protocols: tuple[str, ...] = HTTP_1) -> ssl.SSLContext:
+    """Return a context that checks servers as the transport says, and offers these protocols by ALPN.
+
+    Raises ValueError, which says why there is none.
 
     With `peer_cert_uri`, certificates must come from a trusted authority even if `insecure_skip_verify` is
     set, as in Traefik: otherwise any server could show a certificate with this URI.
@@ -34,7 +39,7 @@ def create_client_context(transport: ServersTransport) -> ssl.SSLContext:
                 context.load_cert_chain(name, key, password=refuse_password)
         except (OSError, UnicodeError) as error:
             raise ValueError(f"its client certificate cannot be used: {describe_fault(error)}") from None
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(list(protocols))
     return context
 
 

@@ -27,7 +27,6 @@ TRANSPORT = "http: {{serversTransports: {{t: {{{}}}}}}}"
 OPTIONS = {
     "tcp": "tcp: {routers: {r: {rule: HostSNI(`*`), service: s}}}",
     "udp": "udp: {services: {s: {loadBalancer: {servers: [{address: 'a:1'}]}}}}",
-    "healthCheck.mode": BALANCER.format("", "healthCheck: {path: /, mode: grpc}"),
     "preservePath": BALANCER.format("preservePath: true", ""),
     "serversTransports.cipherSuites": TRANSPORT.format("cipherSuites: [TLS_RSA_WITH_AES_128_CBC_SHA]"),
     "serversTransports.peerCertSANs": TRANSPORT.format("peerCertSANs: [{type: DNS, value: a.test}]"),
