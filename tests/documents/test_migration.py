@@ -11,8 +11,6 @@ import yaml
 from discovery.dynamic import decode
 from discovery.merging.merge import merge
 from discovery.merging.union import unite
-from rondpoint.middlewares.kinds import SERVED_KINDS
-from rondpoint.middlewares.schemas import SCHEMAS
 from rondpoint.settings.unserved_options import UNSERVED_OPTIONS
 from tests.system.labels_of_traefik import DIFFERENCES, UNAVAILABLE_MIDDLEWARE, UNKNOWN_LABEL
 
@@ -40,10 +38,6 @@ def names_in_row(head: str) -> set[str]:
     found = re.search(rf"^\| {head} \| (.*?) \|", UNSERVED_SECTION, re.MULTILINE)
     assert found, head
     return set(re.findall(r"`(.*?)`", found[1]))
-
-
-def test_unserved_middlewares_are_listed() -> None:
-    assert names_in_row("middlewares") == set(SCHEMAS) - SERVED_KINDS
 
 
 def test_unserved_sources_are_listed() -> None:
