@@ -1,6 +1,6 @@
 """Flow control and WINDOW_UPDATE (RFC 9113 §5.2, §6.9)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tests.lab.http2 import frames
 from tests.lab.http2.client import Client, head
@@ -17,6 +17,7 @@ from tests.lab.http2.frames import (
     settings,
     window_update,
 )
+from tests.lab.http2.hpack import Field
 from tests.proxy.http2.rows.row import (
     Row,
     Step,
@@ -316,8 +317,15 @@ UPLOADS: list[Row] = [
     ),
     row(
         "6.9.1",
-        "windows are given back for streams that were reset",
-        lambda client: _reset_uploads(client, 80),
+        "windows are given back for streams that the client resets",
+        lambda client: _uploads(client, 80, resets=True),
+        headers(201, head()),
+        then=answered(on=201),
+    ),
+    row(
+        "6.9.1",
+        "windows are given back for streams that the server resets",
+        lambda client: _uploads(client, 80, [(b"Upper", b"x")]),
         headers(201, head()),
         then=answered(on=201),
     ),
@@ -334,18 +342,18 @@ def _upload(client: Client, count: int, piece: bytes) -> None:
         client.send(piece)
 
 
-def _reset_uploads(client: Client, count: int) -> None:
+def _uploads(client: Client, count: int, fields: Sequence[Field] = (), *, resets: bool = False) -> None:
+    """Begin uploads that end in a reset by either side; content of each comes before and after that."""
     for number in range(1, 2 * count, 2):
         if not client.wait(lambda: client.windows[0] >= 16_384, 5):
             return
         client.windows[0] -= 16_384
         client.send(
-            headers(number, head(method=b"POST"), ended=False),
+            headers(number, head(method=b"POST", fields=fields), ended=False),
             data(number, bytes(8192)),
-            frames.rst_stream(number),
-            data(number, bytes(8192)) if number == 1 else b"",
+            data(number, bytes(8192)),
+            frames.rst_stream(number) if resets else b"",
         )
-        client.windows[0] += 8192 * (number != 1)
 
 
 ROWS = UPDATES + _windows() + EXCESS + UPLOADS

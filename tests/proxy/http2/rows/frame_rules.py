@@ -112,7 +112,7 @@ PADDING: list[Row] = [
         "6.2",
         "HEADERS with priority and padding over the block",
         _padded(frames.HEADERS, b"\x04\0\0\0\0\x0f\x82\x86\x84", 0x25),
-        then=connection_error(PROTOCOL_ERROR),
+        then=connection_error(PROTOCOL_ERROR, FRAME_SIZE_ERROR),
     ),
     row(
         "6.2",
