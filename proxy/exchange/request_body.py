@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from proxy.http1.chunked import ChunkedDecoder, ChunkError, encode_chunk, last_chunk
+from proxy.http1.chunked import ChunkedDecoder, ChunkError
 from proxy.http1.errors import RequestError
 from proxy.net.deadlines import NEVER, after
 from proxy.net.splicing import MIN_SPLICE_BYTES, SinkError, can_splice, splice
+from proxy.upstream.request_framing import send_content
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
@@ -29,8 +30,9 @@ _TOO_LARGE = "the request body is too large"
 class RequestBody:
     """The body of one request.
 
-    `first` are the bytes to send with the head, framed for the server. `done` means that the whole body has
-    been read from the client. `failure` is the status to respond after an error, 0 without one, and `gone`
+    `first` is the content to send with the head. `done` means that the whole body has been read from the
+    client; `trailers` are then the lines to send after it. `chunked` means that the request has no
+    Content-Length. `failure` is the status to respond after an error, 0 without one, and `gone`
     means that the client has left. `response_begun` is set once the server's final response has begun. Raises
     RequestError or ChunkError for a body that must not reach a server.
     """
@@ -43,12 +45,14 @@ class RequestBody:
         "_limit",
         "_remaining",
         "_spare",
+        "chunked",
         "done",
         "failure",
         "first",
         "gone",
         "reason",
         "response_begun",
+        "trailers",
     )
 
     def __init__(self, downstream: Downstream, request: Request) -> None:
@@ -67,7 +71,8 @@ class RequestBody:
         self.failure = 0
         self.reason = ""
         self.gone = False
-        self.first = b""
+        self.first = self.trailers = b""
+        self.chunked = request.chunked
         if request.chunked:
             self._decoder = ChunkedDecoder(underscores=downstream.limits.underscores)
         else:
@@ -78,7 +83,7 @@ class RequestBody:
         """Set `first` to what has already arrived."""
         data, downstream.buffer = downstream.buffer, b""
         if data:
-            self.first = self._framed(data)
+            self.first = self._decode(data)
 
     def start(self, stream: Stream, response_timeout: float) -> None:
         """Send the rest to the server in a second greenlet, and then start the response timeout."""
@@ -111,8 +116,13 @@ class RequestBody:
             self._greenlet.join()
         return self.done
 
-    def _framed(self, data: bytes) -> bytes:
-        """Frame the client's bytes for the server, and return bytes after the body to the client's buffer.
+    @property
+    def is_sent(self) -> bool:
+        """Whether the server has got the whole body."""
+        return self.done and (self._greenlet is None or self._greenlet.dead)
+
+    def _decode(self, data: bytes) -> bytes:
+        """Return the content in the client's bytes; return bytes after the body to the client's buffer.
 
         Raises RequestError or ChunkError.
         """
@@ -128,12 +138,11 @@ class RequestBody:
         self._spare -= len(piece)
         if self._spare < 0:
             raise RequestError(413, _TOO_LARGE)
-        framed = encode_chunk(piece)
         if decoder.finished:
             self.done = True
             self._downstream.buffer = decoder.rest
-            framed += last_chunk(decoder.trailers)
-        return framed
+            self.trailers = decoder.trailers
+        return piece
 
     def _run(self, stream: Stream, response_timeout: float) -> None:
         downstream = self._downstream
@@ -153,9 +162,8 @@ class RequestBody:
                 if not data:
                     self._fail(stream, 408 if client.expired else 0, _TOO_LATE)
                     return
-                framed = self._framed(data)
-                if framed:
-                    stream.send(framed)
+                content = self._decode(data)
+                send_content(stream, content, self.trailers if self.done else None, self.chunked)
             if not self.response_begun:
                 stream.deadline = after(response_timeout)
         except ChunkError as error:
