@@ -1,7 +1,7 @@
 """The syntax of header blocks (RFC 7541 §6), as far as the decoder does not check or tell it.
 
-The decoder accepts a change of the table's size in the middle of a block (§4.2), and padding of a Huffman code by
-other bits than ones (§5.2). Nor does it tell whether a block has changed the table.
+The decoder accepts a change of the table's size in the middle of a block (§4.2), and padding of a Huffman
+code by other bits than ones (§5.2). Nor does it tell whether a block has changed the table.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ _OF_CONNECTIONS = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade")
 )
 _DIGITS = re.compile(rb"[0-9]{1,18}")
-# Secrets are not compressed together with other text. The others differ from message to message, and each would
-# push useful fields out of the table.
+# Secrets are not compressed together with other text. The others differ from message to message, and each
+# would push useful fields out of the table.
 _NOT_INDEXED = frozenset(
     (
         b"age",
@@ -54,7 +54,7 @@ def _line_start(name: bytes) -> bytes:
 
 
 def header_lines(fields: Iterable[Field]) -> list[bytes]:
-    """Return the header line of each field, with a CRLF before it. Raises StreamFault for a malformed field."""
+    """Return the line of each field, with a CRLF before it. Raises StreamFault if one is malformed."""
     lines = []
     for name, value, _ in fields:
         if not _VALUE.fullmatch(value):

@@ -11,8 +11,12 @@ from proxy.http2.settings import DEFAULT_WINDOW
 from proxy.http2.trailers import trailer_fields
 
 if TYPE_CHECKING:
+    from collections import OrderedDict
+
     from proxy.http1.response import Response
-    from proxy.http2.connection import Connection
+    from proxy.http2.activity import Activity
+    from proxy.http2.header_blocks import HeadEncoder
+    from proxy.http2.settings import PeerSettings
 
 MAX_STREAM_WINDOW = 1 << 20
 """The window to which one stream may grow, in bytes."""
@@ -31,10 +35,33 @@ class Receiver(Protocol):
         """Note that the peer has sent all; `trailers` are lines, each ended by CRLF."""
 
     def was_reset(self, code: int) -> None:
-        """Note that the stream has ended early: by a reset, after a fault of the peer, or with the connection."""
+        """Note that the stream has ended early: by a reset, a fault of the peer, or with the connection."""
 
     def can_send(self) -> None:
         """Note that more can be sent, after a `Stream.send` that did not take all."""
+
+
+class Carrier(Protocol):
+    """The connection, as its streams use it; see `proxy.http2.connection`."""
+
+    activity: Activity
+    encoder: HeadEncoder
+    peer: PeerSettings
+    send_window: int
+    waiting: OrderedDict[Stream, None]
+
+    @property
+    def space(self) -> int: ...
+
+    def write(self, data: bytes) -> None: ...
+
+    def write_block(self, stream: Stream, block: bytes, *, ended: bool) -> None: ...
+
+    def forget(self, stream: Stream, *, was_reset: bool) -> None: ...
+
+    def take_growth(self, wanted: int) -> int: ...
+
+    def give_growth(self, growth: int) -> None: ...
 
 
 class Stream:
@@ -66,7 +93,7 @@ class Stream:
 
     receiver: Receiver
 
-    def __init__(self, connection: Connection, stream_id: int) -> None:
+    def __init__(self, connection: Carrier, stream_id: int) -> None:
         self.connection = connection
         self.id = stream_id
         self.local_ended = self.remote_ended = self.closed = False
@@ -142,7 +169,9 @@ class Stream:
         increment, self._consumed = self._consumed, 0
         # The peer has used a whole window, so a larger one may make it faster.
         if self._received >= self._window_size and self._window_size < MAX_STREAM_WINDOW:
-            growth = self.connection.take_growth(self._window_size)
+            growth = self.connection.take_growth(
+                min(self._window_size, MAX_STREAM_WINDOW - self._window_size)
+            )
             self._window_size += growth
             self._grown += growth
             increment += growth
