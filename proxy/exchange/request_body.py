@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from proxy.http1.chunked import ChunkError, encode_chunk, last_chunk
+from proxy.http1.chunked import ChunkError
 from proxy.http1.content_decoder import LengthDecoder
 from proxy.http1.errors import RequestError
 from proxy.net.deadlines import NEVER, after
 from proxy.net.splicing import MIN_SPLICE_BYTES, SinkError, can_splice, splice
+from proxy.upstream.request_framing import send_content
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
@@ -31,25 +32,27 @@ _TOO_LARGE = "the request body is too large"
 class RequestBody:
     """The body of one request.
 
-    `first` are the bytes to send with the head, framed for the server. `done` means that the whole body has
-    been read from the client. `failure` is the status to respond after an error, 0 without one, and `gone`
+    `first` is the content to send with the head. `done` means that the whole body has been read from the
+    client; `trailers` are then the lines to send after it. `chunked` means that the request has no
+    Content-Length. `failure` is the status to respond after an error, 0 without one, and `gone`
     means that the client has left. `response_begun` is set once the server's final response has begun. Raises
     RequestError or ChunkError for a body that must not reach a server.
     """
 
     __slots__ = (
-        "_chunked",
         "_decoder",
         "_downstream",
         "_greenlet",
         "_limit",
         "_received",
+        "chunked",
         "done",
         "failure",
         "first",
         "gone",
         "reason",
         "response_begun",
+        "trailers",
     )
 
     def __init__(self, downstream: Downstream, request: Request) -> None:
@@ -59,21 +62,21 @@ class RequestBody:
         if request.content_length > limit:
             raise RequestError(413, _TOO_LARGE)
         self._decoder: ContentDecoder = downstream.content_decoder(request)
-        self._chunked = request.chunked
+        self.chunked = request.chunked
         self._received = 0
         self.done = False
         self.response_begun = False
         self.failure = 0
         self.reason = ""
         self.gone = False
-        self.first = b""
+        self.first = self.trailers = b""
         self._take_first(downstream)
 
     def _take_first(self, downstream: Downstream) -> None:
         """Set `first` to what has already arrived."""
         data, downstream.buffer = downstream.buffer, b""
         if data or self._decoder.finished:
-            self.first = self._framed(data)
+            self.first = self._decode(data)
 
     def start(self, stream: Stream, response_timeout: float) -> None:
         """Send the rest to the server in a second greenlet, and then start the response timeout."""
@@ -106,8 +109,13 @@ class RequestBody:
             self._greenlet.join()
         return self.done
 
-    def _framed(self, data: bytes) -> bytes:
-        """Frame the client's bytes for the server, and return bytes after the body to the client's buffer.
+    @property
+    def is_sent(self) -> bool:
+        """Whether the server has got the whole body."""
+        return self.done and (self._greenlet is None or self._greenlet.dead)
+
+    def _decode(self, data: bytes) -> bytes:
+        """Return the content in the client's bytes; return bytes after the body to the client's buffer.
 
         Raises RequestError or ChunkError.
         """
@@ -116,13 +124,11 @@ class RequestBody:
         self._received += len(piece)
         if self._received > self._limit:
             raise RequestError(413, _TOO_LARGE)
-        framed = encode_chunk(piece) if self._chunked else piece
         if decoder.finished:
             self.done = True
             self._downstream.buffer = decoder.rest
-            if self._chunked:
-                framed += last_chunk(decoder.trailers)
-        return framed
+            self.trailers = decoder.trailers
+        return piece
 
     def _run(self, stream: Stream, response_timeout: float) -> None:
         downstream = self._downstream
@@ -147,9 +153,8 @@ class RequestBody:
                 if not data and not decoder.finished:
                     self._fail(stream, 408 if client.expired else 0, _TOO_LATE)
                     return
-                framed = self._framed(data)
-                if framed:
-                    stream.send(framed)
+                content = self._decode(data)
+                send_content(stream, content, self.trailers if self.done else None, self.chunked)
             if not self.response_begun:
                 stream.deadline = after(response_timeout)
         except ChunkError as error:
