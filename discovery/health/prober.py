@@ -17,7 +17,7 @@ from discovery.health.check_response import ResponseError, parse_location, parse
 from discovery.health.http2_exchange import Http2Exchange
 from discovery.health.resolver import Resolver
 from rondpoint.model import HealthCheck, ServersTransport
-from rondpoint.servers_transports.client_context import HTTP_1, HTTP_2, has_uri
+from rondpoint.servers_transports.client_context import has_uri
 from rondpoint.servers_transports.contexts import ClientContexts
 
 MAX_HEAD = 65536
@@ -114,7 +114,7 @@ class Prober:
         tls_options: dict[str, Any] = {}
         if request.uses_tls:
             try:
-                context = self._contexts.get(transport, HTTP_2 if request.http2 else HTTP_1)
+                context = self._contexts.get(transport, http2=request.http2)
             except ValueError as error:
                 raise ResponseError(f"serversTransport {transport.name}: {error}") from None
             tls_options = {
@@ -130,7 +130,7 @@ class Prober:
                 raise ResponseError(f"its certificate lacks the URI {uri}")
             if request.uses_tls and request.http2:
                 chosen = writer.get_extra_info("ssl_object").selected_alpn_protocol()
-                if chosen != HTTP_2[0]:
+                if chosen != "h2":
                     raise ResponseError("it does not speak HTTP/2 over TLS")
             yield reader, writer
         finally:

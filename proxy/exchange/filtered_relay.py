@@ -45,7 +45,9 @@ def relay_filtered(
             if body.finished:
                 outcome = WITH_EXCESS if body.excess else COMPLETE
             if outcome in (COMPLETE, WITH_EXCESS):
-                trailers = body_filter.take_trailers(body.trailers) if body.trailers else b""
+                trailers = body.trailers or stream.trailers
+                if trailers:
+                    trailers = body_filter.take_trailers(trailers)
                 filtered += body_filter.finish()
             elif unflushed and (outcome is CUT or (response.length < 0 and _pauses(stream))):
                 filtered += body_filter.flush()

@@ -9,14 +9,11 @@ from rondpoint.certificate_options import as_file, describe_fault, load_authorit
 from rondpoint.model import ServersTransport
 from rondpoint.tls.algorithms import VERSIONS
 
-HTTP_1 = ("http/1.1",)
-HTTP_2 = ("h2",)
 
+def create_client_context(transport: ServersTransport, *, http2: bool = False) -> ssl.SSLContext:
+    """Return a context that checks servers as the transport says. Raises ValueError, which says why not.
 
-def create_client_context(transport: ServersTransport, protocols: tuple[str, ...] = HTTP_1) -> ssl.SSLContext:
-    """Return a context that checks servers as the transport says, and offers these protocols by ALPN.
-
-    Raises ValueError, which says why there is none.
+    With `http2` it offers HTTP/2 and HTTP/1.1, otherwise only HTTP/1.1.
 
     With `peer_cert_uri`, certificates must come from a trusted authority even if `insecure_skip_verify` is
     set, as in Traefik: otherwise any server could show a certificate with this URI.
@@ -39,7 +36,7 @@ def create_client_context(transport: ServersTransport, protocols: tuple[str, ...
                 context.load_cert_chain(name, key, password=refuse_password)
         except (OSError, UnicodeError) as error:
             raise ValueError(f"its client certificate cannot be used: {describe_fault(error)}") from None
-    context.set_alpn_protocols(list(protocols))
+    context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])
     return context
 
 

@@ -6,7 +6,7 @@ import ssl
 from functools import lru_cache
 
 from rondpoint.model import ServersTransport
-from rondpoint.servers_transports.client_context import HTTP_1, create_client_context
+from rondpoint.servers_transports.client_context import create_client_context
 
 MAX_CONTEXTS = 500
 """Contexts that are kept; those that were not needed for the longest time go first."""
@@ -22,9 +22,9 @@ class ClientContexts:
         self.default = default
         self._create = lru_cache(MAX_CONTEXTS)(create_client_context)
 
-    def get(self, transport: ServersTransport | None, protocols: tuple[str, ...] = HTTP_1) -> ssl.SSLContext:
-        """Return the context of a transport that offers these protocols; None stands for the default.
+    def get(self, transport: ServersTransport | None, *, http2: bool = False) -> ssl.SSLContext:
+        """Return the context of a transport; None stands for the default. Raises ValueError.
 
-        Raises ValueError.
+        With `http2` it offers HTTP/2, too.
         """
-        return self._create(self.default if transport is None else transport, protocols)
+        return self._create(self.default if transport is None else transport, http2=http2)
