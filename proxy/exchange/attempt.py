@@ -14,6 +14,7 @@ from proxy.exchange.errors import ClientGoneError, FallbackError, NoResponseErro
 from proxy.exchange.repeatable import is_repeatable
 from proxy.exchange.request_body import RequestBody
 from proxy.exchange.server_response import relay_response
+from proxy.http1.grpc_status import find_grpc_status
 from proxy.http1.methods import IDEMPOTENT_METHODS
 from proxy.http1.request_head import encode_head
 from proxy.net.deadlines import after
@@ -69,7 +70,10 @@ def forward_to(
         try:
             data = _send_request(downstream, stream, head, body, pool.response_header_timeout)
             if data:
-                return relay_response(downstream, request, target, stream, data, body)
+                goes_on = relay_response(downstream, request, target, stream, data, body)
+                if request.kind and downstream.response is not None:
+                    downstream.grpc_status = find_grpc_status(downstream.response.head, stream.trailers)
+                return goes_on
             expired = stream.expired
             # A healthy server may reset the connection to refuse a body.
             started = body is not None and body.started

@@ -51,11 +51,13 @@ def speaks_grpc(request: Request, extras: Extras | None) -> bool:
     return kind == GRPC_WEB and extras is not None and extras.speaks_grpc
 
 
-def error_lines(status: int, lines: bytes, content: bytes, grpc_status: int = 0) -> bytes:
-    """Return the header lines of the gRPC error for an HTTP response with this status, lines and content.
+def grpc_status_for(status: int) -> int:
+    """Return the gRPC status for an HTTP status."""
+    return _BY_HTTP_STATUS.get(status, UNKNOWN)
 
-    `grpc_status` replaces the one that follows from `status`.
-    """
+
+def error_lines(status: int, lines: bytes, content: bytes, grpc_status: int) -> bytes:
+    """Return the header lines of a gRPC error for an HTTP response with this status, lines and content."""
     message = b""
     if first_value(lines, b"content-type").startswith(b"text/plain"):
         message = content[:_MAX_MESSAGE].strip()
@@ -64,7 +66,7 @@ def error_lines(status: int, lines: bytes, content: bytes, grpc_status: int = 0)
         lines = without(lines, name)
     return b"%b\r\nContent-Type: application/grpc\r\nGrpc-Status: %d\r\nGrpc-Message: %b" % (
         lines,
-        grpc_status or _BY_HTTP_STATUS.get(status, UNKNOWN),
+        grpc_status,
         _ESCAPED.sub(_escape, message),
     )
 
