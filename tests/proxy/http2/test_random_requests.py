@@ -119,26 +119,31 @@ def server(lone: Proxy) -> Iterator[CleanServer]:
 
 
 class Connections:
-    """The connection for the next request: a new one if the last was ended."""
+    """The connection for random requests, a new one after each that was ended, and one for valid requests."""
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._client: Client | None = None
+        self._random = self._open()
+        self.valid = self._open()
 
     def take(self) -> Client:
-        if self._client is None or self._client.closed or self._client.goaway:
-            self.close()
-            self._client = Client(self._port)
-            self._client.start()
-        return self._client
+        if not self._random.ping():
+            self._random.socket.close()
+            self._random = self._open()
+        return self._random
 
     def close(self) -> None:
-        if self._client is not None:
-            self._client.socket.close()
+        self._random.socket.close()
+        self.valid.socket.close()
+
+    def _open(self) -> Client:
+        client = Client(self._port)
+        client.start()
+        return client
 
 
 @pytest.fixture(scope="module")
-def connections(lone: Proxy) -> Iterator[Connections]:
+def connections(lone: Proxy, server: CleanServer) -> Iterator[Connections]:
     made = Connections(lone.web)
     yield made
     made.close()
@@ -163,7 +168,7 @@ def test_a_random_request_is_one_clean_request_or_an_error(
         client.send(headers(number, hpack.block(trailers)))
     stream = client.stream(number)
     assert client.wait(lambda: stream.over or client.goaway or client.closed)
-    assert connections.take().get(b"/well").status == 200
+    assert connections.valid.get(b"/well").status == 200
     assert server.unclean == []
     *before, well = server.whole
     assert well.target == "/well"
