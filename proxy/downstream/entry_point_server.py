@@ -14,6 +14,7 @@ import gevent
 from msgspec.structs import replace
 
 from proxy.context import ClientTimeouts
+from proxy.downstream.connection import ClientConnection, TrustedConnection
 from proxy.downstream.entry_point_limits import entry_point_limits
 from proxy.downstream.keep_alive import KeepAliveLimit
 from proxy.downstream.proxy_header import ProxyHeaderReader
@@ -37,7 +38,6 @@ from rondpoint.tls.model import DEFAULT_OPTIONS
 if TYPE_CHECKING:
     from proxy.acme_challenges.tls_alpn_challenges import TlsAlpnChallenges
     from proxy.context import WorkerContext
-    from proxy.downstream.connection import ClientConnection
     from proxy.downstream.observers import Observers
     from proxy.exchange.internal_routes import InternalRoutes
     from proxy.tls.worker_contexts import WorkerContexts
@@ -142,8 +142,8 @@ class EntryPointServer:
             """Serve a connection like `serve`."""
             trusted = forwarded_trust.includes(peer)
             setup, handle = protocol.setup, protocol.handle
-            create = setup.create_trusted if trusted else setup.create
-            downstream = create(stream, peer, entry_point, timeouts, context, port, label_set, setup.observer)
+            base = TrustedConnection if trusted else ClientConnection
+            downstream = setup.create(base, stream, peer, entry_point, timeouts, context, port, label_set)
             downstream.routing_point = protocol.routing_point
             downstream.limits = for_proxies if trusted else for_clients
             downstream.buffer = buffer
@@ -168,10 +168,8 @@ class EntryPointServer:
         context = self._context
         context.draining = True
         context.drain_deadline = idle_end
-        for downstream in self._connections:
-            if downstream.idle:
-                stream = downstream.stream
-                stream.deadline = min(stream.deadline, idle_end)
+        for connection in self._connections:
+            connection.drain(idle_end)
         # The sweep comes slightly after `idle_end`, so that the deadlines have passed.
         gevent.spawn_later(max(0.0, idle_end - monotonic()) + 0.01, context.sweeper.sweep)
 

@@ -6,16 +6,15 @@ from bisect import bisect_left
 from collections.abc import Callable
 from time import monotonic, time
 
-from proxy.downstream.connection import ClientConnection
+from proxy.downstream.client_side import ClientSide
 from proxy.exchange.errors import ClientGoneError
 from proxy.exchange.request_handler import handle_request
-from proxy.http1.error_response import build_response
 from proxy.http1.errors import RequestError
 from proxy.http1.request import Request
 from proxy.telemetry.tallies import EXTENSION_METHOD, SERVER_ERROR_STATUS
 from proxy.tls.client_hello import HANDSHAKE
 
-RequestHandler = Callable[[ClientConnection, Request], bool]
+RequestHandler = Callable[[ClientSide, Request], bool]
 """Responds to a request; returns whether the connection can take another. Raises ClientGoneError."""
 
 CLIENT_GONE = 499
@@ -28,7 +27,7 @@ def never() -> bool:
 
 
 def serve(
-    downstream: ClientConnection,
+    downstream: ClientSide,
     handle: RequestHandler = handle_request,
     takes_tls: Callable[[], bool] = never,
 ) -> bytes:
@@ -51,13 +50,8 @@ def serve(
                 if not downstream.status and downstream.buffer.startswith(HANDSHAKE) and takes_tls():
                     hello = downstream.buffer
                     return hello
-                downstream.tally = tally = tallies.unrouted
-                tally.cell(label_set, EXTENSION_METHOD, error.status).unmeasured += 1
-                tally.changed = True
-                if observer is not None:
-                    observer.add_malformed(downstream, error.status, context.requests)
-                downstream.send(build_response(error.status, reason=error.reason))
-                downstream.linger()
+                count_malformed(downstream, error.status)
+                downstream.refuse_malformed(error)
                 return b""
             if request is None:
                 return b""
@@ -122,7 +116,7 @@ def serve(
                     # The client does not expect the end, and may have sent its next request already.
                     (context.draining and request.keep_alive and request.version)
                     # In TLS, a client's close_notify is unread bytes, too.
-                    or downstream.stream.unread
+                    or downstream.has_unread()
                 ):
                     downstream.linger()
                 return b""
@@ -131,3 +125,14 @@ def serve(
     finally:
         if not hello:
             downstream.stream.close()
+
+
+def count_malformed(downstream: ClientSide, status: int) -> None:
+    """Count and log what is no request, and is refused with this status."""
+    context = downstream.context
+    tallies = context.tallies
+    downstream.tally = tally = tallies.unrouted
+    tally.cell(downstream.label_set, EXTENSION_METHOD, status).unmeasured += 1
+    tally.changed = True
+    if downstream.observer is not None:
+        downstream.observer.add_malformed(downstream, status, context.requests)

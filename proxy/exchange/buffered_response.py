@@ -122,7 +122,7 @@ def _read(
         raise NoResponseError(504 if stream.expired else 502, try_others=False) from error
     finally:
         downstream.awaiting = None
-    return _Content(buffer, buffer.read(0, PORTION), decoder.trailers, decoder.excess)
+    return _Content(buffer, buffer.read(0, PORTION), decoder.trailers or stream.trailers, decoder.excess)
 
 
 def _pieces(buffer: ContentBuffer) -> Iterator[bytes]:

@@ -46,7 +46,7 @@ def relay_filtered(
                 outcome = WITH_EXCESS if body.excess else COMPLETE
             if outcome in (COMPLETE, WITH_EXCESS):
                 filtered += body_filter.finish()
-                trailers = body.trailers
+                trailers = body.trailers or stream.trailers
             elif unflushed and (outcome is CUT or (response.length < 0 and _pauses(stream))):
                 filtered += body_filter.flush()
                 unflushed = False

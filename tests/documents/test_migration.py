@@ -9,8 +9,6 @@ import pytest
 import yaml
 
 from discovery.dynamic import decode
-from discovery.merging.merge import merge
-from discovery.merging.union import unite
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.middlewares.schemas import SCHEMAS
 from rondpoint.settings.unserved_options import UNSERVED_OPTIONS
@@ -64,14 +62,6 @@ def test_listed_options_are_reported(option: str) -> None:
     last = re.escape(option.rpartition(".")[2])
     messages = [each.message for each in decoded.diagnostics]
     assert any(re.search(rf"\b{last}\b.* is not served yet", message) for message in messages), messages
-
-
-def test_servers_with_h2c_are_reported() -> None:
-    assert "h2c" in names_in_row("protocols")
-    text = "http: {routers: {r: {rule: Host(`a.test`), service: s}},"
-    text += " services: {s: {loadBalancer: {servers: [{url: 'h2c://a'}]}}}}"
-    merged = merge({"file": unite([decode(yaml.safe_load(text), "file", "a.yml")], "file")}, {"web"})
-    assert any("h2c is not served yet" in each.message for each in merged.diagnostics)
 
 
 @pytest.mark.parametrize(
