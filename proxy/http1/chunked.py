@@ -15,7 +15,7 @@ _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t -~\x80-\xff]*)?")
 _PADDED_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t -~\x80-\xff]*)?")
 _TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*")
 # RFC 9110 §6.5.1: fields that frame, route or authenticate must not come in a trailer.
-_FORBIDDEN_TRAILERS = re.compile(
+FORBIDDEN_TRAILERS = re.compile(
     rb"(?i:content-length|transfer-encoding|host|connection|trailer|te|upgrade|keep-alive|authorization"
     rb"|set-cookie|cookie|content-encoding|content-type|content-range|x[-_]real[-_]ip|x[-_]forwarded[-_][^:]*):"
 )
@@ -121,7 +121,7 @@ class ChunkedDecoder:
         elif self._underscores != "allow" and b"_" in line.partition(b":")[0]:
             if self._underscores == "reject":
                 raise ChunkError("trailer names with underscores are not allowed here")
-        elif _FORBIDDEN_TRAILERS.match(line) is None:
+        elif FORBIDDEN_TRAILERS.match(line) is None:
             self.trailers += line + b"\r\n"
         return position + len(line) + 2
 

@@ -34,7 +34,8 @@ _KEEP_ALIVE = b"\r\nConnection: keep-alive\r\n"
 HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]+)([^#]*)")
 # A fragment is no part of a target. A server that removed it would see another path than the rules.
-_TARGET = re.compile(rb"/[!-\"$-~\x80-\xff]*")
+TARGET = re.compile(rb"/[!-\"$-~\x80-\xff]*")
+UNDERSCORES_REFUSED = "header names with underscores are not allowed here"
 _H2C = re.compile(rb"(?i)(?:^|[,\s])h2c?(?:[,\s/]|$)")
 _NOT_REMOVABLE = frozenset(
     (b"host", b"content-length", b"transfer-encoding", b"authorization", b"cookie", b"x-real-ip")
@@ -135,11 +136,11 @@ def parse_request(data: bytes, limits: Limits) -> Request | None:
     if found:
         lines = limits.removed_lines.findall(headers)
         if limits.underscores == "reject" and any(b"_" in name for name, _ in lines):
-            raise RequestError(400, "header names with underscores are not allowed here")
+            raise RequestError(400, UNDERSCORES_REFUSED)
         _apply_connection_lines(request, lines)
     request.kind = kind_of(ended, request.upgrade)
     if not limits.targets.unchanged.fullmatch(target):
-        if not _TARGET.fullmatch(target):
+        if not TARGET.fullmatch(target):
             _use_absolute_target(request)
         request.target = limits.targets.rewrite(request.target)
     if method == b"CONNECT":
@@ -208,6 +209,6 @@ def _use_absolute_target(request: Request) -> None:
     request.host = match[1]
     target = match[2]
     request.target = target if target.startswith(b"/") else b"/" + target
-    if not _TARGET.fullmatch(request.target):
+    if not TARGET.fullmatch(request.target):
         raise RequestError(400, "invalid request target")
     request.headers = b"\r\nHost: " + request.host + without(request.headers, b"host")

@@ -1,0 +1,137 @@
+"""Header compression (RFC 7541): heads to header blocks and back.
+
+Clients repeat heads, and so do servers. As soon as all fields of a head are in the peer's table, it has the
+same block each time, until another block changes the table. So both directions remember what such blocks
+mean, and a repeated head costs one look into a dictionary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from jh2._hazmat import Decoder, Encoder, HPACKError, OversizedHeaderListError
+
+from proxy.http2.block_syntax import BlockSyntaxError, read_syntax, skip_number
+from proxy.http2.errors import COMPRESSION_ERROR, ENHANCE_YOUR_CALM, ConnectionFault
+
+Field = tuple[bytes, bytes, bool]
+"""Name, value, and whether the value must never enter a table."""
+
+Head = TypeVar("Head")
+
+DEFAULT_TABLE_SIZE = 4096
+_REMEMBERED_HEADS = 32
+_REMEMBERED_BYTES = 4096
+
+
+class HeadEncoder:
+    """Encodes heads, which `fields_of` takes apart, for one peer."""
+
+    __slots__ = ("_blocks", "_encoder", "_fields_of", "_size_limit")
+
+    def __init__(self, fields_of: Callable[[bytes], list[Field]], size_limit: int) -> None:
+        self._encoder = Encoder()
+        self._fields_of = fields_of
+        self._size_limit = size_limit
+        self._blocks: dict[bytes, bytes] = {}
+        self.resize(DEFAULT_TABLE_SIZE)
+
+    def resize(self, allowed: int) -> None:
+        """Use a dynamic table of at most `allowed` bytes, from the next block on."""
+        size = min(allowed, self._size_limit)
+        if size != self._encoder.header_table_size:
+            self._encoder.header_table_size = size
+            self._blocks.clear()
+
+    def encode(self, head: bytes) -> bytes:
+        block = self._blocks.get(head)
+        if block is None:
+            block = self._encode(self._fields_of(head), head)
+        return block
+
+    def encode_fields(self, fields: list[Field]) -> bytes:
+        """Encode fields that are not a head, such as trailers."""
+        return self._encode(fields, b"")
+
+    def _encode(self, fields: list[Field], head: bytes) -> bytes:
+        block: bytes = self._encoder.encode(fields)
+        syntax = read_syntax(block)
+        if syntax.inserts or syntax.resizes:
+            self._blocks.clear()
+        elif head and len(head) <= _REMEMBERED_BYTES:
+            if len(self._blocks) >= _REMEMBERED_HEADS:
+                self._blocks.clear()
+            self._blocks[head] = block
+        return block
+
+
+class HeadDecoder(Generic[Head]):
+    """Decodes the blocks of one peer; `head_of` makes a head of the fields, and may raise any exception.
+
+    `most` is the most bytes of a list of fields, counted as in RFC 9113 §10.5.1. `table_size` is the size of
+    the table that this side announces.
+    """
+
+    __slots__ = ("_decoder", "_head_of", "_heads", "_most", "_needs_resize", "_table_size")
+
+    def __init__(self, head_of: Callable[[list[Field]], Head], most: int, table_size: int) -> None:
+        self._decoder = Decoder(most)
+        self._decoder.max_allowed_table_size = max(table_size, DEFAULT_TABLE_SIZE)
+        self._head_of = head_of
+        self._heads: dict[bytes, Head] = {}
+        self._most = most
+        self._table_size = table_size
+        self._needs_resize = False
+
+    def settings_acknowledged(self) -> None:
+        """Apply the announced size: from now on, the peer keeps to it, and says so if it is lower."""
+        self._decoder.max_allowed_table_size = self._table_size
+        self._needs_resize = self._table_size < DEFAULT_TABLE_SIZE
+
+    def decode(self, block: bytes) -> Head:
+        """Return the head in a block; equal blocks may return the same object. Raises ConnectionFault."""
+        head = self._heads.get(block)
+        if head is not None:
+            return head
+        fields, unchanged = self._decode(block)
+        head = self._head_of(fields)
+        if unchanged and len(block) <= _REMEMBERED_BYTES:
+            if len(self._heads) >= _REMEMBERED_HEADS:
+                self._heads.clear()
+            self._heads[block] = head
+        return head
+
+    def decode_fields(self, block: bytes) -> list[Field]:
+        """Return the fields of a block that is not a head, such as trailers. Raises ConnectionFault."""
+        return self._decode(block)[0]
+
+    def _decode(self, block: bytes) -> tuple[list[Field], bool]:
+        """Return the fields, and whether the table is as before."""
+        try:
+            syntax = read_syntax(block)
+            if self._needs_resize and not syntax.resizes:
+                raise ConnectionFault(COMPRESSION_ERROR, "the header table was not made smaller")
+            self._needs_resize = False
+            fields: list[Field] = self._decoder.decode(block, True)
+        except OversizedHeaderListError:
+            raise ConnectionFault(
+                ENHANCE_YOUR_CALM, f"a header list of more than {self._most} bytes"
+            ) from None
+        except (BlockSyntaxError, HPACKError) as error:
+            raise ConnectionFault(COMPRESSION_ERROR, str(error)) from None
+        for index, is_name, code in syntax.doubtful:
+            name, value, _ = fields[index]
+            if _huffman_code(name if is_name else value) != code:
+                raise ConnectionFault(COMPRESSION_ERROR, "a Huffman code is padded with zeros")
+        unchanged = not (syntax.inserts or syntax.resizes)
+        if not unchanged:
+            self._heads.clear()
+        return fields, unchanged
+
+
+def _huffman_code(text: bytes) -> bytes:
+    """Return the only Huffman code of a string (RFC 7541 §5.2)."""
+    # A field with a name of the static table: one byte for the name, the length of the value, the value.
+    block: bytes = Encoder().encode([(b":path", text, True)], True)
+    return block[skip_number(block, 1, 0x7F)[0] :]
