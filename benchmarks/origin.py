@@ -130,8 +130,11 @@ def _server(directory: Path, number: int, port: int, h2c_port: int) -> str:
 
 
 @contextmanager
-def run_origin(directory: Path, core: int) -> Iterator[Origin]:
-    """Run the origin on `core` with files in `directory`. Raises BenchmarkError if it does not respond."""
+def run_origin(directory: Path, core: int | None) -> Iterator[Origin]:
+    """Run the origin on `core` (None: any) with files in `directory`.
+
+    Raises BenchmarkError if it does not respond.
+    """
     found = free_ports(2 * SERVERS)
     ports, h2c_ports = tuple(found[:SERVERS]), tuple(found[SERVERS:])
     for number in range(SERVERS):

@@ -72,7 +72,7 @@ def start_proxy(
     peer: Peer,
     origin: Origin,
     directory: Path,
-    core: int,
+    core: int | None,
     scenario: Scenario,
     certificate: Path | None = None,
 ) -> Iterator[tuple[RunningProgram, int]]:
