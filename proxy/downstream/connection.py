@@ -6,6 +6,7 @@ import _socket
 from typing import TYPE_CHECKING
 
 from proxy.exchange.errors import ClientGoneError
+from proxy.http1.content_decoder import content_decoder
 from proxy.http1.errors import RequestError
 from proxy.http1.forwarded import forwarded_port, pass_on_claims
 from proxy.http1.partial_head import EMPTY_LINE, PartialHead
@@ -15,6 +16,7 @@ from proxy.net.deadlines import NEVER, after
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, WorkerContext
+    from proxy.http1.content_decoder import ContentDecoder
     from proxy.http1.request import Request
     from proxy.http1.response import Response
     from proxy.net.client_gone import Awaited
@@ -173,6 +175,10 @@ class ClientConnection:
             return self.stream.recv()
         except OSError:
             return b""
+
+    def content_decoder(self, request: Request) -> ContentDecoder:
+        """Return the decoder for the bytes of a request's content."""
+        return content_decoder(request, self.limits.underscores)
 
     def forwarded(self, host: bytes) -> bytes:
         """Return the header lines that describe this client to a server."""

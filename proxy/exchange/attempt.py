@@ -19,6 +19,7 @@ from proxy.http1.request_head import encode_head
 from proxy.net.deadlines import after
 from proxy.per_request.extras import extras_of
 from proxy.upstream.connection import DialError
+from proxy.upstream.request_framing import begin_request
 
 if TYPE_CHECKING:
     from proxy.balancing.balanced_service import BalancedService
@@ -143,7 +144,7 @@ def _send_request(
         if body is None:
             stream.send(head)
         else:
-            stream.send(head + body.first)
+            begin_request(stream, head, body.first, body.trailers if body.done else None, body.chunked)
             if not body.done:
                 body.start(stream, timeout)
                 return stream.recv()

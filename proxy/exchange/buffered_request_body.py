@@ -9,6 +9,7 @@ from proxy.exchange.produced_body import ProducedBody
 from proxy.exchange.request_body import RequestBody
 from proxy.http1.errors import RequestError
 from proxy.net.deadlines import after
+from proxy.upstream.request_framing import send_content
 
 if TYPE_CHECKING:
     from proxy.buffers.content_buffer import ContentBuffer
@@ -68,7 +69,8 @@ class BufferedRequestBody(RequestBody):
     def _run(self, stream: Stream, response_timeout: float) -> None:
         try:
             for piece in self._content.pieces(len(self.first), PORTION):
-                stream.send(piece)
+                send_content(stream, piece, None, self.chunked)
+            send_content(stream, b"", b"", self.chunked)
         except DiskError as error:
             self._fail(stream, 500, _UNREADABLE.format(error))
             return

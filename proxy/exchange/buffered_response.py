@@ -74,9 +74,8 @@ def relay_buffered(
     head = extras.complete_head(head, buffer.size, content.start, source)
     downstream.status = extras.status or response.status
     # The server may have responded before it had all of the request, which the proxy may have nevertheless.
-    request_sent = body is None or body.done
-    request_read = request_sent or extras.request_content is not None
-    if response.keep_alive and not content.excess and request_sent:
+    request_read = body is None or body.done or extras.request_content is not None
+    if response.keep_alive and not content.excess and (body is None or body.is_sent):
         target.pool.give(stream)
     else:
         if body is not None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from proxy.background.cooperative_yield import CooperativeYield
 from proxy.exchange.request_body import RequestBody
-from proxy.http1.chunked import encode_chunk, last_chunk
 from proxy.net.deadlines import after
+from proxy.upstream.request_framing import send_content
 from rondpoint.middleware.body import BodyError
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ class ProducedBody(RequestBody):
         self.failure = 0
         self.reason = ""
         # The first piece may take long, and the server should get the head meanwhile.
-        self.first = b""
+        self.first = self.trailers = b""
+        self.chunked = True
 
     @property
     def received(self) -> int:
@@ -44,9 +45,9 @@ class ProducedBody(RequestBody):
         try:
             for piece in content.pieces:
                 if piece:
-                    stream.send(encode_chunk(piece))
+                    send_content(stream, piece, None, chunked=True)
                 _yield_to_requests()
-            stream.send(last_chunk())
+            send_content(stream, b"", b"", chunked=True)
             # Otherwise the rest of the client's content stands before its next request.
             self.done = content.source.finished
             if not self.response_begun:

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from proxy.http1.chunked import ChunkedDecoder, ChunkError, encode_chunk, last_chunk
+from proxy.http1.chunked import ChunkError
+from proxy.http1.content_decoder import LengthDecoder
 from proxy.http1.errors import RequestError
 from proxy.net.deadlines import NEVER, after
 from proxy.net.splicing import MIN_SPLICE_BYTES, SinkError, can_splice, splice
+from proxy.upstream.request_framing import send_content
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
+    from proxy.http1.content_decoder import ContentDecoder
     from proxy.http1.request import Request
     from proxy.net.stream import Stream
 
@@ -29,8 +32,9 @@ _TOO_LARGE = "the request body is too large"
 class RequestBody:
     """The body of one request.
 
-    `first` are the bytes to send with the head, framed for the server. `done` means that the whole body has
-    been read from the client. `failure` is the status to respond after an error, 0 without one, and `gone`
+    `first` is the content to send with the head. `done` means that the whole body has been read from the
+    client; `trailers` are then the lines to send after it. `chunked` means that the request has no
+    Content-Length. `failure` is the status to respond after an error, 0 without one, and `gone`
     means that the client has left. `response_begun` is set once the server's final response has begun. Raises
     RequestError or ChunkError for a body that must not reach a server.
     """
@@ -39,46 +43,40 @@ class RequestBody:
         "_decoder",
         "_downstream",
         "_greenlet",
-        "_length",
         "_limit",
-        "_remaining",
-        "_spare",
+        "_received",
+        "chunked",
         "done",
         "failure",
         "first",
         "gone",
         "reason",
         "response_begun",
+        "trailers",
     )
 
     def __init__(self, downstream: Downstream, request: Request) -> None:
         self._downstream = downstream
         self._greenlet: gevent.Greenlet[[Stream, float], None] | None = None
-        self._decoder: ChunkedDecoder | None = None
-        self._remaining = 0
-        limit = downstream.limits.body_bytes
-        if 0 < limit < request.content_length:
+        self._limit = limit = downstream.limits.body_bytes or maxsize
+        if request.content_length > limit:
             raise RequestError(413, _TOO_LARGE)
-        # The number of bytes that a chunked body may still have.
-        self._limit = self._spare = limit or maxsize
-        self._length = max(0, request.content_length)
+        self._decoder: ContentDecoder = downstream.content_decoder(request)
+        self.chunked = request.chunked
+        self._received = 0
         self.done = False
         self.response_begun = False
         self.failure = 0
         self.reason = ""
         self.gone = False
-        self.first = b""
-        if request.chunked:
-            self._decoder = ChunkedDecoder(underscores=downstream.limits.underscores)
-        else:
-            self._remaining = self._length
+        self.first = self.trailers = b""
         self._take_first(downstream)
 
     def _take_first(self, downstream: Downstream) -> None:
         """Set `first` to what has already arrived."""
         data, downstream.buffer = downstream.buffer, b""
-        if data:
-            self.first = self._framed(data)
+        if data or self._decoder.finished:
+            self.first = self._decode(data)
 
     def start(self, stream: Stream, response_timeout: float) -> None:
         """Send the rest to the server in a second greenlet, and then start the response timeout."""
@@ -88,7 +86,7 @@ class RequestBody:
     @property
     def received(self) -> int:
         """The number of body bytes received from the client, without framing."""
-        return self._length - self._remaining + self._limit - self._spare
+        return self._received
 
     @property
     def started(self) -> bool:
@@ -111,38 +109,40 @@ class RequestBody:
             self._greenlet.join()
         return self.done
 
-    def _framed(self, data: bytes) -> bytes:
-        """Frame the client's bytes for the server, and return bytes after the body to the client's buffer.
+    @property
+    def is_sent(self) -> bool:
+        """Whether the server has got the whole body."""
+        return self.done and (self._greenlet is None or self._greenlet.dead)
+
+    def _decode(self, data: bytes) -> bytes:
+        """Return the content in the client's bytes; return bytes after the body to the client's buffer.
 
         Raises RequestError or ChunkError.
         """
         decoder = self._decoder
-        if decoder is None:
-            taken = data[: self._remaining]
-            self._remaining -= len(taken)
-            if not self._remaining:
-                self.done = True
-                self._downstream.buffer = data[len(taken) :]
-            return taken
         piece = decoder.feed(data)
-        self._spare -= len(piece)
-        if self._spare < 0:
+        self._received += len(piece)
+        if self._received > self._limit:
             raise RequestError(413, _TOO_LARGE)
-        framed = encode_chunk(piece)
         if decoder.finished:
             self.done = True
             self._downstream.buffer = decoder.rest
-            framed += last_chunk(decoder.trailers)
-        return framed
+            self.trailers = decoder.trailers
+        return piece
 
     def _run(self, stream: Stream, response_timeout: float) -> None:
         downstream = self._downstream
         client = downstream.stream
         read_timeout = downstream.timeouts.read
+        decoder = self._decoder
         try:
             while not self.done:
-                if self._remaining >= MIN_SPLICE_BYTES and can_splice(client, stream):
-                    self._splice(stream)
+                if (
+                    isinstance(decoder, LengthDecoder)
+                    and decoder.remaining >= MIN_SPLICE_BYTES
+                    and can_splice(client, stream)
+                ):
+                    self._splice(stream, decoder)
                     if self.gone or self.failure:
                         return
                     continue
@@ -150,12 +150,11 @@ class RequestBody:
                 data = downstream.recv()
                 # The send below may take long because of the server, which is not the client's fault.
                 client.deadline = NEVER
-                if not data:
+                if not data and not decoder.finished:
                     self._fail(stream, 408 if client.expired else 0, _TOO_LATE)
                     return
-                framed = self._framed(data)
-                if framed:
-                    stream.send(framed)
+                content = self._decode(data)
+                send_content(stream, content, self.trailers if self.done else None, self.chunked)
             if not self.response_begun:
                 stream.deadline = after(response_timeout)
         except ChunkError as error:
@@ -168,20 +167,21 @@ class RequestBody:
         finally:
             client.deadline = NEVER
 
-    def _splice(self, stream: Stream) -> None:
+    def _splice(self, stream: Stream, decoder: LengthDecoder) -> None:
         """Move the rest inside the kernel. Raises OSError if the server accepts no more."""
         downstream = self._downstream
         client = downstream.stream
         moved = 0
         try:
-            moved = splice(client, stream, self._remaining, downstream.timeouts.read)
+            moved = splice(client, stream, decoder.remaining, downstream.timeouts.read)
         except SinkError:
             raise
         except OSError:
             # The client's connection broke; the bytes moved before do not matter any more.
             client.deadline = NEVER
-        self._remaining -= moved
-        self.done = not self._remaining
+        decoder.skip(moved)
+        self._received += moved
+        self.done = decoder.finished
         if not self.done:
             self._fail(stream, 408 if client.expired else 0, _TOO_LATE)
 

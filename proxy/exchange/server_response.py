@@ -91,14 +91,15 @@ def relay_response(
         outcome = relay_filtered(
             downstream, request, stream, response, response_head, data, finished, body_filter
         )
-    if body is not None and not finished:
+    if body is not None and not body.is_sent:
+        unread = not body.done
         body.stop()
         stream.close()
         if outcome is CUT:
             downstream.cut_short()
-        else:
+        elif unread:
             downstream.linger()
-        return False
+        return downstream.goes_on
     if outcome is COMPLETE and response.keep_alive:
         target.pool.give(stream)
         return downstream.goes_on

@@ -169,7 +169,9 @@ class Stream:
         increment, self._consumed = self._consumed, 0
         # The peer has used a whole window, so a larger one may make it faster.
         if self._received >= self._window_size and self._window_size < MAX_STREAM_WINDOW:
-            growth = self.connection.take_growth(self._window_size)
+            growth = self.connection.take_growth(
+                min(self._window_size, MAX_STREAM_WINDOW - self._window_size)
+            )
             self._window_size += growth
             self._grown += growth
             increment += growth

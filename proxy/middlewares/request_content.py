@@ -8,7 +8,7 @@ from sys import maxsize
 from typing import TYPE_CHECKING
 
 from proxy.buffers.disk_file import DiskError
-from proxy.http1.chunked import ChunkedDecoder, ChunkError
+from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import values_of, without
 from proxy.http1.response_head import CONTINUE
@@ -17,6 +17,7 @@ from rondpoint.middleware.body import BodyError
 
 if TYPE_CHECKING:
     from proxy.buffers.content_buffer import ContentBuffer
+    from proxy.http1.content_decoder import ContentDecoder
     from proxy.http1.request import Request
     from proxy.middlewares.step import Client
     from proxy.per_request.extras import Extras
@@ -61,7 +62,7 @@ def receive_content(
     """Yield the pieces of the content as they arrive, and make the request one with a length.
 
     `limit` and exceptions are as in `read_content`. At the end the client's buffer holds what comes after the
-    content. `received` gets the bytes of a chunked request as they were.
+    content. `received` gets the bytes as they were.
     """
     if not request.has_body:
         return
@@ -77,18 +78,7 @@ def receive_content(
         # The client may wait for this before it sends the content. The server gets all of it at once.
         client.send_interim(request, CONTINUE)
         request.headers = without(request.headers, b"expect")
-    if request.chunked:
-        yield from _receive_chunks(request, client, most, own_limit, received)
-        return
-    left = request.content_length
-    data = client.buffer
-    while len(data) < left:
-        client.buffer = b""
-        left -= len(data)
-        yield data
-        data = receive_more(client)
-    client.buffer = data[left:]
-    yield data[:left]
+    yield from _receive_from_client(request, client, most, own_limit, received)
 
 
 def _receive_produced(request: Request, extras: Extras, limit: int) -> Iterator[bytes]:
@@ -117,10 +107,10 @@ def _receive_produced(request: Request, extras: Extras, limit: int) -> Iterator[
     request.chunked, request.content_length = False, size
 
 
-def _receive_chunks(
+def _receive_from_client(
     request: Request, client: Client, most: int, own_limit: int, received: list[bytes] | None
 ) -> Iterator[bytes]:
-    decoder = ChunkedDecoder(underscores=client.limits.underscores)
+    decoder = client.content_decoder(request)
     size = 0
     data, client.buffer = client.buffer, b""
     while True:
@@ -136,11 +126,12 @@ def _receive_chunks(
         yield piece
         if decoder.finished:
             break
-        data = receive_more(client)
+        data = receive_more(client, decoder)
     client.buffer = decoder.rest
-    request.headers = without(request.headers, b"trailer")
-    request.chunked = False
-    request.content_length = size
+    if request.chunked:
+        request.headers = without(request.headers, b"trailer")
+        request.chunked = False
+        request.content_length = size
 
 
 def _buffered(content: ContentBuffer, limit: int) -> bytes:
@@ -152,15 +143,18 @@ def _buffered(content: ContentBuffer, limit: int) -> bytes:
         raise RequestError(500, f"the request body cannot be read again: {error}") from error
 
 
-def receive_more(client: Client) -> bytes:
-    """Return more bytes of a body, within the read timeout. Raises RequestError if none come."""
+def receive_more(client: Client, decoder: ContentDecoder) -> bytes:
+    """Return more bytes of a body, within the read timeout; none if it has ended.
+
+    Raises RequestError if none come before the end.
+    """
     stream = client.stream
     stream.deadline = after(client.timeouts.read)
     try:
         data = client.recv()
     finally:
         stream.deadline = NEVER
-    if data:
+    if data or decoder.finished:
         return data
     if stream.expired:
         raise RequestError(408, "the request body did not arrive in time")

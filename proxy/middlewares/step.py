@@ -12,6 +12,7 @@ from rondpoint.middleware.installed import InstalledMiddlewares
 if TYPE_CHECKING:
     import ssl
 
+    from proxy.http1.content_decoder import ContentDecoder
     from proxy.http1.limits import Limits
     from proxy.http1.request import Request
     from proxy.limits.in_flight_limits import InFlightLimits
@@ -55,7 +56,8 @@ class Client(Protocol):
     that this is noticed, also if it left before.
 
     A step that needs the body finds its first bytes in `buffer`, and must leave there what it has read;
-    `recv` returns more, or b"" at the end of `stream`.
+    `recv` returns more, or b"" at the end of `stream`. `content_decoder` returns the decoder for these bytes;
+    a body may also end with the end of `stream`, and only the decoder knows that.
     """
 
     awaiting: Awaited | None
@@ -80,6 +82,8 @@ class Client(Protocol):
     def tls(self) -> str: ...
 
     def recv(self) -> bytes: ...
+
+    def content_decoder(self, request: Request) -> ContentDecoder: ...
 
     def watch(self) -> None: ...
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from proxy.http1.content_decoder import content_decoder
 from proxy.http1.header_lines import without
 from proxy.http1.request import Request
 
 if TYPE_CHECKING:
+    from proxy.http1.content_decoder import ContentDecoder
     from proxy.http1.limits import Limits
     from proxy.middlewares.step import Client, ReadTimeout, SharedState
     from proxy.net.client_gone import Awaited
@@ -78,6 +80,10 @@ class CopiedClient:
     def recv(self) -> bytes:
         """Return b"": there is no more content."""
         return b""
+
+    def content_decoder(self, request: Request) -> ContentDecoder:
+        """Return the decoder for the content in `buffer`."""
+        return content_decoder(request, self.limits.underscores)
 
     def watch(self) -> None:
         """Do nothing: no client waits for a copy."""

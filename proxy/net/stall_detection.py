@@ -26,7 +26,7 @@ _INFO = getattr(_socket, "TCP_INFO", None)
 
 
 class Watched(Protocol):
-    """The part of a stream that the detectors use."""
+    """The part of a stream that `StallDetector` uses."""
 
     sock: _socket.socket
     shutdown_mode: int
@@ -34,6 +34,17 @@ class Watched(Protocol):
 
     def expire(self) -> None: ...
     def cut(self) -> None: ...
+
+
+class Silenced(Protocol):
+    """The part of a stream that `SilenceTimeout` uses."""
+
+    shutdown_mode: int
+
+    def expire(self) -> None: ...
+
+    def quiet_seconds(self) -> float:
+        """Return the seconds since bytes arrived; 0 while this worker leaves bytes unread."""
 
 
 class StallDetector:
@@ -64,7 +75,7 @@ class StallDetector:
         """Check whether the peer has acknowledged bytes since the last check; cut a stalled stream."""
         stream = self._stream
         now = monotonic()
-        queued = _queued_bytes(stream, termios.TIOCOUTQ)
+        queued = _queued_bytes(stream.sock, termios.TIOCOUTQ)
         if self._since == NEVER or queued < self._queued:
             self._since = now
             self._queued = queued
@@ -81,7 +92,7 @@ class SilenceTimeout:
 
     __slots__ = ("_limit", "_streams", "_sweeper", "deadline")
 
-    def __init__(self, sweeper: Sweeper, limit: float, *streams: Watched) -> None:
+    def __init__(self, sweeper: Sweeper, limit: float, *streams: Silenced) -> None:
         self._sweeper = sweeper
         self._limit = limit
         self._streams = streams
@@ -103,7 +114,7 @@ class SilenceTimeout:
 
     def expire(self) -> None:
         """End the streams if all were silent for the limit; otherwise set the next deadline."""
-        silent = min(map(_quiet_seconds, self._streams))
+        silent = min(stream.quiet_seconds() for stream in self._streams)
         if silent < self._limit:
             self.deadline = after(self._limit - silent)
             return
@@ -113,19 +124,19 @@ class SilenceTimeout:
             stream.expire()
 
 
-def _queued_bytes(stream: Watched, request: int) -> int:
-    number: int = _INT.unpack(fcntl.ioctl(stream.sock.fileno(), request, bytes(4)))[0]
-    return number
-
-
-def _quiet_seconds(stream: Watched) -> float:
-    """Return the seconds since bytes arrived on a stream; 0 while this worker leaves bytes unread."""
+def quiet_seconds(sock: _socket.socket) -> float:
+    """Return the seconds since bytes arrived at a socket; 0 while this worker leaves bytes unread."""
     try:
-        if _queued_bytes(stream, termios.FIONREAD):
+        if _queued_bytes(sock, termios.FIONREAD):
             return 0.0
         assert _INFO is not None  # noqa: S101 (`start` has checked it)
-        info = stream.sock.getsockopt(_socket.IPPROTO_TCP, _INFO, _LAST_RECEIVED.size)
+        info = sock.getsockopt(_socket.IPPROTO_TCP, _INFO, _LAST_RECEIVED.size)
     except OSError:
         # The stream was closed just now, and its reader notices that itself.
         return 0.0
     return float(_LAST_RECEIVED.unpack(info)[0]) / 1000
+
+
+def _queued_bytes(sock: _socket.socket, request: int) -> int:
+    number: int = _INT.unpack(fcntl.ioctl(sock.fileno(), request, bytes(4)))[0]
+    return number

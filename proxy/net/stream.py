@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gevent import get_hub, getcurrent
 
 from proxy.net.deadlines import NEVER
-from proxy.net.stall_detection import StallDetector
+from proxy.net.stall_detection import StallDetector, quiet_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,6 +131,10 @@ class Stream:
             return bool(self.sock.recv(1, _socket.MSG_PEEK))
         except OSError:
             return False
+
+    def quiet_seconds(self) -> float:
+        """Return the seconds since bytes arrived; 0 while this worker leaves bytes unread."""
+        return quiet_seconds(self.sock)
 
     @property
     def unread(self) -> bool:

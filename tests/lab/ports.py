@@ -1,4 +1,4 @@
-"""Reserves ports for programs that tests start; no two running test processes get the same port.
+"""Reserves ports for programs that tests start: each port is given once, and to one test process only.
 
 The system may assign a free port again, to another test process or an outgoing connection, before the
 program that should use it listens. So the ports are below the range that the system assigns, in blocks. An
@@ -9,7 +9,6 @@ import os
 import socket
 import threading
 from collections import deque
-from collections.abc import Iterator
 from pathlib import Path
 
 from tests.lab.errors import LabError
@@ -22,19 +21,17 @@ _lock = threading.Lock()
 
 
 class _Ports:
-    """The reserved blocks of this process; it reserves another one if none of their ports is free."""
+    """The reserved blocks of this process; it reserves another one once it has given all ports of these."""
 
     def __init__(self) -> None:
         self._marks: list[socket.socket] = []
-        self._ports: deque[int] = deque()
+        self._left: deque[int] = deque()
 
-    def candidates(self) -> Iterator[int]:
-        """Yield the ports of this process, least recently used first, then those of new blocks."""
-        while True:
-            for _ in range(len(self._ports)):
-                self._ports.rotate(-1)
-                yield self._ports[-1]
-            self._ports.extendleft(reversed(self._reserve_block()))
+    def take(self) -> int:
+        """Return the next port."""
+        if not self._left:
+            self._left.extend(self._reserve_block())
+        return self._left.popleft()
 
     def _reserve_block(self) -> range:
         count = (END - FIRST) // BLOCK
@@ -56,13 +53,15 @@ _ports = _Ports()
 
 
 def free_port(*, namespace: Path | None = None) -> int:
-    """Return a TCP port without a listener, which no other test process gets while this one runs.
+    """Return a TCP port without a listener, which is given to nobody else while this process runs.
 
-    The same port is returned again only after all others of this process that are free. Raises LabError if
-    all ports are in use, OSError if the namespace cannot be entered.
+    A port that a test has used is not given again: a program of a later test may still know a server there.
+    Raises LabError if no block of ports is left, OSError if the namespace cannot be entered.
     """
     with _lock:
-        return next(port for port in _ports.candidates() if _is_free(port, namespace))
+        while not _is_free(port := _ports.take(), namespace):
+            pass
+    return port
 
 
 def _is_free(port: int, namespace: Path | None) -> bool:

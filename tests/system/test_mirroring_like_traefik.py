@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import partial
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +20,9 @@ from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
+
+MARK = "X-Requests"
+"""A header; its value tells which requests of a test belong together."""
 
 SHARES = (1, 7, 10, 25, 33, 50, 70, 99, 100)
 
@@ -70,33 +72,66 @@ def routes(main: Origin, copy: Origin, other: Origin) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
 class Side:
-    """A proxy with its servers."""
+    """A proxy with its servers.
 
-    proxy: Installation
-    main: Origin
-    copy: Origin
-    other: Origin
+    Copies may come late and overtake each other, so a header marks the requests that belong together.
+    """
 
-    def copies_after(self, marker: str, origin: Origin | None = None, *, at_least: int = 0) -> list[Request]:
-        """Return the copies since the last call, once the copy of one more request has come.
+    def __init__(self, proxy: Installation, main: Origin, copy: Origin, other: Origin) -> None:
+        self.proxy = proxy
+        self.main = main
+        self.copy = copy
+        self.other = other
+        self._numbers = count(1)
+        self.begin()
 
-        Copies may overtake each other, so wait for this number of others, too.
-        """
+    def begin(self) -> None:
+        """Give the requests from now on a mark of their own."""
+        self.mark = f"requests {next(self._numbers)}"
+
+    def request(
+        self, host: str, path: str, headers: tuple[tuple[str, str], ...] = (), **options: Any
+    ) -> http.Response:
+        """Send a request with the mark; options as in `tests.lab.http.request`."""
+        return self.proxy.request(host, path, headers=(*headers, (MARK, self.mark)), **options)
+
+    def seen(self, origin: Origin) -> list[Request]:
+        """Return the requests with the mark that this origin has received so far."""
+        return [request for request in list(origin.requests) if request.header(MARK) == self.mark]
+
+    def copies(self, at_least: int = 0, origin: Origin | None = None) -> list[Request]:
+        """Return the copies with the mark, once there are so many and that of one more request has come."""
         origin = origin or self.copy
-        self.proxy.request("all.test", marker)
-        if origin is self.other:
-            self.proxy.request("several.test", marker)
-        seen = origin.wait_for_requests(0)
-        while len(seen) <= at_least or not any(request.target.endswith(marker) for request in seen):
-            seen = origin.wait_for_requests(len(seen) + 1)
-        origin.requests.clear()
-        return [request for request in seen if not request.target.endswith(marker)]
+        until(lambda: len(self.seen(origin)) >= at_least, f"{at_least} copies")
+        self._follow_up(origin)
+        return self.seen(origin)
+
+    def _follow_up(self, origin: Origin) -> None:
+        """Send a request with another mark, and wait for its copy."""
+        mark = f"after {self.mark}, {next(self._numbers)}"
+        host = "several.test" if origin is self.other else "all.test"
+        self.proxy.request(host, "/after", headers=((MARK, mark),))
+        until(lambda: mark in {each.header(MARK) for each in list(origin.requests)}, "the last copy")
+
+    def wait_for_share(self, copied: int, requests: int, host: str) -> list[int]:
+        """Number requests from 1 until so many of a series are copied; return the numbers of these.
+
+        On a busy machine a ticket of ours may be late, or held too long. That shifts the copies of a series.
+        """
+
+        def send_series() -> list[int]:
+            self.begin()
+            for number in range(1, requests + 1):
+                self.request(host, f"/{number}")
+            numbers = sorted(int(request.target[1:]) for request in self.copies())
+            return numbers if len(numbers) == copied else []
+
+        return until(send_series, f"{copied} of {requests} requests copied")
 
 
 @pytest.fixture(scope="module")
-def sides() -> Iterator[tuple[Side, Side]]:
+def running() -> Iterator[tuple[Side, Side]]:
     """Rondpoint with one worker, and Traefik."""
     processes = Processes()
     with TemporaryDirectory(prefix="rp-") as directory_name, ExitStack() as stack:
@@ -125,29 +160,28 @@ def sides() -> Iterator[tuple[Side, Side]]:
             processes.stop()
 
 
+@pytest.fixture
+def sides(running: tuple[Side, Side]) -> tuple[Side, Side]:
+    """The two proxies; the requests of each test have marks of their own."""
+    for side in running:
+        side.begin()
+    return running
+
+
 @pytest.mark.parametrize("percent", SHARES)
 def test_the_same_requests_are_copied(sides: tuple[Side, Side], percent: int) -> None:
-    copied = []
-    for side in sides:
-        side.copies_after("/before")
-        for number in range(1, 101):
-            side.proxy.request(f"share{percent}.test", f"/{number}")
-        copies = side.copies_after("/after", at_least=percent if side is sides[1] else percent - 2)
-        copied.append(sorted(int(request.target[1:]) for request in copies))
-    ours, theirs = copied
+    ours, theirs = (side.wait_for_share(percent, 100, f"share{percent}.test") for side in sides)
     assert theirs == [number for number in range(1, 101) if gets_copy(number, percent)]
-    # On a busy machine tickets may be late; the worker then uses its own, which shifts the copies.
-    assert len(ours) == pytest.approx(percent, abs=2)
+    assert len(ours) == percent
 
 
 def test_copies_are_alike(sides: tuple[Side, Side]) -> None:
     seen = []
     for side in sides:
-        side.copies_after("/before")
-        headers = [("X-A", "b"), ("Cookie", "c=d"), ("X-Forwarded-For", "192.0.2.7")]
-        side.proxy.request("all.test", "/api/x?y", method="PUT", headers=headers, body=b"hello")
-        (request,) = side.copies_after("/after", at_least=1)
-        original = next(each for each in side.main.requests if each.target == "/x?y")
+        headers = (("X-A", "b"), ("Cookie", "c=d"), ("X-Forwarded-For", "192.0.2.7"))
+        side.request("all.test", "/api/x?y", headers, method="PUT", body=b"hello")
+        (request,) = side.copies(1)
+        (original,) = side.seen(side.main)
         assert {*request.headers} == {*original.headers}
         names = {name.lower() for name, _ in request.headers} - {"user-agent", "accept-encoding"}
         seen.append((request.method, request.target, request.body, names))
@@ -175,59 +209,39 @@ def content(request: Request) -> bytes:
 @pytest.mark.parametrize("host", ["all.test", "limited.test"])
 def test_bodies_are_copied_up_to_the_limit(sides: tuple[Side, Side], host: str, body: str) -> None:
     seen = []
-    count = 0 if host == "limited.test" and "beyond" in body else 1
+    copied = 0 if host == "limited.test" and "beyond" in body else 1
     for side in sides:
-        side.copies_after("/before")
-        side.main.requests.clear()
-        head = f"POST /body HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n".encode()
+        head = f"POST /body HTTP/1.1\r\nHost: {host}\r\n{MARK}: {side.mark}\r\nConnection: close\r\n".encode()
         response = http.parse(http.raw(side.proxy.web, head + BODIES[body], namespace=side.proxy.namespace))
         assert (response.status, response.body) == (200, b"main")
-        copies = [content(request) for request in side.copies_after("/after", at_least=count)]
-        seen.append((content(side.main.requests[0]), copies))
+        copies = [content(request) for request in side.copies(copied)]
+        (original,) = side.seen(side.main)
+        seen.append((content(original), copies))
     assert seen[0] == seen[1]
-    assert len(seen[0][1]) == count
+    assert len(seen[0][1]) == copied
 
 
 def test_without_the_body_a_copy_is_one_that_a_server_can_read(sides: tuple[Side, Side]) -> None:
     """Traefik announces the content of the original request, and then cannot send it."""
     lengths = []
     for side in sides:
-        side.copies_after("/before")
-        assert side.proxy.request("bare.test", "/bare", method="POST", body=b"hello").text == "main"
-        assert side.proxy.request("bare.test", "/get").text == "main"
-        copies = {request.target: request for request in side.copies_after("/after", at_least=2)}
+        assert side.request("bare.test", "/bare", method="POST", body=b"hello").text == "main"
+        assert side.request("bare.test", "/get").text == "main"
+        copies = {request.target: request for request in side.copies(2)}
         assert [copies[target].body for target in ("/bare", "/get")] == [b"", b""]
         lengths.append(copies["/bare"].header("Content-Length"))
     assert lengths == ["0", "5"]
 
 
 def test_several_mirrors_have_shares_of_their_own_and_middlewares_apply(sides: tuple[Side, Side]) -> None:
-    seen = []
     for side in sides:
-        side.copies_after("/before")
-        side.copies_after("/before", side.other)
-        side.copies_after("/before")
-        for number in range(10):
-            side.proxy.request("several.test", f"/{number}")
-        others = side.copies_after("/after", side.other, at_least=10)
-        until(partial(half_has_come, side), "half of the copies")
-        half = numbered(side.copies_after("/end"))
-        seen.append((len(half), sorted(request.target for request in others)))
-    every = [f"/added/{number}" for number in range(10)]
-    assert seen == [(5, every), (5, every)]
-
-
-def half_has_come(side: Side) -> bool:
-    return len(numbered(side.copy.requests)) >= 5
-
-
-def numbered(requests: list[Request]) -> list[Request]:
-    """Return the requests for a number; copies of markers may come late."""
-    return [request for request in requests if request.target[1:].isdigit()]
+        side.wait_for_share(5, 10, "several.test")
+        others = side.copies(10, side.other)
+        assert sorted(request.target for request in others) == sorted(f"/added/{n}" for n in range(1, 11))
 
 
 @pytest.mark.parametrize(
-    ("host", "status", "count"),
+    ("host", "status", "copied"),
     [
         ("outer.test", 200, 1),
         # Once by the inner service, once by the outer one.
@@ -237,19 +251,18 @@ def numbered(requests: list[Request]) -> list[Request]:
         ("none.test", 200, 0),
     ],
 )
-def test_composite_and_failing_services(sides: tuple[Side, Side], host: str, status: int, count: int) -> None:
+def test_composite_and_failing_services(
+    sides: tuple[Side, Side], host: str, status: int, copied: int
+) -> None:
     for side in sides:
-        side.copies_after("/before")
-        assert side.proxy.request(host, "/x").status == status
-        copies = side.copies_after("/after", at_least=count)
-        assert [request.target for request in copies] == ["/x"] * count
+        assert side.request(host, "/x").status == status
+        assert [request.target for request in side.copies(copied)] == ["/x"] * copied
 
 
 def test_a_mirror_that_does_not_exist_is_left_out(sides: tuple[Side, Side]) -> None:
     """Traefik leaves out the router, and so the main service has an outage."""
     ours, theirs = sides
-    ours.copies_after("/before")
-    assert ours.proxy.request("missing.test", "/x").text == "main"
-    assert [request.target for request in ours.copies_after("/after", at_least=1)] == ["/x"]
+    assert ours.request("missing.test", "/x").text == "main"
+    assert [request.target for request in ours.copies(1)] == ["/x"]
     assert "its mirror 'gone@file' does not exist and is left out" in ours.proxy.process.log
-    assert theirs.proxy.request("missing.test", "/x").status == 404
+    assert theirs.request("missing.test", "/x").status == 404

@@ -5,12 +5,14 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING
 
+from proxy.http1.content_decoder import content_decoder
 from proxy.http1.limits import Limits
 from proxy.per_request.extras import Extras, ResponseStep
 from proxy.telemetry.tallies import Tally
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, WorkerContext
+    from proxy.http1.content_decoder import ContentDecoder
     from proxy.http1.request import Request
     from proxy.net.client_gone import Awaited
     from proxy.net.stream import Stream
@@ -79,6 +81,10 @@ class PreviewClient:
     def recv(self) -> bytes:
         """Return the end of the request: its content is not known."""
         return b""
+
+    def content_decoder(self, request: Request) -> ContentDecoder:
+        """Return the decoder of an HTTP/1.1 request."""
+        return content_decoder(request, self.limits.underscores)
 
     def send_interim(self, request: Request, head: bytes) -> None:
         """Send nothing: nobody waits for it."""

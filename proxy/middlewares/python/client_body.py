@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from proxy.buffers.content_buffer import PORTION, ContentBuffer
 from proxy.buffers.disk_file import DiskError
-from proxy.http1.chunked import ChunkedDecoder, ChunkError
+from proxy.http1.chunked import ChunkError
 from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import values_of
 from proxy.http1.response_head import CONTINUE
@@ -16,6 +16,7 @@ from proxy.middlewares.request_content import receive_more
 from rondpoint.middleware.body import BodyError
 
 if TYPE_CHECKING:
+    from proxy.http1.content_decoder import ContentDecoder
     from proxy.http1.request import Request
     from proxy.middlewares.step import Client
 
@@ -63,10 +64,9 @@ class ClientBody:
         self._request = request
         self._client = client
         # A middleware may send the content on in another form than the client's.
-        self._chunked = request.chunked
-        self._decoder: ChunkedDecoder | None = None
+        self._decoder: ContentDecoder = client.content_decoder(request)
+        self._length = request.content_length
         self._fault = ""
-        self._remaining = max(request.content_length, 0)
         self._limit = client.limits.body_bytes or maxsize
 
     def __iter__(self) -> Iterator[bytes]:
@@ -80,7 +80,7 @@ class ClientBody:
             # A middleware may have caught the error, but after it nobody knows what the bytes mean.
             raise BodyError(400, self._fault)
         while not self.finished:
-            piece = self._decode(data or _receive(self._client))
+            piece = self._decode(data or _receive(self._client, self._decoder))
             data = b""
             self.received += len(piece)
             if self.received > self._limit:
@@ -95,24 +95,15 @@ class ClientBody:
         request, client = self._request, self._client
         if self.finished:
             return b""
-        if self._remaining > self._limit:
+        if self._length > self._limit:
             raise BodyError(413, _TOO_LARGE)
         if not self.forwarded and request.version and values_of(request.headers, b"expect"):
             client.send_interim(request, CONTINUE)
-        if self._chunked:
-            self._decoder = ChunkedDecoder(underscores=client.limits.underscores)
         data, client.buffer = client.buffer, b""
         return data
 
     def _decode(self, data: bytes) -> bytes:
-        decoder, client = self._decoder, self._client
-        if decoder is None:
-            piece = data[: self._remaining]
-            self._remaining -= len(piece)
-            if not self._remaining:
-                self.finished = True
-                client.buffer = data[len(piece) :]
-            return piece
+        decoder = self._decoder
         try:
             piece = decoder.feed(data)
         except ChunkError as error:
@@ -120,12 +111,12 @@ class ClientBody:
             raise BodyError(400, self._fault) from None
         if decoder.finished:
             self.finished = True
-            client.buffer = decoder.rest
+            self._client.buffer = decoder.rest
         return piece
 
 
-def _receive(client: Client) -> bytes:
+def _receive(client: Client, decoder: ContentDecoder) -> bytes:
     try:
-        return receive_more(client)
+        return receive_more(client, decoder)
     except RequestError as error:
         raise BodyError(error.status, error.reason) from None

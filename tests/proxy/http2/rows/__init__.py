@@ -1,0 +1,1 @@
+"""Tables of what a client may send, each row with what must come back."""
