@@ -1,14 +1,15 @@
-"""A client's connection: reads one request after the other, and sends the responses (RFC 9112 §9)."""
+"""A client's HTTP/1.1 connection: reads one request after the other, sends the responses (RFC 9112 §9)."""
 
 from __future__ import annotations
 
 import _socket
 from typing import TYPE_CHECKING
 
+from proxy.downstream.client_side import ClientSide, TrustedSide
 from proxy.exchange.errors import ClientGoneError
 from proxy.http1.content_decoder import content_decoder
+from proxy.http1.error_response import build_response
 from proxy.http1.errors import RequestError
-from proxy.http1.forwarded import forwarded_port, pass_on_claims
 from proxy.http1.partial_head import EMPTY_LINE, PartialHead
 from proxy.http1.repeated_heads import RequestHeads
 from proxy.http1.response_framing import CHUNKED, CLOSE, KEEP_ALIVE, frame_chunks, frame_switch
@@ -18,77 +19,22 @@ if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, WorkerContext
     from proxy.http1.content_decoder import ContentDecoder
     from proxy.http1.request import Request
-    from proxy.http1.response import Response
-    from proxy.net.client_gone import Awaited
     from proxy.net.stream import Stream
-    from proxy.per_request.extras import Extras
-    from proxy.telemetry.completed_request import CountedBody, Observer
-    from proxy.telemetry.tracing.trace import RequestTrace, Trace
-    from proxy.upstream.endpoint import Target
+    from proxy.telemetry.completed_request import Observer
 
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 1 << 20
 
 
-class ClientConnection:
-    """One client connection on an entry point; `peer` and `address` are the client's address.
+class ClientConnection(ClientSide):
+    """One client connection on an entry point.
 
-    `buffer` holds received bytes that are not used yet, and those of a malformed head. `routing_point` is the
-    name in the routing table of the entry point, or of its TLS requests. `idle` means that the connection
-    waits for the first byte of a request. `awaiting` is what the client waits for until the response begins,
-    mostly a server's stream, and `gone` means that the client has left meanwhile. `extras` is the extra state
-    of the current exchange. For `serving`, which counts and logs, the exchange leaves its outcome: `tally`
-    (the router's), `target` (the last server tried), `status`, `sent` (bytes of the body), `refused` (by the
-    proxy), `retries` (further servers tried), `body` (the request's, if there was one). `label_set` counts
-    plain requests of this connection; `username` is the name in the client's credentials, if a middleware has
-    read them; `responder` is the middleware that responded in place of a server.
-    `observer`, if there is one, gets each request. Attributes that only an observed connection sets
-    (`proxy.downstream.observed_connection`) are empty here.
+    `idle` means that it waits for the first byte of a request.
     """
 
-    first_tried_at = 0.0
-    logged = ""
-    origin_head = b""
-    sent_head = b""
-    request_id = b""
-    sampled = False
-    traced: RequestTrace | None = None
+    __slots__ = ("_chunked", "_delimited", "_heads", "idle")
 
-    __slots__ = (
-        "_chunked",
-        "_delimited",
-        "_forwarded",
-        "_forwarded_for",
-        "_heads",
-        "_proto",
-        "address",
-        "awaiting",
-        "body",
-        "buffer",
-        "context",
-        "entry_point",
-        "extras",
-        "goes_on",
-        "gone",
-        "idle",
-        "label_set",
-        "limits",
-        "observer",
-        "peer",
-        "port",
-        "refused",
-        "responder",
-        "response",
-        "retries",
-        "routing_point",
-        "sent",
-        "status",
-        "stream",
-        "tally",
-        "target",
-        "timeouts",
-        "username",
-    )
+    stream: Stream
 
     def __init__(
         self,
@@ -101,66 +47,15 @@ class ClientConnection:
         label_set: int = 0,
         observer: Observer | None = None,
     ) -> None:
-        self.stream = stream
+        super().__init__(stream, peer, entry_point, timeouts, context, port, label_set, observer)
         # Its deadlines apply to reading; sending stays possible for the error response.
         stream.shutdown_mode = _socket.SHUT_RD
         stream.stall_limit = timeouts.stall
         stream.on_unread = self._unread
-        self.entry_point = self.routing_point = entry_point
-        self.timeouts = timeouts
-        self.context = context
-        self.limits = context.limits
-        self.buffer = b""
         self._heads = RequestHeads()
-        self.address = address = _format_address(peer)
-        self.peer = address.decode()
-        self.port = port
-        self.label_set = label_set
-        self.observer = observer
         self._chunked = False
         self._delimited = True
-        self._proto = b"http" if stream.plain else b"https"
-        self._forwarded_for = (
-            b"\r\nX-Forwarded-For: %b\r\nX-Real-Ip: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Server: %b"
-            % (address, address, self._proto, context.server_name)
-        )
-        # Complete except for the Host, if the Host names no port.
-        self._forwarded = (
-            self._forwarded_for
-            + b"\r\nX-Forwarded-Port: "
-            + forwarded_port(b"", self._proto)
-            + b"\r\nX-Forwarded-Host: "
-        )
         self.idle = False
-        self.goes_on = True
-        self.gone = False
-        self.awaiting: Awaited | None = None
-        self.tally = context.tallies.unrouted
-        self.target: Target | None = None
-        self.status = 0
-        self.sent = 0
-        self.refused = False
-        self.retries = 0
-        self.username = b""
-        self.responder = ""
-        self.body: CountedBody | None = None
-        self.response: Response | None = None
-        self.extras: Extras | None = None
-
-    @property
-    def tls(self) -> str:
-        """The TLS version and cipher; empty without TLS."""
-        return self.context.tallies.label_sets.all[self.label_set].tls
-
-    @property
-    def client_subject(self) -> str | None:
-        """The subject of the TLS client's certificate; None if it has sent none."""
-        certificates = self.stream.client_certificates
-        return None if certificates is None else certificates.subject
-
-    def detailed_trace(self) -> Trace | None:
-        """Return the request's trace if it should show the steps of middlewares."""
-        return None
 
     def send(self, data: bytes) -> None:
         """Send bytes to the client. Raises ClientGoneError."""
@@ -179,13 +74,6 @@ class ClientConnection:
     def content_decoder(self, request: Request) -> ContentDecoder:
         """Return the decoder for the bytes of a request's content."""
         return content_decoder(request, self.limits.underscores)
-
-    def forwarded(self, host: bytes) -> bytes:
-        """Return the header lines that describe this client to a server."""
-        if host and b":" not in host:
-            return self._forwarded + host
-        lines = self._forwarded_for + b"\r\nX-Forwarded-Port: " + forwarded_port(host, self._proto)
-        return lines + b"\r\nX-Forwarded-Host: " + host if host else lines
 
     def send_head(
         self,
@@ -311,6 +199,21 @@ class ClientConnection:
             self.gone = True
         return self.gone
 
+    def refuse_malformed(self, error: RequestError) -> None:
+        """Respond to bytes that are no request. Raises ClientGoneError."""
+        self.send(build_response(error.status, reason=error.reason))
+        self.linger()
+
+    def drain(self, idle_end: float) -> None:
+        """End after the next response; if none is due, at `idle_end` (monotonic seconds)."""
+        if self.idle:
+            stream = self.stream
+            stream.deadline = min(stream.deadline, idle_end)
+
+    def has_unread(self) -> bool:
+        # In TLS, a client's close_notify is unread bytes, too.
+        return self.stream.unread
+
     def linger(self) -> None:
         """End sending, and read on for a while, so that no reset destroys the response (RFC 9112 §9.6)."""
         stream = self.stream
@@ -324,37 +227,7 @@ class ClientConnection:
             left -= len(data)
 
 
-class TrustedConnection(ClientConnection):
-    """The connection of a trusted proxy, whose `X-Forwarded-*` lines are believed."""
+class TrustedConnection(TrustedSide, ClientConnection):
+    """The connection of a trusted proxy."""
 
-    __slots__ = ("_claimed_lines",)
-
-    def __init__(
-        self,
-        stream: Stream,
-        peer: str,
-        entry_point: str,
-        timeouts: ClientTimeouts,
-        context: WorkerContext,
-        port: int = 0,
-        label_set: int = 0,
-        observer: Observer | None = None,
-    ) -> None:
-        super().__init__(stream, peer, entry_point, timeouts, context, port, label_set, observer)
-        self.limits = context.limits_of_trusted
-        self._claimed_lines = b""
-
-    def next_request(self) -> Request | None:
-        request = super().next_request()
-        if request is not None:
-            request.headers, self._claimed_lines = pass_on_claims(
-                request.headers, request.host, self.address, self._proto, self.context.server_name
-            )
-        return request
-
-    def forwarded(self, host: bytes) -> bytes:
-        return self._claimed_lines
-
-
-def _format_address(peer: str) -> bytes:
-    return peer.removeprefix("::ffff:").partition("%")[0].encode()
+    __slots__ = ()

@@ -10,7 +10,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from proxy.downstream.connection import ClientConnection
+    from proxy.downstream.client_side import ClientSide
     from proxy.downstream.serving import RequestHandler
     from proxy.http1.request import Request
 
@@ -27,15 +27,24 @@ class KeepAliveLimit(Struct, frozen=True):
     def __bool__(self) -> bool:
         return bool(self.requests or self.seconds)
 
-    def limited(self, handle: RequestHandler, clock: Callable[[], float] = monotonic) -> RequestHandler:
-        """Return `handle` for one connection, which begins now."""
+    def counter(self, clock: Callable[[], float] = monotonic) -> Callable[[], bool]:
+        """Return a function for one connection, which begins now: is this request the last one?"""
         ends_at = clock() + self.seconds if self.seconds else float("inf")
         left = self.requests or float("inf")
 
-        def handle_limited(downstream: ClientConnection, request: Request) -> bool:
+        def is_last() -> bool:
             nonlocal left
             left -= 1
-            if left <= 0 or clock() >= ends_at:
+            return left <= 0 or clock() >= ends_at
+
+        return is_last
+
+    def limited(self, handle: RequestHandler, clock: Callable[[], float] = monotonic) -> RequestHandler:
+        """Return `handle` for one connection, which begins now."""
+        is_last = self.counter(clock)
+
+        def handle_limited(downstream: ClientSide, request: Request) -> bool:
+            if is_last():
                 request.keep_alive = False
             return handle(downstream, request)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from proxy.downstream.connection import ClientConnection
+from proxy.downstream.client_side import ClientSide
 from proxy.exchange.internal_routes import NO_ROUTES, InternalRoutes, respond_internally
 from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import without
@@ -20,7 +20,7 @@ from proxy.telemetry.random_ids import RandomIds
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, WorkerContext
     from proxy.http1.request import Request
-    from proxy.net.stream import Stream
+    from proxy.net.client_stream import ClientStream
     from proxy.telemetry.completed_request import Observer
     from proxy.telemetry.header_labels import HeaderLabels
     from proxy.telemetry.tracing.tracer import Tracer
@@ -48,16 +48,17 @@ class Observation:
     ids: RandomIds = field(default_factory=RandomIds, compare=False)
 
 
-class ObservedConnection(ClientConnection):
+class ObservedConnection(ClientSide):
     """A client's connection with the given `observation`.
 
-    `_base_next_request` and `_base_forwarded` are the methods of the plain connection. They are attributes of
+    `_base_next_request` and `_base_forwarded` are the methods of the unobserved class. They are attributes of
     the class, because a lookup through `super()` would double the cost of the call.
     """
 
     observation: Observation
-    _base_next_request = ClientConnection.next_request
-    _base_forwarded = ClientConnection.forwarded
+    if TYPE_CHECKING:
+        _base_next_request = ClientSide.next_request
+        _base_forwarded = ClientSide.forwarded
     # Header lines for the server besides those that describe the client.
     _lines = b""
     # Header lines that are known to hold no request id.
@@ -65,7 +66,7 @@ class ObservedConnection(ClientConnection):
 
     def __init__(
         self,
-        stream: Stream,
+        stream: ClientStream,
         peer: str,
         entry_point: str,
         timeouts: ClientTimeouts,

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import gevent
 from msgspec import Struct
 
 from proxy.background.supervised_task import supervised
-from proxy.downstream.connection import ClientConnection, TrustedConnection
 from proxy.downstream.connection_variants import observed_class
 from proxy.downstream.observed_connection import Observation
 from proxy.telemetry.access_log import AccessLog
@@ -22,8 +19,11 @@ from proxy.telemetry.tracing.dependencies import packages_installed
 from proxy.telemetry.tracing.tracer import LogAndTraceObserver, Tracer
 
 if TYPE_CHECKING:
+    from proxy.context import ClientTimeouts, WorkerContext
+    from proxy.downstream.client_side import ClientSide
     from proxy.exchange.internal_routes import InternalRoutes
     from proxy.middlewares.chains import Chains
+    from proxy.net.client_stream import ClientStream
     from proxy.telemetry.completed_request import Observer
     from proxy.telemetry.label_sets import LabelSets
     from proxy.telemetry.tracing.exporter import Exporter
@@ -36,7 +36,7 @@ SPANS_TIMEOUT = 2.0
 LINES_TIMEOUT = 2.0
 """The most seconds that a leaving worker takes to write the rest of the access log."""
 
-ConnectionFactory = Callable[..., ClientConnection]
+C = TypeVar("C", bound="ClientSide")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +57,33 @@ class RouterRequirements(Struct, frozen=True):
 
 
 class ConnectionSetup:
-    """How to create connections of an entry point, for clients and trusted proxies; their observer."""
+    """How to create the clients of an entry point, and their observer."""
 
-    __slots__ = ("create", "create_trusted", "internal", "log", "observer", "point")
+    __slots__ = ("internal", "log", "observation", "observer", "point")
 
     def __init__(self, point: EntryPoint, internal: InternalRoutes) -> None:
         self.point = point
         self.internal = internal
         self.log: RouterLogFilter | None = None
-        self.create: ConnectionFactory = ClientConnection
-        self.create_trusted: ConnectionFactory = TrustedConnection
+        self.observation: Observation | None = None
         self.observer: Observer | None = None
+
+    def create(
+        self,
+        base: type[C],
+        stream: ClientStream,
+        peer: str,
+        entry_point: str,
+        timeouts: ClientTimeouts,
+        context: WorkerContext,
+        port: int,
+        label_set: int,
+    ) -> C:
+        """Return a client of the class `base`, or of a subclass if its requests are to be observed."""
+        arguments = (stream, peer, entry_point, timeouts, context, port, label_set, self.observer)
+        if self.observation is None:
+            return base(*arguments)
+        return cast("C", observed_class(self.observation, base)(*arguments, self.observation))
 
 
 class Observers:
@@ -192,11 +208,8 @@ class Observers:
             if required.logs:
                 setup.log.follow_routers(observability.access_logs)
         setup.observer = _combine(setup.log, tracer)
-        if observation == Observation() and not (access_log is not None and access_log.needs_observation):
-            setup.create, setup.create_trusted = ClientConnection, TrustedConnection
-            return
-        setup.create = partial(observed_class(observation), observation=observation)
-        setup.create_trusted = partial(observed_class(observation, trusted=True), observation=observation)
+        needed = observation != Observation() or (access_log is not None and access_log.needs_observation)
+        setup.observation = observation if needed else None
 
 
 def _combine(access_log: Observer | None, tracer: Tracer | None) -> Observer | None:

@@ -16,6 +16,11 @@ class ProxyHeaderReader:
         self.stream = stream
         self.idle = True
 
+    def drain(self, idle_end: float) -> None:
+        """End at `idle_end` (monotonic seconds) unless the header has begun until then."""
+        if self.idle:
+            self.stream.deadline = min(self.stream.deadline, idle_end)
+
     def read(self, timeout: float) -> tuple[str | None, bytes] | None:
         """Return the client's address, or None if no header names one, and the bytes after the header.
 

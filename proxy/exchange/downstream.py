@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.http1.response import Response
     from proxy.net.client_gone import Awaited
-    from proxy.net.stream import Stream
+    from proxy.net.client_stream import ClientStream
     from proxy.telemetry.completed_request import CountedBody
     from proxy.upstream.endpoint import Target
 
@@ -24,10 +24,11 @@ class Downstream(Client, Protocol):
     `buffer` holds received bytes that are not used yet, and `stream` gives more. `awaiting` is the stream of
     the server for which the client waits: until the response begins, or, if it is buffered, until it is
     complete; also that of an auxiliary server. If the client leaves meanwhile, the stream ends, and `gone` is
-    set. `goes_on` says whether another request may follow the response that was begun last. The exchange
-    leaves its outcome in `target` (the last server tried), `status`, `sent` (body bytes), `body` (the
-    request's, if it has one), `response`, `refused` (by the proxy), `responder` (the middleware that
-    responded in place of a server) and `retries` (further servers tried).
+    set. `relayed` is the stream of the server whose response is under way. `goes_on` says whether another
+    request may follow the response that was begun last. The exchange leaves its outcome in `target` (the last
+    server tried), `status`, `sent` (body bytes), `body` (the request's, if it has one), `response`, `refused`
+    (by the proxy), `responder` (the middleware that responded in place of a server) and `retries` (further
+    servers tried).
 
     Content of a known length may also go straight to `stream`, if that is plain; `sent` then counts it.
     """
@@ -41,13 +42,14 @@ class Downstream(Client, Protocol):
     gone: bool
     limits: Limits
     refused: bool
+    relayed: Awaited | None
     responder: str
     response: Response | None
     retries: int
     routing_point: str
     sent: int
     status: int
-    stream: Stream
+    stream: ClientStream
     target: Target | None
     timeouts: ClientTimeouts
 

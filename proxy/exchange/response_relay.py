@@ -59,10 +59,29 @@ def relay_body(
     return _relay_unknown_length(downstream, request, stream, response, head, data, request_read)
 
 
+class ServerSilence(SilenceTimeout):
+    """The limit for how long the server may pause within a body; `relayed` is its stream meanwhile."""
+
+    __slots__ = ("_downstream", "_stream")
+
+    def __init__(self, downstream: Downstream, stream: Stream) -> None:
+        context = downstream.context
+        super().__init__(context.sweeper, context.upstream_timeouts.pause, stream)
+        self._downstream = downstream
+        self._stream = stream
+
+    def start(self) -> None:
+        self._downstream.relayed = self._stream
+        super().start()
+
+    def stop(self) -> None:
+        self._downstream.relayed = None
+        super().stop()
+
+
 def silence_timeout(downstream: Downstream, stream: Stream) -> SilenceTimeout:
     """Return the limit for how long the server may pause within a body."""
-    context = downstream.context
-    return SilenceTimeout(context.sweeper, context.upstream_timeouts.pause, stream)
+    return ServerSilence(downstream, stream)
 
 
 def _relay_known(downstream: Downstream, stream: Stream, remaining: int) -> Outcome:

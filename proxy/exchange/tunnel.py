@@ -11,6 +11,7 @@ from proxy.net.stall_detection import SilenceTimeout
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
+    from proxy.net.client_stream import ClientStream
     from proxy.net.stream import Stream
 
 
@@ -31,7 +32,7 @@ def tunnel(downstream: Downstream, server: Stream) -> None:
         server.close()
 
 
-def _pump(source: Stream, sink: Stream, early: bytes) -> None:
+def _pump(source: ClientStream, sink: ClientStream, early: bytes) -> None:
     try:
         data = early or source.recv()
         while data:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from proxy.limits.in_flight_limits import InFlightLimits
     from proxy.limits.rate_limits import RateLimits
     from proxy.net.client_gone import Awaited
-    from proxy.net.stream import Stream
+    from proxy.net.client_stream import ClientStream
     from proxy.per_request.extras import Extras
     from proxy.telemetry.tallies import Tally
     from proxy.telemetry.tracing.trace import Trace
@@ -67,7 +67,7 @@ class Client(Protocol):
     limits: Limits
     peer: str
     status: int
-    stream: Stream
+    stream: ClientStream
     username: bytes
     tally: Tally
     extras: Extras | None

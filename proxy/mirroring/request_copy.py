@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from proxy.http1.limits import Limits
     from proxy.middlewares.step import Client, ReadTimeout, SharedState
     from proxy.net.client_gone import Awaited
-    from proxy.net.stream import Stream
+    from proxy.net.client_stream import ClientStream
     from proxy.per_request.extras import Extras
     from proxy.telemetry.tallies import Tally
     from proxy.telemetry.tracing.trace import Trace
@@ -70,7 +70,7 @@ class CopiedClient:
         self.peer = client.peer
         self.status = 499
         # Nothing is read from it, because all content is in `buffer`.
-        self.stream: Stream = client.stream
+        self.stream: ClientStream = client.stream
         self.tally: Tally = client.tally
         self.timeouts: ReadTimeout = client.timeouts
         self.tls = client.tls

@@ -12,9 +12,10 @@ import os
 from typing import TYPE_CHECKING
 
 from proxy.net.deadlines import NEVER, after
+from proxy.net.stream import Stream
 
 if TYPE_CHECKING:
-    from proxy.net.stream import Stream
+    from proxy.net.client_stream import ClientStream
 
 PIPE_BYTES = 1 << 20
 MIN_SPLICE_BYTES = 1 << 17
@@ -31,17 +32,19 @@ class SinkError(OSError):
     moved = 0
 
 
-def can_splice(source: Stream, sink: Stream) -> bool:
+def can_splice(source: ClientStream, sink: ClientStream) -> bool:
     """Return whether both streams carry plain bytes on their sockets, and a pipe is available."""
     return bool(_FLAGS) and source.plain and sink.plain and (bool(_pipes) or _create_pipe())
 
 
-def splice(source: Stream, sink: Stream, count: int, read_timeout: float = 0.0) -> int:
+def splice(source: ClientStream, sink: ClientStream, count: int, read_timeout: float = 0.0) -> int:
     """Move `count` bytes, or fewer if the source ends before, and return how many were moved.
 
-    The source may pause for `read_timeout` seconds, 0 for no limit. Raises SinkError if the sink breaks, and
-    OSError if the source breaks.
+    `can_splice` must hold. The source may pause for `read_timeout` seconds, 0 for no limit. Raises SinkError
+    if the sink breaks, and OSError if the source breaks.
     """
+    assert isinstance(source, Stream)  # noqa: S101 (as `can_splice` has found)
+    assert isinstance(sink, Stream)  # noqa: S101
     pipe = _pipes.pop()
     inside = 0
     left = count

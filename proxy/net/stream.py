@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 READ, WRITE = 1, 2
 READ_SIZE = 65536
 
+_NOTHING = memoryview(b"")
 # struct linger: on, zero seconds
 _RESET = b"\1\0\0\0\0\0\0\0"
 
@@ -45,6 +46,7 @@ class Stream:
         "_reading",
         "_stall",
         "_sweeper",
+        "_unsent",
         "_writer",
         "_writing",
         "deadline",
@@ -77,6 +79,7 @@ class Stream:
         self._writer: Any = None
         self._writing: Any = None
         self._stall: StallDetector | None = None
+        self._unsent = _NOTHING
         self.stall_limit = 0.0
         self._sweeper = sweeper
         sweeper.streams.add(self)
@@ -151,6 +154,25 @@ class Stream:
         if sent < len(data):
             self._send_rest(memoryview(data)[sent:])
 
+    def try_send(self, data: bytes) -> bool:
+        """Send bytes without waiting; return whether the socket took all. Raises OSError.
+
+        If it did not, the stream keeps the rest, and `finish_send` is due before any further call.
+        """
+        try:
+            sent = self.sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        if sent == len(data):
+            return True
+        self._unsent = memoryview(data)[sent:]
+        return False
+
+    def finish_send(self) -> None:
+        """Send what `try_send` has left. Raises OSError."""
+        rest, self._unsent = self._unsent, _NOTHING
+        self._send_rest(rest)
+
     def _send_rest(self, rest: memoryview) -> None:
         self.wait_writable()
         while True:
@@ -223,6 +245,7 @@ class Stream:
             self._reader.stop()
         self._armed = False
         self._reading = self._writing = self._stall = self.on_unread = None
+        self._unsent = _NOTHING
         self.expired, self.shutdown_mode, self.stall_limit = False, _socket.SHUT_RDWR, 0.0
         self._sweeper = other._sweeper
         self._sweeper.streams.discard(other)

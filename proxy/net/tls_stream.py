@@ -96,6 +96,11 @@ class TlsStream(Stream):
         return self._tls.version() or "", cipher[0] if cipher else ""
 
     @property
+    def protocol(self) -> str:
+        """The protocol that client and server have chosen by ALPN; empty if they have not."""
+        return self._tls.selected_alpn_protocol() or ""
+
+    @property
     def peer_certificate(self) -> Mapping[str, object] | None:
         """The other side's certificate, as `ssl` describes it; None or empty if it was not verified."""
         return self._tls.getpeercert()
@@ -115,7 +120,8 @@ class TlsStream(Stream):
                 try:
                     return tls.read(size)
                 except ssl.SSLWantReadError:
-                    self._flush()
+                    if not self._unsent:
+                        self._flush()
                 except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                     return b""
             self._receive()
@@ -125,6 +131,19 @@ class TlsStream(Stream):
 
     def send(self, data: bytes) -> None:
         self._tls.write(data)
+        self._flush()
+
+    def try_send(self, data: bytes) -> bool:
+        self._tls.write(data)
+        # Otherwise the greenlet that is flushing takes these bytes, too.
+        return self._flushing or super().try_send(self._outgoing.read())
+
+    def finish_send(self) -> None:
+        self._flushing = True
+        try:
+            super().finish_send()
+        finally:
+            self._flushing = False
         self._flush()
 
     def shutdown(self, how: int) -> None:
@@ -153,7 +172,7 @@ class TlsStream(Stream):
 
     def _send_pending(self) -> None:
         """Send what OpenSSL has written, without waiting."""
-        if not self._flushing:
+        if not self._flushing and not self._unsent:
             with contextlib.suppress(OSError):
                 self.sock.send(self._outgoing.read())
 

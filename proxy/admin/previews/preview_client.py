@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from proxy.http1.content_decoder import ContentDecoder
     from proxy.http1.request import Request
     from proxy.net.client_gone import Awaited
-    from proxy.net.stream import Stream
+    from proxy.net.client_stream import ClientStream
     from proxy.telemetry.tracing.trace import Trace
 
 
@@ -42,7 +42,7 @@ class PreviewClient:
     buffer = b""
     entry_point = ""
     gone = False
-    stream: Stream
+    stream: ClientStream
     timeouts: ClientTimeouts
 
     def __init__(
