@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from proxy.ejection.passive_check import record_outcome
 from proxy.exchange.errors import ClientGoneError, FallbackError, NoResponseError
+from proxy.exchange.grpc_deadline import DEADLINE, call_deadline
+from proxy.exchange.grpc_errors import DEADLINE_EXCEEDED
 from proxy.exchange.repeatable import is_repeatable
 from proxy.exchange.request_body import RequestBody
 from proxy.exchange.server_response import relay_response
 from proxy.http1.grpc_status import find_grpc_status
 from proxy.http1.methods import IDEMPOTENT_METHODS
 from proxy.http1.request_head import encode_head
-from proxy.net.deadlines import after
+from proxy.net.deadlines import NEVER, after
 from proxy.per_request.extras import extras_of
 from proxy.upstream.connection import DialError
 from proxy.upstream.request_framing import begin_request
@@ -48,6 +50,11 @@ def forward_to(
     Raises NoResponseError if nothing has been sent to the client, and ClientGoneError.
     """
     pool = target.pool
+    timeout, deadline = pool.response_header_timeout, NEVER
+    if request.kind:
+        deadline = call_deadline(request)
+        if deadline is not NEVER:
+            timeout = min(timeout or NEVER, deadline - monotonic())
     idempotent = request.method in IDEMPOTENT_METHODS
     # A request that cannot be sent again over another connection must not get one that has ended.
     # HTTP/2 has no upgrades (RFC 9113 §8.6).
@@ -68,9 +75,9 @@ def forward_to(
                     raise NoResponseError(503, try_others=False, reason=_EXHAUSTED) from error
                 raise NoResponseError(504 if error.timed_out else 502, try_others=True) from error
         try:
-            data = _send_request(downstream, stream, head, body, pool.response_header_timeout)
+            data = _send_request(downstream, stream, head, body, timeout)
             if data:
-                goes_on = relay_response(downstream, request, target, stream, data, body)
+                goes_on = relay_response(downstream, request, target, stream, data, body, deadline)
                 if request.kind and downstream.response is not None:
                     downstream.grpc_status = find_grpc_status(downstream.response.head, stream.trailers)
                 return goes_on
@@ -92,6 +99,8 @@ def forward_to(
         if body is not None and (body.failure or body.gone):
             raise NoResponseError(body.failure or 400, try_others=False, reason=body.reason)
         if expired:
+            if deadline <= monotonic():
+                raise NoResponseError(504, try_others=False, reason=DEADLINE, grpc_status=DEADLINE_EXCEEDED)
             raise NoResponseError(504, try_others=False)
         refused = stream.unprocessed and (body is None or body.repeatable)
         if not (refused or is_repeatable(downstream, request, body)):

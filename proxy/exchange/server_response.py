@@ -37,10 +37,14 @@ def relay_response(
     stream: Stream,
     data: bytes,
     body: RequestBody | None,
+    deadline: float = NEVER,
 ) -> bool:
-    """Relay the response that starts with `data`; return whether the client's connection can take another."""
+    """Relay the response that starts with `data`; return whether the client's connection can take another.
+
+    After `deadline`, in monotonic seconds, the response is cut.
+    """
     response, data = _final_response(downstream, request, target, stream, data)
-    stream.deadline = NEVER
+    stream.deadline = deadline
     if body is not None:
         body.begin_response(stream)
     downstream.response = response

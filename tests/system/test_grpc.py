@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import queue
 import signal
@@ -19,6 +20,9 @@ from rondpoint.model import Middleware, Server
 from tests.lab import http
 from tests.lab.certificate import write_certificate
 from tests.lab.grpc_server import GrpcClient, GrpcServer
+from tests.lab.http2_client import Http2Client
+from tests.lab.http2_origin import Http2Session
+from tests.lab.origin import Connection, Origin
 from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.lab.waiting import until
@@ -241,6 +245,31 @@ def test_logs_and_metrics_have_the_status_of_calls(client: GrpcClient, scene: Sc
 def test_a_server_that_hangs_ends_in_deadline_exceeded(client: GrpcClient, server: GrpcServer) -> None:
     assert code_of(lambda: client.hang(b"x", timeout=0.3)) is grpc.StatusCode.DEADLINE_EXCEEDED
     until(lambda: server.ended == ["Hang"], "the end of the server's call")
+
+
+@pytest.mark.parametrize("begins", [False, True], ids=["before its response", "within it"])
+def test_the_proxy_ends_a_call_of_which_neither_side_sees_the_deadline(scene: Scene, begins: bool) -> None:
+    resets = []
+
+    def handler(connection: Connection) -> None:
+        session = Http2Session(connection)
+        (call,) = itertools.islice(session.requests(), 1)
+        assert call.header("grpc-timeout") == "200m"
+        if begins:
+            session.begin(call, ("content-type", "application/grpc"))
+        resets.append(session.wait_for_reset(call))
+
+    with Origin(handler) as hung, Http2Client(scene.proxy.web, HOST) as client:
+        scene.serve(Server("hung", "127.0.0.1", hung.port, "h2c"))
+        headers = {"content-type": "application/grpc", "te": "trailers", "grpc-timeout": "200m"}
+        reply = client.request("/test.Echo/Hang", method="POST", headers=headers, body=bytes(5))
+        until(lambda: resets == [8], "the server's stream to be cancelled")
+    if begins:
+        assert (reply.status, reply.has_ended, reply.reset is None) == (200, False, False)
+    else:
+        assert (reply.status, reply.header("grpc-status")) == (200, "4")
+        assert reply.header("grpc-message") == "504 gateway timeout: the deadline of the call has passed"
+        assert not reply.trailers
 
 
 def test_a_cancelled_call_ends_at_the_server_and_others_go_on(
