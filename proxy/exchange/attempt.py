@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from proxy.ejection.passive_check import record_outcome
 from proxy.exchange.errors import ClientGoneError, FallbackError, NoResponseError
 from proxy.exchange.grpc_deadline import DEADLINE, call_deadline
-from proxy.exchange.grpc_errors import DEADLINE_EXCEEDED
+from proxy.exchange.grpc_errors import CANCELLED, DEADLINE_EXCEEDED, is_call
 from proxy.exchange.repeatable import is_repeatable
 from proxy.exchange.request_body import RequestBody
 from proxy.exchange.server_response import relay_response
-from proxy.http1.grpc_status import find_grpc_status
+from proxy.http1.grpc_status import NO_GRPC_STATUS, find_grpc_status
 from proxy.http1.methods import IDEMPOTENT_METHODS
 from proxy.http1.request_head import encode_head
 from proxy.net.deadlines import NEVER, after
@@ -78,23 +78,27 @@ def forward_to(
             data = _send_request(downstream, stream, head, body, timeout)
             if data:
                 goes_on = relay_response(downstream, request, target, stream, data, body, deadline)
-                if request.kind and downstream.response is not None:
-                    downstream.grpc_status = find_grpc_status(downstream.response.head, stream.trailers)
+                if request.kind:
+                    _note_grpc_status(downstream, stream)
                 return goes_on
             expired = stream.expired
             # A healthy server may reset the connection to refuse a body.
             started = body is not None and body.started
             if data is None and not (reused or expired or started or downstream.gone):
                 downstream.context.ejections.eject(target, "connection reset before a response")
-        except BaseException:
+        except BaseException as error:
             if body is not None:
                 body.stop()
             stream.close()
+            if isinstance(error, ClientGoneError) and is_call(request):
+                downstream.grpc_status = CANCELLED
             raise
         if body is not None:
             body.stop()
         stream.close()
         if downstream.gone:
+            if is_call(request):
+                downstream.grpc_status = CANCELLED
             raise ClientGoneError
         if body is not None and (body.failure or body.gone):
             raise NoResponseError(body.failure or 400, try_others=False, reason=body.reason)
@@ -108,6 +112,13 @@ def forward_to(
         if not reused:
             raise NoResponseError(502, try_others=True)
         stream = None
+
+
+def _note_grpc_status(downstream: Downstream, stream: Stream) -> None:
+    response = downstream.response
+    found = NO_GRPC_STATUS if response is None else find_grpc_status(response.head, stream.trailers)
+    if found != NO_GRPC_STATUS:
+        downstream.grpc_status = found
 
 
 def forward_observed(
