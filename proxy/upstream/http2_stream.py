@@ -70,6 +70,7 @@ class Http2Stream(Stream):
     )
 
     plain = False
+    multiplexed = True
 
     def __init__(self, connection: Carrier, sweeper: Sweeper, stall_limit: float) -> None:
         # Not the constructor of `Stream`: that one takes a socket and watches it.
