@@ -44,8 +44,7 @@ class Client(Peer):
         content: bytes | None = None,
     ) -> int:
         """Send a request on the next stream and return the stream's number."""
-        number = self._next
-        self._next += 2
+        number = self.take_number()
         self.send(frames.headers(number, head(path, method, authority, fields=fields), ended=content is None))
         if content is not None:
             self.send_content(number, content)
@@ -54,6 +53,12 @@ class Client(Peer):
     def get(self, path: bytes = b"/", *, timeout: float = TIMEOUT) -> Stream:
         """Send a GET and wait until its stream is over."""
         return self.wait_for(self.request(path), timeout)
+
+    def take_number(self) -> int:
+        """Return the number of the next stream."""
+        number = self._next
+        self._next += 2
+        return number
 
     def skip_to(self, number: int) -> None:
         """Use this number for the next request."""
