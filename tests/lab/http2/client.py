@@ -19,13 +19,14 @@ class Client(Peer):
         port: int,
         *,
         tls: ssl.SSLContext | None = None,
+        name: str = HOST.decode(),
         grants: bool = True,
         table: int = 4096,
         timeout: float = TIMEOUT,
     ) -> None:
         connected = connect("127.0.0.1", port, timeout=timeout)
         if tls is not None:
-            connected = tls.wrap_socket(connected, server_hostname=HOST.decode())
+            connected = tls.wrap_socket(connected, server_hostname=name)
         super().__init__(connected, grants=grants, table=table)
         self._next = 1
 
