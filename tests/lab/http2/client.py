@@ -45,7 +45,7 @@ class Client(Peer):
         content: bytes | None = None,
     ) -> int:
         """Send a request on the next stream and return the stream's number."""
-        number = self.take_number()
+        number = self.next_stream()
         self.send(frames.headers(number, head(path, method, authority, fields=fields), ended=content is None))
         if content is not None:
             self.send_content(number, content)
@@ -55,15 +55,11 @@ class Client(Peer):
         """Send a GET and wait until its stream is over."""
         return self.wait_for(self.request(path), timeout)
 
-    def take_number(self) -> int:
-        """Return the number of the next stream."""
+    def next_stream(self) -> int:
+        """Return the number of a stream that was not used yet, for frames that the caller makes."""
         number = self._next
         self._next += 2
         return number
-
-    def skip_to(self, number: int) -> None:
-        """Use this number for the next request."""
-        self._next = number
 
 
 def head(

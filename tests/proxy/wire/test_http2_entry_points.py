@@ -88,10 +88,10 @@ def test_requests_are_logged_with_ids_of_their_own(proxy: Proxy, log: Path, orig
 def test_malformed_requests_are_counted_and_logged(proxy: Proxy, log: Path) -> None:
     with Client(proxy.web) as client:
         client.start()
-        large = client.take_number()
+        large = client.next_stream()
         client.send(frames.headers(large, head(fields=[(b"x-%d" % number, b"") for number in range(101)])))
         assert client.wait_for(large).status == 431
-        wrong = client.take_number()
+        wrong = client.next_stream()
         client.send(frames.headers(wrong, head(fields=[(b"Upper", b"a")])))
         assert client.wait_for(wrong).reset == 1
 
