@@ -16,6 +16,8 @@ from msgspec.structs import replace
 from proxy.context import ClientTimeouts
 from proxy.downstream.connection import ClientConnection, TrustedConnection
 from proxy.downstream.entry_point_limits import entry_point_limits
+from proxy.downstream.http2_connection import Http2Connection
+from proxy.downstream.http2_stream_handler import StreamHandler, TrustedStreamHandler
 from proxy.downstream.keep_alive import KeepAliveLimit
 from proxy.downstream.proxy_header import ProxyHeaderReader
 from proxy.downstream.served_protocol import ServedProtocol
@@ -26,11 +28,14 @@ from proxy.exchange.closed_entry_point import refuse_routed_requests
 from proxy.exchange.entry_point_handler import make_handler
 from proxy.exchange.internal_routes import NO_ROUTES
 from proxy.exchange.request_handler import handle_request
+from proxy.http2.frames import PREFACE
+from proxy.http2.settings import LocalSettings
 from proxy.net.deadlines import after
 from proxy.net.proxy_protocol import ProxyProtocolError
 from proxy.net.stream import Stream
 from proxy.routing.over_tls import over_tls, without_tls
 from proxy.telemetry.tls_names import tls_name
+from proxy.tls.alpn import HTTP_2
 from proxy.tls.client_hello import HANDSHAKE
 from rondpoint.entry_points.options import NO_OPTIONS
 from rondpoint.tls.model import DEFAULT_OPTIONS
@@ -38,6 +43,7 @@ from rondpoint.tls.model import DEFAULT_OPTIONS
 if TYPE_CHECKING:
     from proxy.acme_challenges.tls_alpn_challenges import TlsAlpnChallenges
     from proxy.context import WorkerContext
+    from proxy.downstream.http2_request_stream import RequestStream
     from proxy.downstream.observers import Observers
     from proxy.exchange.internal_routes import InternalRoutes
     from proxy.tls.worker_contexts import WorkerContexts
@@ -45,6 +51,14 @@ if TYPE_CHECKING:
     from rondpoint.settings import EntryPoint, Settings
 
 log = logging.getLogger(__name__)
+
+_PREFACE_HEAD = PREFACE[: PREFACE.index(b"SM")]
+"""The part of the connection preface of HTTP/2 that looks like a head of HTTP/1."""
+
+
+def is_preface(first: bytes) -> bool:
+    """Return whether a client speaks HTTP/2 without TLS, by prior knowledge (RFC 9113 §3.3)."""
+    return first.startswith(_PREFACE_HEAD)
 
 
 class EntryPointServer:
@@ -71,7 +85,7 @@ class EntryPointServer:
         self._options = options
         self._internal_routes = internal_routes
         self._challenges = challenges
-        self._connections: set[ClientConnection | ProxyHeaderReader] = set()
+        self._connections: set[ClientConnection | Http2Connection | ProxyHeaderReader] = set()
         context.tls_options.on_change = self._end_connections_with
 
     @property
@@ -104,6 +118,12 @@ class EntryPointServer:
         plain, secure, checked = self._protocols(entry_point, point)
         transport = point.transport
         keep_alive = KeepAliveLimit(transport.keep_alive_max_requests, transport.keep_alive_max_time)
+        http2 = LocalSettings(
+            streams=point.http2.max_concurrent_streams,
+            header_bytes=max(2 * for_clients.head_bytes, 2 * for_proxies.head_bytes),
+            decoder_table=point.http2.max_decoder_header_table_size,
+            encoder_table=point.http2.max_encoder_header_table_size,
+        )
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
@@ -124,6 +144,9 @@ class EntryPointServer:
                 if has_tls and not buffer:
                     return
                 buffer = serve_requests(stream, peer, port, buffer, plain_label_set, plain)
+                if buffer.startswith(_PREFACE_HEAD):
+                    serve_streams(stream, peer, port, buffer, plain_label_set, plain)
+                    return
                 if not buffer:
                     return
             changes = options.changes
@@ -134,12 +157,15 @@ class EntryPointServer:
             elif tls_stream is not None:
                 label_set = label_sets.number(entry_point, tls_name(*tls_stream.negotiated), metered=metered)
                 protocol = secure if tls_stream.tls_options == DEFAULT_OPTIONS else checked
-                serve_requests(tls_stream, peer, port, b"", label_set, protocol)
+                if tls_stream.protocol == HTTP_2:
+                    serve_streams(tls_stream, peer, port, b"", label_set, protocol)
+                else:
+                    serve_requests(tls_stream, peer, port, b"", label_set, protocol)
 
         def serve_requests(
             stream: Stream, peer: str, port: int, buffer: bytes, label_set: int, protocol: ServedProtocol
         ) -> bytes:
-            """Serve a connection like `serve`."""
+            """Serve a connection of HTTP/1.1 like `serve`."""
             trusted = forwarded_trust.includes(peer)
             setup, handle = protocol.setup, protocol.handle
             base = TrustedConnection if trusted else ClientConnection
@@ -151,10 +177,38 @@ class EntryPointServer:
             opened[entry_point] += 1
             try:
                 return serve(
-                    downstream, keep_alive.limited(handle) if keep_alive else handle, protocol.takes_tls
+                    downstream, keep_alive.limited(handle) if keep_alive else handle, protocol.is_other
                 )
             finally:
                 connections.discard(downstream)
+                opened[entry_point] -= 1
+
+        def serve_streams(
+            stream: Stream, peer: str, port: int, buffer: bytes, label_set: int, protocol: ServedProtocol
+        ) -> None:
+            """Serve a connection of HTTP/2."""
+            trusted = forwarded_trust.includes(peer)
+            base = TrustedStreamHandler if trusted else StreamHandler
+            limits = for_proxies if trusted else for_clients
+
+            def create(request_stream: RequestStream) -> StreamHandler:
+                handler = protocol.setup.create(
+                    base, request_stream, peer, entry_point, timeouts, context, port, label_set
+                )
+                handler.routing_point = protocol.routing_point
+                handler.limits = limits
+                return handler
+
+            is_last = keep_alive.counter() if keep_alive else None
+            connection = Http2Connection(
+                stream, context, timeouts, http2, limits, create, protocol.handle, is_last
+            )
+            connections.add(connection)
+            opened[entry_point] += 1
+            try:
+                connection.run(buffer)
+            finally:
+                connections.discard(connection)
                 opened[entry_point] -= 1
 
         return serve_connection
@@ -181,12 +235,15 @@ class EntryPointServer:
         now = monotonic()
         ending = copy(self._context)
         ending.draining, ending.drain_deadline = True, now
-        for downstream in self._connections:
-            if isinstance(downstream, ProxyHeaderReader) or downstream.stream.tls_options != options:
+        for connection in list(self._connections):
+            if isinstance(connection, ProxyHeaderReader) or connection.stream.tls_options != options:
                 continue
-            downstream.context = ending
-            if downstream.idle:
-                downstream.stream.deadline = now
+            if isinstance(connection, Http2Connection):
+                connection.leave()
+                continue
+            connection.context = ending
+            if connection.idle:
+                connection.stream.deadline = now
         gevent.spawn_later(0.01, self._context.sweeper.sweep)
 
     def _protocols(
@@ -201,14 +258,17 @@ class EntryPointServer:
         bare_setup = self._observers.setup_for(point, NO_ROUTES)
         if point.tls is not None:
             # All routers use TLS here, so that plain requests get a 404.
-            plain = ServedProtocol(without_tls(entry_point), bare_setup, handle_request)
+            plain = ServedProtocol(without_tls(entry_point), bare_setup, handle_request, is_preface)
             routing_point = entry_point
         else:
             plain = ServedProtocol(
                 entry_point,
                 setup,
                 self._request_handler(entry_point, options),
-                partial(table.has_tls_router, over_tls(entry_point)),
+                lambda first: (
+                    is_preface(first)
+                    or (first.startswith(HANDSHAKE) and table.has_tls_router(over_tls(entry_point)))
+                ),
             )
             routing_point, setup = over_tls(entry_point), bare_setup
             # As in Traefik, redirections and internal routes of such an entry point are for plain requests.

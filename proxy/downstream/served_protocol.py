@@ -1,4 +1,4 @@
-"""How an entry point serves connections of one protocol: plain HTTP, or HTTP over TLS."""
+"""How an entry point serves connections: plain ones, or those over TLS."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from proxy.downstream.serving import RequestHandler, never
 class ServedProtocol(Struct, frozen=True):
     """`routing_point` is the name of the requests in the routing table.
 
-    `takes_tls` returns whether a client may begin with a TLS handshake instead.
+    `is_other` returns whether the first bytes of a client begin another protocol than HTTP/1.1.
     """
 
     routing_point: str
     setup: ConnectionSetup
     handle: RequestHandler
-    takes_tls: Callable[[], bool] = never
+    is_other: Callable[[bytes], bool] = never

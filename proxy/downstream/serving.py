@@ -12,7 +12,6 @@ from proxy.exchange.request_handler import handle_request
 from proxy.http1.errors import RequestError
 from proxy.http1.request import Request
 from proxy.telemetry.tallies import EXTENSION_METHOD, SERVER_ERROR_STATUS
-from proxy.tls.client_hello import HANDSHAKE
 
 RequestHandler = Callable[[ClientSide, Request], bool]
 """Responds to a request; returns whether the connection can take another. Raises ClientGoneError."""
@@ -21,22 +20,22 @@ CLIENT_GONE = 499
 """The status of a request whose client left before the response began, as in nginx and Traefik."""
 
 
-def never() -> bool:
-    """Return False: the entry point takes no TLS requests on plain connections."""
+def never(_first: bytes) -> bool:
+    """Return False: no other protocol is spoken on these connections."""
     return False
 
 
 def serve(
     downstream: ClientSide,
     handle: RequestHandler = handle_request,
-    takes_tls: Callable[[], bool] = never,
+    is_other: Callable[[bytes], bool] = never,
 ) -> bytes:
     """Handle requests until either side ends the connection, then close it, and return b"".
 
-    If the client begins with a TLS handshake, and `takes_tls` returns True, return the received part of its
-    ClientHello, and leave the connection open.
+    If the client begins with no request, and `is_other` returns True for its first bytes, another protocol
+    begins: return what was received of it, and leave the connection open.
     """
-    hello = b""
+    first = b""
     context = downstream.context
     observer = downstream.observer
     tallies = context.tallies
@@ -47,9 +46,9 @@ def serve(
             try:
                 request = downstream.next_request()
             except RequestError as error:
-                if not downstream.status and downstream.buffer.startswith(HANDSHAKE) and takes_tls():
-                    hello = downstream.buffer
-                    return hello
+                if not downstream.status and is_other(downstream.buffer):
+                    first = downstream.buffer
+                    return first
                 count_malformed(downstream, error.status)
                 downstream.refuse_malformed(error)
                 return b""
@@ -114,16 +113,14 @@ def serve(
             if not goes_on:
                 if (
                     # The client does not expect the end, and may have sent its next request already.
-                    (context.draining and request.keep_alive and request.version)
-                    # In TLS, a client's close_notify is unread bytes, too.
-                    or downstream.has_unread()
+                    (context.draining and request.keep_alive and request.version) or downstream.has_unread()
                 ):
                     downstream.linger()
                 return b""
     except ClientGoneError:
         return b""
     finally:
-        if not hello:
+        if not first:
             downstream.stream.close()
 
 

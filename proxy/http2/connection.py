@@ -115,6 +115,11 @@ class Connection:
             self._continuation,
         )
 
+    @property
+    def is_within_message(self) -> bool:
+        """Whether a frame or a header block has begun and not ended."""
+        return bool(self._rest) or self._block is not None
+
     # What leaves
 
     @property

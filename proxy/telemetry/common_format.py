@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from proxy.telemetry.escaping import escape, escape_name, is_plain
 from proxy.telemetry.log_clock import COMMON, Clock
 from proxy.telemetry.logged_headers import LoggedHeaders, modes
+from proxy.telemetry.protocol_versions import ENCODED_VERSIONS, VERSIONS
 from proxy.telemetry.value_cache import ValueCache
 from rondpoint.settings import AccessLogFields, FieldMode
 
@@ -81,14 +82,14 @@ class CommonFormat:
                 begun, over = float(second), second + 1.0
                 stamp = clock.text(second).encode()
             add(
-                b'%b - %b [%b] "%b %b HTTP/1.%d" %d %d %b %d "%b" "%b" %dms\n'
+                b'%b - %b [%b] "%b %b HTTP/%b" %d %d %b %d "%b" "%b" %dms\n'
                 % (
                     peer,
                     _username(user) if user else b"-",
                     stamp,
                     method,
                     path,
-                    version,
+                    ENCODED_VERSIONS[version],
                     status,
                     sent,
                     header_parts[headers],
@@ -116,7 +117,7 @@ class CommonFormat:
             f"{shown('ClientHost', peer.decode())} - {shown('ClientUsername', _username(user).decode())} "
             f"[{self._clock.text(int(began)) if timed else '-'}] "
             f'"{shown("RequestMethod", escape(method))} {shown("RequestPath", escape(path))} '
-            f'{shown("RequestProtocol", f"HTTP/1.{version}")}" '
+            f'{shown("RequestProtocol", f"HTTP/{VERSIONS[version]}")}" '
             f"{shown('DownstreamStatus', status)} {shown('DownstreamContentSize', sent)} "
             f"{self.headers.kept[headers].decode()}"
         )

@@ -12,6 +12,7 @@ import msgspec
 from proxy.telemetry.escaping import as_text, escape_all
 from proxy.telemetry.log_clock import ISO, Clock
 from proxy.telemetry.logged_headers import BY_DEFAULT, LoggedHeaders, canonical, modes
+from proxy.telemetry.protocol_versions import VERSIONS
 from proxy.telemetry.value_cache import ValueCache
 from rondpoint.settings import AccessLogFields, FieldMode
 from rondpoint.settings.tree.access_log import FIELDS
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 
-_VERSIONS = ("HTTP/1.0", "HTTP/1.1")
 
 _NO_USERNAME = "-"
 
@@ -69,7 +69,7 @@ class JsonFormat:
         self._servers = ValueCache(self._fields(_server))
         self._responders = ValueCache(self._fields(_responder))
         self._hosts = ValueCache(self._fields(_host))
-        self._methods = [ValueCache(self._fields(_method(version))) for version in _VERSIONS]
+        self._methods = [ValueCache(self._fields(_method(version))) for version in VERSIONS]
         self._usual_outcomes = ValueCache(_usual_outcome, lambda _: 0)
         self._make = self._partial if self._dropped else self._whole
 
@@ -278,7 +278,7 @@ def _host(host: bytes) -> dict[str, str]:
 
 
 def _method(version: str) -> Callable[[bytes], dict[str, str]]:
-    return lambda method: {"RequestMethod": as_text(method), "RequestProtocol": version}
+    return lambda method: {"RequestMethod": as_text(method), "RequestProtocol": f"HTTP/{version}"}
 
 
 def _outcome(status: int, origin: int, received: int, retries: int) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rondpoint.tls.model import TlsOptions
 
-SERVED = ("http/1.1",)
+HTTP_2 = "h2"
+SERVED = (HTTP_2, "http/1.1")
 """The protocols that entry points serve, the preferred one first."""
 
 
@@ -23,5 +24,5 @@ def has_common_protocol(wanted: tuple[bytes, ...], options: TlsOptions) -> bool:
     offered = offered_protocols(options)
     if any(each.encode() in wanted for each in offered):
         return True
-    # HTTP/2 alone: Go serves clients of HTTP/1.1 then as if they had offered nothing.
-    return not offered and "h2" in options.alpn and b"http/1.1" in wanted
+    # HTTP/2 alone: like Go, serve clients of HTTP/1.1 as if they had offered nothing.
+    return HTTP_2 in offered and b"http/1.1" in wanted

@@ -85,7 +85,6 @@ _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
     "api.basePath api.dashboardName api.debug api.disableDashboardAd "
     "entryPoints.*.forwardedHeaders.connection "
-    "entryPoints.*.http2 "
     "entryPoints.*.http3 entryPoints.*.reusePort "
     "entryPoints.*.udp "
     "providers.consulCatalog.requireConsistent "

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from rondpoint.settings import Tracing
 
 REDACTED = "REDACTED"
+# OpenTelemetry writes 2 where logs have 2.0.
+_VERSIONS = ("1.0", "1.1", "2")
 _USER_AGENT = re.compile(rb"\r\n(?i:user-agent):[ \t]*([^\r\n]*)")
 
 
@@ -54,7 +56,7 @@ class Spans:
         attributes |= {
             "url.path": path,
             "url.scheme": "https" if request.tls else "http",
-            "network.protocol.version": f"1.{request.version}",
+            "network.protocol.version": _VERSIONS[request.version],
             "server.address": host,
             "client.address": request.peer,
             "network.peer.address": request.peer,

@@ -17,6 +17,7 @@ from rondpoint.settings.values import (
     Certificates,
     Networks,
     NonNegativeInt,
+    PositiveInt,
     Seconds,
     Switch,
     Text,
@@ -72,6 +73,21 @@ class Transport(Section):
     life_cycle: LifeCycle = LifeCycle()
 
 
+class Http2(Section):
+    max_concurrent_streams: PositiveInt = Field(
+        default=250, description="Requests that a client may have in flight on one HTTP/2 connection."
+    )
+    max_decoder_header_table_size: NonNegativeInt = Field(
+        default=4096,
+        description="Bytes of the table with which a client compresses its request headers (HPACK).",
+    )
+    max_encoder_header_table_size: NonNegativeInt = Field(
+        default=4096,
+        description="Bytes of the table with which Rondpoint compresses response headers, if the client "
+        "allows as many.",
+    )
+
+
 class ForwardedHeaders(Section):
     insecure: Switch = Field(
         default=False, description="Trust `X-Forwarded-*` and `X-Real-Ip` from every client. For tests only."
@@ -114,7 +130,7 @@ class DefaultCertificate(Section):
 
 
 class Tls(Section):
-    """TLS for clients, with HTTP/1.1.
+    """TLS for clients, with HTTP/2 and HTTP/1.1.
 
     Its options are for routers that name no TLS options. If one of them is set, the options `default` of the
     configuration do not count on this entry point.
@@ -222,6 +238,7 @@ class EntryPoint(Section):
     observability: Observability = Observability()
     transport: Transport = Transport()
     http: HttpOptions = HttpOptions()
+    http2: Http2 = Http2()
     redirect: RedirectOfV1 | None = None
     auth: AuthOfV1 | None = None
     white_list: WhiteListOfV1 | None = None

@@ -44,8 +44,7 @@ class Client(Peer):
         content: bytes | None = None,
     ) -> int:
         """Send a request on the next stream and return the stream's number."""
-        number = self._next
-        self._next += 2
+        number = self.take_number()
         self.send(frames.headers(number, head(path, method, authority, fields=fields), ended=content is None))
         if content is not None:
             self.send_content(number, content)
@@ -55,8 +54,8 @@ class Client(Peer):
         """Send a GET and wait until its stream is over."""
         return self.wait_for(self.request(path), timeout)
 
-    def next_stream(self) -> int:
-        """Return the number of a stream that was not used yet, for frames that the caller makes."""
+    def take_number(self) -> int:
+        """Return the number of the next stream, for frames that the caller makes."""
         number = self._next
         self._next += 2
         return number

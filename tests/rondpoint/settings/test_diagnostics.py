@@ -181,7 +181,7 @@ UNSERVED_SETTINGS = [
     ("--metrics.datadog.address=127.0.0.1:8125", "metrics.datadog"),
     ("--providers.consulCatalog.requireConsistent", "providers.consulCatalog.requireConsistent"),
     ("--providers.kubernetesCRD", "providers.kubernetesCRD"),
-    ("--entryPoints.web.http2.maxConcurrentStreams=9", "entryPoints.web.http2"),
+    ("--entryPoints.web.http3.advertisedPort=9", "entryPoints.web.http3"),
     ("--entryPoints.web.forwardedHeaders.connection=x", "entryPoints.web.forwardedHeaders.connection"),
     ("--tls.certificates=a.pem,b.pem", "tls"),
     ("--docker.swarmMode", "docker.swarmMode"),
