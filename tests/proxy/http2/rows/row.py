@@ -135,7 +135,7 @@ def _verdict(client: Client, case: Row, strict: bool) -> str:
     def has_ended() -> bool:
         return client.closed or (client.goaway is not None and client.goaway.code != frames.NO_ERROR)
 
-    if wanted.stream or wanted.statuses:
+    if (wanted.stream or wanted.statuses) and not wanted.alive:
         client.wait(lambda: has_ended() or stream.over or _refused(client, case), WAIT)
     elif not wanted.alive:
         client.wait(has_ended, WAIT)
