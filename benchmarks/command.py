@@ -127,8 +127,12 @@ def _run(peers: list[Peer], scenarios: list[Scenario], plan: Plan, baseline: str
         rounds[scenario.name] = compare(peers, scenario, plan, lambda line: click.echo(line, err=True))
         medians_by_scenario[scenario.name] = medians(rounds[scenario.name])
         connections = scenario.connections or plan.connections
+        of_streams = (
+            f" of {scenario.streams} stream{'s' * (scenario.streams > 1)}" if scenario.streams else ""
+        )
         click.echo(
             f"\n{scenario.name}: {scenario.size:,} bytes, {connections} connection{'s' * (connections > 1)}"
+            f"{of_streams}"
             f"{f', {scenario.upload:,} bytes posted' if scenario.upload else ''}"
             f"{', a new one for each request' if scenario.new_connections else ''};"
             f" median of {plan.rounds} rounds of {plan.seconds:.0f} s;"

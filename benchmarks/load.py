@@ -1,4 +1,4 @@
-"""Runs the load with wrk in one thread, or with hey for full TLS handshakes, and reads the report."""
+"""Runs the load with wrk, h2load (HTTP/2) or hey (full TLS handshakes), and reads the report."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.full_handshakes import full_handshake_command, parse_summary
+from benchmarks.h2load import h2load_command, parse_output
 from benchmarks.load_report import Report
 from benchmarks.peers.peer import HOST
 from benchmarks.processes import on_core, program
@@ -42,6 +43,8 @@ class Load:
             return full_handshake_command(
                 self.port, self.scenario.path, connections, seconds, RESPONSE_SECONDS
             )
+        if self.scenario.streams:
+            return h2load_command(self.scenario, self.port, connections, seconds, self._log, self._content())
         headers = ["-H", f"Host: {HOST}"]
         if self.scenario.new_connections:
             headers += ["-H", "Connection: close"]
@@ -61,6 +64,7 @@ class Load:
     def run(self, seconds: int) -> Report:
         """Run the load. Raises BenchmarkError if its program fails or bodies were too short."""
         file = self.directory / f"wrk-{self.port}.json"
+        self._log.unlink(missing_ok=True)
         file.unlink(missing_ok=True)
         finished = subprocess.run(
             on_core(self.core, self.command(seconds)),
@@ -75,16 +79,31 @@ class Load:
             timeout=seconds + GRACE_SECONDS,
             check=False,
         )
-        by_wrk = not self.scenario.full_handshakes
+        by_wrk = not (self.scenario.full_handshakes or self.scenario.streams)
         if finished.returncode != 0 or (by_wrk and not file.exists()):
             raise BenchmarkError(
                 f"the load ended with {finished.returncode}: {finished.stdout}{finished.stderr}"
             )
-        report = (
-            msgspec.json.decode(file.read_bytes(), type=Report) if by_wrk else parse_summary(finished.stdout)
-        )
+        if by_wrk:
+            report = msgspec.json.decode(file.read_bytes(), type=Report)
+        elif self.scenario.streams:
+            report = parse_output(finished.stdout, self._log)
+        else:
+            report = parse_summary(finished.stdout)
         if report.requests == 0:
             raise BenchmarkError(f"the load counted no responses: {report}")
         if not self.scenario.compressed and report.bytes < report.requests * self.scenario.size:
             raise BenchmarkError(f"responses were shorter than {self.scenario.size} bytes: {report}")
         return report
+
+    @property
+    def _log(self) -> Path:
+        return self.directory / f"h2load-{self.port}.log"
+
+    def _content(self) -> Path | None:
+        """Write the request's body to a file, if there is one; return its path."""
+        if not self.scenario.content:
+            return None
+        file = self.directory / "content"
+        file.write_bytes(self.scenario.content)
+        return file

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.memory_use`: a proxy's memory at rest, for idle connections, for large bodies."""
+"""`python -m benchmarks.memory_use`: memory at rest, for idle connections, slow streams, large bodies."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ import click
 
 from benchmarks.command import Names, exit_cleanly_on_sigterm
 from benchmarks.errors import BenchmarkError
+from benchmarks.http2_frames import HEADERS, count_frames, preface, request_frame
 from benchmarks.memory import Peak, process_bytes, tree_bytes
+from benchmarks.origin import run_origin
 from benchmarks.peers import PEERS, Peer, Site
 from benchmarks.peers.peer import HOST
 from benchmarks.processes import free_ports, running
+from benchmarks.run import start_proxy as start_comparison_proxy
+from benchmarks.scenarios import SCENARIOS
 from benchmarks.tree import PROC, members
 from tests.lab.bulk import count_upload, download, send_large_bodies, upload
 from tests.lab.client_connections import ClientConnections
@@ -27,6 +31,8 @@ from tests.lab.origin import Handler, Origin, http_response
 SUPPORTED_PEERS = ("rondpoint", "traefik")
 READY_SECONDS = 20.0
 SETTLE_SECONDS = 1.0
+SLOW = 20, 100
+"""The connections of slow streams, and the streams of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,19 @@ def start_proxy(peer: Peer, handler: Handler | bytes, connections: int) -> Itera
             yield Proxy(proxy.pid, port)
 
 
+@contextmanager
+def start_proxy_before_files(peer: Peer) -> Iterator[Proxy]:
+    """Start the proxy in front of the comparison's origin, which serves many connections at once."""
+    with tempfile.TemporaryDirectory(prefix="rondpoint-bench-") as name:
+        directory = Path(name)
+        (directory / "origin").mkdir()
+        with (
+            run_origin(directory / "origin", None) as origin,
+            start_comparison_proxy(peer, origin, directory, None, SCENARIOS["1m"]) as (proxy, port),
+        ):
+            yield Proxy(proxy.pid, port)
+
+
 def _is_routing(port: int) -> bool:
     try:
         # HEAD: the origin's body may be large.
@@ -97,6 +116,33 @@ def idle(peer: Peer, count: int) -> Iterator[str]:
         yield f"  {per_connection / 1024:7.1f} KB  for each of {count:,} idle keep-alive connections (PSS)"
 
 
+def idle_http2(peer: Peer, count: int) -> Iterator[str]:
+    """Yield a line with the PSS of each idle connection of HTTP/2 after one request."""
+    with start_proxy(peer, http_response(b"here"), count) as proxy:
+        before = proxy.pss()
+        with ClientConnections(proxy.port, count) as clients:
+            clients.exchange(preface() + request_frame(1, "/"), lambda response: b"here" in response)
+            per_connection = (proxy.pss() - before) / count
+        yield f"  {per_connection / 1024:7.1f} KB  for each of {count:,} idle connections of HTTP/2 (PSS)"
+
+
+def slow_streams(peer: Peer) -> Iterator[str]:
+    """Yield a line with the PSS of each stream whose client gives no window for 1 MiB of content."""
+    connections, streams = SLOW
+    requests = b"".join(request_frame(2 * number + 1, "/1m") for number in range(streams))
+    with start_proxy_before_files(peer) as proxy:
+        before = proxy.pss()
+        with ClientConnections(proxy.port, connections) as clients:
+            clients.exchange(
+                preface(window=0) + requests, lambda response: count_frames(response, HEADERS) >= streams
+            )
+            per_stream = (proxy.pss() - before) / connections / streams
+        yield (
+            f"  {per_stream / 1024:7.1f} KB  for each of {connections * streams:,} streams of HTTP/2"
+            " that their clients do not read (PSS)"
+        )
+
+
 def bodies(peer: Peer, size: int) -> Iterator[str]:
     """Yield lines with the peak growth of resident memory during a large download and upload."""
     with start_proxy(peer, send_large_bodies(size), 0) as proxy:
@@ -119,7 +165,7 @@ def _shorten(command: str) -> str:
     return " ".join(words)[:60]
 
 
-@click.command(help="Measure memory: at rest, for idle connections, for large bodies.")
+@click.command(help="Measure memory: at rest, for idle connections, for slow streams, for large bodies.")
 @click.option("--peers", type=Names(list(SUPPORTED_PEERS)), default="rondpoint", show_default=True)
 @click.option("--idle", "count", type=click.IntRange(1, 15_000), default=10_000, show_default=True)
 @click.option("--gigabytes", type=click.FloatRange(0.001, 100), default=1.0, show_default=True)
@@ -129,7 +175,13 @@ def memory_use(*, peers: Sequence[str], count: int, gigabytes: float) -> None:
     try:
         for peer in (PEERS[name] for name in peers):
             click.echo(peer.version())
-            for lines in (at_rest(peer), idle(peer, count), bodies(peer, round(gigabytes * 1e9))):
+            for lines in (
+                at_rest(peer),
+                idle(peer, count),
+                idle_http2(peer, count),
+                slow_streams(peer),
+                bodies(peer, round(gigabytes * 1e9)),
+            ):
                 for line in lines:
                     click.echo(line)
     except BenchmarkError as error:

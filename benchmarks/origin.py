@@ -1,4 +1,4 @@
-"""Runs the origin: nginx as three servers on three loopback ports, with distinct bodies."""
+"""Runs the origin: nginx as three servers with distinct bodies, each with ports for HTTP/1.1 and for h2c."""
 
 from __future__ import annotations
 
@@ -15,29 +15,39 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.features import REQUEST_HEADERS
 from benchmarks.nginx import nginx_main, nginx_program
 from benchmarks.processes import Launch, free_ports, running
-from benchmarks.scenarios import SCENARIOS
+from benchmarks.scenarios import SCENARIOS, Scenario
 
 SERVERS = 3
 WORKERS = 2
 FORWARDED_PATH = "/forwarded"
 CUSTOM_PATH = "/custom"
 READY_SECONDS = 10.0
+GRPC_PREFIX, PROTOBUF_PREFIX = 5, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A running origin; `ports` are the loopback ports of its servers, in order."""
+    """A running origin; `ports` are the loopback ports of its servers, in order, for HTTP/1.1 and for h2c."""
 
     ports: tuple[int, ...]
+    h2c_ports: tuple[int, ...]
 
 
-def body(server: int, size: int, *, as_json: bool = False) -> bytes:
-    """Return the body of server number `server` (from 0): its name, padded to `size` bytes.
+def body(server: int, scenario: Scenario) -> bytes:
+    """Return the body of server number `server` (from 0): its name, padded to the scenario's size.
 
-    In JSON, it is as compressible as a list of records.
+    In JSON, it is as compressible as a list of records. For gRPC, it is a message whose field 1 is the name.
     """
-    if as_json:
-        return _records(server, size)
+    if scenario.path.endswith(".json"):
+        return _records(server, scenario.size)
+    if scenario.grpc:
+        name = _name(server, scenario.size - GRPC_PREFIX - PROTOBUF_PREFIX)
+        message = b"\x0a" + bytes([len(name)]) + name
+        return b"\0" + len(message).to_bytes(4, "big") + message
+    return _name(server, scenario.size)
+
+
+def _name(server: int, size: int) -> bytes:
     return f"origin-{server} ".encode().ljust(size, b".")
 
 
@@ -56,9 +66,10 @@ def _records(server: int, size: int) -> bytes:
     return json.dumps(records).encode()[:size].ljust(size, b" ")
 
 
-def configuration(directory: Path, ports: Sequence[int]) -> str:
+def configuration(directory: Path, ports: Sequence[int], h2c_ports: Sequence[int]) -> str:
     """Return the nginx.conf of all servers; larger bodies are files under `directory`."""
-    servers = "".join(_server(directory, number, port) for number, port in enumerate(ports))
+    numbered = enumerate(zip(ports, h2c_ports, strict=True))
+    servers = "".join(_server(directory, number, *own) for number, own in numbered)
     temporary = " ".join(
         f"{kind}_temp_path {directory}/{kind};"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -77,8 +88,8 @@ http {{
 """
 
 
-def _server(directory: Path, number: int, port: int) -> str:
-    small = body(number, SCENARIOS["small"].size).decode()
+def _server(directory: Path, number: int, port: int, h2c_port: int) -> str:
+    small = body(number, SCENARIOS["small"]).decode()
     seen = "|".join(
         f"$http_{name}"
         for name in ("host", "x_forwarded_for", "x_forwarded_proto", "x_forwarded_host", "x_real_ip")
@@ -87,6 +98,7 @@ def _server(directory: Path, number: int, port: int) -> str:
     return f"""
     server {{
         listen 127.0.0.1:{port} backlog=4096;
+        listen 127.0.0.1:{h2c_port} http2 backlog=4096;
         root {directory}/{number};
         location = / {{ return 200 "{small}"; }}
         location = /10k.json {{ default_type application/json; }}
@@ -102,25 +114,39 @@ def _server(directory: Path, number: int, port: int) -> str:
             proxy_set_header Content-Length "";
             proxy_pass http://127.0.0.1:{port}/;
         }}
+        location = {SCENARIOS["grpc"].path} {{
+            types {{ }}
+            default_type application/grpc;
+            add_trailer grpc-status 0;
+            # Reads the whole call before it responds, as an application would: a mirror needs the body.
+            mirror /ignored;
+            # Calls are posted, which nginx refuses for a file.
+            error_page 405 =200 $uri;
+        }}
+        location = /ignored {{ internal; return 204; }}
         location = {FORWARDED_PATH} {{ return 200 "{seen}"; }}
     }}
 """
 
 
 @contextmanager
-def run_origin(directory: Path, core: int) -> Iterator[Origin]:
-    """Run the origin on `core` with files in `directory`. Raises BenchmarkError if it does not respond."""
-    ports = tuple(free_ports(SERVERS))
+def run_origin(directory: Path, core: int | None) -> Iterator[Origin]:
+    """Run the origin on `core` (None: any) with files in `directory`.
+
+    Raises BenchmarkError if it does not respond.
+    """
+    found = free_ports(2 * SERVERS)
+    ports, h2c_ports = tuple(found[:SERVERS]), tuple(found[SERVERS:])
     for number in range(SERVERS):
         root = directory / str(number)
         root.mkdir()
         for scenario in SCENARIOS.values():
             if scenario.path != "/":
-                (root / scenario.path.lstrip("/")).write_bytes(
-                    body(number, scenario.size, as_json=scenario.path.endswith(".json"))
-                )
+                content = root / scenario.path.lstrip("/")
+                content.parent.mkdir(parents=True, exist_ok=True)
+                content.write_bytes(body(number, scenario))
     file = directory / "nginx.conf"
-    file.write_text(configuration(directory, ports))
+    file.write_text(configuration(directory, ports, h2c_ports))
     launch = Launch([nginx_program(), "-c", str(file), "-e", "stderr"], directory)
     with running(launch, core, "origin") as origin:
         deadline = time.monotonic() + READY_SECONDS
@@ -130,7 +156,7 @@ def run_origin(directory: Path, core: int) -> Iterator[Origin]:
                 if time.monotonic() > deadline:
                     raise BenchmarkError(f"the origin does not respond:\n{origin.tail()}")
                 time.sleep(0.02)
-        yield Origin(ports)
+        yield Origin(ports, h2c_ports)
 
 
 def _responds(port: int) -> bool:

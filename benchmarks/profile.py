@@ -22,6 +22,7 @@ from benchmarks.run import start_proxy
 from benchmarks.scenarios import SCENARIOS, Scenario
 from benchmarks.tree import members
 from benchmarks.verify import verify
+from tests.lab.certificate import write_certificate
 
 PROXY_CORE, LOAD_CORE = 0, 1
 WARMUP_SECONDS = 2
@@ -65,7 +66,14 @@ def record(scenario: Scenario, seconds: int, connections: int) -> list[str]:
         (directory / "origin").mkdir()
         with (
             run_origin(directory / "origin", LOAD_CORE) as origin,
-            start_proxy(PEERS["rondpoint"], origin, directory, PROXY_CORE, scenario) as (proxy, port),
+            start_proxy(
+                PEERS["rondpoint"],
+                origin,
+                directory,
+                PROXY_CORE,
+                scenario,
+                write_certificate(directory / "own.pem") if scenario.tls else None,
+            ) as (proxy, port),
             ThreadPoolExecutor(1) as pool,
         ):
             verify(port, len(origin.ports), scenario)

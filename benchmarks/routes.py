@@ -309,7 +309,7 @@ def _change(store: Store, origin: Origin, port: int, delays: list[float], stop: 
             count += 1
             server = count % len(origin.ports)
             moved = service((origin.ports[server],), name)
-            expected = body(server, SCENARIOS["varied"].size)
+            expected = body(server, SCENARIOS["varied"])
             begun = time.perf_counter()
             pipeline = client.pipeline(transaction=True)
             pipeline.hset(keys.services, name, msgspec.json.encode(moved))

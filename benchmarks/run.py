@@ -72,21 +72,31 @@ def start_proxy(
     peer: Peer,
     origin: Origin,
     directory: Path,
-    core: int,
+    core: int | None,
     scenario: Scenario,
     certificate: Path | None = None,
 ) -> Iterator[tuple[RunningProgram, int]]:
     """Start the proxy in front of `origin` in a new directory, wait until it is ready, and yield its port.
 
-    With a certificate, the port is the one with TLS.
+    With a certificate, the port is the one with TLS; for clients of HTTP/2 in clear text, the one for that.
     """
     with tempfile.TemporaryDirectory(dir=directory, prefix=peer.name) as own:
-        port, admin_port, tls_port = free_ports(3)
-        site = Site(Path(own), port, admin_port, origin.ports, tls_port, certificate, scenario.feature)
+        port, admin_port, tls_port, h2c_port = free_ports(4)
+        site = Site(
+            Path(own),
+            port,
+            admin_port,
+            origin.h2c_ports if scenario.grpc else origin.ports,
+            tls_port,
+            certificate,
+            scenario.feature,
+            h2c_port if scenario.streams and not certificate else 0,
+            scenario.grpc,
+        )
         with running(peer.prepare(site), core, peer.name) as proxy:
             wait_until_ready(proxy, port, scenario)
             with peer.during(site):
-                yield proxy, tls_port if certificate else port
+                yield proxy, tls_port if certificate else site.h2c_port or port
 
 
 def _measure(proxy: RunningProgram, load: Load, plan: Plan) -> Sample:

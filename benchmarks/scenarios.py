@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from benchmarks import features
 from benchmarks.features import Feature
 
+GRPC_REQUEST = b"\0\0\0\0\x07\x0a\x05bench"
+"""A gRPC message: its length after a byte for compression, then the string "bench" as field 1."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -16,7 +19,9 @@ class Scenario:
     `varied`, requests are as long as a browser's, and no two are equal. `tls` is between client and proxy;
     with `resumed`, each new connection resumes the session of an earlier one. With a `feature`, the router
     has that middleware; with `forwarded` unset, the proxy responds by itself, with `status`. With
-    `compressed`, `size` is that of the server's body, and the client gets less.
+    `compressed`, `size` is that of the server's body, and the client gets less. With `streams`, clients speak
+    HTTP/2, each connection with so many requests at a time; with `grpc`, both client and server do, and
+    requests are unary calls.
     """
 
     name: str
@@ -32,6 +37,8 @@ class Scenario:
     status: int = 200
     forwarded: bool = True
     compressed: bool = False
+    streams: int = 0
+    grpc: bool = False
 
     @property
     def full_handshakes(self) -> bool:
@@ -41,7 +48,14 @@ class Scenario:
     @property
     def headers(self) -> dict[str, str]:
         """The additional headers of requests."""
+        if self.grpc:
+            return {"Content-Type": "application/grpc", "TE": "trailers"}
         return dict(self.feature.headers) if self.feature is not None else {}
+
+    @property
+    def content(self) -> bytes:
+        """The request's body."""
+        return GRPC_REQUEST if self.grpc else b"u" * self.upload
 
 
 SCENARIOS = {
@@ -64,6 +78,12 @@ SCENARIOS = {
         Scenario("headers", "/", 65, feature=features.HEADERS),
         Scenario("ratelimit", "/", 65, feature=features.RATE_LIMIT),
         Scenario("compress", "/10k.json", 10 * 1024, feature=features.COMPRESS, compressed=True),
+        Scenario("h2", "/", 65, connections=8, tls=True, streams=16),
+        Scenario("h2-100", "/", 65, connections=8, tls=True, streams=100),
+        Scenario("h2-10k", "/10k", 10 * 1024, connections=8, tls=True, streams=16),
+        Scenario("h2-lone", "/", 65, connections=1, tls=True, streams=1),
+        Scenario("h2c", "/", 65, connections=8, streams=16),
+        Scenario("grpc", "/bench.Echo/Say", 65, connections=8, streams=16, grpc=True),
         Scenario("redirect", "/", 0, feature=features.REDIRECT, status=302, forwarded=False),
     )
 }

@@ -17,6 +17,7 @@ from benchmarks.peers.peer import HOST
 from benchmarks.processes import RunningProgram
 from benchmarks.resumption import verify_resumption
 from benchmarks.scenarios import SCENARIOS, Scenario
+from tests.lab.http2_client import Http2Client, Reply
 
 READY_SECONDS = 30.0
 REQUESTS_PER_SERVER = 20
@@ -27,13 +28,32 @@ Got = tuple[int, HTTPMessage, bytes]
 
 
 def fetch(
-    connection: HTTPConnection, path: str, scenario: Scenario, host: str = HOST, upload: int = 0
+    connection: HTTPConnection | Http2Client,
+    path: str,
+    scenario: Scenario,
+    host: str = HOST,
+    content: bytes = b"",
 ) -> Got:
-    """Send a GET, or a POST of `upload` bytes; return the status, the headers and the whole body."""
-    headers = {"Host": host, "Accept-Encoding": "identity", **scenario.headers}
-    connection.request("POST" if upload else "GET", path, b"u" * upload or None, headers)
+    """Send a GET, or a POST of `content`; return the status, the headers and the whole body."""
+    method = "POST" if content else "GET"
+    headers = {"Accept-Encoding": "identity", **scenario.headers}
+    if isinstance(connection, Http2Client):
+        connection.authority = host
+        return _over_http2(connection.request(path, method=method, headers=headers, body=content))
+    connection.request(method, path, content or None, {"Host": host, **headers})
     response = connection.getresponse()
     return response.status, response.headers, response.read()
+
+
+def _over_http2(reply: Reply) -> Got:
+    if reply.reset is not None:
+        raise BenchmarkError(f"a stream was reset with code {reply.reset}")
+    if reply.header("content-type") == "application/grpc" and ("grpc-status", "0") not in reply.trailers:
+        raise BenchmarkError(f"a call ended without grpc-status 0: {reply.trailers}")
+    headers = HTTPMessage()
+    for name, value in reply.headers:
+        headers[name] = value
+    return reply.status, headers, reply.body
 
 
 def wait_until_ready(proxy: RunningProgram, port: int, scenario: Scenario = SCENARIOS["small"]) -> float:
@@ -102,7 +122,7 @@ def _verify_headers(got: Got) -> None:
 
 
 @contextmanager
-def _connected(port: int, scenario: Scenario) -> Iterator[HTTPConnection]:
+def _connected(port: int, scenario: Scenario) -> Iterator[HTTPConnection | Http2Client]:
     connection = _connect(port, scenario)
     try:
         yield connection
@@ -110,33 +130,38 @@ def _connected(port: int, scenario: Scenario) -> Iterator[HTTPConnection]:
         connection.close()
 
 
-def _connect(port: int, scenario: Scenario) -> HTTPConnection:
+def _connect(port: int, scenario: Scenario) -> HTTPConnection | Http2Client:
     if not scenario.tls:
-        return HTTPConnection("127.0.0.1", port, timeout=5)
+        return (
+            Http2Client(port, HOST, timeout=5)
+            if scenario.streams
+            else HTTPConnection("127.0.0.1", port, timeout=5)
+        )
     # The certificate is self-signed and belongs to this run.
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     # So that the handshakes of all proxies are alike.
     context.minimum_version = ssl.TLSVersion.TLSv1_3
+    if scenario.streams:
+        return Http2Client(port, HOST, context=context, timeout=5)
     return HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
 
 
 def _on_one_connection(port: int, servers: int, scenario: Scenario) -> Iterable[Got]:
     with _connected(port, scenario) as connection:
         for _ in range(servers * REQUESTS_PER_SERVER):
-            yield fetch(connection, scenario.path, scenario, upload=scenario.upload)
+            yield fetch(connection, scenario.path, scenario, content=scenario.content)
 
 
 def _on_new_connections(port: int, servers: int, scenario: Scenario) -> Iterable[Got]:
     for _ in range(servers * REQUESTS_PER_SERVER):
         with _connected(port, scenario) as connection:
-            yield fetch(connection, scenario.path, scenario, upload=scenario.upload)
+            yield fetch(connection, scenario.path, scenario, content=scenario.content)
 
 
 def _verify_balance(responses: Iterable[Got], servers: int, scenario: Scenario) -> None:
-    as_json = scenario.path.endswith(".json")
-    known = {body(number, scenario.size, as_json=as_json): number for number in range(servers)}
+    known = {body(number, scenario): number for number in range(servers)}
     shares = Counter[int]()
     for status, headers, content in responses:
         encoding = headers.get("Content-Encoding")

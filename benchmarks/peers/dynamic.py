@@ -12,8 +12,9 @@ from benchmarks.peers.peer import HOST, Site
 
 def write_dynamic(site: Site) -> Path:
     """Write one router and one service with all servers, in Traefik 3's YAML; return the path."""
-    servers = [{"url": f"http://127.0.0.1:{port}"} for port in site.servers]
-    entry_points = ["web"] if site.certificate is None else ["web", "websecure"]
+    scheme = "h2c" if site.h2c_servers else "http"
+    servers = [{"url": f"{scheme}://127.0.0.1:{port}"} for port in site.servers]
+    entry_points = ["web", *(["websecure"] if site.certificate else []), *(["h2c"] if site.h2c_port else [])]
     router: dict[str, Any] = {"rule": f"Host(`{HOST}`)", "entryPoints": entry_points, "service": "bench"}
     http: dict[str, Any] = {
         "routers": {"bench": router},

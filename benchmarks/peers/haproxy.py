@@ -15,7 +15,10 @@ def haproxy_program() -> str:
 
 def configuration(site: Site) -> str:
     """Return the haproxy.cfg; other hosts get 404, as from a proxy without a router for them."""
-    servers = "\n".join(f"    server s{number} 127.0.0.1:{port}" for number, port in enumerate(site.servers))
+    protocol = " proto h2" if site.h2c_servers else ""
+    servers = "\n".join(
+        f"    server s{number} 127.0.0.1:{port}{protocol}" for number, port in enumerate(site.servers)
+    )
     return f"""global
     nbthread 1
     maxconn 4096
@@ -27,6 +30,7 @@ defaults
 frontend web
     bind 127.0.0.1:{site.port}
     {_tls_settings(site)}
+    {f"bind 127.0.0.1:{site.h2c_port} proto h2" if site.h2c_port else ""}
     http-request deny deny_status 404 unless {{ hdr(host) -i {HOST} }}
     http-request set-header X-Forwarded-For %[src]
     http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
@@ -44,7 +48,9 @@ backend origin
 
 
 def _tls_settings(site: Site) -> str:
-    return f"bind 127.0.0.1:{site.tls_port} ssl crt {site.certificate}" if site.certificate else ""
+    if site.certificate is None:
+        return ""
+    return f"bind 127.0.0.1:{site.tls_port} ssl crt {site.certificate} alpn h2,http/1.1"
 
 
 def _prepare(site: Site) -> Launch:

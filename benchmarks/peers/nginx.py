@@ -26,27 +26,40 @@ http {{
     upstream origin {{ {servers} keepalive 256; keepalive_requests 100000000; }}
     # Upgrades pass, and other requests keep the connection alive.
     map $http_upgrade $upgrading {{ default upgrade; "" ""; }}
-    server {{ listen 127.0.0.1:{site.port} default_server backlog=4096; {_tls_settings(site)} return 404; }}
+    server {{
+        listen 127.0.0.1:{site.port} default_server backlog=4096;
+        {_further_ports(site)}
+        return 404;
+    }}
     server {{
         listen 127.0.0.1:{site.port};
-        {_tls_settings(site)}
+        {_further_ports(site)}
         server_name {HOST};
         location / {{
-            proxy_pass http://origin;
-            proxy_http_version 1.1;
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection $upgrading;
-            proxy_set_header Host $http_host;
-            proxy_set_header X-Forwarded-For $remote_addr;
-            proxy_set_header X-Forwarded-Proto $scheme;
-            proxy_set_header X-Forwarded-Host $http_host;
-            proxy_set_header X-Forwarded-Port $server_port;
-            proxy_set_header X-Real-Ip $remote_addr;
+            {_pass(site)}
             {_feature(site)}
         }}
     }}
 }}
 """
+
+
+def _pass(site: Site) -> str:
+    kind, url = ("grpc", "grpc://origin") if site.h2c_servers else ("proxy", "http://origin")
+    headers = {
+        "Host": "$http_host",
+        "X-Forwarded-For": "$remote_addr",
+        "X-Forwarded-Proto": "$scheme",
+        "X-Forwarded-Host": "$http_host",
+        "X-Forwarded-Port": "$server_port",
+        "X-Real-Ip": "$remote_addr",
+    }
+    version = ""
+    if not site.h2c_servers:
+        headers |= {"Upgrade": "$http_upgrade", "Connection": "$upgrading"}
+        version = "proxy_http_version 1.1;"
+    lines = [f"{kind}_set_header {name} {value};" for name, value in headers.items()]
+    return "\n".join([f"{kind}_pass {url};", version, *lines])
 
 
 def _feature(site: Site) -> str:
@@ -55,12 +68,13 @@ def _feature(site: Site) -> str:
     return site.feature.nginx.replace("{directory}", str(site.directory))
 
 
-def _tls_settings(site: Site) -> str:
+def _further_ports(site: Site) -> str:
+    h2c = f"listen 127.0.0.1:{site.h2c_port} http2;" if site.h2c_port else ""
     if site.certificate is None:
-        return ""
+        return h2c
     pair = f"ssl_certificate {site.certificate}; ssl_certificate_key {site.certificate};"
     # The version that the others negotiate; nginx 1.22 has only older ones by default.
-    return f"listen 127.0.0.1:{site.tls_port} ssl; ssl_protocols TLSv1.3; {pair}"
+    return f"{h2c} listen 127.0.0.1:{site.tls_port} ssl http2; ssl_protocols TLSv1.3; {pair}"
 
 
 def _prepare(site: Site) -> Launch:

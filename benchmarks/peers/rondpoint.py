@@ -32,6 +32,7 @@ def _prepare(site: Site, *flags: str, program: str | None = None) -> Launch:
         f"--entryPoints.web.address=127.0.0.1:{site.port}",
         f"--entryPoints.traefik.address=127.0.0.1:{site.admin_port}",
         f"--providers.file.filename={write_dynamic(site)}",
+        *([f"--entryPoints.h2c.address=127.0.0.1:{site.h2c_port}"] if site.h2c_port else []),
         *_tls_settings(site),
         *flags,
     ]

@@ -36,6 +36,8 @@ def _prepare(site: Site, *flags: str) -> Launch:
         f"--providers.file.directory={_write_files(site)}",
         *flags,
     ]
+    if site.h2c_port:
+        command.append(f"--entryPoints.h2c.address=127.0.0.1:{site.h2c_port}")
     if site.certificate is not None:
         command.append(f"--entryPoints.websecure.address=127.0.0.1:{site.tls_port}")
         command.append("--entryPoints.websecure.http.tls=true")

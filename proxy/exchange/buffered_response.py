@@ -156,11 +156,12 @@ def _send(
     while True:
         position += len(piece)
         ended = position == size
+        trailers = content.trailers if ended else None
         if body_filter is not None:
             piece = feed_in_portions(body_filter, piece)
-            if ended:
+            if trailers is not None:
+                trailers = body_filter.take_trailers(trailers) if trailers else b""
                 piece += body_filter.finish()
-        trailers = content.trailers if ended else None
         if head:
             downstream.send_head(request, head, length, request_read, piece, trailers)
             head = b""

@@ -52,28 +52,45 @@ def parse_request(fields: list[Field], limits: Limits) -> Request:
     elif b":protocol" in pseudo:
         raise StreamFault(PROTOCOL_ERROR, ":protocol belongs to CONNECT")
     path = pseudo.get(b":path", b"")
-    if not _PATH.fullmatch(path) or b":scheme" not in pseudo:
-        raise StreamFault(PROTOCOL_ERROR, ":path and :scheme are required")
+    if b":scheme" not in pseudo:
+        raise StreamFault(PROTOCOL_ERROR, ":scheme is required")
+    check_path(path)
     if pseudo[b":scheme"] not in _SCHEMES:
         raise RequestError(400, "the scheme must be http or https")
-    if list_size(fields) > limits.head_bytes:
-        raise RequestError(431, "request head too large")
+    check_sizes(list_size(fields), path, limits)
     if len(regular) > limits.headers:
         raise RequestError(431, "too many header lines")
-    if len(path) > limits.line_bytes:
-        raise RequestError(414, "request target too long")
     request.host = host = _host(pseudo.get(b":authority"), regular)
     request.content_length = content_length(
         [value for name, value, _ in regular if name == b"content-length"]
     )
     _apply_lines(request, regular, lines, host, limits)
     request.kind = kind_of(request.headers, request.upgrade)
-    if not limits.targets.unchanged.fullmatch(path):
-        if not TARGET.fullmatch(path):
-            raise RequestError(400, "the request target must be a path")
-        path = limits.targets.rewrite(path)
-    request.target = path
+    request.target = target_of(path, limits)
     return request
+
+
+def check_path(path: bytes) -> None:
+    """Raise StreamFault if a path is malformed."""
+    if not _PATH.fullmatch(path):
+        raise StreamFault(PROTOCOL_ERROR, ":path is required, without white space and control characters")
+
+
+def check_sizes(list_bytes: int, path: bytes, limits: Limits) -> None:
+    """Raise RequestError if the list of fields or the path is too large."""
+    if list_bytes > limits.head_bytes:
+        raise RequestError(431, "request head too large")
+    if len(path) > limits.line_bytes:
+        raise RequestError(414, "request target too long")
+
+
+def target_of(path: bytes, limits: Limits) -> bytes:
+    """Return the target that the proxy serves for a path. Raises RequestError."""
+    if limits.targets.unchanged.fullmatch(path):
+        return path
+    if not TARGET.fullmatch(path):
+        raise RequestError(400, "the request target must be a path")
+    return limits.targets.rewrite(path)
 
 
 def with_content(template: Request, *, ended: bool) -> Request:

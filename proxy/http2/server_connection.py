@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.http1.errors import RequestError
@@ -10,7 +9,8 @@ from proxy.http2.connection import Connection, Owner, initial_window
 from proxy.http2.errors import PROTOCOL_ERROR, REFUSED_STREAM, ConnectionFault, StreamFault
 from proxy.http2.frames import PREFACE, settings_frame
 from proxy.http2.header_blocks import HeadDecoder, HeadEncoder
-from proxy.http2.request_head import parse_request, with_content
+from proxy.http2.repeated_requests import RequestParser
+from proxy.http2.request_head import with_content
 from proxy.http2.response_head import response_fields
 from proxy.http2.stream import Stream
 
@@ -43,7 +43,7 @@ class ServerConnection(Connection):
         super().__init__(owner, settings, HeadEncoder(response_fields, settings.encoder_table))
         self.trailer_underscores = limits.underscores
         self._heads: HeadDecoder[Request | RequestError] = HeadDecoder(
-            partial(_parse, limits=limits), settings.header_bytes, settings.decoder_table
+            RequestParser(limits).parse, settings.header_bytes, settings.decoder_table
         )
         self._awaits_preface = True
         self.write(settings_frame(settings.for_clients()) + initial_window())
@@ -97,11 +97,3 @@ class ServerConnection(Connection):
             stream.expected = request.content_length
         self.streams[stream_id] = stream
         self.owner.open_stream(stream, request, ended=ended)
-
-
-def _parse(fields: list[Field], limits: Limits) -> Request | RequestError:
-    """Return a request, or the error to respond in its place. Raises StreamFault."""
-    try:
-        return parse_request(fields, limits)
-    except RequestError as error:
-        return error

@@ -195,6 +195,8 @@ class ServiceRegistry:
             address = address_of(target.server)
             if self._endpoints.close_if_unused(endpoint, address):
                 self.on_address_removed(address)
+                # After the call, which may end an ejection, and that counts as an arrival.
+                self._arrivals.forget(address)
 
 
 def _ignore(address: Address) -> None:

@@ -54,6 +54,16 @@ def test_every_proxy_is_configured_to_do_what_the_scenario_says(tmp_path, peer, 
     assert "{directory}" not in text
 
 
+@pytest.mark.parametrize("peer", ["rondpoint", "traefik", "nginx", "haproxy"])
+def test_every_proxy_speaks_http2_in_clear_text_with_clients_and_servers(tmp_path, peer):
+    site = Site(tmp_path, 40000, 40010, SERVERS, h2c_port=40020, h2c_servers=True)
+    launch = PEERS[peer].prepare(site)
+    text = "\n".join([*launch.command, *(file.read_text() for file in tmp_path.rglob("*") if file.is_file())])
+    assert "127.0.0.1:40020" in text
+    signs = {"nginx": "grpc_pass", "haproxy": f"127.0.0.1:{SERVERS[0]} proto h2"}
+    assert signs.get(peer, f"h2c://127.0.0.1:{SERVERS[0]}") in text
+
+
 def test_a_checkout_without_an_environment_is_an_error(tmp_path):
     with pytest.raises(BenchmarkError, match="make setup"):
         checkout_peer(tmp_path)
@@ -65,13 +75,12 @@ def test_the_baseline_is_one_of_the_proxies():
 
 def test_the_bodies_of_servers_have_the_size_of_the_scenario_and_differ():
     for scenario in (each for each in SCENARIOS.values() if each.forwarded):
-        as_json = scenario.path.endswith(".json")
-        bodies = {body(number, scenario.size, as_json=as_json) for number in range(3)}
+        bodies = {body(number, scenario) for number in range(3)}
         assert {len(content) for content in bodies} == {scenario.size}
         assert len(bodies) == 3
 
 
 def test_the_origin_is_one_server_for_each_port():
-    text = configuration(Path("/srv"), SERVERS)
+    text = configuration(Path("/srv"), SERVERS, (40004, 40005, 40006))
     assert [text.count(f"listen 127.0.0.1:{port} ") for port in SERVERS] == [1, 1, 1]
-    assert [text.count(body(number, 65).decode()) for number in range(3)] == [1, 1, 1]
+    assert [text.count(body(number, SCENARIOS["small"]).decode()) for number in range(3)] == [1, 1, 1]
