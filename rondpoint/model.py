@@ -176,7 +176,9 @@ class ServersTransport(Struct, frozen=True, omit_defaults=True, gc=False):
     that connects reads the paths: the proxy, and the agent for health checks. `server_name` is the name in
     the TLS handshake and in the certificate, in place of the server's host; `peer_cert_uri` is a URI that the
     certificate must have too. `max_idle_connections` applies to each server in each worker: 0 for the
-    default, negative for none. Timeouts are in seconds, 0 for none. `unserved` says why services with this
+    default, negative for none. With `disable_http2`, servers get HTTP/1.1 unless their scheme is `h2c`.
+    Timeouts are in seconds, 0 for none; over HTTP/2, a PING follows `read_idle_timeout` without a frame, and
+    must be answered within `ping_timeout`. `unserved` says why services with this
     transport take no requests, if an option cannot be read or is not served.
     """
 
@@ -192,6 +194,9 @@ class ServersTransport(Struct, frozen=True, omit_defaults=True, gc=False):
     dial_timeout: float = 30.0
     response_header_timeout: float = 0.0
     idle_timeout: float = 90.0
+    disable_http2: bool = False
+    read_idle_timeout: float = 0.0
+    ping_timeout: float = 15.0
     unserved: str = ""
 
 

@@ -52,11 +52,6 @@ def read_health_check(balancer: Section) -> HealthCheck | None:
     )
     section.finish()
     report = section.report
-    if health_check.mode == "grpc":
-        report.warning(
-            f"{report.at(section.key('mode'), 'grpc')} is not served yet",
-            "the health check has no effect: all servers count as healthy",
-        )
     if section.has("path") and not health_check.path:
         report.warning(f"{report.at(section.path)} has no effect", "give a valid path")
         return None

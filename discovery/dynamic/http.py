@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import qualify
 from discovery.decoding.report import Report, format_names
 from discovery.decoding.section import Section
-from discovery.dynamic.middlewares import decode_middleware, report_unserved
+from discovery.dynamic.middlewares import decode_middleware
 from discovery.dynamic.models import report_models
 from discovery.dynamic.routers import RuleText, decode_router
 from discovery.dynamic.servers_transports import read_transport
@@ -80,12 +79,6 @@ class _Http:
             with self._about("router", name):
                 self._decode_router(name, section, names)
         self._drop_routers_without_service(names, reported=service_is_implicit)
-        service_middlewares = {service.name: service.middlewares for service in self._services}
-        routers_with_services = [
-            replace(router, middlewares=router.middlewares + service_middlewares.get(router.service, ()))
-            for router in self._routers
-        ]
-        report_unserved(routers_with_services, self._middlewares, self._keys, self._report)
         report_models(self._http)
         transports = tuple(self._decode_transports())
         self._http.finish()

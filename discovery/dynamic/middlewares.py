@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
 from discovery.decoding.names import qualify
-from discovery.decoding.report import Report, format_names
+from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from rondpoint.middlewares.canonical import OptionError, canonicalise
-from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.middlewares.schemas import CANONICAL, SCHEMAS
-from rondpoint.model import Middleware, Router
+from rondpoint.model import Middleware
 from rondpoint.rules.suggestions import did_you_mean
 
 _INEFFECTIVE_HEADERS_OPTIONS = {
@@ -93,25 +92,3 @@ def _report_fault(fault: OptionError, key: str, report: Report) -> None:
         report.error(f"{message}, so routers that use the middleware respond with 503", fault.hint)
     else:
         report.warning(message, fault.hint)
-
-
-def report_unserved(
-    routers: Collection[Router], middlewares: Collection[Middleware], keys: Mapping[str, str], report: Report
-) -> None:
-    """Report middlewares that the proxy does not serve, and the routers that use them.
-
-    `keys` maps `middlewares.NAME` to the key under which a middleware was written.
-    """
-    users: dict[str, list[str]] = {}
-    for router in routers:
-        for name in router.middlewares:
-            users.setdefault(name, []).append(router.name)
-    for middleware in middlewares:
-        if middleware.kind in SERVED_KINDS:
-            continue
-        what = f"{report.at(keys[f'middlewares.{middleware.name}'])}: {middleware.kind} is not served yet"
-        if middleware.name in users:
-            routers_text = format_names(users[middleware.name])
-            report.error(f"{what}, so {routers_text} responds with 503", "remove it only if that is safe")
-        else:
-            report.warning(f"{what}: a router that uses it responds with 503")

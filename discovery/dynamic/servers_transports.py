@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from discovery.decoding import values
@@ -21,6 +21,14 @@ T = TypeVar("T")
 
 UNSERVED_OPTIONS = ("cipherSuites", "peerCertSANs", "spiffe")
 """Options that close the services of the transport."""
+
+_TIMEOUTS: Mapping[str, float] = {
+    "dialTimeout": 30.0,
+    "responseHeaderTimeout": 0.0,
+    "idleConnTimeout": 90.0,
+    "readIdleTimeout": 0.0,
+    "pingTimeout": 15.0,
+}
 
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
 
@@ -58,8 +66,7 @@ class _Reader:
             if section.has(option):
                 hint = "take it out only if the connections are safe without it"
                 self._close(section, option, "is not served yet", hint)
-        section.read("disableHTTP2", values.boolean, False)
-        dial, response_header, idle = self._timeouts()
+        timeouts = self._timeouts()
         return ServersTransport(
             name,
             server_name=self._guarded("serverName", server_name, ""),
@@ -70,25 +77,20 @@ class _Reader:
             max_version=self._guarded("maxVersion", values.tls_version, None),
             peer_cert_uri=self._guarded("peerCertURI", values.text, ""),
             max_idle_connections=section.read("maxIdleConnsPerHost", values.integer, 0),
-            dial_timeout=dial,
-            response_header_timeout=response_header,
-            idle_timeout=idle,
+            disable_http2=section.read("disableHTTP2", values.boolean, False),
+            dial_timeout=timeouts["dialTimeout"],
+            response_header_timeout=timeouts["responseHeaderTimeout"],
+            idle_timeout=timeouts["idleConnTimeout"],
+            read_idle_timeout=timeouts["readIdleTimeout"],
+            ping_timeout=timeouts["pingTimeout"],
             unserved="; ".join(self._faults),
         )
 
-    def _timeouts(self) -> tuple[float, float, float]:
+    def _timeouts(self) -> Mapping[str, float]:
         timeouts = self._section.section("forwardingTimeouts")
         if timeouts is None:
-            return 30.0, 0.0, 90.0
-        for option in ("readIdleTimeout", "pingTimeout"):
-            if timeouts.read(option, time_limit, None) is not None:
-                at = timeouts.report.at(timeouts.key(option))
-                timeouts.report.note(f"{at} has no effect: it is for HTTP/2, and servers get HTTP/1.1")
-        found = (
-            timeouts.read("dialTimeout", time_limit, 30.0),
-            timeouts.read("responseHeaderTimeout", time_limit, 0.0),
-            timeouts.read("idleConnTimeout", time_limit, 90.0),
-        )
+            return _TIMEOUTS
+        found = {option: timeouts.read(option, time_limit, limit) for option, limit in _TIMEOUTS.items()}
         timeouts.finish()
         return found
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from discovery.health.check_request import is_checkable
 from rondpoint.model import Configuration, HealthCheck, Server, ServerState, ServersTransport
 
 ServerKey = tuple[str, str]
@@ -32,7 +31,7 @@ def plan_checks(configuration: Configuration) -> dict[ServerKey, ServerCheck]:
         for service in configuration.services.values()
         if service.health_check is not None
         for server in service.servers
-        if server.state is not ServerState.DRAINING and is_checkable(server, service.health_check)
+        if server.state is not ServerState.DRAINING
     }
 
 

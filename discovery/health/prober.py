@@ -7,10 +7,14 @@ import errno
 import os
 import socket
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+from discovery.health import grpc_check
 from discovery.health.check_request import REDIRECT_STATUSES, CheckRequest, redirected_request
 from discovery.health.check_response import ResponseError, parse_location, parse_status, status_fault
+from discovery.health.http2_exchange import Http2Exchange
 from discovery.health.resolver import Resolver
 from rondpoint.model import HealthCheck, ServersTransport
 from rondpoint.servers_transports.client_context import has_uri
@@ -24,6 +28,8 @@ MAX_REDIRECTIONS = 10
 
 TLS_CLOSE_TIMEOUT = 1.0
 """Seconds that a server has to complete the shutdown of TLS."""
+
+_READ_SIZE = 65536
 
 _HEAD_TOO_LONG = f"the head of its response is longer than {MAX_HEAD} bytes"
 
@@ -50,6 +56,8 @@ class Prober:
         """Probe a server; return why it is down, or an empty text if it is up. Raises UndecidedError."""
         try:
             async with asyncio.timeout(check.timeout):
+                if check.mode == "grpc":
+                    return await self._call(request, transport or self._contexts.default)
                 return await self._follow_redirections(request, check, transport)
         except ResponseError as error:
             return str(error)
@@ -73,13 +81,40 @@ class Prober:
             request = following
         return f"more than {MAX_REDIRECTIONS} redirections"
 
+    async def _call(self, request: CheckRequest, transport: ServersTransport) -> str:
+        """Make the call of a gRPC check; return why it fails, or an empty text."""
+        async with self._connected(request, transport) as (reader, writer):
+            exchange = Http2Exchange(request.fields(), grpc_check.EMPTY_MESSAGE)
+            await _exchange_http2(exchange, reader, writer)
+            return grpc_check.call_fault(exchange.fields, exchange.content)
+
     async def _exchange(self, request: CheckRequest, transport: ServersTransport) -> tuple[int, str]:
         """Send a request; return the final response's status, and its Location if it is a redirect."""
+        async with self._connected(request, transport) as (reader, writer):
+            if request.http2:
+                exchange = Http2Exchange(request.fields())
+                await _exchange_http2(exchange, reader, writer, only_head=True)
+                status = int(exchange.fields[":status"])
+                return status, exchange.fields.get("location", "") if status in REDIRECT_STATUSES else ""
+            writer.write(request.head())
+            while True:
+                status = parse_status(await _read_line(reader))
+                if status in REDIRECT_STATUSES:
+                    return status, await _read_location(reader)
+                if status >= 200:
+                    return status, ""
+                await _read_location(reader)
+
+    @asynccontextmanager
+    async def _connected(
+        self, request: CheckRequest, transport: ServersTransport
+    ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        """Open a connection for this request, and close it at the end."""
         host, port = request.address
         tls_options: dict[str, Any] = {}
         if request.uses_tls:
             try:
-                context = self._contexts.get(transport)
+                context = self._contexts.get(transport, http2=request.http2)
             except ValueError as error:
                 raise ResponseError(f"serversTransport {transport.name}: {error}") from None
             tls_options = {
@@ -93,16 +128,26 @@ class Prober:
             uri = transport.peer_cert_uri
             if request.uses_tls and uri and not has_uri(writer.get_extra_info("peercert"), uri):
                 raise ResponseError(f"its certificate lacks the URI {uri}")
-            writer.write(request.head())
-            while True:
-                status = parse_status(await _read_line(reader))
-                if status in REDIRECT_STATUSES:
-                    return status, await _read_location(reader)
-                if status >= 200:
-                    return status, ""
-                await _read_location(reader)
+            if request.uses_tls and request.http2:
+                chosen = writer.get_extra_info("ssl_object").selected_alpn_protocol()
+                if chosen != "h2":
+                    raise ResponseError("it does not speak HTTP/2 over TLS")
+            yield reader, writer
         finally:
             writer.close()
+
+
+async def _exchange_http2(
+    exchange: Http2Exchange,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    *,
+    only_head: bool = False,
+) -> None:
+    """Send the request and receive its response, or only the head of it."""
+    while not (exchange.finished or (only_head and exchange.begun)):
+        writer.write(exchange.output())
+        exchange.receive(await reader.read(_READ_SIZE))
 
 
 async def _read_location(reader: asyncio.StreamReader) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from discovery.health.check_plan import ServerKey
+from discovery.health.grpc_check import METHOD_PATH
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, HealthCheck, Server, ServerState, Service
 from rondpoint.store.state import State
@@ -76,6 +77,9 @@ def _diagnostic(service: Service, server: Server, check: HealthCheck, reason: st
         service.name.rpartition("@")[2],
         f"service {service.name}",
         f"server {server.url} is down: {reason}",
-        f"it takes requests again once it passes its check: {check.method} {check.path or '/'}, "
-        f"every {again:g} s",
+        f"it takes requests again once it passes its check: {_described(check)}, every {again:g} s",
     )
+
+
+def _described(check: HealthCheck) -> str:
+    return f"gRPC {METHOD_PATH}" if check.mode == "grpc" else f"{check.method} {check.path or '/'}"

@@ -14,7 +14,6 @@ from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import normalise, qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
-from discovery.dynamic.middlewares import report_unserved
 from discovery.dynamic.routers import parse_rule, report_rule_warning
 from discovery.dynamic.v1.backend import read_backend_middlewares, read_balancing, with_balancing
 from discovery.dynamic.v1.frontend import KeyedMiddleware, read_middlewares
@@ -105,7 +104,6 @@ def _decode(container: Container, segment: Segment, options: DockerOptions) -> D
         f"services.{service.name}": _written_label(segment, "traefik.backend"),
         **{f"middlewares.{middleware.name}": key for key, middleware in found},
     }
-    report_unserved([router], middlewares, keys, report)
     return Decoded(
         report.subject, (router,), (service,), middlewares, report.diagnostics, keys=keys, first_wins=True
     )

@@ -63,7 +63,6 @@ def merge(
     hints = _Hints()
     for provider, configuration in providers:
         diagnostics += configuration.diagnostics
-        diagnostics += _report_h2c_servers(configuration.services, provider)
         _add(services, configuration.services, "service", provider, diagnostics)
         _add(middlewares, configuration.middlewares, "middleware", provider, diagnostics)
         _add(transports, configuration.servers_transports, "serversTransport", provider, diagnostics)
@@ -127,21 +126,6 @@ def _resolve_members(
             if service.members and before[service.name] is service:
                 services[service.name], added = resolve_members(service, provider, graph, nearest)
                 diagnostics += added
-
-
-def _report_h2c_servers(services: Mapping[str, Service], provider: str) -> list[Diagnostic]:
-    return [
-        Diagnostic(
-            Severity.ERROR,
-            provider,
-            f"service {service.name}",
-            f"server {server.url} gets no requests: h2c is not served yet",
-            "use http or https, if the server speaks HTTP/1.1 too",
-        )
-        for service in services.values()
-        for server in service.servers
-        if server.scheme == "h2c"
-    ]
 
 
 def _add(

@@ -1,4 +1,7 @@
-"""Records when servers joined a service or became available again: the beginning of their slow start."""
+"""Records when servers joined a service or became available again: the beginning of their slow start.
+
+A later server at the same address has nothing to do with the one before, so leaving addresses are forgotten.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +44,10 @@ class ServerArrivals:
             del arrived[oldest]
         arrived.pop(address, None)
         arrived[address] = now
+
+    def forget(self, address: Address) -> None:
+        """Forget an address that no service has any more."""
+        self._arrived.pop(address, None)
 
     def arrived_at(self, address: Address) -> float | None:
         """Return the arrival time (monotonic); None if it is not recorded, or no longer."""

@@ -49,12 +49,17 @@ def forward_to(
     pool = target.pool
     idempotent = request.method in IDEMPOTENT_METHODS
     # A request that cannot be sent again over another connection must not get one that has ended.
-    stream = pool.take() if idempotent and (body is None or body.done) else pool.take_alive()
+    # HTTP/2 has no upgrades (RFC 9113 §8.6).
+    upgrades = bool(request.upgrade) and pool.may_speak_http2
+    if upgrades:
+        stream = None
+    else:
+        stream = pool.take() if idempotent and (body is None or body.done) else pool.take_alive()
     while True:
         reused = stream is not None
         if stream is None:
             try:
-                stream = pool.dial()
+                stream = pool.dial_for_upgrade() if upgrades else pool.dial()
             except DialError as error:
                 if error.unreachable:
                     downstream.context.ejections.eject(target, str(error))
@@ -84,7 +89,8 @@ def forward_to(
             raise NoResponseError(body.failure or 400, try_others=False, reason=body.reason)
         if expired:
             raise NoResponseError(504, try_others=False)
-        if not is_repeatable(downstream, request, body):
+        refused = stream.unprocessed and (body is None or body.repeatable)
+        if not (refused or is_repeatable(downstream, request, body)):
             raise NoResponseError(502, try_others=False)
         if not reused:
             raise NoResponseError(502, try_others=True)
@@ -142,7 +148,7 @@ def _send_request(
     downstream.stream.watch()
     try:
         if body is None:
-            stream.send(head)
+            begin_request(stream, head)
         else:
             begin_request(stream, head, body.first, body.trailers if body.done else None, body.chunked)
             if not body.done:

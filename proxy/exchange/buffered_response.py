@@ -122,7 +122,7 @@ def _read(
         raise NoResponseError(504 if stream.expired else 502, try_others=False) from error
     finally:
         downstream.awaiting = None
-    return _Content(buffer, buffer.read(0, PORTION), decoder.trailers, decoder.excess)
+    return _Content(buffer, buffer.read(0, PORTION), decoder.trailers or stream.trailers, decoder.excess)
 
 
 def _pieces(buffer: ContentBuffer) -> Iterator[bytes]:
@@ -156,11 +156,12 @@ def _send(
     while True:
         position += len(piece)
         ended = position == size
+        trailers = content.trailers if ended else None
         if body_filter is not None:
             piece = feed_in_portions(body_filter, piece)
-            if ended:
+            if trailers is not None:
+                trailers = body_filter.take_trailers(trailers) if trailers else b""
                 piece += body_filter.finish()
-        trailers = content.trailers if ended else None
         if head:
             downstream.send_head(request, head, length, request_read, piece, trailers)
             head = b""

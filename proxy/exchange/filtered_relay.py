@@ -45,8 +45,10 @@ def relay_filtered(
             if body.finished:
                 outcome = WITH_EXCESS if body.excess else COMPLETE
             if outcome in (COMPLETE, WITH_EXCESS):
+                trailers = body.trailers or stream.trailers
+                if trailers:
+                    trailers = body_filter.take_trailers(trailers)
                 filtered += body_filter.finish()
-                trailers = body.trailers
             elif unflushed and (outcome is CUT or (response.length < 0 and _pauses(stream))):
                 filtered += body_filter.flush()
                 unflushed = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.exchange.body_portions import feed_in_portions
+from proxy.exchange.grpc_errors import FIRST_ERROR, error_lines, speaks_grpc
 from proxy.exchange.streamed_response import send_pieces
 from proxy.http1.body_source import content_source
 from proxy.http1.error_response import error_content, local_head
@@ -23,13 +24,15 @@ def refuse(
     *,
     body_read: bool = False,
     allow: str = "",
+    grpc_status: int = 0,
 ) -> bool:
     """Respond with an error; return whether another request can follow.
 
-    `reason` and `allow` are as in `error_content`, `body_read` as in `respond`. Raises ClientGoneError.
+    `reason` and `allow` are as in `error_content`, `body_read` and `grpc_status` as in `respond`. Raises
+    ClientGoneError.
     """
     lines, content = error_content(status, reason, allow)
-    return respond(downstream, request, status, lines, content, body_read=body_read)
+    return respond(downstream, request, status, lines, content, body_read=body_read, grpc_status=grpc_status)
 
 
 def respond(
@@ -40,12 +43,17 @@ def respond(
     content: bytes,
     *,
     body_read: bool = False,
+    grpc_status: int = 0,
 ) -> bool:
     """Respond with these header lines and this content; return whether another request can follow.
 
-    Without `body_read`, the request's body, if it has one, is still unread. Raises ClientGoneError.
+    A gRPC client gets an error as gRPC, with `grpc_status` unless that is 0. Without `body_read`, the
+    request's body, if it has one, is still unread. Raises ClientGoneError.
     """
     extras = downstream.extras
+    if status >= FIRST_ERROR and request.kind and speaks_grpc(request, extras):
+        lines = error_lines(status, lines, content, grpc_status)
+        status, content = 200, b""
     # A buffered body is not in the client's buffer any more, but its length is still the request's.
     buffered = extras is not None and extras.request_content is not None
     skipped = body_read or buffered or downstream.skip_body(request)

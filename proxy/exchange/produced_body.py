@@ -29,6 +29,7 @@ class ProducedBody(RequestBody):
         self._greenlet = None
         self.done = self.response_begun = self.gone = False
         self.failure = 0
+        self._read_timeout = 0.0
         self.reason = ""
         # The first piece may take long, and the server should get the head meanwhile.
         self.first = self.trailers = b""

@@ -16,6 +16,7 @@ from proxy.http1.content_decoder import LengthDecoder
 from proxy.http1.errors import RequestError
 from proxy.net.deadlines import NEVER, after
 from proxy.net.splicing import MIN_SPLICE_BYTES, SinkError, can_splice, splice
+from proxy.upstream.http2_stream import Http2Stream
 from proxy.upstream.request_framing import send_content
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class RequestBody:
         "_downstream",
         "_greenlet",
         "_limit",
+        "_read_timeout",
         "_received",
         "chunked",
         "done",
@@ -64,6 +66,7 @@ class RequestBody:
         self._decoder: ContentDecoder = downstream.content_decoder(request)
         self.chunked = request.chunked
         self._received = 0
+        self._read_timeout = downstream.timeouts.read
         self.done = False
         self.response_begun = False
         self.failure = 0
@@ -97,6 +100,16 @@ class RequestBody:
     def repeatable(self) -> bool:
         """Whether the body can be sent a second time."""
         return self._greenlet is None
+
+    def begin_response(self, stream: Stream) -> None:
+        """Note that the server's final response has begun.
+
+        Over HTTP/2, both directions then go on for as long as both sides like, as in streaming calls of gRPC.
+        """
+        self.response_begun = True
+        if isinstance(stream, Http2Stream) and not self.done:
+            self._read_timeout = 0.0
+            self._downstream.stream.deadline = NEVER
 
     def stop(self) -> None:
         """Discard the unsent rest; from now on, only the caller reads from the client."""
@@ -133,7 +146,6 @@ class RequestBody:
     def _run(self, stream: Stream, response_timeout: float) -> None:
         downstream = self._downstream
         client = downstream.stream
-        read_timeout = downstream.timeouts.read
         decoder = self._decoder
         try:
             while not self.done:
@@ -146,7 +158,7 @@ class RequestBody:
                     if self.gone or self.failure:
                         return
                     continue
-                client.deadline = after(read_timeout)
+                client.deadline = after(self._read_timeout)
                 data = downstream.recv()
                 # The send below may take long because of the server, which is not the client's fault.
                 client.deadline = NEVER

@@ -46,7 +46,7 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
     context = downstream.context
     body: RequestBody | None = None
     failure: NoResponseError | None = None
-    status, reason, allow = 503, "", ""
+    status, reason, allow, grpc_status = 503, "", "", 0
     try:
         if match is None:
             route = context.table.match(downstream.routing_point, request, downstream)
@@ -129,11 +129,13 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
     except ChunkError as error:
         status, reason = 400, str(error)
     if failure is not None:
-        status, reason = failure.status, failure.reason
+        status, reason, grpc_status = failure.status, failure.reason, failure.grpc_status
     body_read = body is not None and body.done
     if body is not None and not body_read:
         request.keep_alive = False
         if body.failure:
             # The client's error takes precedence over any error of the server's connection.
-            status, reason = body.failure, body.reason
-    return refuse(downstream, request, status, reason, body_read=body_read, allow=allow)
+            status, reason, grpc_status = body.failure, body.reason, 0
+    return refuse(
+        downstream, request, status, reason, body_read=body_read, allow=allow, grpc_status=grpc_status
+    )

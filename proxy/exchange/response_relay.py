@@ -139,6 +139,8 @@ def _relay_unknown_length(
                 if decoder.finished:
                     outcome = WITH_EXCESS if decoder.rest else COMPLETE
                     trailers = decoder.trailers
+            elif stream.at_end:
+                outcome, trailers = COMPLETE, stream.trailers
             if begun:
                 downstream.send_content(piece, trailers)
             else:
@@ -156,7 +158,7 @@ def _relay_unknown_length(
             if not data:
                 if decoder is not None or stream.expired:
                     return CUT
-                outcome, trailers = COMPLETE, b""
+                outcome, trailers = COMPLETE, stream.trailers
     finally:
         if silence is not None:
             silence.stop()

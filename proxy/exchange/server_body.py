@@ -44,7 +44,7 @@ class ServerBody:
     @property
     def trailers(self) -> bytes:
         """The trailer lines, once the body was read."""
-        return b"" if self._decoder is None else self._decoder.trailers
+        return b"" if self._decoder is None else self._decoder.trailers or self._stream.trailers
 
     def __iter__(self) -> Iterator[bytes]:
         return self

@@ -17,6 +17,7 @@ from proxy.exchange.tunnel import tunnel
 from proxy.http1.errors import ResponseError
 from proxy.http1.upgrades import was_offered
 from proxy.net.deadlines import NEVER
+from proxy.upstream.http2_stream import Http2Stream
 
 if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
@@ -41,7 +42,7 @@ def relay_response(
     response, data = _final_response(downstream, request, target, stream, data)
     stream.deadline = NEVER
     if body is not None:
-        body.response_begun = True
+        body.begin_response(stream)
     downstream.response = response
     response_head, status, length = response.head, response.status, response.length
     body_filter = content = pieces = server_body = None
@@ -114,6 +115,13 @@ def _final_response(
 ) -> tuple[Response, bytes]:
     """Return the final response and the bytes after its head; relay interim responses as they come."""
     try:
+        while isinstance(stream, Http2Stream):
+            found = stream.take_response()
+            if found is None:
+                raise NoResponseError(504, try_others=False)
+            if found.status >= 200:
+                return found, stream.take_content()
+            downstream.send_interim(request, found.head)
         while True:
             response = target.pool.heads.parse(data, request.method, _RESPONSE_HEAD_LIMIT)
             if response is None:

@@ -15,6 +15,12 @@ class BodyFilter(Protocol):
     def flush(self) -> bytes:
         """Return all bytes that the client needs to read what has been fed so far."""
 
+    def take_trailers(self, trailers: bytes, /) -> bytes:
+        """Take the trailer lines after the body, each ended by CRLF; return those to send as trailers.
+
+        The call comes before `finish`, if the body has trailers.
+        """
+
     def finish(self) -> bytes:
         """Return the last bytes; the body has ended."""
 
@@ -35,6 +41,11 @@ class FilterSequence:
         for each in self._filters:
             data = each.feed(data) + each.flush()
         return data
+
+    def take_trailers(self, trailers: bytes, /) -> bytes:
+        for each in self._filters:
+            trailers = each.take_trailers(trailers)
+        return trailers
 
     def finish(self) -> bytes:
         data = b""

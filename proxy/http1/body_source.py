@@ -22,6 +22,10 @@ class BodySource(Protocol):
     @property
     def started(self) -> bool: ...
 
+    @property
+    def trailers(self) -> bytes:
+        """The trailer lines after the body, once it was read."""
+
     def __iter__(self) -> Iterator[bytes]: ...
 
     def __next__(self) -> bytes: ...
@@ -29,6 +33,8 @@ class BodySource(Protocol):
 
 class PiecesSource:
     """A body that is an iterator already."""
+
+    trailers = b""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self.started = False
@@ -52,6 +58,7 @@ class FilteredSource:
 
     def __init__(self, source: BodySource, body_filter: BodyFilter) -> None:
         self.started = False
+        self.trailers = b""
         self._source = source
         self._filter: BodyFilter | None = body_filter
 
@@ -68,6 +75,8 @@ class FilteredSource:
             if ready:
                 return ready
         self._filter = None
+        if self._source.trailers:
+            self.trailers = body_filter.take_trailers(self._source.trailers)
         ready = body_filter.finish()
         if not ready:
             raise StopIteration

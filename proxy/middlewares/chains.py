@@ -13,6 +13,7 @@ from proxy.middlewares import buffering, content_type, encoded_characters, pass_
 from proxy.middlewares.authentication import basic_auth, digest_auth, forward_auth  # noqa: F401
 from proxy.middlewares.compression import compress  # noqa: F401
 from proxy.middlewares.failures import circuit_breaker, error_pages, retry  # noqa: F401
+from proxy.middlewares.grpc_web import grpc_web  # noqa: F401
 from proxy.middlewares.headers import headers  # noqa: F401
 from proxy.middlewares.python import plugin  # noqa: F401
 from proxy.middlewares.rewriting import prefixes, redirect_entry_point, redirects, replace_path  # noqa: F401

@@ -66,6 +66,15 @@ class Stream:
     tls_options = ""
     """The name of the TLS options with which the connection was made; empty without TLS."""
 
+    at_end = False
+    """Whether all content is received. Only a stream of HTTP/2 knows it; others must be read to their end."""
+
+    trailers = b""
+    """The trailer lines after content that ended with the stream; only HTTP/2 has any there."""
+
+    unprocessed = False
+    """Whether the server has certainly not run the request (RFC 9113 §8.7); only HTTP/2 tells."""
+
     def __init__(self, sock: _socket.socket, sweeper: Sweeper) -> None:
         self.sock = sock
         self.deadline = NEVER

@@ -77,6 +77,7 @@ class Extras:
 
     `reads_body` means that a response step may read the body before the head is sent. `produced_content`
     replaces the content of the request. `context` is a dict for the Python middlewares of the request.
+    `speaks_grpc` means that a response step turns gRPC into what the client understands.
     """
 
     __slots__ = (
@@ -99,12 +100,13 @@ class Extras:
         "request_content",
         "response_limits",
         "retrying",
+        "speaks_grpc",
         "status",
     )
 
     def __init__(self) -> None:
         self.cookie = self.cookies = b""
-        self.needs_body_start = self.reads_body = False
+        self.needs_body_start = self.reads_body = self.speaks_grpc = False
         self.preview_bytes = 0
         self.fallback_statuses: frozenset[int] = frozenset()
         self.status = 0

@@ -7,9 +7,11 @@ connection that was made with other checks than its service asks for.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy.upstream.endpoint import Address, Endpoint, address_of
+from proxy.upstream.http2_connection import Http2Timeouts
 from proxy.upstream.pool import Pool
 from proxy.upstream.server_tls import ServerTls
 from rondpoint.model import Server, ServersTransport, Service
@@ -44,7 +46,7 @@ class Endpoints:
         if transport is None and not any(server.scheme == "https" for server in service.servers):
             return ""
         try:
-            self._contexts.get(transport)
+            self._contexts.get(transport, http2=not self._options(transport).disable_http2)
         except ValueError as error:
             named = self._contexts.default if transport is None else transport
             return f"its serversTransport {named.name}: {error}"
@@ -72,10 +74,17 @@ class Endpoints:
         return True
 
     def _pool(self, server: Server, transport: ServersTransport | None) -> Pool:
-        options = self._contexts.default if transport is None else transport
+        options = self._options(transport)
         tls = None
+        http2 = server.scheme == "h2c"
         if server.scheme == "https":
-            tls = ServerTls(self._contexts.get(transport), options.server_name, options.peer_cert_uri)
+            http2 = not options.disable_http2
+            tls = ServerTls(
+                self._contexts.get(transport, http2=http2),
+                options.server_name,
+                options.peer_cert_uri,
+                partial(self._contexts.get, transport) if http2 else None,
+            )
         limit = options.max_idle_connections
         return Pool(
             (server.host, server.port),
@@ -86,4 +95,10 @@ class Endpoints:
             self._stall_limit,
             options.response_header_timeout,
             max(limit, 0) if limit else Pool.IDLE_LIMIT,
+            Http2Timeouts(options.idle_timeout, options.read_idle_timeout, options.ping_timeout)
+            if http2
+            else None,
         )
+
+    def _options(self, transport: ServersTransport | None) -> ServersTransport:
+        return self._contexts.default if transport is None else transport

@@ -143,7 +143,7 @@ class ServiceRegistry:
         if service.name in self._faults:
             servers = []
         targets = [self._build_target(service, server) for server in servers]
-        order = schedule([_usable_weight(server) for server in servers])
+        order = schedule([server.weight for server in servers])
         rotation = tuple(targets[index] for index in order)
         strategy = STRATEGIES.get(service.strategy, round_robin)
         if service.passive_health_check is not None:
@@ -195,12 +195,9 @@ class ServiceRegistry:
             address = address_of(target.server)
             if self._endpoints.close_if_unused(endpoint, address):
                 self.on_address_removed(address)
+                # After the call, which may end an ejection, and that counts as an arrival.
+                self._arrivals.forget(address)
 
 
 def _ignore(address: Address) -> None:
     pass
-
-
-def _usable_weight(server: Server) -> int:
-    # The proxy does not speak HTTP/2 to servers yet, and such a server would reject HTTP/1.1.
-    return 0 if server.scheme == "h2c" else server.weight

@@ -1,7 +1,8 @@
-"""Keep-alive connections to one server, last in, first out.
+"""Connections to one server: those of HTTP/1.1 for one request after the other, last in, first out.
 
 An idle connection that becomes readable has ended, because the server has nothing else to send. The pool
-closes it at once, so that a request hardly ever gets a dead connection.
+closes it at once, so that a request hardly ever gets a dead connection. A server that speaks HTTP/2 gets
+connections that each take many requests at a time (`http2_connections`).
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from gevent import get_hub, getcurrent
 from proxy.http1.repeated_heads import ResponseHeads
 from proxy.net.deadlines import NEVER, after
 from proxy.upstream.connection import DialError, dial
+from proxy.upstream.http2_connections import FAIR_PATIENCE, Http2Connections
+from proxy.upstream.http2_stream import Http2Stream
 
 if TYPE_CHECKING:
     from proxy.net.deadlines import Sweeper
     from proxy.net.stream import Stream
+    from proxy.upstream.http2_connection import Http2Timeouts
     from proxy.upstream.server_tls import ServerTls
 
 REMOVED_DIAL_TIMEOUT = 1.0
@@ -28,9 +32,6 @@ REMOVED_DIAL_TIMEOUT = 1.0
 KERNEL_TIMEOUT_MARGIN = 5.0
 """Seconds by which the kernel's timeout exceeds the stall limit that the worker enforces itself."""
 
-FAIR_PATIENCE = 2.0
-"""Seconds after which a server that takes no connection counts as unreachable, whoever has waited for it."""
-
 SHORTEST_PATIENCE = 0.001
 """The least time in seconds for a dial."""
 
@@ -38,9 +39,10 @@ _pools: WeakSet[Pool] = WeakSet()
 
 
 class Pool:
-    """Idle connections to `address`; timeouts and `stall_limit` in seconds, 0 for none.
+    """Connections to `address`; timeouts and `stall_limit` in seconds, 0 for none.
 
-    At most `idle_limit` connections stay. `response_header_timeout` is for those who send requests.
+    At most `idle_limit` idle connections stay. `response_header_timeout` is for those who send requests.
+    `http2` are the timeouts of HTTP/2, if the server may speak it: by ALPN, or, without TLS, in any case.
     """
 
     __slots__ = (
@@ -48,6 +50,7 @@ class Pool:
         "_address",
         "_dial_timeout",
         "_dialling",
+        "_http2",
         "_idle",
         "_idle_limit",
         "_idle_timeout",
@@ -72,6 +75,7 @@ class Pool:
         stall_limit: float = 0.0,
         response_header_timeout: float = 0.0,
         idle_limit: int = IDLE_LIMIT,
+        http2: Http2Timeouts | None = None,
     ) -> None:
         self._address = address
         self._sweeper = sweeper
@@ -85,6 +89,17 @@ class Pool:
         self._dialling: set[Any] = set()
         self._on_idle = partial(_drop, self._idle)
         self.closed = False
+        self._http2: Http2Connections | None = None
+        if http2 is not None:
+            self._http2 = Http2Connections(
+                self._dial_connection,
+                b"http" if tls is None else b"https",
+                sweeper,
+                http2,
+                dial_timeout,
+                idle_limit,
+                stall_limit,
+            )
         self.heads = ResponseHeads()
         _pools.add(self)
 
@@ -98,11 +113,14 @@ class Pool:
                 return stream
             # Its deadline passed a moment ago, and the event loop has not dropped it yet.
             stream.close()
-        return None
+        return None if self._http2 is None else self._http2.take()
 
     def take_alive(self) -> Stream | None:
         """Take an idle connection that has not ended, for requests that cannot be repeated."""
-        while (stream := self.take()) is not None:
+        while self._idle:
+            stream = self.take()
+            if stream is None or isinstance(stream, Http2Stream):
+                return stream
             try:
                 stream.sock.recv(1, _socket.MSG_PEEK)
             except BlockingIOError:
@@ -110,16 +128,40 @@ class Pool:
             except OSError:
                 pass
             stream.close()
-        return None
+        return None if self._http2 is None else self._http2.take_alive()
 
     def dial(self, patience: float = NEVER) -> Stream:
-        """Open a new connection, within the dial timeout or `patience` in seconds. Raises DialError."""
+        """Open a new connection, within the dial timeout or `patience` in seconds. Raises DialError.
+
+        If the server speaks HTTP/2, return a stream, be it of a connection that others have opened meanwhile.
+        """
+        if self._http2 is not None:
+            return self._http2.dial(patience)
+        return self._dial_connection(patience)
+
+    @property
+    def may_speak_http2(self) -> bool:
+        """Whether connections to the server may be of HTTP/2, which has no upgrades."""
+        return self._http2 is not None
+
+    def dial_for_upgrade(self) -> Stream:
+        """Open a new connection of HTTP/1.1, if the server may speak it. Raises DialError."""
+        if self._tls is None or not self._tls.offers_http2:
+            return self.dial()
         try:
-            stream = self._dial(patience)
+            return self._dial_connection(NEVER, self._tls.without_http2())
+        except ValueError as error:
+            raise DialError(str(error)) from None
+
+    def _dial_connection(self, patience: float, tls: ServerTls | None = None) -> Stream:
+        """Open a new connection, with TLS as the pool has it unless `tls` says otherwise."""
+        tls = tls or self._tls
+        try:
+            stream = self._dial(patience, tls)
         except DialError as error:
             if not error.exhausted or not close_all_idle():
                 raise
-            stream = self._dial(patience)
+            stream = self._dial(patience, tls)
         stream.stall_limit = limit = self._stall_limit
         if limit:
             # Breaks the connection if sent data stays unacknowledged although the send buffer is not full.
@@ -131,7 +173,7 @@ class Pool:
         """Connect within `timeout` s, and close the connection again. Raises DialError."""
         dial(self._address, self._sweeper, timeout, self._tls).close()
 
-    def _dial(self, patience: float) -> Stream:
+    def _dial(self, patience: float, tls: ServerTls | None) -> Stream:
         current = getcurrent()
         self._dialling.add(current)
         timeout = self._dial_timeout
@@ -141,7 +183,7 @@ class Pool:
         if self.closed:
             timeout = min(timeout or REMOVED_DIAL_TIMEOUT, REMOVED_DIAL_TIMEOUT)
         try:
-            return dial(self._address, self._sweeper, timeout, self._tls)
+            return dial(self._address, self._sweeper, timeout, tls)
         except DialError as error:
             if hurried and error.timed_out and timeout < FAIR_PATIENCE:
                 error.unreachable = False
@@ -156,6 +198,9 @@ class Pool:
 
     def give(self, stream: Stream) -> None:
         """Put back a connection that has no outstanding request or response."""
+        if isinstance(stream, Http2Stream):
+            stream.finish()
+            return
         if self.closed or stream.expired or len(self._idle) >= self._idle_limit:
             stream.close()
             return
@@ -171,13 +216,15 @@ class Pool:
         """
         self.closed = True
         self.close_idle()
+        if self._http2 is not None:
+            self._http2.close()
         for greenlet in self._dialling:
             timer = get_hub().loop.timer(REMOVED_DIAL_TIMEOUT)
             timer.start(self._abandon, greenlet)
 
     def close_idle(self) -> int:
         """Close the connections that are idle now, and return how many they were."""
-        count = len(self._idle)
+        count = len(self._idle) if self._http2 is None else len(self._idle) + self._http2.close_idle()
         for stream in self._idle:
             stream.close()
         self._idle.clear()

@@ -12,6 +12,8 @@ from proxy.http1.response import CHUNKED
 from proxy.net.client_gone import Awaited, ClientGoneError
 from proxy.net.deadlines import NEVER, after
 from proxy.upstream.connection import DialError
+from proxy.upstream.http2_stream import Http2Stream
+from proxy.upstream.request_framing import send_whole_request
 
 if TYPE_CHECKING:
     from proxy.http1.response import Response
@@ -111,7 +113,7 @@ def _send(
     stream = pool.take() if repeatable else pool.take_alive()
     if stream is not None:
         data = _first_bytes(stream, message, deadline, client)
-        if data or stream.expired or not repeatable:
+        if data or stream.expired or not (repeatable or stream.unprocessed):
             return _whole_response(pool, stream, method, data or b"", limit, discard)
         stream.close()
     try:
@@ -123,7 +125,9 @@ def _send(
     data = _first_bytes(stream, message, deadline, client)
     if not data and not stream.expired:
         stream.close()
-        raise ServerFailedError(_RESET if data is None else _ENDED, unreachable=data is None, sent=True)
+        raise ServerFailedError(
+            _RESET if data is None else _ENDED, unreachable=data is None, sent=not stream.unprocessed
+        )
     return _whole_response(pool, stream, method, data or b"", limit, discard)
 
 
@@ -135,7 +139,7 @@ def _first_bytes(stream: Stream, message: bytes, deadline: float, client: Waitin
         # It may have left while its request waited for another middleware.
         client.watch()
     try:
-        stream.send(message)
+        send_whole_request(stream, message)
         return stream.recv()
     except (ConnectionResetError, BrokenPipeError):
         return None
@@ -174,6 +178,12 @@ def _final_head(pool: Pool, stream: Stream, method: bytes, data: bytes) -> tuple
     """Return the head of the final response and the bytes after it; skip interim responses."""
     if not data:
         raise _ended(stream)
+    while isinstance(stream, Http2Stream):
+        found = stream.take_response()
+        if found is None:
+            raise _ended(stream)
+        if found.status >= 200:
+            return found, stream.take_content()
     while True:
         response = pool.heads.parse(data, method, HEAD_LIMIT)
         if response is None:
@@ -233,8 +243,8 @@ def _skip_content(stream: Stream, response: Response, data: bytes) -> bytes:
         while not decoder.finished:
             decoder.feed(_more(stream))
         return decoder.rest
-    while data:
-        data = stream.recv()
+    while stream.recv():
+        pass
     if stream.expired:
         raise _ended(stream)
     return b""

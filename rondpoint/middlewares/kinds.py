@@ -15,6 +15,7 @@ SERVED_KINDS = frozenset(
         "compress",
         "digestAuth",
         "forwardAuth",
+        "grpcWeb",
         "headers",
         "inFlightReq",
         "ipAllowList",

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rondpoint.middlewares.descriptions import DESCRIPTIONS
-from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.middlewares.options import Group, Option, Secrecy
 from rondpoint.middlewares.schemas import SCHEMAS
 from rondpoint.reference_pages import first_clause, format_default, markdown_table, update_page
@@ -17,13 +16,8 @@ _SECRECY = {Secrecy.OPEN: "", Secrecy.HIDDEN: "; secret", Secrecy.HEADERS: "; cr
 
 
 def blocks() -> dict[str, str]:
-    """Return the blocks of the page by name."""
-    served = [kind for kind in SCHEMAS if kind in SERVED_KINDS]
-    others = [kind for kind in SCHEMAS if kind not in SERVED_KINDS]
-    return {
-        "served": "".join(_kind(kind) for kind in sorted(served)),
-        "unserved": "".join(_kind(kind) for kind in sorted(others)),
-    }
+    """Return the block of the page by its name."""
+    return {"kinds": "".join(_kind(kind) for kind in sorted(SCHEMAS))}
 
 
 def options(schema: Group, path: str) -> Iterator[tuple[str, Option]]:

@@ -10,8 +10,10 @@ from rondpoint.model import ServersTransport
 from rondpoint.tls.algorithms import VERSIONS
 
 
-def create_client_context(transport: ServersTransport) -> ssl.SSLContext:
+def create_client_context(transport: ServersTransport, *, http2: bool = False) -> ssl.SSLContext:
     """Return a context that checks servers as the transport says. Raises ValueError, which says why not.
+
+    With `http2` it offers HTTP/2 and HTTP/1.1, otherwise only HTTP/1.1.
 
     With `peer_cert_uri`, certificates must come from a trusted authority even if `insecure_skip_verify` is
     set, as in Traefik: otherwise any server could show a certificate with this URI.
@@ -34,7 +36,7 @@ def create_client_context(transport: ServersTransport) -> ssl.SSLContext:
                 context.load_cert_chain(name, key, password=refuse_password)
         except (OSError, UnicodeError) as error:
             raise ValueError(f"its client certificate cannot be used: {describe_fault(error)}") from None
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])
     return context
 
 

@@ -22,6 +22,9 @@ class ClientContexts:
         self.default = default
         self._create = lru_cache(MAX_CONTEXTS)(create_client_context)
 
-    def get(self, transport: ServersTransport | None) -> ssl.SSLContext:
-        """Return the context of a transport; None stands for the default. Raises ValueError."""
-        return self._create(self.default if transport is None else transport)
+    def get(self, transport: ServersTransport | None, *, http2: bool = False) -> ssl.SSLContext:
+        """Return the context of a transport; None stands for the default. Raises ValueError.
+
+        With `http2` it offers HTTP/2, too.
+        """
+        return self._create(self.default if transport is None else transport, http2=http2)

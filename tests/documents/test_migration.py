@@ -9,10 +9,6 @@ import pytest
 import yaml
 
 from discovery.dynamic import decode
-from discovery.merging.merge import merge
-from discovery.merging.union import unite
-from rondpoint.middlewares.kinds import SERVED_KINDS
-from rondpoint.middlewares.schemas import SCHEMAS
 from rondpoint.settings.unserved_options import UNSERVED_OPTIONS
 from tests.system.labels_of_traefik import DIFFERENCES, UNAVAILABLE_MIDDLEWARE, UNKNOWN_LABEL
 
@@ -27,7 +23,6 @@ TRANSPORT = "http: {{serversTransports: {{t: {{{}}}}}}}"
 OPTIONS = {
     "tcp": "tcp: {routers: {r: {rule: HostSNI(`*`), service: s}}}",
     "udp": "udp: {services: {s: {loadBalancer: {servers: [{address: 'a:1'}]}}}}",
-    "healthCheck.mode": BALANCER.format("", "healthCheck: {path: /, mode: grpc}"),
     "preservePath": BALANCER.format("preservePath: true", ""),
     "serversTransports.cipherSuites": TRANSPORT.format("cipherSuites: [TLS_RSA_WITH_AES_128_CBC_SHA]"),
     "serversTransports.peerCertSANs": TRANSPORT.format("peerCertSANs: [{type: DNS, value: a.test}]"),
@@ -41,10 +36,6 @@ def names_in_row(head: str) -> set[str]:
     found = re.search(rf"^\| {head} \| (.*?) \|", UNSERVED_SECTION, re.MULTILINE)
     assert found, head
     return set(re.findall(r"`(.*?)`", found[1]))
-
-
-def test_unserved_middlewares_are_listed() -> None:
-    assert names_in_row("middlewares") == set(SCHEMAS) - SERVED_KINDS
 
 
 def test_unserved_sources_are_listed() -> None:
@@ -64,14 +55,6 @@ def test_listed_options_are_reported(option: str) -> None:
     last = re.escape(option.rpartition(".")[2])
     messages = [each.message for each in decoded.diagnostics]
     assert any(re.search(rf"\b{last}\b.* is not served yet", message) for message in messages), messages
-
-
-def test_servers_with_h2c_are_reported() -> None:
-    assert "h2c" in names_in_row("protocols")
-    text = "http: {routers: {r: {rule: Host(`a.test`), service: s}},"
-    text += " services: {s: {loadBalancer: {servers: [{url: 'h2c://a'}]}}}}"
-    merged = merge({"file": unite([decode(yaml.safe_load(text), "file", "a.yml")], "file")}, {"web"})
-    assert any("h2c is not served yet" in each.message for each in merged.diagnostics)
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,14 @@ from tests.lab.ports import free_port
 
 @dataclass(slots=True)
 class Request:
-    """A received request: `head` with its empty line, `body` as on the wire (with chunk framing)."""
+    """A received request: `head` with its empty line, `body` as on the wire (with chunk framing).
+
+    It is recorded after its head; `complete` says whether the whole body has come, too.
+    """
 
     head: bytes
     body: bytes = b""
+    complete: bool = False
 
     @property
     def raw(self) -> bytes:
@@ -79,6 +83,7 @@ class Connection:
                 request.body += line
         else:
             request.body += self._exactly(int(request.header("Content-Length") or 0))
+        request.complete = True
         return request.body
 
     def read(self) -> Request | None:

@@ -428,7 +428,7 @@ def test_the_connection_goes_on_after_a_refused_ping(store: Store, short_path: P
 @pytest.mark.parametrize(
     ("flags", "reason"),
     [
-        (("http.middlewares=later@file",), "is of kind grpcWeb, which is not served yet"),
+        (("http.middlewares=later@file",), "is of kind later, which is not served yet"),
         (("auth.headerField=X-User",), "middleware own-auth@internal has options that could not be read"),
         (("auth.basic.users=nobody",), "middleware own-auth@internal has options that could not be read"),
         (("whiteList.sourceRange=nowhere",), "middleware own-whiteList@internal has options"),
@@ -440,7 +440,7 @@ def test_an_option_that_cannot_be_served_closes_the_entry_point(
 ) -> None:
     options = [f"--entryPoints.own.{flag}" for flag in flags]
     with Origin.named("a") as origin, point(store, short_path, *options) as (proxy, port):
-        proxy.middlewares["later@file"] = Middleware("later@file", "grpcWeb", {"allowOrigins": ["*"]})
+        proxy.middlewares["later@file"] = Middleware("later@file", "later", {})
         host = proxy.route(origin)
         refused = http.request(port, host)
         assert (refused.status, reason in refused.text) == (503, True)

@@ -82,8 +82,8 @@ def mirrored(proxy: Proxy, origin: Start) -> Mirrored:
 
 
 def copies(origin: Origin, count: int) -> list[Request]:
-    """Return the copies once there are that many."""
-    until(lambda: len(origin.requests) >= count, f"{count} copies")
+    """Return the copies once there are that many, with their content."""
+    until(lambda: sum(request.complete for request in list(origin.requests)) >= count, f"{count} copies")
     return origin.requests
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from tests.lab import http
 from tests.lab.origin import Origin
 from tests.lab.store import Store
 from tests.lab.waiting import until
+from tests.proxy.log_lines import json_lines
 from tests.proxy.running import Proxy, running_proxy
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -61,8 +61,8 @@ def test_refusals_of_all_workers_are_counted_by_middleware_and_reason(proxy: Pro
             ]
     expected = {("users@x", "basicAuth", "unauthorized"): 3, ("deny@x", "ipAllowList", "forbidden"): 3}
     until(lambda: refusals(proxy) == expected, "the refusals")
-    until(lambda: len(log.read_text().splitlines()) >= 12, "the access log")
-    logged = [json.loads(line) for line in log.read_text().splitlines()]
+    until(lambda: len(json_lines(log)) >= 12, "the access log")
+    logged = json_lines(log)
     responders = {
         host: {line.get("MiddlewareName") for line in logged if line["RequestHost"] == host}
         for host in (denied, redirected, open_, others)
@@ -103,6 +103,6 @@ def test_the_middleware_that_a_fallback_stands_in_for_has_not_responded(proxy: P
         )
         proxy.publish()
         assert proxy.get(host) == "spare"
-        until(lambda: host in log.read_text(), "the access log")
-    logged = [json.loads(line) for line in log.read_text().splitlines()]
+        until(lambda: host in {line["RequestHost"] for line in json_lines(log)}, "the access log")
+    logged = json_lines(log)
     assert [line.get("MiddlewareName") for line in logged if line["RequestHost"] == host] == [None]

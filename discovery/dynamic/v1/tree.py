@@ -11,7 +11,6 @@ from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section, Tree
-from discovery.dynamic.middlewares import report_unserved
 from discovery.dynamic.routers import parse_rule, report_rule_warning
 from discovery.dynamic.v1.backend import LIMITS, read_backend_middlewares, read_balancing, with_balancing
 from discovery.dynamic.v1.certificates import decode_certificates
@@ -55,7 +54,6 @@ def decode(tree: Tree, provider: str, subject: str) -> Decoded:
         middlewares += [middleware for _, middleware in found]
         keys[f"routers.{router.name}"] = section.path
         keys.update({f"middlewares.{middleware.name}": key for key, middleware in found})
-    report_unserved(routers, middlewares, keys, report)
     pairs = decode_certificates(tree, report)
     return Decoded(
         subject,

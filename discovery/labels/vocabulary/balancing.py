@@ -87,7 +87,7 @@ def health_check(above: str) -> Iterator[Label]:
             "http",
             values.one_of(("http", "grpc")),
             "http",
-            "`grpc` has no effect and gives a warning",
+            "`grpc` calls `grpc.health.v1.Health/Check`; `path`, `method` and `status` then have no effect",
             "",
         ),
     ):

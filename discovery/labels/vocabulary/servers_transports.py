@@ -99,16 +99,16 @@ TRANSPORTS = (
     Label(
         f"{_TIMEOUTS}.readIdleTimeout",
         "5s",
-        "for HTTP/2, which servers do not get",
+        "time without a frame on a connection of HTTP/2 after which a PING asks whether the server is alive",
         readers.time_limit,
-        support=Support.NO_EFFECT_NOTED,
+        0.0,
     ),
     Label(
         f"{_TIMEOUTS}.pingTimeout",
         "5s",
-        "for HTTP/2, which servers do not get",
+        "time limit for the response to this PING; then the connection is closed",
         readers.time_limit,
-        support=Support.NO_EFFECT_NOTED,
+        15.0,
     ),
     *(
         Label(

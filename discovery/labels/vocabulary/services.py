@@ -22,7 +22,7 @@ SERVERS = (
     Label(
         f"{_BALANCER}.server.scheme",
         "https",
-        "scheme for requests to the server; `h2c` is not served yet",
+        "scheme for requests to the server; `h2c` is HTTP/2 without TLS",
         values.scheme,
         "http",
     ),

@@ -18,7 +18,7 @@ ROUTES = (
     Label(
         "protocol",
         "https",
-        "scheme for requests to the server; `h2c` is not served yet",
+        "scheme for requests to the server; `h2c` is HTTP/2 without TLS",
         values.scheme,
         "http",
     ),

@@ -114,6 +114,19 @@ def content_type(subject: Subject) -> Effect:
     return Effect("leaves responses without a Content-Type as they are")
 
 
+@preview("grpcWeb")
+def grpc_web(subject: Subject) -> Effect:
+    """Say whether the request is one of gRPC-Web, or a preflight for one."""
+    found = _observe(subject)
+    if found.response is not None:
+        return Effect(
+            f"responds to the preflight of the browser with {found.response.status}", found.response.status
+        )
+    if subject.client.recorded.added:
+        return Effect("converts the request to gRPC, and the response to gRPC-Web")
+    return Effect("leaves the request as it is, because it is not gRPC-Web")
+
+
 @preview("retry")
 def retry(subject: Subject) -> Effect:
     """Say how often the request is tried."""

@@ -29,6 +29,10 @@ class Encoder(NamedTuple):
     flush: Callable[[], bytes]
     finish: Callable[[], bytes]
 
+    def take_trailers(self, trailers: bytes, /) -> bytes:
+        """Return all trailer lines: a content coding has none of its own."""
+        return trailers
+
 
 MakeEncoder = Callable[[], Encoder]
 

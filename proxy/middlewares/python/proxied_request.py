@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from proxy.http1.header_changes import HeaderChanges
 from proxy.http1.header_lines import first_value, without
 from proxy.http1.request import HOST
-from proxy.middlewares.python.client_body import BufferedContent, ClientBody
+from proxy.middlewares.client_body import BufferedContent, ClientBody, open_content
 from proxy.middlewares.python.named_pieces import NamedPieces
 from proxy.per_request.extras import ProducedContent, extras_of
 from rondpoint.middleware.headers import Headers
@@ -17,7 +17,6 @@ from rondpoint.middleware.request import Request as PublicRequest
 if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.middlewares.step import Client
-    from proxy.per_request.extras import ClientContent
 
 # The proxy itself adds lines with these names to a request, after the middlewares.
 _ADDED = ("x-forwarded-", "x-real-ip", "x-request-id")
@@ -35,17 +34,8 @@ class ProxiedRequest(PublicRequest):
         self._path, _, self._query = target.partition("?")
         self._headers = self._headers_as_received = Headers.from_lines(request.headers)
         self.username = ""
-        extras = client.extras
-        produced = None if extras is None else extras.produced_content
-        self._source: ClientContent | None = None
-        self._content: bytes | Iterator[bytes] = b""
-        if produced is not None:
-            # A middleware before this one makes the content.
-            self._source, self._content = produced.source, produced.pieces
-        elif extras is not None and extras.request_content is not None:
-            self._source = self._content = BufferedContent(extras.request_content)
-        elif request.has_body:
-            self._source = self._content = ClientBody(request, client)
+        self._source, pieces = open_content(request, client)
+        self._content: bytes | Iterator[bytes] = b"" if self._source is None else pieces
 
     @property
     def method(self) -> str:

@@ -37,10 +37,14 @@ OPTIONS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "idle connections": ({"maxIdleConnsPerHost": 7}, {"max_idle_connections": 7}),
     "no idle connections": ({"maxIdleConnsPerHost": "-1"}, {"max_idle_connections": -1}),
     "a URI": ({"peerCertURI": "spiffe://a/b"}, {"peer_cert_uri": "spiffe://a/b"}),
-    "HTTP/1.1 only": ({"disableHTTP2": True}, {}),
+    "HTTP/1.1 only": ({"disableHTTP2": True}, {"disable_http2": True}),
     "timeouts": (
         {"forwardingTimeouts": {"dialTimeout": "1s", "responseHeaderTimeout": "1m", "idleConnTimeout": 0}},
         {"dial_timeout": 1.0, "response_header_timeout": 60.0, "idle_timeout": 0.0},
+    ),
+    "pings": (
+        {"forwardingTimeouts": {"readIdleTimeout": "1s", "pingTimeout": "2s"}},
+        {"read_idle_timeout": 1.0, "ping_timeout": 2.0},
     ),
     "other letters": ({"INSECURESKIPVERIFY": "true"}, {"insecure_skip_verify": True}),
 }
@@ -116,12 +120,6 @@ def test_certificates_may_be_texts(tmp_path: Path) -> None:
         ),
     )
     assert found.diagnostics == ()
-
-
-def test_options_of_http_2_are_noted() -> None:
-    found = decoded({"forwardingTimeouts": {"readIdleTimeout": "1s", "pingTimeout": "2s"}})
-    assert [each.severity for each in found.diagnostics] == [Severity.NOTE, Severity.NOTE]
-    assert found.servers_transports == (ServersTransport("t@file"),)
 
 
 def test_an_unknown_option_is_reported() -> None:

@@ -8,8 +8,7 @@ def test_servers_of_services_with_a_check_are_probed_unless_they_drain() -> None
     up = Server("a", "10.0.0.1", 80)
     down = Server("b", "10.0.0.2", 80, state=ServerState.DOWN)
     leaving = Server("c", "10.0.0.3", 80, state=ServerState.DRAINING)
-    unspoken = Server("d", "10.0.0.4", 80, "h2c")
-    checked = Service("checked@file", (up, down, leaving, unspoken), health_check=CHECK)
+    checked = Service("checked@file", (up, down, leaving), health_check=CHECK)
     configuration = Configuration(
         services={"checked@file": checked, "plain@file": Service("plain@file", (up,))}
     )

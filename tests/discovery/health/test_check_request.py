@@ -1,6 +1,6 @@
 import pytest
 
-from discovery.health.check_request import CheckRequest, first_request, is_checkable, redirected_request
+from discovery.health.check_request import CheckRequest, first_request, redirected_request
 from rondpoint.model import HealthCheck, Server
 
 SERVER = Server("s", "10.0.0.7", 8080)
@@ -62,16 +62,26 @@ def test_a_path_outside_ascii_is_quoted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("server", "check", "expected"),
+    ("server", "check", "url", "http2"),
     [
-        (SERVER, HealthCheck(), True),
-        (SERVER, HealthCheck(mode="grpc"), False),
-        (Server("s", "h", 80, "h2c"), HealthCheck(), False),
-        (Server("s", "h", 80, "h2c"), HealthCheck(scheme="http"), True),
+        (SERVER, HealthCheck(), "http://10.0.0.7:8080/", False),
+        (Server("s", "h", 81, "h2c"), HealthCheck(), "http://h:81/", True),
+        (Server("s", "h", 81, "h2c"), HealthCheck(scheme="http"), "http://h:81/", False),
+        (SERVER, HealthCheck(mode="grpc"), "http://10.0.0.7:8080/grpc.health.v1.Health/Check", True),
+        (
+            Server("s", "h", 443, "https"),
+            HealthCheck("/up", mode="grpc", port=8443),
+            "https://h:8443/grpc.health.v1.Health/Check",
+            True,
+        ),
     ],
+    ids=["http", "h2c", "http for an h2c server", "grpc", "grpc over TLS"],
 )
-def test_only_http_1_is_supported(server: Server, check: HealthCheck, expected: bool) -> None:
-    assert is_checkable(server, check) is expected
+def test_the_scheme_and_the_mode_decide_about_the_protocol(
+    server: Server, check: HealthCheck, url: str, http2: bool
+) -> None:
+    request = first_request(server, check)
+    assert (request.url, request.http2) == (url, http2)
 
 
 REQUEST = CheckRequest("http://10.0.0.7:8080/a/b", "POST", "app.test", {"X": "y", "Cookie": "c"})

@@ -130,18 +130,6 @@ def test_a_server_by_url() -> None:
     assert both.services == both.routers == ()
 
 
-def test_an_unserved_middleware_of_a_router_is_an_error() -> None:
-    option = "traefik.http.middlewares.m.grpcweb.alloworigins"
-    labels = {**RULE, f"{R}.middlewares": "m", option: "9"}
-    decoded = decode(container(labels=labels), OPTIONS)
-    (middleware,) = decoded.middlewares
-    assert (middleware.name, middleware.kind) == ("m@docker", "grpcWeb")
-    assert middleware.options == {"allowOrigins": ["9"]}
-    assert decoded.routers[0].middlewares == ("m@docker",)
-    assert [item.severity for item in decoded.diagnostics] == [Severity.ERROR]
-    assert "grpcWeb is not served yet, so r@docker responds with 503" in decoded.diagnostics[0].message
-
-
 def test_a_url_beside_port_and_scheme_is_one_error_and_neither_is_unknown() -> None:
     server = "traefik.http.services.s.loadbalancer.server"
     labels = {**RULE, f"{server}.url": "http://a", f"{server}.port": "80", f"{server}.scheme": "http"}
@@ -151,13 +139,6 @@ def test_a_url_beside_port_and_scheme_is_one_error_and_neither_is_unknown() -> N
         if server in each.message
     ]
     assert "already contains scheme and port" in found
-
-
-def test_a_middleware_that_no_router_here_uses_is_a_warning() -> None:
-    label = {"traefik.http.middlewares.m.grpcWeb.allowOrigins": "9"}
-    decoded = decode(container(labels={**RULE, **label}), OPTIONS)
-    assert decoded.middlewares[0].options == {"allowOrigins": ["9"]}
-    assert [item.severity for item in decoded.diagnostics] == [Severity.WARNING]
 
 
 LEFT_OUT = [

@@ -55,9 +55,11 @@ class Client(Peer):
         """Send a GET and wait until its stream is over."""
         return self.wait_for(self.request(path), timeout)
 
-    def skip_to(self, number: int) -> None:
-        """Use this number for the next request."""
-        self._next = number
+    def next_stream(self) -> int:
+        """Return the number of a stream that was not used yet, for frames that the caller makes."""
+        number = self._next
+        self._next += 2
+        return number
 
 
 def head(

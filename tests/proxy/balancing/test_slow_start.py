@@ -1,6 +1,7 @@
 """Slow start: new and returning servers get their share of requests gradually."""
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
@@ -105,6 +106,34 @@ def test_a_server_that_was_draining_or_ejected_starts_slowly_again(clock: Clock)
         service.services.set_ejected(address_of(A), ejected=False)
         assert service.target("s0").warmth(clock.now) == MINIMUM_WARMTH
         assert shares(service)["s0"] == pytest.approx(MINIMUM_WARMTH / (1 + MINIMUM_WARMTH), abs=0.02)
+
+
+def leave_after_joining(service: ServiceUnderTest) -> None:
+    service.services.put(Service("s", (A, B), slow_start=SECONDS))
+    service.services.put(Service("s", (A,), slow_start=SECONDS))
+
+
+def leave_while_ejected(service: ServiceUnderTest) -> None:
+    services, ejected = service.services, address_of(B)
+    services.on_address_removed = lambda address: services.set_ejected(address, ejected=False)
+    services.put(Service("other", (B,)))
+    assert services.get("other") is not None
+    services.set_ejected(ejected, ejected=True)
+    services.remove("other")
+
+
+@pytest.mark.parametrize("leave", [leave_after_joining, leave_while_ejected])
+def test_an_address_that_has_left_does_not_start_slowly_in_a_new_service(
+    clock: Clock, leave: Callable[[ServiceUnderTest], None]
+) -> None:
+    with built(Service("s", (A,), slow_start=SECONDS)) as service:
+        assert service.served.choose is None
+        leave(service)
+        service.services.put(Service("new", (B, C), slow_start=SECONDS))
+        served = service.services.get("new")
+        assert served is not None
+        assert {target.warmth(clock.now) for target in served.targets} == {1.0}
+        service.services.remove("new")
 
 
 def test_without_the_option_there_is_no_slow_start(clock: Clock) -> None:

@@ -24,6 +24,7 @@ class ServerStream:
 
     expired = False
     plain = True
+    trailers = b""
 
     def __init__(self, pieces: list[bytes], ready: list[bool]) -> None:
         self._pieces = list(pieces)

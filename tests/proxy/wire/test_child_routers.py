@@ -111,7 +111,7 @@ def test_a_parent_that_responds_itself_asks_no_child(proxy: Proxy, origin: Start
 
 def test_a_guard_that_cannot_be_performed_closes_all_children(proxy: Proxy, origin: Start) -> None:
     server = origin(answer("inner"))
-    host = parent(proxy, Middleware("m@x", "grpcWeb", {"allowOrigins": ["*"]}))
+    host = parent(proxy, Middleware("m@x", "later", {}))
     child(proxy, host, "PathPrefix(`/`)", server)
     assert proxy.status(host) == 503
     assert not server.requests

@@ -167,7 +167,7 @@ def test_the_middlewares_of_a_member_apply_to_its_requests(
     host = built.composite("app", "weighted", ("v1", 1))
     assert proxy.status(host, "/x") == 200
     assert seen.requests[-1].target == "/v1/x"
-    proxy.middlewares["add@x"] = Middleware("add@x", "grpcWeb", {})
+    proxy.middlewares["add@x"] = Middleware("add@x", "later", {})
     proxy.publish()
     assert proxy.status(host, "/x") == 503
     proxy.middlewares["add@x"] = Middleware("add@x", "inFlightReq", {"amount": 0})

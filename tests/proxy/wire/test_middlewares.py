@@ -44,8 +44,8 @@ def test_a_changed_middleware_is_in_force_for_the_next_request(proxy: Proxy, ori
     ("middleware", "reason"),
     [
         (
-            Middleware("m@x", "grpcWeb", {}),
-            "kind grpcWeb, which is not served yet",
+            Middleware("m@x", "later", {}),
+            "kind later, which is not served yet",
         ),
         (Middleware("m@x", "addPrefix", {}, unusable=True), "could not be read"),
         (Middleware("m@x", "chain", {"middlewares": ["m@x"]}), "a part of itself"),

@@ -93,7 +93,7 @@ def test_multiplying_chains_are_explained_quickly() -> None:
     ("middlewares", "reason"),
     [
         ((), "middleware m does not exist"),
-        ((Middleware("m", "grpcWeb"),), "of kind grpcWeb, which is not served yet"),
+        ((Middleware("m", "later"),), "of kind later, which is not served yet"),
         ((Middleware("m", "addPrefix", unusable=True),), "could not be read"),
         ((Middleware("m", "chain", {"middlewares": ["m"]}),), "a part of itself"),
         ((Middleware("m", "errors", {"status": ["500"], "service": "t"}),), "m: service t does not exist"),
@@ -224,7 +224,7 @@ def test_mirrors_of_all_reached_services_are_listed_and_their_faults_told() -> N
 
 
 UP = (Server("a", "h", 1),)
-BAD, GOOD = ("grpc",), ("strip",)
+BAD, GOOD = ("later",), ("strip",)
 GUARDED, OPEN = Service("t", UP, middlewares=BAD), Service("u", UP)
 
 
@@ -232,7 +232,7 @@ GUARDED, OPEN = Service("t", UP, middlewares=BAD), Service("u", UP)
     ("services", "expected", "reason"),
     [
         ((composite("weighted", "t"), Service("t", UP, middlewares=GOOD)), [], ""),
-        ((composite("weighted", "t"), GUARDED), ["t"], "service t: middleware grpc is of"),
+        ((composite("weighted", "t"), GUARDED), ["t"], "service t: middleware later is of"),
         ((composite("weighted", "t", "u"), GUARDED, OPEN), ["t"], ""),
         ((composite("failover", "u", "t"), GUARDED, OPEN), ["t"], ""),
         ((composite("failover", "t", "u"), GUARDED, OPEN), ["t"], "service t: "),
@@ -250,7 +250,7 @@ def test_middlewares_before_members_are_checked(
     services: tuple[Service, ...], expected: list[str], reason: str
 ) -> None:
     middlewares = (
-        Middleware("grpc", "grpcWeb"),
+        Middleware("later", "later"),
         Middleware("strip", "stripPrefix", {"prefixes": ["/a"]}),
     )
     explanation = explained(router("r", "Host(`a.test`)"), services=services, middlewares=middlewares)

@@ -215,7 +215,6 @@ weight = 1
                 ),
             ),
         },
-        told=["h2c is not served yet"],
     ),
     Example(
         "a circuit breaker",
@@ -437,7 +436,6 @@ backend = "plain"
 [frontends.plain.routes.r]
 rule = "Host:plain.test"
 """,
-        told=["h2c is not served yet"],
     ),
     Example(
         "a tree through the API",

@@ -298,6 +298,26 @@ EFFECTS: list[tuple[str, Mapping[str, Any], PreviewedRequest, str, int]] = [
     ),
     ("headers", ORIGIN, PREFLIGHT, "responds to the preflight of the browser with 200", 200),
     ("headers", {"allowedHosts": ["b.test"]}, sent(), "refuses the request with 500: bad host", 500),
+    (
+        "grpcWeb",
+        {"allowOrigins": ["*"]},
+        sent("/", "Content-Type: application/grpc-web+proto", method="POST"),
+        "converts the request to gRPC, and the response to gRPC-Web",
+        0,
+    ),
+    ("grpcWeb", {"allowOrigins": []}, sent(), "leaves the request as it is, because it is not", 0),
+    (
+        "grpcWeb",
+        {"allowOrigins": []},
+        sent(
+            "/",
+            "Access-Control-Request-Method: POST",
+            "Access-Control-Request-Headers: x-grpc-web",
+            method="OPTIONS",
+        ),
+        "responds to the preflight of the browser with 200",
+        200,
+    ),
     ("headers", {"sslRedirect": True}, sent(), "redirects to https://a.test/a/b?c=d with 301", 301),
 ]
 

@@ -160,8 +160,8 @@ def test_a_change_applies_at_once() -> None:
     ("middleware", "reason"),
     [
         (
-            Middleware("m", "grpcWeb", {}),
-            "kind grpcWeb, which is not served yet",
+            Middleware("m", "later", {}),
+            "kind later, which is not served yet",
         ),
         (Middleware("m", "stripPrefix", {"prefixes": ["/a"]}, unusable=True), "could not be read"),
         (Middleware("m", "stripPrefixRegex", {"regex": ["("]}), "invalid regular expression"),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from proxy.http1.content_decoder import ContentDecoder
     from proxy.http1.request import Request
     from proxy.middlewares.step import Client
+    from proxy.per_request.extras import ClientContent
 
 _TOO_LARGE = "the request body is too large"
 
@@ -113,6 +114,23 @@ class ClientBody:
             self.finished = True
             self._client.buffer = decoder.rest
         return piece
+
+
+def open_content(request: Request, client: Client) -> tuple[ClientContent | None, Iterator[bytes]]:
+    """Return the content of the client, and the pieces that middlewares before have left of it.
+
+    There is None without content.
+    """
+    extras = client.extras
+    if extras is not None and extras.produced_content is not None:
+        return extras.produced_content.source, extras.produced_content.pieces
+    if extras is not None and extras.request_content is not None:
+        buffered = BufferedContent(extras.request_content)
+        return buffered, buffered
+    if request.has_body:
+        received = ClientBody(request, client)
+        return received, received
+    return None, iter(())
 
 
 def _receive(client: Client, decoder: ContentDecoder) -> bytes:

@@ -1,0 +1,1 @@
+"""The middleware grpcWeb: lets browsers call gRPC servers, whose trailers they cannot read."""
