@@ -343,7 +343,7 @@ def test_cached_parts_do_not_fill_the_memory() -> None:
         form.lines([form.note(completed, client_request, 0.0, 1)])
     parts = (*vars(form).values(), *form._methods, form.headers.kept)
     kept = [len(part) for part in parts if isinstance(part, dict)]
-    assert len(kept) == 9
+    assert len(kept) == 10
     assert 0 < max(kept) <= 500
 
 
