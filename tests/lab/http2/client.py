@@ -56,7 +56,7 @@ class Client(Peer):
         return self.wait_for(self.request(path), timeout)
 
     def next_stream(self) -> int:
-        """Return the number of a stream that was not used yet, for frames that the caller makes."""
+        """Return the number of the next stream, for frames that the caller makes."""
         number = self._next
         self._next += 2
         return number
