@@ -20,7 +20,7 @@ from rondpoint.model import Middleware, Server
 from tests.lab import http
 from tests.lab.certificate import write_certificate
 from tests.lab.grpc_server import GrpcClient, GrpcServer
-from tests.lab.http2_client import Http2Client
+from tests.lab.http2.client import Client
 from tests.lab.http2_origin import Http2Session
 from tests.lab.origin import Connection, Origin
 from tests.lab.ports import free_port
@@ -259,18 +259,23 @@ def test_the_proxy_ends_a_call_of_which_neither_side_sees_the_deadline(scene: Sc
             session.begin(call, ("content-type", "application/grpc"))
         resets.append(session.wait_for_reset(call))
 
-    with Origin(handler) as hung, Http2Client(scene.proxy.web, HOST) as client:
+    fields = [(b"content-type", b"application/grpc"), (b"te", b"trailers"), (b"grpc-timeout", b"200m")]
+    with Origin(handler) as hung, Client(scene.proxy.web) as client:
         scene.serve(Server("hung", "127.0.0.1", hung.port, "h2c"))
-        headers = {"content-type": "application/grpc", "te": "trailers", "grpc-timeout": "200m"}
-        reply = client.request("/test.Echo/Hang", method="POST", headers=headers, body=bytes(5))
+        client.start()
+        call = client.request(
+            b"/test.Echo/Hang", method=b"POST", authority=HOST.encode(), fields=fields, content=bytes(5)
+        )
+        reply = client.wait_for(call)
         until(lambda: resets == [8], "the server's stream to be cancelled")
+    assert (reply.status, reply.ended) == (200, True)
     if begins:
-        assert (reply.status, reply.header("grpc-status")) == (200, None)
-        assert dict(reply.trailers)["grpc-status"] == "4"
+        assert b"grpc-status" not in reply.final
+        assert dict(reply.trailers)[b"grpc-status"] == b"4"
     else:
-        assert (reply.status, reply.header("grpc-status")) == (200, "4")
-        assert reply.header("grpc-message") == "504 gateway timeout: the deadline of the call has passed"
-        assert not reply.trailers
+        assert reply.final[b"grpc-status"] == b"4"
+        assert reply.final[b"grpc-message"] == b"504 gateway timeout: the deadline of the call has passed"
+        assert len(reply.heads) == 1
 
 
 def test_a_cancelled_call_ends_at_the_server_and_others_go_on(
