@@ -22,12 +22,13 @@ from tests.lab.certificate import write_certificate
 from tests.lab.grpc_server import GrpcClient, GrpcServer
 from tests.lab.http2.client import Client
 from tests.lab.http2_origin import Http2Session
+from tests.lab.namespace import connect
 from tests.lab.origin import Connection, Origin
 from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.lab.waiting import until
 from tests.proxy.log_lines import json_lines
-from tests.proxy.running import Proxy, running_proxy
+from tests.proxy.running import Proxy, lone_proxy, running_proxy
 
 HOST = "localhost"
 BIG = bytes(range(256)) * 12_000
@@ -375,6 +376,30 @@ def test_a_replaced_worker_finishes_its_calls(scene: Scene, server: GrpcServer) 
             assert client.unary(message, timeout=TIMEOUT) == message
         server.hold.set()
         assert list(call) == [b"x"]
+
+
+def test_a_proxy_that_ends_finishes_its_calls(server: GrpcServer) -> None:
+    with lone_proxy() as proxy:
+        proxy.route(1, rule=f"Host(`{HOST}`)")
+        (name,) = proxy.services
+        proxy.tune(f"{name}.test", servers=(Server("s", "127.0.0.1", server.port, "h2c"),))
+        with GrpcClient(f"127.0.0.1:{proxy.web}", authority=HOST) as client:
+            call = client.events(b"x", timeout=TIMEOUT)
+            assert next(call) == b"x"
+            proxy.process.signal(signal.SIGTERM)
+            until(lambda: refuses(proxy.web), "the proxy to accept no more")
+            server.hold.set()
+            assert list(call) == [b"x"]
+        until(lambda: not proxy.process.running, "the end of the proxy")
+
+
+def refuses(port: int) -> bool:
+    """Return whether nobody accepts connections at a port."""
+    try:
+        connect("127.0.0.1", port).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_browsers_call_the_server_by_grpc_web(scene: Scene, server: GrpcServer) -> None:
