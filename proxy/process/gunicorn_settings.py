@@ -59,7 +59,7 @@ def gunicorn_settings() -> dict[str, Any]:
     logs.configure(settings.log)
     # The import in the master creates the name, so that all workers share it.
     log.debug("the name of this instance is %s", INSTANCE)
-    if settings.tracing is not None and not packages_installed(settings.tracing):
+    if settings.tracing is not None and not packages_installed():
         log.error("%s", MISSING)
     return {
         "bind": bind_addresses(settings),
