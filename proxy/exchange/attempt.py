@@ -49,17 +49,17 @@ def forward_to(
     pool = target.pool
     idempotent = request.method in IDEMPOTENT_METHODS
     # A request that cannot be sent again over another connection must not get one that has ended.
-    # HTTP/2 has no upgrades (RFC 9113 §8.6).
-    upgrades = bool(request.upgrade) and pool.may_speak_http2
-    if upgrades:
-        stream = None
+    dial = pool.dial
+    if request.upgrade and pool.may_speak_http2:
+        # HTTP/2 has no upgrades (RFC 9113 §8.6).
+        stream, dial = None, pool.dial_for_upgrade
     else:
         stream = pool.take() if idempotent and (body is None or body.done) else pool.take_alive()
     while True:
         reused = stream is not None
         if stream is None:
             try:
-                stream = pool.dial_for_upgrade() if upgrades else pool.dial()
+                stream = dial()
             except DialError as error:
                 if error.unreachable:
                     downstream.context.ejections.eject(target, str(error))
@@ -148,7 +148,10 @@ def _send_request(
     downstream.stream.watch()
     try:
         if body is None:
-            begin_request(stream, head)
+            if stream.multiplexed:
+                begin_request(stream, head)
+            else:
+                stream.send(head)
         else:
             begin_request(stream, head, body.first, body.trailers if body.done else None, body.chunked)
             if not body.done:

@@ -115,13 +115,8 @@ def _final_response(
 ) -> tuple[Response, bytes]:
     """Return the final response and the bytes after its head; relay interim responses as they come."""
     try:
-        while isinstance(stream, Http2Stream):
-            found = stream.take_response()
-            if found is None:
-                raise NoResponseError(504, try_others=False)
-            if found.status >= 200:
-                return found, stream.take_content()
-            downstream.send_interim(request, found.head)
+        if stream.multiplexed:
+            return _final_of_http2(downstream, request, stream)
         while True:
             response = target.pool.heads.parse(data, request.method, _RESPONSE_HEAD_LIMIT)
             if response is None:
@@ -141,6 +136,15 @@ def _final_response(
             downstream.send_interim(request, response.head)
     except (ResponseError, OSError) as error:
         raise NoResponseError(502, try_others=False) from error
+
+
+def _final_of_http2(downstream: Downstream, request: Request, stream: Stream) -> tuple[Response, bytes]:
+    assert isinstance(stream, Http2Stream)  # noqa: S101 (it is multiplexed)
+    while (response := stream.take_response()) is not None:
+        if response.status >= 200:
+            return response, stream.take_content()
+        downstream.send_interim(request, response.head)
+    raise NoResponseError(504, try_others=False)
 
 
 def _is_read(response: Response, data: bytes, server_body: ServerBody | None) -> bool:

@@ -19,6 +19,8 @@ FRAME_COST = 1.0
 """Any other frame that moves no content."""
 DATA_CREDIT = 3.0
 """Content that was sent at once; the peer may respond with WINDOW_UPDATE for stream and connection."""
+BYTE_CREDIT = 1 / 1024
+"""Each byte of it: some peers send both updates for every 4 KiB that they take."""
 MESSAGE_CREDIT = 20.0
 """A response or request that was sent as a whole."""
 

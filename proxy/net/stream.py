@@ -66,6 +66,9 @@ class Stream:
     tls_options = ""
     """The name of the TLS options with which the connection was made; empty without TLS."""
 
+    multiplexed = False
+    """Whether it is a stream of HTTP/2, one of many on a connection."""
+
     at_end = False
     """Whether all content is received. Only a stream of HTTP/2 knows it; others must be read to their end."""
 

@@ -36,6 +36,9 @@ class Carrier(Protocol):
     def release(self, *, begun: bool) -> None:
         """Note that a reserved stream is closed, after it has begun or before."""
 
+    def stream_refused(self) -> None:
+        """Note that the server has refused a stream."""
+
     def failure(self) -> OSError | None:
         """Return the error for streams that the end of the connection has ended; None before."""
 
@@ -67,6 +70,7 @@ class Http2Stream(Stream):
     )
 
     plain = False
+    multiplexed = True
 
     def __init__(self, connection: Carrier, sweeper: Sweeper, stall_limit: float) -> None:
         # Not the constructor of `Stream`: that one takes a socket and watches it.
@@ -274,7 +278,9 @@ class Http2Stream(Stream):
     def was_reset(self, code: int) -> None:
         """Note the end of the stream; after the whole response it only ends the request (RFC 9113 §8.1)."""
         if not self._ended:
-            self.unprocessed = code == REFUSED_STREAM
+            if code == REFUSED_STREAM:
+                self.unprocessed = True
+                self._connection.stream_refused()
             self._lost = self._connection.failure() or OSError(
                 ECONNABORTED, f"the server has ended the stream: {error_name(code)}"
             )

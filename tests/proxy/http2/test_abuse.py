@@ -115,7 +115,7 @@ def test_heads_above_the_limit_are_refused_and_the_connection_goes_on(lone: Prox
             "a long value": [(b"x-a", bytes([97]) * 80_000)],
         }.items():
             block = head(b"/refused", fields=fields)
-            number = client.take_number()
+            number = client.next_stream()
             client.send(
                 headers(number, block[:16_000], flags=0),
                 *(
@@ -161,7 +161,7 @@ def test_uploads_that_no_server_takes_stay_small(lone: Proxy, served: Origin) ->
     with bounded(lone), Client(lone.web, timeout=5) as client:
         client.start()
         numbers = [client.request(b"/unread", method=b"POST", content=None) for _ in range(0)]
-        numbers = [client.take_number() for _ in range(20)]
+        numbers = [client.next_stream() for _ in range(20)]
         for number in numbers:
             client.send(headers(number, head(b"/unread", b"POST"), ended=False))
         sent = 0
@@ -252,7 +252,7 @@ def test_hpack_entries_are_bounded_by_the_table(lone: Proxy, served: Origin) -> 
     with bounded(lone), Client(lone.web) as client:
         client.start()
         for number in range(500):
-            stream = client.take_number()
+            stream = client.next_stream()
             block = head() + hpack.added(b"x-%d" % number, bytes([97]) * 4000)
             client.send(headers(stream, block))
             assert client.wait_for(stream).status == 200

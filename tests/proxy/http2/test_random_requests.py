@@ -160,7 +160,7 @@ def test_a_random_request_is_one_clean_request_or_an_error(
 ) -> None:
     server.whole.clear()
     client = connections.take()
-    number = client.take_number()
+    number = client.next_stream()
     client.send(headers(number, hpack.block(fields), ended=not content and trailers is None))
     for position, piece in enumerate(content, 1):
         client.send(data(number, piece, ended=position == len(content) and trailers is None))

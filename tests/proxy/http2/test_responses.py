@@ -165,7 +165,7 @@ def _respond(connection: Connection, response: bytes) -> None:
 
 def test_an_expectation_gets_its_interim_response(proxy: Proxy, client: Client, origin: Start) -> None:
     host = proxy.route(origin(HELLO)).encode()
-    number = client.take_number()
+    number = client.next_stream()
     expecting = [(b"expect", b"100-continue"), (b"content-length", b"3")]
     client.send(headers(number, head(b"/", b"POST", host, fields=expecting), ended=False))
     stream = client.stream(number)
@@ -184,7 +184,7 @@ def test_an_early_response_passes_while_the_upload_is_open(
             return
 
     host = proxy.route(origin(handler)).encode()
-    number = client.take_number()
+    number = client.next_stream()
     client.send(headers(number, head(b"/", b"POST", host), ended=False), data(number, b"first"))
     stream = client.stream(number)
     assert client.wait(lambda: stream.over)
@@ -220,7 +220,7 @@ def test_a_client_that_leaves_ends_the_servers_work(
     host = proxy.route(seen).encode()
     with Client(proxy.web) as client:
         client.start()
-        number = client.take_number()
+        number = client.next_stream()
         client.send(headers(number, head(b"/", b"POST" if sends else b"GET", host), ended=not sends))
         if sends:
             client.send(data(number, b"half"))
@@ -247,7 +247,7 @@ def test_an_upload_stops_for_a_slow_server_and_resumes(proxy: Proxy, client: Cli
         connection.send(http_response(str(len(request.body)).encode()))
 
     host = proxy.route(origin(handler)).encode()
-    number = client.take_number()
+    number = client.next_stream()
     fields = [(b"content-length", str(size).encode())]
     client.send(headers(number, head(b"/", b"POST", host, fields=fields), ended=False))
     sent = 0
@@ -330,7 +330,7 @@ def test_websockets_by_extended_connect(proxy: Proxy, client: Client, origin: St
 
     host = proxy.route(origin(handler)).encode()
     assert client.settings.get(frames.ENABLE_CONNECT_PROTOCOL) == 1
-    number = client.take_number()
+    number = client.next_stream()
     client.send(headers(number, websocket(host, (b"sec-websocket-protocol", b"chat")), ended=False))
     stream = client.stream(number)
     assert client.wait(lambda: stream.heads), client.told()
@@ -345,7 +345,7 @@ def test_websockets_by_extended_connect(proxy: Proxy, client: Client, origin: St
 
 def test_a_refused_upgrade_is_an_ordinary_response(proxy: Proxy, client: Client, origin: Start) -> None:
     host = proxy.route(origin(http_response(b"no", "403 Forbidden"))).encode()
-    number = client.take_number()
+    number = client.next_stream()
     client.send(headers(number, websocket(host), ended=False))
     stream = client.wait_for(number)
     assert (stream.status, stream.content) == (403, b"no")

@@ -75,7 +75,7 @@ def ask(
 
 def begin(client: Client, host: str, method: bytes = b"POST", *fields: Field) -> int:
     """Send the head of a request whose stream goes on."""
-    number = client.take_number()
+    number = client.next_stream()
     block = head(b"/", method, host.encode(), fields=fields)
     client.send(frames.headers(number, block, ended=False))
     return number
@@ -259,7 +259,7 @@ def test_a_stream_that_was_taken_back_at_once_reaches_no_server(
 ) -> None:
     seen = origin(HELLO)
     host = proxy.route(seen)
-    number = h2.take_number()
+    number = h2.next_stream()
     h2.send(frames.headers(number, head(b"/", b"GET", host.encode())), frames.rst_stream(number))
     assert get(h2, host).status == 200
     assert len(seen.requests) == 1
@@ -278,7 +278,7 @@ def test_a_head_above_a_limit_is_refused_alone(
     seen = origin(HELLO)
     host = proxy.route(seen)
     block = head(fields=fields)
-    number = h2.take_number()
+    number = h2.next_stream()
     pieces = [block[start : start + 16_000] for start in range(0, len(block), 16_000)]
     h2.send(
         frames.headers(number, pieces[0], flags=0 if pieces[1:] else frames.END_HEADERS),
@@ -328,7 +328,7 @@ def websocket(accept: str = "") -> Handler:
 
 def connect(client: Client, host: str) -> int:
     """Ask for a WebSocket (RFC 8441 §4)."""
-    number = client.take_number()
+    number = client.next_stream()
     fields = [(b":protocol", b"websocket"), (b"sec-websocket-version", b"13")]
     client.send(frames.headers(number, head(b"/chat", b"CONNECT", host.encode(), fields=fields), ended=False))
     return number
