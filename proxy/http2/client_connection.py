@@ -53,6 +53,10 @@ class ClientConnection(Connection):
             if stream.id > last_stream_id:
                 self._fail(stream, REFUSED_STREAM)
 
+    def _reset_cost(self, stream: Stream) -> float:
+        # This side has begun the stream. A server may refuse it, or respond without reading all.
+        return 0.0
+
     def _is_idle(self, stream_id: int) -> bool:
         return stream_id >= self._next_id or not stream_id & 1
 
