@@ -13,7 +13,6 @@ import click
 
 from benchmarks.command import Names, exit_cleanly_on_sigterm
 from benchmarks.errors import BenchmarkError
-from benchmarks.http2_frames import HEADERS, count_frames, preface, request_frame
 from benchmarks.memory import Peak, process_bytes, tree_bytes
 from benchmarks.origin import run_origin
 from benchmarks.peers import PEERS, Peer, Site
@@ -25,6 +24,8 @@ from benchmarks.tree import PROC, members
 from tests.lab.bulk import count_upload, download, send_large_bodies, upload
 from tests.lab.client_connections import ClientConnections
 from tests.lab.http import request
+from tests.lab.http2 import frames
+from tests.lab.http2.client import head
 from tests.lab.origin import Handler, Origin, http_response
 
 # The configuration of the other proxies limits their connections.
@@ -70,6 +71,23 @@ def start_proxy(peer: Peer, handler: Handler | bytes, connections: int) -> Itera
                     raise BenchmarkError(f"{peer.name} does not route:\n{proxy.tail()}")
                 time.sleep(0.05)
             yield Proxy(proxy.pid, port)
+
+
+def _preface(*settings: tuple[int, int]) -> bytes:
+    return frames.PREFACE + frames.settings(*settings)
+
+
+def _gets(path: str, count: int) -> bytes:
+    """Return the frames of this many requests, on the first streams of a connection."""
+    block = head(path.encode(), authority=HOST.encode())
+    return b"".join(frames.headers(2 * number + 1, block) for number in range(count))
+
+
+def _count_heads(data: bytes) -> int:
+    buffer, found = bytearray(data), 0
+    while (frame := frames.take_frame(buffer)) is not None:
+        found += frame.kind == frames.HEADERS
+    return found
 
 
 @contextmanager
@@ -121,7 +139,7 @@ def idle_http2(peer: Peer, count: int) -> Iterator[str]:
     with start_proxy(peer, http_response(b"here"), count) as proxy:
         before = proxy.pss()
         with ClientConnections(proxy.port, count) as clients:
-            clients.exchange(preface() + request_frame(1, "/"), lambda response: b"here" in response)
+            clients.exchange(_preface() + _gets("/", 1), lambda response: b"here" in response)
             per_connection = (proxy.pss() - before) / count
         yield f"  {per_connection / 1024:7.1f} KB  for each of {count:,} idle connections of HTTP/2 (PSS)"
 
@@ -129,12 +147,13 @@ def idle_http2(peer: Peer, count: int) -> Iterator[str]:
 def slow_streams(peer: Peer) -> Iterator[str]:
     """Yield a line with the PSS of each stream whose client gives no window for 1 MiB of content."""
     connections, streams = SLOW
-    requests = b"".join(request_frame(2 * number + 1, "/1m") for number in range(streams))
     with start_proxy_before_files(peer) as proxy:
         before = proxy.pss()
         with ClientConnections(proxy.port, connections) as clients:
+            # Without a window, nothing but heads comes.
             clients.exchange(
-                preface(window=0) + requests, lambda response: count_frames(response, HEADERS) >= streams
+                _preface((frames.INITIAL_WINDOW_SIZE, 0)) + _gets("/1m", streams),
+                lambda response: _count_heads(response) >= streams,
             )
             per_stream = (proxy.pss() - before) / connections / streams
         yield (

@@ -7,7 +7,7 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection
 
 from benchmarks import features
@@ -17,7 +17,8 @@ from benchmarks.peers.peer import HOST
 from benchmarks.processes import RunningProgram
 from benchmarks.resumption import verify_resumption
 from benchmarks.scenarios import SCENARIOS, Scenario
-from tests.lab.http2_client import Http2Client, Reply
+from tests.lab.http2.client import Client
+from tests.lab.http2.peer import Stream
 
 READY_SECONDS = 30.0
 REQUESTS_PER_SERVER = 20
@@ -28,7 +29,7 @@ Got = tuple[int, HTTPMessage, bytes]
 
 
 def fetch(
-    connection: HTTPConnection | Http2Client,
+    connection: HTTPConnection | Client,
     path: str,
     scenario: Scenario,
     host: str = HOST,
@@ -37,23 +38,30 @@ def fetch(
     """Send a GET, or a POST of `content`; return the status, the headers and the whole body."""
     method = "POST" if content else "GET"
     headers = {"Accept-Encoding": "identity", **scenario.headers}
-    if isinstance(connection, Http2Client):
-        connection.authority = host
-        return _over_http2(connection.request(path, method=method, headers=headers, body=content))
+    if isinstance(connection, Client):
+        fields = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        stream = connection.request(
+            path.encode(),
+            method=method.encode(),
+            authority=host.encode(),
+            fields=fields,
+            content=content or None,
+        )
+        return _over_http2(connection.wait_for(stream))
     connection.request(method, path, content or None, {"Host": host, **headers})
     response = connection.getresponse()
     return response.status, response.headers, response.read()
 
 
-def _over_http2(reply: Reply) -> Got:
-    if reply.reset is not None:
-        raise BenchmarkError(f"a stream was reset with code {reply.reset}")
-    if reply.header("content-type") == "application/grpc" and ("grpc-status", "0") not in reply.trailers:
-        raise BenchmarkError(f"a call ended without grpc-status 0: {reply.trailers}")
+def _over_http2(stream: Stream) -> Got:
+    if not stream.ended:
+        raise BenchmarkError(f"a stream was reset with code {stream.reset}")
     headers = HTTPMessage()
-    for name, value in reply.headers:
-        headers[name] = value
-    return reply.status, headers, reply.body
+    for name, value in stream.final.items():
+        headers[name.decode()] = value.decode("latin-1")
+    if headers["content-type"] == "application/grpc" and (b"grpc-status", b"0") not in stream.trailers:
+        raise BenchmarkError(f"a call ended without grpc-status 0: {stream.trailers}")
+    return stream.status, headers, bytes(stream.content)
 
 
 def wait_until_ready(proxy: RunningProgram, port: int, scenario: Scenario = SCENARIOS["small"]) -> float:
@@ -122,21 +130,15 @@ def _verify_headers(got: Got) -> None:
 
 
 @contextmanager
-def _connected(port: int, scenario: Scenario) -> Iterator[HTTPConnection | Http2Client]:
+def _connected(port: int, scenario: Scenario) -> Iterator[HTTPConnection | Client]:
     connection = _connect(port, scenario)
-    try:
+    with connection if isinstance(connection, Client) else closing(connection):
         yield connection
-    finally:
-        connection.close()
 
 
-def _connect(port: int, scenario: Scenario) -> HTTPConnection | Http2Client:
+def _connect(port: int, scenario: Scenario) -> HTTPConnection | Client:
     if not scenario.tls:
-        return (
-            Http2Client(port, HOST, timeout=5)
-            if scenario.streams
-            else HTTPConnection("127.0.0.1", port, timeout=5)
-        )
+        return _over_h2(port, None) if scenario.streams else HTTPConnection("127.0.0.1", port, timeout=5)
     # The certificate is self-signed and belongs to this run.
     context = ssl.create_default_context()
     context.check_hostname = False
@@ -144,8 +146,15 @@ def _connect(port: int, scenario: Scenario) -> HTTPConnection | Http2Client:
     # So that the handshakes of all proxies are alike.
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     if scenario.streams:
-        return Http2Client(port, HOST, context=context, timeout=5)
+        context.set_alpn_protocols(["h2"])
+        return _over_h2(port, context)
     return HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
+
+
+def _over_h2(port: int, context: ssl.SSLContext | None) -> Client:
+    client = Client(port, tls=context, timeout=5)
+    client.start()
+    return client
 
 
 def _on_one_connection(port: int, servers: int, scenario: Scenario) -> Iterable[Got]:

@@ -23,6 +23,7 @@ _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PATH = re.compile(rb"[!-~\x80-\xff]+")
 _SCHEMES = frozenset((b"http", b"https"))
 _PSEUDO = frozenset((b":method", b":path", b":scheme", b":authority", b":protocol"))
+_EXPECTING_CONTENT = frozenset((b"POST", b"PUT", b"PATCH"))
 _GRPC = b"\r\ncontent-type: application/grpc"
 
 
@@ -100,7 +101,11 @@ def with_content(template: Request, *, ended: bool) -> Request:
     request.target, request.host = template.target, template.host
     request.headers, request.kind = template.headers, template.kind
     request.keep_alive, request.upgrade = True, template.upgrade
-    request.content_length = length = template.content_length
+    length = template.content_length
+    if ended and length < 0 and template.method in _EXPECTING_CONTENT:
+        # Some servers respond with 411 to such a request without a length (RFC 9110 §8.6).
+        length = 0
+    request.content_length = length
     # What follows on a stream that tunnels is no content.
     request.chunked = not ended and length < 0 and not template.upgrade
     if ended and length > 0:

@@ -44,7 +44,7 @@ def test_a_plain_get() -> None:
 
 @pytest.mark.parametrize(
     ("length", "ended", "content_length", "chunked"),
-    [(None, True, -1, False), (None, False, -1, True), ("3", False, 3, False), ("0", True, 0, False)],
+    [(None, True, 0, False), (None, False, -1, True), ("3", False, 3, False), ("0", True, 0, False)],
     ids=["none", "of unknown length", "of known length", "empty"],
 )
 def test_content(length: str | None, ended: bool, content_length: int, chunked: bool) -> None:
@@ -52,6 +52,17 @@ def test_content(length: str | None, ended: bool, content_length: int, chunked: 
     request = with_content(parse_request(fields(*regular, method="POST"), LIMITS), ended=ended)
     assert (request.content_length, request.chunked) == (content_length, chunked)
     assert b"content-length" not in request.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "content_length"),
+    [("GET", -1), ("DELETE", -1), ("POST", 0), ("PUT", 0), ("PATCH", 0)],
+    ids=["GET", "DELETE", "POST", "PUT", "PATCH"],
+)
+def test_no_content_has_a_length_if_the_method_expects_content(method: str, content_length: int) -> None:
+    request = with_content(parse_request(fields(method=method), LIMITS), ended=True)
+    assert request.content_length == content_length
+    assert not request.chunked
 
 
 def test_content_that_never_comes_is_malformed() -> None:
