@@ -34,7 +34,7 @@ class ProxyApplication(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        from proxy.admin import create_app  # noqa: PLC0415 (only workers need Flask)
+        from proxy.admin import create_app  # noqa: PLC0415 (imported after the master has patched)
 
         return create_app()
 
