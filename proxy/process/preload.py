@@ -6,6 +6,8 @@ from importlib import import_module
 
 from gevent import monkey
 
+from rondpoint.store.client_library import import_redis
+
 _MODULES = (
     # The worker's own part of the patching imports these.
     "gevent.fileobject",
@@ -25,6 +27,7 @@ def preload() -> None:
     The master itself keeps plain sockets, signals and processes; a worker patches those.
     """
     monkey.patch_all(socket=False, dns=False, ssl=False, os=False, signal=False, subprocess=False)
+    import_redis()
     for name in _MODULES:
         import_module(name)
     from proxy.tls.openssl_context import openssl  # noqa: PLC0415 - imports ssl, which is patched by now
