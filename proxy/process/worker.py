@@ -10,12 +10,14 @@ import gc
 import os
 import signal
 import sys
+import warnings
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 import gevent
 from gevent.event import Event
+from gevent.monkey import MonkeyPatchWarning
 from gevent.pool import Pool
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.ggevent import GeventWorker
@@ -63,9 +65,15 @@ class ProxyWorker(GeventWorker):
         self._leaving: Event | None = None
         self._runtime: Runtime | None = None
 
+    def patch(self) -> None:
+        """Patch what the master left (see `preload`), which gevent would warn of."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MonkeyPatchWarning)
+            super().patch()
+
     def run(self) -> None:
         """Serve until the worker must leave, then finish running requests within the grace time."""
-        # Imported only now: gevent must patch this process before it imports ssl and the store's client.
+        # The master imports this module before it patches what these take when they are imported.
         from proxy.runtime import Runtime  # noqa: PLC0415
         from proxy.tls.errors import CertificateError  # noqa: PLC0415
 
