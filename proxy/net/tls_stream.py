@@ -32,6 +32,7 @@ class TlsStream(Stream):
 
     __slots__ = (
         "_client_certificates",
+        "_ends_sending",
         "_flushing",
         "_incoming",
         "_outgoing",
@@ -58,7 +59,8 @@ class TlsStream(Stream):
         self._client_certificates: ClientCertificates | EllipsisType | None = ...
         self.deadline = deadline
         is_server = server_name is None
-        self._owes_close_notify = is_server
+        # Many servers take the end of one direction for the end of both, and would abort their response.
+        self._ends_sending = self._owes_close_notify = is_server
         self._flushing = False
         try:
             self._incoming = incoming = ssl.MemoryBIO()
@@ -127,29 +129,37 @@ class TlsStream(Stream):
         self._tls.write(data)
         self._flush()
 
+    def send_last(self, data: bytes) -> None:
+        self._tls.write(data)
+        self._write_close_notify()
+        self._flush(last=True)
+
     def shutdown(self, how: int) -> None:
         if how == _socket.SHUT_WR:
-            # Many servers take the end of one direction for the end of both, and would abort their response.
-            if not self._owes_close_notify:
+            if not self._ends_sending:
                 return
             self._send_close_notify()
         super().shutdown(how)
 
     def reset(self) -> None:
-        self._owes_close_notify = False
+        self._ends_sending = self._owes_close_notify = False
         super().reset()
 
     def close(self) -> None:
-        if self._owes_close_notify:
-            self._send_close_notify()
+        self._send_close_notify()
         super().close()
 
     def _send_close_notify(self) -> None:
-        """Send close_notify without waiting: an end without it may be an attacker's (RFC 8446 §6.1)."""
+        """Send close_notify without waiting, unless it has been sent."""
+        if self._owes_close_notify:
+            self._write_close_notify()
+            self._send_pending()
+
+    def _write_close_notify(self) -> None:
+        """Have OpenSSL write close_notify: an end without it may be an attacker's (RFC 8446 §6.1)."""
         self._owes_close_notify = False
         with contextlib.suppress(OSError):
             self._tls.unwrap()
-        self._send_pending()
 
     def _send_pending(self) -> None:
         """Send what OpenSSL has written, without waiting."""
@@ -157,15 +167,16 @@ class TlsStream(Stream):
             with contextlib.suppress(OSError):
                 self.sock.send(self._outgoing.read())
 
-    def _flush(self) -> None:
+    def _flush(self, *, last: bool = False) -> None:
         # One greenlet at a time, to keep the order: in a tunnel the reading greenlet may have to send as
         # well.
         if self._flushing:
             return
         self._flushing = True
         try:
+            send = super().send_last if last else super().send
             while self._outgoing.pending:
-                super().send(self._outgoing.read())
+                send(self._outgoing.read())
         finally:
             self._flushing = False
 
