@@ -23,7 +23,8 @@ RECORD_SIZE = 16384
 class TlsStream(Stream):
     """A TLS stream to a server with this name, or to a client if there is no name.
 
-    `tls_options` are the name of the options with which a client's connection is made.
+    `tls_options` are the name of the options with which a client's connection is made. A client gets session
+    tickets of TLS 1.3 only with `tickets`, and if the context sends some.
 
     It takes over the connection of the plain `stream`. The constructor performs the handshake until
     `deadline` (monotonic seconds); `early` are bytes that were already received. Raises ssl.SSLError or
@@ -52,6 +53,7 @@ class TlsStream(Stream):
         deadline: float = NEVER,
         early: bytes = b"",
         tls_options: str = "",
+        tickets: bool = True,
     ) -> None:
         self.take_over(stream)
         self.tls_options = tls_options
@@ -65,7 +67,10 @@ class TlsStream(Stream):
         try:
             self._incoming = incoming = ssl.MemoryBIO()
             self._outgoing = ssl.MemoryBIO()
-            self._tls = context.wrap_bio(incoming, self._outgoing, is_server, server_name)
+            if is_server and not tickets:
+                self._tls = _wrap_without_tickets(context, incoming, self._outgoing)
+            else:
+                self._tls = context.wrap_bio(incoming, self._outgoing, is_server, server_name)
             incoming.write(early)
             self._shake_hands(is_server=is_server)
         except BaseException:
@@ -89,6 +94,9 @@ class TlsStream(Stream):
         # In TLS 1.3, a server has only a session ticket left to send. It leaves with the response if the
         # request is here; else at once, since many clients send the request only once something has come.
         if not is_server or not self._incoming.pending or tls.version() != "TLSv1.3":
+            if is_server and not self._outgoing.pending:
+                # Without a ticket, the kernel's acknowledgement is what they wait for.
+                self.sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_QUICKACK, 1)
             self._flush()
 
     @property
@@ -186,3 +194,18 @@ class TlsStream(Stream):
             self._incoming.write(data)
         else:
             self._incoming.write_eof()
+
+
+def _wrap_without_tickets(
+    context: ssl.SSLContext, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO
+) -> ssl.SSLObject:
+    """Return the server's side of a connection that gets no session tickets of TLS 1.3.
+
+    The module ssl has no such option for a connection, but each takes over the number of its context.
+    """
+    number = context.num_tickets
+    context.num_tickets = 0
+    try:
+        return context.wrap_bio(incoming, outgoing, server_side=True)
+    finally:
+        context.num_tickets = number
