@@ -7,7 +7,6 @@ server window only then: a slow client holds up its own stream and no other.
 from __future__ import annotations
 
 import _socket
-from collections import deque
 from errno import ECONNABORTED
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
@@ -83,7 +82,7 @@ class Http2Stream(Stream):
         self._sweeper = sweeper
         self._connection = connection
         self._core: CoreStream | None = None
-        self._responses: deque[Response] = deque()
+        self._responses: list[Response] = []
         self._pieces: list[bytes] = []
         self._ended = False
         self._leaving = self._closed = False
@@ -93,7 +92,8 @@ class Http2Stream(Stream):
         self._pending: bytes | memoryview = b""
         self._ends_with: bytes | None = None
         self._receiver = _Waiting()
-        self._sender = _Waiting()
+        # Most requests never wait for window.
+        self._sender: _Waiting | None = None
         self._stall_timer: _StallTimer | None = None
         sweeper.streams.add(self)
 
@@ -131,7 +131,7 @@ class Http2Stream(Stream):
             if self.expired:
                 return None
             self._receiver.wait()
-        return self._responses.popleft()
+        return self._responses.pop(0)
 
     def take_content(self) -> bytes:
         """Return the content that has come, possibly none."""
@@ -210,8 +210,7 @@ class Http2Stream(Stream):
     def _cancel(self) -> None:
         if self._core is not None:
             self._core.reset(CANCEL)
-        self._receiver.wake()
-        self._sender.wake()
+        self._wake()
 
     def _wait_until_sent(self) -> None:
         """Wait until windows have let everything pass. Raises OSError if the stream has ended."""
@@ -221,6 +220,8 @@ class Http2Stream(Stream):
                 raise OSError(ECONNABORTED, "the server takes no more of the request")
             if not self._pending:
                 return
+            if self._sender is None:
+                self._sender = _Waiting()
             self._sender.wait()
 
     def _push(self) -> bool:
@@ -286,11 +287,16 @@ class Http2Stream(Stream):
             )
         if self._leaving:
             self.close()
-        self._receiver.wake()
-        self._sender.wake()
+        self._wake()
 
     def can_send(self) -> None:
-        if self._pending and self._push():
+        if self._pending and self._push() and self._sender is not None:
+            self._sender.wake()
+
+    def _wake(self) -> None:
+        """Wake the greenlets of the request, which then find out what has happened."""
+        self._receiver.wake()
+        if self._sender is not None:
             self._sender.wake()
 
 

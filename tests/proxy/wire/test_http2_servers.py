@@ -4,12 +4,13 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from queue import Queue
 
 import msgspec
 import pytest
 from h2.settings import SettingCodes
 
-from rondpoint.model import Middleware, Server
+from rondpoint.model import Member, Middleware, Mirror, Mirroring, Server, Service
 from tests.lab.http2_origin import Call, Http2Session, frame
 from tests.lab.origin import Connection, Handler, Start, http_response
 from tests.proxy.running import Proxy
@@ -397,3 +398,45 @@ def test_a_server_that_speaks_http_1_only(proxy: Proxy, client: Client, origin: 
     host = route_http2(proxy, origin(handler))
     client.send(get(host))
     assert client.answer().status == 502
+
+
+def test_error_pages_come_from_such_servers(proxy: Proxy, client: Client, origin: Start) -> None:
+    def page(session: Http2Session, call: Call) -> None:
+        session.begin(call, ("content-type", "text/html"))
+        session.send(call, f"page for {call.path}".encode(), end=True)
+
+    pages = origin(serving(page))
+    proxy.services["pages"] = Service("pages", (Server("p", "127.0.0.1", pages.port, "h2c"),))
+    options = {"status": ["500-599"], "service": "pages", "query": "/{status}"}
+    proxy.middlewares["errors@x"] = Middleware("errors@x", "errors", options)
+    host = proxy.route(origin(http_response(b"original", "503 Busy")), middlewares=("errors@x",))
+    for _ in range(2):
+        client.send(get(host))
+        assert client.answer().body == b"page for /503"
+    assert pages.connections == 1
+
+
+def test_mirrors_may_be_such_servers(proxy: Proxy, client: Client, origin: Start) -> None:
+    bodies: Queue[bytes] = Queue()
+
+    def copy(session: Http2Session, call: Call) -> None:
+        bodies.put(bytes(call.body))
+        session.begin(call)
+        session.send(call, LONG[:200_000], end=True)
+
+    mirror = origin(serving(copy))
+    proxy.services["copy"] = Service("copy", (Server("m", "127.0.0.1", mirror.port, "h2c"),))
+    main = route_http2(proxy, origin(serving(echo)))
+    host = proxy.route(1)
+    proxy.tune(
+        host,
+        servers=(),
+        composition="mirroring",
+        members=(Member(main.removesuffix(".test")),),
+        mirroring=Mirroring((Mirror("copy", 100),)),
+    )
+    for body in (b"one", b"", b"two"):
+        client.send(post(host, body))
+        assert client.answer().body == body
+        assert bodies.get(timeout=30) == body
+    assert mirror.connections == 1
