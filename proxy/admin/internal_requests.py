@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from flask import Flask, Response, current_app, g, request
 
+from proxy.http1.grpc_status import NO_GRPC_STATUS
 from proxy.http1.request import Request
 from rondpoint.settings import ADMIN
 
@@ -37,6 +38,7 @@ class InternalResponse:
     retries: int = 0
     username: bytes = b""
     responder: str = ""
+    grpc_status: int = NO_GRPC_STATUS
     body: CountedBody | None = None
     tls: str = ""
     client_subject: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.http1.forwarded import forwarded_port, pass_on_claims
+from proxy.http1.grpc_status import NO_GRPC_STATUS
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, WorkerContext
@@ -29,9 +30,10 @@ class ClientSide:
     meanwhile. `relayed` is the stream of the server whose response is under way. `extras` is the extra state
     of the current exchange. For `serving`, which counts and logs, the exchange leaves its outcome: `tally`
     (the router's), `target` (the last server tried), `status`, `sent` (bytes of the body), `refused` (by the
-    proxy), `retries` (further servers tried), `body` (the request's, if there was one). `label_set` counts
-    plain requests of this client; `username` is the name in the client's credentials, if a middleware has
-    read them; `responder` is the middleware that responded in place of a server.
+    proxy), `retries` (further servers tried), `body` (the request's, if there was one), `grpc_status` (of a
+    gRPC call). `label_set` counts plain requests of this client; `username` is the name in the client's
+    credentials, if a middleware has read them; `responder` is the middleware that responded in place of a
+    server.
     `observer`, if there is one, gets each request. Attributes that only an observed connection sets
     (`proxy.downstream.observed_connection`) are empty here.
     """
@@ -58,6 +60,7 @@ class ClientSide:
         "extras",
         "goes_on",
         "gone",
+        "grpc_status",
         "label_set",
         "limits",
         "observer",
@@ -123,6 +126,7 @@ class ClientSide:
         self.sent = 0
         self.refused = False
         self.retries = 0
+        self.grpc_status = NO_GRPC_STATUS
         self.username = b""
         self.responder = ""
         self.body: CountedBody | None = None

@@ -10,6 +10,7 @@ from proxy.downstream.client_side import ClientSide
 from proxy.exchange.errors import ClientGoneError
 from proxy.exchange.request_handler import handle_request
 from proxy.http1.errors import RequestError
+from proxy.http1.grpc_status import NO_GRPC_STATUS
 from proxy.http1.request import Request
 from proxy.telemetry.tallies import EXTENSION_METHOD, SERVER_ERROR_STATUS
 
@@ -68,9 +69,12 @@ def serve(
                     downstream.extras = None
                 seconds = monotonic() - started
                 tally, status = downstream.tally, downstream.status
-                counted_in = (
-                    label_set if not request.kind else tallies.label_sets.for_kind(label_set, request.kind)
-                )
+                if not request.kind:
+                    counted_in = label_set
+                else:
+                    counted_in = tallies.label_sets.for_kind(label_set, request.kind, downstream.grpc_status)
+                    if observer is None:
+                        downstream.grpc_status = NO_GRPC_STATUS
                 cell = tally.last
                 if (
                     cell is None
@@ -104,6 +108,7 @@ def serve(
                     observer.add(downstream, request, seconds, number)
                     downstream.refused, downstream.retries, downstream.username = False, 0, b""
                     downstream.responder = ""
+                    downstream.grpc_status = NO_GRPC_STATUS
                 # So that the next request is not counted at a server that it never reached.
                 downstream.target = None
                 body = downstream.body
@@ -117,6 +122,8 @@ def serve(
                 ):
                     downstream.linger()
                 return b""
+            # An idle connection need not keep its last request.
+            del request, target
     except ClientGoneError:
         return b""
     finally:

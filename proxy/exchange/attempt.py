@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 
 from proxy.ejection.passive_check import record_outcome
 from proxy.exchange.errors import ClientGoneError, FallbackError, NoResponseError
+from proxy.exchange.grpc_deadline import DEADLINE, call_deadline
+from proxy.exchange.grpc_errors import CANCELLED, DEADLINE_EXCEEDED, is_call
 from proxy.exchange.repeatable import is_repeatable
 from proxy.exchange.request_body import RequestBody
 from proxy.exchange.server_response import relay_response
+from proxy.http1.grpc_status import NO_GRPC_STATUS, find_grpc_status
 from proxy.http1.methods import IDEMPOTENT_METHODS
 from proxy.http1.request_head import encode_head
-from proxy.net.deadlines import after
+from proxy.net.deadlines import NEVER, after
 from proxy.per_request.extras import extras_of
 from proxy.upstream.connection import DialError
 from proxy.upstream.request_framing import begin_request
@@ -47,19 +50,24 @@ def forward_to(
     Raises NoResponseError if nothing has been sent to the client, and ClientGoneError.
     """
     pool = target.pool
+    timeout, deadline = pool.response_header_timeout, NEVER
+    if request.kind:
+        deadline = call_deadline(request)
+        if deadline is not NEVER:
+            timeout = min(timeout or NEVER, deadline - monotonic())
     idempotent = request.method in IDEMPOTENT_METHODS
     # A request that cannot be sent again over another connection must not get one that has ended.
-    # HTTP/2 has no upgrades (RFC 9113 §8.6).
-    upgrades = bool(request.upgrade) and pool.may_speak_http2
-    if upgrades:
-        stream = None
+    dial = pool.dial
+    if request.upgrade and pool.may_speak_http2:
+        # HTTP/2 has no upgrades (RFC 9113 §8.6).
+        stream, dial = None, pool.dial_for_upgrade
     else:
         stream = pool.take() if idempotent and (body is None or body.done) else pool.take_alive()
     while True:
         reused = stream is not None
         if stream is None:
             try:
-                stream = pool.dial_for_upgrade() if upgrades else pool.dial()
+                stream = dial()
             except DialError as error:
                 if error.unreachable:
                     downstream.context.ejections.eject(target, str(error))
@@ -67,27 +75,36 @@ def forward_to(
                     raise NoResponseError(503, try_others=False, reason=_EXHAUSTED) from error
                 raise NoResponseError(504 if error.timed_out else 502, try_others=True) from error
         try:
-            data = _send_request(downstream, stream, head, body, pool.response_header_timeout)
+            data = _send_request(downstream, stream, head, body, timeout)
             if data:
-                return relay_response(downstream, request, target, stream, data, body)
+                goes_on = relay_response(downstream, request, target, stream, data, body, deadline)
+                if request.kind:
+                    _note_grpc_status(downstream, stream)
+                return goes_on
             expired = stream.expired
             # A healthy server may reset the connection to refuse a body.
             started = body is not None and body.started
             if data is None and not (reused or expired or started or downstream.gone):
                 downstream.context.ejections.eject(target, "connection reset before a response")
-        except BaseException:
+        except BaseException as error:
             if body is not None:
                 body.stop()
             stream.close()
+            if isinstance(error, ClientGoneError) and is_call(request):
+                downstream.grpc_status = CANCELLED
             raise
         if body is not None:
             body.stop()
         stream.close()
         if downstream.gone:
+            if is_call(request):
+                downstream.grpc_status = CANCELLED
             raise ClientGoneError
         if body is not None and (body.failure or body.gone):
             raise NoResponseError(body.failure or 400, try_others=False, reason=body.reason)
         if expired:
+            if deadline <= monotonic():
+                raise NoResponseError(504, try_others=False, reason=DEADLINE, grpc_status=DEADLINE_EXCEEDED)
             raise NoResponseError(504, try_others=False)
         refused = stream.unprocessed and (body is None or body.repeatable)
         if not (refused or is_repeatable(downstream, request, body)):
@@ -95,6 +112,13 @@ def forward_to(
         if not reused:
             raise NoResponseError(502, try_others=True)
         stream = None
+
+
+def _note_grpc_status(downstream: Downstream, stream: Stream) -> None:
+    response = downstream.response
+    found = NO_GRPC_STATUS if response is None else find_grpc_status(response.head, stream.trailers)
+    if found != NO_GRPC_STATUS:
+        downstream.grpc_status = found
 
 
 def forward_observed(
@@ -148,7 +172,10 @@ def _send_request(
     downstream.stream.watch()
     try:
         if body is None:
-            begin_request(stream, head)
+            if stream.multiplexed:
+                begin_request(stream, head)
+            else:
+                stream.send(head)
         else:
             begin_request(stream, head, body.first, body.trailers if body.done else None, body.chunked)
             if not body.done:

@@ -27,8 +27,8 @@ class Downstream(Client, Protocol):
     set. `relayed` is the stream of the server whose response is under way. `goes_on` says whether another
     request may follow the response that was begun last. The exchange leaves its outcome in `target` (the last
     server tried), `status`, `sent` (body bytes), `body` (the request's, if it has one), `response`, `refused`
-    (by the proxy), `responder` (the middleware that responded in place of a server) and `retries` (further
-    servers tried).
+    (by the proxy), `responder` (the middleware that responded in place of a server), `retries` (further
+    servers tried) and `grpc_status`.
 
     Content of a known length may also go straight to `stream`, if that is plain; `sent` then counts it.
     """
@@ -40,6 +40,7 @@ class Downstream(Client, Protocol):
     entry_point: str
     goes_on: bool
     gone: bool
+    grpc_status: int
     limits: Limits
     refused: bool
     relayed: Awaited | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.exchange.body_portions import feed_in_portions
-from proxy.exchange.grpc_errors import FIRST_ERROR, error_lines, speaks_grpc
+from proxy.exchange.grpc_errors import FIRST_ERROR, error_lines, grpc_status_for, speaks_grpc
 from proxy.exchange.streamed_response import send_pieces
 from proxy.http1.body_source import content_source
 from proxy.http1.error_response import error_content, local_head
@@ -52,6 +52,7 @@ def respond(
     """
     extras = downstream.extras
     if status >= FIRST_ERROR and request.kind and speaks_grpc(request, extras):
+        downstream.grpc_status = grpc_status = grpc_status or grpc_status_for(status)
         lines = error_lines(status, lines, content, grpc_status)
         status, content = 200, b""
     # A buffered body is not in the client's buffer any more, but its length is still the request's.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from proxy.exchange.errors import ClientGoneError
 from proxy.http1.chunked import ChunkedDecoder, ChunkError
-from proxy.http1.response import CHUNKED, Response
+from proxy.http1.response import CHUNKED, UNTIL_CLOSE, Response
+from proxy.http2.request_head import VERSION
 from proxy.net.splicing import MIN_SPLICE_BYTES, SinkError, can_splice, splice
 from proxy.net.stall_detection import SilenceTimeout
 from proxy.net.stream import READ_SIZE
@@ -47,7 +48,7 @@ def relay_body(
     body is cut short, the caller must cut the response short, too. Raises ClientGoneError.
     """
     length = response.length
-    if length >= 0:
+    if length >= 0 and not (stream.multiplexed and _may_have_trailers(request, stream)):
         extra = len(data) - length
         if extra > 0:
             data = data[:length]
@@ -57,6 +58,18 @@ def relay_body(
         with silence_timeout(downstream, stream):
             return _relay_known(downstream, stream, -extra)
     return _relay_unknown_length(downstream, request, stream, response, head, data, request_read)
+
+
+def _may_have_trailers(request: Request, stream: Stream) -> bool:
+    """Return whether trailers may follow content of a known length, and the client can get them.
+
+    Both take HTTP/2.
+    """
+    return (
+        request.version == VERSION
+        and request.method != b"HEAD"
+        and bool(stream.trailers or not stream.at_end)
+    )
 
 
 class ServerSilence(SilenceTimeout):
@@ -123,7 +136,7 @@ def _relay_unknown_length(
     data: bytes,
     request_read: bool,
 ) -> Outcome:
-    """Relay a body that is chunked, or that ends with the server's connection."""
+    """Relay a body that is chunked, or that ends with the server's connection, or its stream."""
     decoder = ChunkedDecoder(padded=True) if response.length == CHUNKED else None
     begun = False
     outcome: Outcome | None = None
@@ -144,7 +157,7 @@ def _relay_unknown_length(
             if begun:
                 downstream.send_content(piece, trailers)
             else:
-                downstream.send_head(request, head, response.length, request_read, piece, trailers)
+                downstream.send_head(request, head, UNTIL_CLOSE, request_read, piece, trailers)
                 begun = True
             if outcome is not None:
                 return outcome

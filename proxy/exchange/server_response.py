@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy.exchange.body_preview import preview_body, read_body_start
 from proxy.exchange.buffered_response import relay_buffered
 from proxy.exchange.errors import FallbackError, NoResponseError
 from proxy.exchange.filtered_relay import relay_filtered
+from proxy.exchange.grpc_errors import DEADLINE_EXCEEDED, UNAVAILABLE, end_call, grpc_status_for
 from proxy.exchange.local_response import send_whole
 from proxy.exchange.repeatable import is_repeatable
 from proxy.exchange.response_relay import COMPLETE, CUT, WITH_EXCESS, relay_body
@@ -37,10 +39,14 @@ def relay_response(
     stream: Stream,
     data: bytes,
     body: RequestBody | None,
+    deadline: float = NEVER,
 ) -> bool:
-    """Relay the response that starts with `data`; return whether the client's connection can take another."""
+    """Relay the response that starts with `data`; return whether the client's connection can take another.
+
+    After `deadline`, in monotonic seconds, the response is cut.
+    """
     response, data = _final_response(downstream, request, target, stream, data)
-    stream.deadline = NEVER
+    stream.deadline = deadline
     if body is not None:
         body.begin_response(stream)
     downstream.response = response
@@ -92,22 +98,35 @@ def relay_response(
         outcome = relay_filtered(
             downstream, request, stream, response, response_head, data, finished, body_filter
         )
+    if outcome is CUT:
+        if body is not None and not body.is_sent:
+            body.stop()
+        stream.close()
+        relayed = body_filter is None and pieces is None
+        if not (
+            request.kind and relayed and end_call(downstream, request, response, _status_of(body, deadline))
+        ):
+            downstream.cut_short()
+        return downstream.goes_on
     if body is not None and not body.is_sent:
         unread = not body.done
         body.stop()
         stream.close()
-        if outcome is CUT:
-            downstream.cut_short()
-        elif unread:
+        if unread:
             downstream.linger()
         return downstream.goes_on
     if outcome is COMPLETE and response.keep_alive:
         target.pool.give(stream)
         return downstream.goes_on
     stream.close()
-    if outcome is CUT:
-        downstream.cut_short()
     return downstream.goes_on
+
+
+def _status_of(body: RequestBody | None, deadline: float) -> int:
+    """Return the gRPC status of a call whose response was cut."""
+    if body is not None and body.failure:
+        return grpc_status_for(body.failure)
+    return DEADLINE_EXCEEDED if deadline <= monotonic() else UNAVAILABLE
 
 
 def _final_response(
@@ -115,13 +134,8 @@ def _final_response(
 ) -> tuple[Response, bytes]:
     """Return the final response and the bytes after its head; relay interim responses as they come."""
     try:
-        while isinstance(stream, Http2Stream):
-            found = stream.take_response()
-            if found is None:
-                raise NoResponseError(504, try_others=False)
-            if found.status >= 200:
-                return found, stream.take_content()
-            downstream.send_interim(request, found.head)
+        if stream.multiplexed:
+            return _final_of_http2(downstream, request, stream)
         while True:
             response = target.pool.heads.parse(data, request.method, _RESPONSE_HEAD_LIMIT)
             if response is None:
@@ -141,6 +155,15 @@ def _final_response(
             downstream.send_interim(request, response.head)
     except (ResponseError, OSError) as error:
         raise NoResponseError(502, try_others=False) from error
+
+
+def _final_of_http2(downstream: Downstream, request: Request, stream: Stream) -> tuple[Response, bytes]:
+    assert isinstance(stream, Http2Stream)  # noqa: S101 (it is multiplexed)
+    while (response := stream.take_response()) is not None:
+        if response.status >= 200:
+            return response, stream.take_content()
+        downstream.send_interim(request, response.head)
+    raise NoResponseError(504, try_others=False)
 
 
 def _is_read(response: Response, data: bytes, server_body: ServerBody | None) -> bool:

@@ -8,7 +8,9 @@ from time import monotonic
 from proxy.http2.errors import ENHANCE_YOUR_CALM, ConnectionFault
 
 BURST = 2000.0
-"""The allowance of a new connection, and the most that it can save."""
+"""The allowance of a new connection."""
+SAVINGS = 10_000.0
+"""The most that it can save: windows for some 20 MB on their way may come back in steps of 4 KiB."""
 PER_SECOND = 20.0
 """The allowance that comes by time."""
 
@@ -19,6 +21,8 @@ FRAME_COST = 1.0
 """Any other frame that moves no content."""
 DATA_CREDIT = 3.0
 """Content that was sent at once; the peer may respond with WINDOW_UPDATE for stream and connection."""
+BYTE_CREDIT = 1 / 1024
+"""Each byte of it: some peers send both updates for every 4 KiB that they take."""
 MESSAGE_CREDIT = 20.0
 """A response or request that was sent as a whole."""
 
@@ -34,7 +38,7 @@ class Activity:
         self._since = clock()
 
     def earn(self, credit: float) -> None:
-        self._allowance = min(self._allowance + credit, BURST)
+        self._allowance = min(self._allowance + credit, SAVINGS)
 
     def spend(self, cost: float) -> None:
         """Take from the allowance. Raises ConnectionFault once there is none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from proxy.http2.activity import FRAME_COST
 from proxy.http2.connection import Connection, Owner, initial_window
 from proxy.http2.errors import PROTOCOL_ERROR, REFUSED_STREAM, ConnectionFault, StreamFault
 from proxy.http2.frames import MAX_STREAM_ID, PREFACE, settings_frame
@@ -52,6 +53,14 @@ class ClientConnection(Connection):
         for stream in list(self.streams.values()):
             if stream.id > last_stream_id:
                 self._fail(stream, REFUSED_STREAM)
+
+    def _reset_cost(self, stream: Stream) -> float:
+        # This side has begun the stream. A server may refuse it, or respond without reading all.
+<<<<<<< HEAD
+        return 0.0
+=======
+        return FRAME_COST
+>>>>>>> core
 
     def _is_idle(self, stream_id: int) -> bool:
         return stream_id >= self._next_id or not stream_id & 1

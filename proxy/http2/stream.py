@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from proxy.http2.activity import DATA_CREDIT, MESSAGE_CREDIT
+from proxy.http2.activity import BYTE_CREDIT, DATA_CREDIT, MESSAGE_CREDIT
 from proxy.http2.errors import CANCEL, NO_ERROR
 from proxy.http2.frames import DATA, END_STREAM, HEADER, reset_frame, window_frame
 from proxy.http2.settings import DEFAULT_WINDOW
@@ -133,7 +133,7 @@ class Stream:
                 ended = False
             self.send_window -= taken
             connection.send_window -= taken
-            connection.activity.earn(DATA_CREDIT)
+            connection.activity.earn(DATA_CREDIT + taken * BYTE_CREDIT)
         frame_size = connection.peer.frame_size
         stream_id, flags = self.id, END_STREAM if ended else 0
         if taken <= frame_size:

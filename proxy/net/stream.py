@@ -66,6 +66,9 @@ class Stream:
     tls_options = ""
     """The name of the TLS options with which the connection was made; empty without TLS."""
 
+    multiplexed = False
+    """Whether it is a stream of HTTP/2, one of many on a connection."""
+
     at_end = False
     """Whether all content is received. Only a stream of HTTP/2 knows it; others must be read to their end."""
 
@@ -181,6 +184,18 @@ class Stream:
         """Send what `try_send` has left. Raises OSError."""
         rest, self._unsent = self._unsent, _NOTHING
         self._send_rest(rest)
+
+    def send_last(self, data: bytes) -> None:
+        """Send the last bytes, like `send`. `close` or `shutdown` must follow at once.
+
+        Until then the kernel holds them back, so that they and the end leave in one segment.
+        """
+        try:
+            sent = self.sock.send(data, _socket.MSG_MORE)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            self._send_rest(memoryview(data)[sent:])
 
     def _send_rest(self, rest: memoryview) -> None:
         self.wait_writable()

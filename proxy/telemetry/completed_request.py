@@ -25,7 +25,8 @@ class CompletedRequest(Protocol):
     `target` is the last server tried, None if no server was tried. `refused` is true if the response is ours
     and not that server's; `retries` counts the servers tried after the first. `username` is the name in the
     client's credentials, right or wrong, if a middleware has read them. `responder` is the middleware that
-    responded in place of a server. `address` is `peer` as bytes.
+    responded in place of a server. `grpc_status` is that of a gRPC call, negative without one. `address` is
+    `peer` as bytes.
     `logged` caches the connection's part of the log line; the log sets it.
 
     Only observed connections set the rest. `first_tried_at` is when the first server was tried (monotonic
@@ -45,6 +46,7 @@ class CompletedRequest(Protocol):
     retries: int
     username: bytes
     responder: str
+    grpc_status: int
     body: CountedBody | None
 
     logged: str

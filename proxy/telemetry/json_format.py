@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from proxy.http1.grpc_status import GRPC_STATUSES
 from proxy.telemetry.escaping import as_text, escape_all
 from proxy.telemetry.log_clock import ISO, Clock
 from proxy.telemetry.logged_headers import BY_DEFAULT, LoggedHeaders, canonical, modes
@@ -34,7 +35,7 @@ Heads = tuple[bytes, bytes]
 
 Note = tuple[
     str, bytes, float, float, float, int, int, int, bool, int, int, bytes, bytes, int, bytes, bytes,
-    str, str, str, bytes, "RequestTrace | None", Heads | None, str,
+    str, str, str, bytes, "RequestTrace | None", Heads | None, str, int,
 ]  # fmt: skip
 
 
@@ -68,6 +69,7 @@ class JsonFormat:
         self._services = ValueCache(self._fields(_service))
         self._servers = ValueCache(self._fields(_server))
         self._responders = ValueCache(self._fields(_responder))
+        self._grpc_statuses = [f',"GrpcStatus":{number}' for number in range(GRPC_STATUSES)]
         self._hosts = ValueCache(self._fields(_host))
         self._methods = [ValueCache(self._fields(_method(version))) for version in VERSIONS]
         self._usual_outcomes = ValueCache(_usual_outcome, lambda _: 0)
@@ -101,6 +103,7 @@ class JsonFormat:
             completed.traced,
             (completed.origin_head, completed.sent_head) if self.needs_response_heads else None,
             completed.responder,
+            completed.grpc_status,
         )
 
     def lines(self, notes: Sequence[Note]) -> bytes:
@@ -120,7 +123,7 @@ class JsonFormat:
             (
                 connection, user, ended, seconds, origin_seconds, status, sent, received, ours, retries,
                 number, method, _, version, host, headers, router, service, url, request_id, trace, heads,
-                responder,
+                responder, grpc_status,
             ) = note  # fmt: skip
             began = ended - seconds
             if user:
@@ -156,6 +159,7 @@ class JsonFormat:
                 f"{_ids(request_id, trace) if request_id or trace is not None else ''}"
                 f"{self._response_headers(heads) if heads is not None else ''}"
                 f"{self._responders[responder] if responder else ''}"
+                f"{self._grpc_statuses[grpc_status] if grpc_status >= 0 else ''}"
                 f',"level":"info","msg":"","time":"{end}.{end_micros}Z"}}\n'
             )
         return "".join(lines)
@@ -167,6 +171,7 @@ class JsonFormat:
         (
             connection, user, ended, seconds, origin_seconds, status, sent, received, ours, retries, number,
             method, target, version, host, headers, router, service, url, request_id, trace, heads, responder,
+            grpc_status,
         ) = note  # fmt: skip
         if user:
             connection = _with_username(connection, user)
@@ -188,6 +193,8 @@ class JsonFormat:
             "StartLocal": self._local.iso(ended - seconds),
             "StartUTC": self._utc.iso(ended - seconds),
         }
+        if grpc_status >= 0:
+            line["GrpcStatus"] = grpc_status
         if request_id:
             line["RequestId"] = as_text(request_id)
         if trace is not None:

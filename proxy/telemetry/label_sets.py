@@ -9,6 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from proxy.http1.grpc_status import NO_GRPC_STATUS
 from proxy.http1.protocols import STOPPED
 from rondpoint.store.metrics import Protocol
 
@@ -29,6 +30,7 @@ class LabelSet(Struct, frozen=True):
     """Labels that many requests share.
 
     `tls` is TLS version and cipher, empty without TLS; `labels` are the values of the header labels.
+    `grpc_status` is that of the response, if it has one.
     Requests that are not `metered` are counted for the dashboard only; `/metrics` leaves them out.
     """
 
@@ -38,6 +40,7 @@ class LabelSet(Struct, frozen=True):
     stopped: bool = False
     labels: tuple[str, ...] = ()
     metered: bool = True
+    grpc_status: int = NO_GRPC_STATUS
 
 
 class LabelSets:
@@ -46,7 +49,7 @@ class LabelSets:
     def __init__(self) -> None:
         self.all: list[LabelSet] = []
         self._numbers: dict[LabelSet, int] = {}
-        self._for_kind: dict[tuple[int, int], int] = {}
+        self._for_kind: dict[tuple[int, int, int], int] = {}
         self._labels: list[tuple[str, ...]] = [()]
         self._label_numbers: dict[tuple[str, ...], int] = {}
 
@@ -59,12 +62,15 @@ class LabelSets:
         known = self.all[label_set]
         return label_set if known.metered is metered else self._number(replace(known, metered=metered))
 
-    def for_kind(self, label_set: int, kind: int) -> int:
-        """Return the number for requests of `kind` on connections with this label set."""
-        number = self._for_kind.get((label_set, kind))
+    def for_kind(self, label_set: int, kind: int, grpc_status: int = NO_GRPC_STATUS) -> int:
+        """Return the number for requests of `kind` on connections with this label set.
+
+        `grpc_status` is that of the response, if it has one.
+        """
+        number = self._for_kind.get((label_set, kind, grpc_status))
         if number is None:
             plain = self.all[label_set]
-            number = self._for_kind[label_set, kind] = self._number(
+            number = self._for_kind[label_set, kind, grpc_status] = self._number(
                 LabelSet(
                     plain.entry_point,
                     plain.tls,
@@ -72,6 +78,7 @@ class LabelSets:
                     bool(kind & STOPPED),
                     self._labels[kind // LABELS_FACTOR],
                     plain.metered,
+                    grpc_status,
                 )
             )
         return number

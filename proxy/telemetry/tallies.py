@@ -181,6 +181,7 @@ class Tally:
                     label_set.tls,
                     label_set.stopped,
                     label_set.labels,
+                    label_set.grpc_status,
                 )
             )
         return Counts(

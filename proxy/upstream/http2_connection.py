@@ -139,6 +139,12 @@ class Http2Connection:
                 self.deadline = min(self._idle_deadline, self._ping_deadline)
         self._group.capacity_changed(self)
 
+    def stream_refused(self) -> None:
+        # Whatever its settings say, the server takes no more on this connection.
+        if not self.ends:
+            self._group.connection_ends(self)
+            self.retire()
+
     def retire(self) -> None:
         """Begin no more streams, and end the connection after the last one."""
         self.ends = True

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from proxy.net.deadlines import Sweeper
     from proxy.net.stream import Stream
 
-TURN = 1e-6
-"""Seconds for a turn of the event loop, in which reading greenlets see what has arrived."""
+TURNS = 5
+"""Turns of the event loop that a reading greenlet has to see what has arrived; the second is enough."""
 
 FAIR_PATIENCE = 2.0
 """Seconds after which a server that takes no connection counts as unreachable, whoever has waited for it."""
@@ -88,8 +88,10 @@ class Http2Connections:
         """Return a new stream like `take`, of a connection that has not ended as far as the kernel knows."""
         for connection in list(self._connections):
             # On an idle connection, what is unread may be a GOAWAY or an end.
-            if connection.free > 0 and connection.is_idle and connection.has_unread:
-                gevent.sleep(TURN)
+            for _ in range(TURNS):
+                if not (connection.is_idle and connection.free > 0 and connection.has_unread):
+                    break
+                gevent.sleep(1e-6)
         return self.take()
 
     def dial(self, patience: float) -> Stream:

@@ -7,7 +7,6 @@ server window only then: a slow client holds up its own stream and no other.
 from __future__ import annotations
 
 import _socket
-from collections import deque
 from errno import ECONNABORTED
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
@@ -35,6 +34,9 @@ class Carrier(Protocol):
 
     def release(self, *, begun: bool) -> None:
         """Note that a reserved stream is closed, after it has begun or before."""
+
+    def stream_refused(self) -> None:
+        """Note that the server has refused a stream."""
 
     def failure(self) -> OSError | None:
         """Return the error for streams that the end of the connection has ended; None before."""
@@ -67,6 +69,7 @@ class Http2Stream(Stream):
     )
 
     plain = False
+    multiplexed = True
 
     def __init__(self, connection: Carrier, sweeper: Sweeper, stall_limit: float) -> None:
         # Not the constructor of `Stream`: that one takes a socket and watches it.
@@ -79,7 +82,7 @@ class Http2Stream(Stream):
         self._sweeper = sweeper
         self._connection = connection
         self._core: CoreStream | None = None
-        self._responses: deque[Response] = deque()
+        self._responses: list[Response] = []
         self._pieces: list[bytes] = []
         self._ended = False
         self._leaving = self._closed = False
@@ -89,7 +92,8 @@ class Http2Stream(Stream):
         self._pending: bytes | memoryview = b""
         self._ends_with: bytes | None = None
         self._receiver = _Waiting()
-        self._sender = _Waiting()
+        # Most requests never wait for window.
+        self._sender: _Waiting | None = None
         self._stall_timer: _StallTimer | None = None
         sweeper.streams.add(self)
 
@@ -127,7 +131,7 @@ class Http2Stream(Stream):
             if self.expired:
                 return None
             self._receiver.wait()
-        return self._responses.popleft()
+        return self._responses.pop(0)
 
     def take_content(self) -> bytes:
         """Return the content that has come, possibly none."""
@@ -206,8 +210,7 @@ class Http2Stream(Stream):
     def _cancel(self) -> None:
         if self._core is not None:
             self._core.reset(CANCEL)
-        self._receiver.wake()
-        self._sender.wake()
+        self._wake()
 
     def _wait_until_sent(self) -> None:
         """Wait until windows have let everything pass. Raises OSError if the stream has ended."""
@@ -217,6 +220,8 @@ class Http2Stream(Stream):
                 raise OSError(ECONNABORTED, "the server takes no more of the request")
             if not self._pending:
                 return
+            if self._sender is None:
+                self._sender = _Waiting()
             self._sender.wait()
 
     def _push(self) -> bool:
@@ -274,17 +279,24 @@ class Http2Stream(Stream):
     def was_reset(self, code: int) -> None:
         """Note the end of the stream; after the whole response it only ends the request (RFC 9113 §8.1)."""
         if not self._ended:
-            self.unprocessed = code == REFUSED_STREAM
+            if code == REFUSED_STREAM:
+                self.unprocessed = True
+                self._connection.stream_refused()
             self._lost = self._connection.failure() or OSError(
                 ECONNABORTED, f"the server has ended the stream: {error_name(code)}"
             )
         if self._leaving:
             self.close()
-        self._receiver.wake()
-        self._sender.wake()
+        self._wake()
 
     def can_send(self) -> None:
-        if self._pending and self._push():
+        if self._pending and self._push() and self._sender is not None:
+            self._sender.wake()
+
+    def _wake(self) -> None:
+        """Wake the greenlets of the request, which then find out what has happened."""
+        self._receiver.wake()
+        if self._sender is not None:
             self._sender.wake()
 
 

@@ -119,7 +119,7 @@ class Pool:
         """Take an idle connection that has not ended, for requests that cannot be repeated."""
         while self._idle:
             stream = self.take()
-            if stream is None or isinstance(stream, Http2Stream):
+            if stream is None or stream.multiplexed:
                 return stream
             try:
                 stream.sock.recv(1, _socket.MSG_PEEK)
@@ -144,12 +144,12 @@ class Pool:
         """Whether connections to the server may be of HTTP/2, which has no upgrades."""
         return self._http2 is not None
 
-    def dial_for_upgrade(self) -> Stream:
+    def dial_for_upgrade(self, patience: float = NEVER) -> Stream:
         """Open a new connection of HTTP/1.1, if the server may speak it. Raises DialError."""
         if self._tls is None or not self._tls.offers_http2:
-            return self.dial()
+            return self.dial(patience)
         try:
-            return self._dial_connection(NEVER, self._tls.without_http2())
+            return self._dial_connection(patience, self._tls.without_http2())
         except ValueError as error:
             raise DialError(str(error)) from None
 
@@ -198,7 +198,8 @@ class Pool:
 
     def give(self, stream: Stream) -> None:
         """Put back a connection that has no outstanding request or response."""
-        if isinstance(stream, Http2Stream):
+        if stream.multiplexed:
+            assert isinstance(stream, Http2Stream)  # noqa: S101
             stream.finish()
             return
         if self.closed or stream.expired or len(self._idle) >= self._idle_limit:

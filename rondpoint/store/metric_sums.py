@@ -71,6 +71,7 @@ def add_cells(cells: Iterable[Cell]) -> tuple[Cell, ...]:
             cell.tls,
             cell.stopped,
             cell.labels,
+            cell.grpc_status,
         )
         before = sums.get(key)
         sums[key] = cell if before is None else _add_cell_pair(before, cell)

@@ -42,7 +42,8 @@ class Cell(Struct, frozen=True, array_like=True):
     are in none of them. `seconds` is the sum of the measured durations; `sent` is the number of body bytes to
     clients, `received` from clients. `tls` is version and cipher (`1.3 TLS_AES_128_GCM_SHA256`). If a
     middleware responded, the requests are `stopped`: they never reached the service. `labels` are the values
-    of the headers that `metrics.prometheus.headerLabels` names.
+    of the headers that `metrics.prometheus.headerLabels` names. `grpc_status` is -1 for a response without
+    one.
     """
 
     entry_point: str
@@ -57,6 +58,7 @@ class Cell(Struct, frozen=True, array_like=True):
     tls: str = ""
     stopped: bool = False
     labels: tuple[str, ...] = ()
+    grpc_status: int = -1
 
     @property
     def requests(self) -> int:

@@ -28,7 +28,8 @@ class GrpcServer:
     """A server on `port`; with a certificate, over TLS; `options` are those of gRPC's server.
 
     `health` is the response's message of health checks, None without a health service. `metadata` holds what
-    came with each call, `ended` the method of each call that ended, `calls` what is to happen in a method.
+    came with each call, `ended` the method of each call that ended. `Hang` and `Events` wait for `hold`.
+    Responses have the `initial` and `trailing` metadata; a `refusal` is their status and message.
     """
 
     def __init__(
@@ -50,6 +51,11 @@ class GrpcServer:
         self._certificate = certificate
         self._options = options
         self._server: Any = None
+
+    @property
+    def secure(self) -> bool:
+        """Whether it is served over TLS."""
+        return self._certificate is not None
 
     @property
     def address(self) -> str:
@@ -79,6 +85,14 @@ class GrpcServer:
             credentials = grpc.ssl_server_credentials([(pem, pem)])
             assert server.add_secure_port(self.address, credentials) == self.port
         server.start()
+
+    def reset(self) -> None:
+        """Forget the calls so far and what responses were to have."""
+        self.metadata.clear()
+        self.ended.clear()
+        self.hold.clear()
+        self.initial = self.trailing = ()
+        self.refusal = None
 
     def stop(self, grace: float | None = None) -> None:
         """Stop; calls have `grace` seconds to end, None for none."""

@@ -9,7 +9,7 @@ from h2.events import (
     ConnectionTerminated,
     DataReceived,
     Event,
-    PingAckReceived,
+    PingReceived,
     RemoteSettingsChanged,
     RequestReceived,
     StreamEnded,
@@ -17,7 +17,7 @@ from h2.events import (
     TrailersReceived,
     WindowUpdated,
 )
-from h2.settings import SettingCodes
+from h2.settings import SettingCodes, Settings
 
 from tests.lab.origin import Connection
 
@@ -51,18 +51,21 @@ class Http2Session:
     def __init__(
         self,
         connection: Connection,
-        settings: dict[int, int] | None = None,
+        settings: dict[SettingCodes, int] | None = None,
         *,
         gives_window: bool = True,
     ) -> None:
         self.connection = connection
         self.calls: dict[int, Call] = {}
         self.goes_away: ConnectionTerminated | None = None
-        self.pongs = 0
+        self.pings = 0
         self._gives_window = gives_window
         self._new: list[Call] = []
         self.h2 = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
-        self.h2.local_settings.update({SettingCodes.MAX_CONCURRENT_STREAMS: 100, **(settings or {})})
+        # An update would be announced only with the next SETTINGS.
+        self.h2.local_settings = Settings(
+            client=False, initial_values={SettingCodes.MAX_CONCURRENT_STREAMS: 100, **(settings or {})}
+        )
         self.h2.initiate_connection()
         self.flush()
 
@@ -107,6 +110,11 @@ class Http2Session:
         while not call.ended:
             assert self.receive() and call.reset_code is None, "the request was cut short"
         return bytes(call.body)
+
+    def drain(self) -> None:
+        """Receive until the end of the connection."""
+        while self.receive():
+            pass
 
     def wait_for_reset(self, call: Call) -> int:
         """Receive until the client resets the stream, and return the code."""
@@ -159,8 +167,8 @@ class Http2Session:
             self._new.append(call)
         elif isinstance(event, ConnectionTerminated):
             self.goes_away = event
-        elif isinstance(event, PingAckReceived):
-            self.pongs += 1
+        elif isinstance(event, PingReceived):
+            self.pings += 1
         elif isinstance(event, (RemoteSettingsChanged, WindowUpdated)) or call is None:
             return
         elif isinstance(event, DataReceived):

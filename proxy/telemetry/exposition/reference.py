@@ -49,9 +49,10 @@ Names and labels are those of Traefik 3, so that its dashboards work.
 | --- | --- | --- | --- |
 """
 _BETWEEN = """
-- `code` is the status that the client got, or 499 if the client left before the response. `method` is
-  `EXTENSION_METHOD` for non-standard methods and for malformed requests. `protocol` is `http`, `websocket`,
-  `sse`, `grpc` or `grpc-web`.
+- `code` is the status that the client got, or 499 if the client left before the response. For `grpc` and
+  `grpc-web` it is the gRPC status (0 to 16), as with Traefik, if there is one; 1 if the client left.
+  `method` is `EXTENSION_METHOD` for non-standard methods and for malformed requests. `protocol` is `http`,
+  `websocket`, `sse`, `grpc` or `grpc-web`.
 - Upgraded connections (101) and malformed requests are in no histogram.
 - A request that a middleware answered counts at the router, not at the service. The duration of a request is
   the same on all levels.

@@ -41,7 +41,8 @@ class LevelTotals:
     """Totals of one level.
 
     `sums` is by code, method, protocol and the level's labels; `labelled` counts requests by these and the
-    header labels; `tls` counts requests by TLS version, cipher and the level's labels.
+    header labels; `tls` counts requests by TLS version, cipher and the level's labels. The code of a gRPC
+    call is its gRPC status.
     """
 
     def __init__(self, header_labels: int = 0) -> None:
@@ -51,7 +52,8 @@ class LevelTotals:
         self.tls: dict[Labels, int] = {}
 
     def add(self, cell: Cell, buckets: tuple[int, ...], labels: Labels) -> None:
-        key = (str(cell.code), cell.method, cell.protocol, *labels)
+        code = cell.code if cell.grpc_status < 0 else cell.grpc_status
+        key = (str(code), cell.method, cell.protocol, *labels)
         sums = self.sums.get(key)
         if sums is None:
             sums = self.sums[key] = Sums()

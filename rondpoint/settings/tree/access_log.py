@@ -32,7 +32,7 @@ class FieldMode(StrEnum):
 
 _NAMES = """
 ClientAddr ClientHost ClientPort ClientUsername DownstreamContentSize DownstreamStatus Duration entryPointName
-GzipRatio MiddlewareName OriginContentSize OriginDuration OriginStatus Overhead RequestAddr
+GrpcStatus GzipRatio MiddlewareName OriginContentSize OriginDuration OriginStatus Overhead RequestAddr
 RequestContentSize RequestCount RequestHost RequestId RequestMethod RequestPath RequestPort RequestProtocol
 RequestScheme RetryAttempts RouterName ServiceAddr ServiceName ServiceURL SpanId span_id StartLocal StartUTC
 TLSCipher TLSClientSubject TLSVersion TraceId trace_id

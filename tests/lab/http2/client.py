@@ -19,13 +19,14 @@ class Client(Peer):
         port: int,
         *,
         tls: ssl.SSLContext | None = None,
+        name: str = HOST.decode(),
         grants: bool = True,
         table: int = 4096,
         timeout: float = TIMEOUT,
     ) -> None:
         connected = connect("127.0.0.1", port, timeout=timeout)
         if tls is not None:
-            connected = tls.wrap_socket(connected, server_hostname=HOST.decode())
+            connected = tls.wrap_socket(connected, server_hostname=name)
         super().__init__(connected, grants=grants, table=table)
         self._next = 1
 
@@ -44,8 +45,7 @@ class Client(Peer):
         content: bytes | None = None,
     ) -> int:
         """Send a request on the next stream and return the stream's number."""
-        number = self._next
-        self._next += 2
+        number = self.next_stream()
         self.send(frames.headers(number, head(path, method, authority, fields=fields), ended=content is None))
         if content is not None:
             self.send_content(number, content)
@@ -56,7 +56,7 @@ class Client(Peer):
         return self.wait_for(self.request(path), timeout)
 
     def next_stream(self) -> int:
-        """Return the number of a stream that was not used yet, for frames that the caller makes."""
+        """Return the number of the next stream, for frames that the caller makes."""
         number = self._next
         self._next += 2
         return number

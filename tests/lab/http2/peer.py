@@ -1,6 +1,7 @@
 """One side of an HTTP/2 connection that sends any bytes and records what comes back."""
 
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ import hpack as reference
 from tests.lab.http2 import frames
 from tests.lab.http2.frames import Frame
 from tests.lab.http2.hpack import Field
+
+ENDS = (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError)
+"""What operations raise once the other side has ended the connection."""
 
 TIMEOUT = 30.0
 """Seconds that a wait takes at most, unless told otherwise."""
@@ -95,7 +99,7 @@ class Peer:
 
         If the other side has closed, nothing is sent; what it sent before can still be read.
         """
-        with suppress(BrokenPipeError, ConnectionResetError):
+        with suppress(*ENDS):
             self.socket.sendall(b"".join(pieces))
 
     def stream(self, number: int) -> Stream:
@@ -178,7 +182,7 @@ class Peer:
             piece = self.socket.recv(1 << 18)
         except TimeoutError:
             return
-        except ConnectionResetError:
+        except ENDS:
             piece = b""
         if not piece:
             self.closed = True

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.exchange.grpc_errors import DEADLINE_EXCEEDED, error_lines, speaks_grpc
+from proxy.exchange.grpc_errors import DEADLINE_EXCEEDED, error_lines, grpc_status_for, speaks_grpc
 from proxy.http1.error_response import error_content
 from proxy.http1.header_lines import first_value
 from proxy.http1.protocols import GRPC, GRPC_WEB, HTTP, STOPPED
@@ -18,7 +18,7 @@ from proxy.per_request.extras import Extras
     ],
 )  # fmt: skip
 def test_the_status_is_the_one_that_grpc_clients_make_of_http(status: int, expected: int) -> None:
-    lines = error_lines(status, *error_content(status))
+    lines = error_lines(status, *error_content(status), grpc_status_for(status))
     assert first_value(lines, b"grpc-status") == b"%d" % expected
     assert first_value(lines, b"grpc-message").startswith(b"%d " % status)
     assert first_value(lines, b"content-type") == b"application/grpc"
@@ -32,7 +32,7 @@ def test_another_grpc_status_may_be_given() -> None:
 
 def test_header_lines_stay_and_content_of_other_types_does_not() -> None:
     html = b"\r\nContent-Type: text/html\r\nRetry-After: 3"
-    assert error_lines(429, html, b"<p>") == (
+    assert error_lines(429, html, b"<p>", 14) == (
         b"\r\nRetry-After: 3\r\nContent-Type: application/grpc\r\nGrpc-Status: 14"
         b"\r\nGrpc-Message: 429 too many requests"
     )
@@ -40,7 +40,7 @@ def test_header_lines_stay_and_content_of_other_types_does_not() -> None:
 
 def test_messages_are_percent_encoded() -> None:
     text = "50 % é\n".encode()
-    lines = error_lines(503, b"\r\nContent-Type: text/plain; charset=utf-8", text)
+    lines = error_lines(503, b"\r\nContent-Type: text/plain; charset=utf-8", text, 14)
     assert first_value(lines, b"grpc-message") == b"50 %25 %C3%A9"
 
 

@@ -15,15 +15,8 @@ from tests.proxy.http2.rows import (
 from tests.proxy.http2.rows.row import Row, problem
 from tests.proxy.running import Proxy
 
-ROWS = [
-    *starting.ROWS,
-    *header_blocks.ROWS,
-    *states.ROWS,
-    *frame_rules.ROWS,
-    *flow_control.ROWS,
-    *messages.ROWS,
-    *compression.ROWS,
-]
+SECTIONS = (starting, header_blocks, states, frame_rules, flow_control, messages, compression)
+ROWS = [row for section in SECTIONS for row in section.ROWS]
 
 
 @pytest.mark.parametrize("case", ROWS, ids=lambda case: case.id)

@@ -29,13 +29,18 @@ class Scripted:
     def __call__(self, connection: Connection) -> None:
         row = self.row
         with Server(connection.socket) as server:
+            number = 1
             if row.starts:
                 server.start()
-            number = server.next_request()
+                number = server.next_request()
             server.send(row.sent(number))
-            self.problems.append(_problem(server, number, row))
+            problem = _problem(server, number, row)
+            # The next row shall have a connection of its own.
+            server.send(frames.goaway(number))
+            if not server.wait_for_end(WAIT):
+                problem = problem or f"not closed: {server.told()}"
+            self.problems.append(problem)
             self.done.set()
-            server.wait_for_end()
 
 
 def _problem(server: Server, number: int, row: ServerRow) -> str:

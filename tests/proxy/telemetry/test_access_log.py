@@ -62,6 +62,7 @@ class Completed:
     retries: int = 0
     username: bytes = b""
     responder: str = ""
+    grpc_status: int = -1
     body: Body | None = None
     tls: str = ""
     client_subject: str | None = None
@@ -174,6 +175,15 @@ def test_the_middleware_that_responded_is_one_field_of_json() -> None:
     assert json_fields(request(), completed, names={"Duration": "drop"})["MiddlewareName"] == 'deny"@x'
     assert "MiddlewareName" not in json_fields(request(), completed, names={"MiddlewareName": "drop"})
     assert "MiddlewareName" not in json_fields(request(), Completed())
+
+
+def test_the_status_of_a_grpc_call_is_one_field_of_json() -> None:
+    for dropped in ({}, {"Duration": "drop"}):
+        assert json_fields(request(), Completed(grpc_status=14), names=dropped)["GrpcStatus"] == 14
+        assert json_fields(request(), Completed(grpc_status=0), names=dropped)["GrpcStatus"] == 0
+        assert "GrpcStatus" not in json_fields(request(), Completed(), names=dropped)
+    found = json_fields(request(), Completed(grpc_status=14), names={"GrpcStatus": "drop"})
+    assert "GrpcStatus" not in found
 
 
 @pytest.mark.parametrize(("username", "common", "in_json"), USERNAMES)
@@ -333,7 +343,7 @@ def test_cached_parts_do_not_fill_the_memory() -> None:
         form.lines([form.note(completed, client_request, 0.0, 1)])
     parts = (*vars(form).values(), *form._methods, form.headers.kept)
     kept = [len(part) for part in parts if isinstance(part, dict)]
-    assert len(kept) == 9
+    assert len(kept) == 10
     assert 0 < max(kept) <= 500
 
 

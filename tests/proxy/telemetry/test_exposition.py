@@ -19,6 +19,7 @@ from rondpoint.rules import v3
 from rondpoint.settings import PrometheusMetrics
 from rondpoint.store.acme import AcmeState
 from rondpoint.store.agents import AgentStatus, ProviderStatus
+from rondpoint.store.metric_sums import add_cells
 from rondpoint.store.metrics import BOUNDS, Cell, Counts, Refusals, WorkerCounts
 from rondpoint.store.server_metrics import ServerCounts, server_field
 from rondpoint.store.workers import CertificateStatus, WorkerStatus
@@ -115,6 +116,17 @@ def test_counts_of_workers_are_added_up() -> None:
     assert list(values(text, "traefik_service_requests_total").values()) == [6]
     assert values(text, "traefik_service_retries_total") == {(("service", "s@file"),): 4}
     assert 'le="0.1",method="GET",protocol="http",service="s@file"} 6.0' in text
+
+
+def test_the_code_of_a_grpc_call_is_its_grpc_status() -> None:
+    cells = [
+        Cell("web", "POST", 200, "grpc", buckets(1), grpc_status=0),
+        Cell("web", "POST", 200, "grpc", buckets(2), grpc_status=14),
+        Cell("web", "POST", 499, "grpc", buckets(4)),
+    ]
+    counts = Counts("s@file", cells=add_cells([*cells, *cells]))
+    found = values(render({"a@file": counts}), "traefik_entrypoint_requests_total")
+    assert {dict(labels)["code"]: count for labels, count in found.items()} == {"0": 2, "14": 4, "499": 8}
 
 
 def test_levels_that_are_off_are_left_out() -> None:

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from proxy.http1.limits import Limits
-from proxy.http1.protocols import SSE, STOPPED
+from proxy.http1.protocols import GRPC, SSE, STOPPED
 from proxy.http1.request import parse_request
 from proxy.telemetry.header_labels import MAX_VALUE_BYTES, HeaderLabels
 from proxy.telemetry.label_sets import MAX_LABELS, OTHER, LabelSet, LabelSets
@@ -52,6 +52,18 @@ def test_requests_are_counted_by_entry_point_tls_protocol_method_and_status() ->
         ("", "GET", 200, "sse", False): 1,
         ("", "GET", 401, "sse", True): 1,
     }
+
+
+def test_grpc_calls_are_counted_by_their_status_too() -> None:
+    tallies = Tallies()
+    plain = tallies.label_sets.number("web")
+    tally = tallies.for_router(router("r@file"))
+    for status in (0, 0, 14, -1):
+        count(tally, tallies.label_sets.for_kind(plain, GRPC, status), b"POST")
+    counts = tally.counts()
+    assert counts.statuses == {"2xx": 4}
+    assert {cell.grpc_status: cell.requests for cell in counts.cells} == {0: 2, 14: 1, -1: 1}
+    assert {(cell.code, cell.protocol) for cell in counts.cells} == {(200, "grpc")}
 
 
 def test_unknown_methods_are_counted_as_one() -> None:

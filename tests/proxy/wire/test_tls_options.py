@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from rondpoint.tls.model import TlsOptions
 from tests.lab.certificate import write_certificate
+from tests.lab.http2.client import Client as Http2Client
 from tests.lab.origin import Start
 from tests.lab.ports import free_port
 from tests.lab.store import Store
@@ -100,6 +101,12 @@ class Caller:
         with client:
             found = [ask(client, host).status for host in hosts or (server_name or "",)]
         return found if hosts else found[0]
+
+
+def http2_context(*offered: str) -> ssl.SSLContext:
+    context = client_context(ssl.TLSVersion.TLSv1_3)
+    context.set_alpn_protocols(offered or ["h2"])
+    return context
 
 
 class HalfHandshake:
@@ -193,6 +200,31 @@ def test_a_host_of_other_options_is_misdirected(
     assert len(seen.requests) == 7
 
 
+def test_a_stream_of_http_2_is_misdirected_like_a_connection(
+    proxy: Proxy, ports: dict[str, int], origin: Start
+) -> None:
+    # Browsers use one connection for all names of a certificate (RFC 9113 §9.1.1).
+    open_host = proxy.route(origin(OK), tls=True)
+    strict_host = proxy.route(origin(OK), tls=True, tls_options=STRICT)
+    with Http2Client(ports["secure"], tls=http2_context(), name=open_host) as client:
+        client.start()
+        asked = [client.request(authority=host.encode()) for host in (open_host, strict_host)]
+        assert [client.wait_for(number).status for number in asked] == [200, 421]
+
+
+@pytest.mark.parametrize("protocol", ["http/1.1", "h2"])
+def test_options_choose_the_protocols(
+    proxy: Proxy, ports: dict[str, int], origin: Start, protocol: str
+) -> None:
+    name = f"{protocol.replace('/', '')}@file"
+    proxy.tls_options[name] = TlsOptions(name, alpn=(protocol,))
+    host = proxy.route(origin(OK), tls=True, tls_options=name)
+    connection = socket.create_connection(("127.0.0.1", ports["secure"]), timeout=10)
+    with http2_context("h2", "http/1.1").wrap_socket(connection, server_hostname=host) as tls:
+        assert tls.selected_alpn_protocol() == protocol
+    assert Caller().status(ports["secure"], host) == 200
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_session_does_not_lead_past_the_certificate_that_another_host_wants(
     proxy: Proxy, ports: dict[str, int], origin: Start, version: ssl.TLSVersion
@@ -248,8 +280,10 @@ def test_options_that_change_end_the_connections_made_with_the_former_ones(
         Caller().connect(port, hosts[0]) as other,
         Caller().connect(port, hosts[1]) as idle,
         Caller().connect(port, hosts[1]) as busy,
+        Http2Client(port, tls=http2_context(), name=hosts[1]) as streams,
         Client(port) as client,
     ):
+        streams.start()
         shaking = HalfHandshake(client, hosts[1])
         assert [ask(client, hosts[1]).status for client in (idle, busy)] == [200, 200]
         assert ask(other, hosts[0]).status == 200
@@ -257,6 +291,8 @@ def test_options_that_change_end_the_connections_made_with_the_former_ones(
         proxy.tls_options[name] = replace(proxy.tls_options[STRICT], name=name)
         proxy.publish()
         assert idle.rest() == b""
+        assert streams.wait_for_end()
+        assert streams.goaway is not None
         assert shaking.finish() == "ended"
         busy.send(f"\r\nGET / HTTP/1.1\r\nHost: {hosts[1]}\r\n\r\n".encode())
         answer = busy.answer()

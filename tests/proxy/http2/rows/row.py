@@ -1,5 +1,6 @@
 """A row of the conformance tables: what a client sends, and what the RFC lets a server do about it."""
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -112,12 +113,12 @@ def turn(client: Client) -> None:
     client.ping(b"turnturn", WAIT)
 
 
-def problem(port: int, case: Row, *, strict: bool = True) -> str:
+def problem(port: int, case: Row, *, strict: bool = True, tls: ssl.SSLContext | None = None) -> str:
     """Perform this row and return what is wrong; empty if nothing is.
 
     A peer that is not `strict` may end a connection without GOAWAY.
     """
-    with Client(port, table=case.table, grants=case.grants, timeout=WAIT) as client:
+    with Client(port, tls=tls, table=case.table, grants=case.grants, timeout=WAIT) as client:
         if case.starts:
             client.start()
         for step in case.steps:
@@ -135,7 +136,7 @@ def _verdict(client: Client, case: Row, strict: bool) -> str:
     def has_ended() -> bool:
         return client.closed or (client.goaway is not None and client.goaway.code != frames.NO_ERROR)
 
-    if wanted.stream or wanted.statuses:
+    if (wanted.stream or wanted.statuses) and not wanted.alive:
         client.wait(lambda: has_ended() or stream.over or _refused(client, case), WAIT)
     elif not wanted.alive:
         client.wait(has_ended, WAIT)

@@ -146,14 +146,15 @@ FRAMES: list[ServerRow] = [
     _fault("6.1", "DATA on the connection", data(0, b"x"), PROTOCOL_ERROR),
     _fault("6.1", "DATA on an idle stream", lambda number: data(number + 2, b"x"), PROTOCOL_ERROR),
     _fault("6.1", "DATA on a stream of the server", data(2, b"x"), PROTOCOL_ERROR),
-    _fault(
+    ServerRow(
         "6.1",
         "DATA with padding over its payload",
         lambda number: (
             headers(number, HEAD, ended=False)
             + frame(frames.DATA, b"\x09abc", flags=frames.PADDED, stream=number)
         ),
-        PROTOCOL_ERROR,
+        frozenset({CUT, 502}),
+        connection=frozenset({PROTOCOL_ERROR}),
     ),
     _fault("6.2", "HEADERS on the connection", headers(0, HEAD), PROTOCOL_ERROR),
     _fault(
@@ -460,7 +461,6 @@ ENDS: list[ServerRow] = [
         )
         for name, code in (_CODES | {"NO_ERROR": NO_ERROR}).items()
     ),
-    ServerRow("6.8", "GOAWAY with an error", lambda number: goaway(number, PROTOCOL_ERROR), frozenset({502})),
     _good("6.8", "GOAWAY that includes the request", lambda number: goaway(number) + _hello(number)),
     _good(
         "6.8",

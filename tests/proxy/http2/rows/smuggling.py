@@ -107,7 +107,6 @@ _AUTHORITIES = (
     b"any.test/odd",
     b"any.test?a",
     b"any.test#a",
-    b"any.test,other.test",
     b"any.test\\other.test",
     b"any.test\x7f",
     b"[::1",
