@@ -56,11 +56,7 @@ class ClientConnection(Connection):
 
     def _reset_cost(self, stream: Stream) -> float:
         # This side has begun the stream. A server may refuse it, or respond without reading all.
-<<<<<<< HEAD
         return 0.0
-=======
-        return FRAME_COST
->>>>>>> core
 
     def _is_idle(self, stream_id: int) -> bool:
         return stream_id >= self._next_id or not stream_id & 1
