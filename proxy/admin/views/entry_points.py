@@ -64,6 +64,14 @@ class HttpView(Struct, frozen=True, rename="camel", omit_defaults=True):
     underscore_headers_strategy: str = "keep"
 
 
+class Http2View(Struct, frozen=True, rename="camel"):
+    """The limits of an HTTP/2 connection: open streams, and bytes of the tables of HPACK."""
+
+    max_concurrent_streams: int
+    max_decoder_header_table_size: int
+    max_encoder_header_table_size: int
+
+
 class EntryPointView(Struct, frozen=True, rename="camel", omit_defaults=True):
     """An entry point. `status` is `disabled` and `error` says why if it serves none of its routers."""
 
@@ -72,6 +80,7 @@ class EntryPointView(Struct, frozen=True, rename="camel", omit_defaults=True):
     transport: TransportView
     forwarded_headers: ForwardedHeadersView
     http: HttpView
+    http2: Http2View
     proxy_protocol: TrustView | None = None
     as_default: bool = False
     status: Status = ENABLED
@@ -126,6 +135,11 @@ def entry_point_view(
             characters.by_option if characters.refuses_some else None,
             options.encode_query_semicolons,
             _STRATEGIES[point.underscores],
+        ),
+        http2=Http2View(
+            point.http2.max_concurrent_streams,
+            point.http2.max_decoder_header_table_size,
+            point.http2.max_encoder_header_table_size,
         ),
         proxy_protocol=None if proxies == TrustView() else proxies,
         as_default=point.as_default,
