@@ -23,6 +23,7 @@ class Scripted:
 
     def __init__(self) -> None:
         self.row = ROWS[0]
+        self.host = ""
         self.problems: list[str] = []
         self.done = threading.Event()
 
@@ -67,10 +68,10 @@ def _problem(server: Server, number: int, row: ServerRow) -> str:
 
 @pytest.fixture(scope="module")
 def scripted(lone: Proxy) -> Iterator[Scripted]:
-    """The server that the proxy reaches by h2c, whatever the host."""
+    """The server that the proxy reaches by h2c."""
     handler = Scripted()
     with Origin(handler) as origin:
-        host = lone.route(origin, rule="PathPrefix(`/`)")
+        handler.host = host = lone.route(origin)
         name = host.removesuffix(".test")
         lone.tune(host, servers=tuple(_h2c(server) for server in lone.services[name].servers))
         yield handler
@@ -86,7 +87,8 @@ def test_a_servers_frames(lone: Proxy, scripted: Scripted, row: ServerRow) -> No
     scripted.problems.clear()
     scripted.done.clear()
     with Client(lone.web) as client:
-        client.send(b"POST / HTTP/1.1\r\nHost: any.test\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        lines = f"Host: {scripted.host}\r\nContent-Length: 0\r\nConnection: close"
+        client.send(f"POST / HTTP/1.1\r\n{lines}\r\n\r\n".encode())
         try:
             answer = client.answer()
             while answer.status < 200:
