@@ -107,7 +107,7 @@ class Observers:
         self._tracer: Tracer | None = None
         self._exporter: Exporter | None = None
         self._export_greenlet: gevent.Greenlet[Any, Any] | None = None
-        if settings.tracing is not None and packages_installed(settings.tracing):
+        if settings.tracing is not None and packages_installed():
             # The packages of the extra may be missing in installations without tracing.
             from proxy.telemetry.tracing.exporter import Exporter  # noqa: PLC0415
 

@@ -10,14 +10,12 @@ import pytest
 
 from tests.lab.certificate import write_certificate
 from tests.lab.origin import Connection, Origin, http_response
-from tests.lab.processes import Processes
 from tests.lab.store import Store
 from tests.lab.waiting import until
 from tests.proxy.running import Proxy, running_proxy
 from tests.proxy.scraping import wait_for_scrape
 from tests.proxy.telemetry.collector import attributes
 from tests.proxy.telemetry.grpc_collector import GrpcCollector
-from tests.proxy.telemetry.untraced import run_untraced
 from tests.proxy.wire.client import Client
 
 DROPPED = "rondpoint_tracing_dropped_spans_total"
@@ -154,19 +152,3 @@ def test_requests_are_served_whatever_the_collector_does(
             send_requests(proxy, host, 100)
             assert send_requests(proxy, host, 300) < 8
     assert "Traceback" not in proxy.process.log
-
-
-def test_without_the_http_2_package_nothing_is_traced_and_the_log_says_so(
-    store: Store, short_path: Path, processes: Processes
-) -> None:
-    # Hides the installed package.
-    (short_path / "hidden").mkdir()
-    (short_path / "hidden" / "sitecustomize.py").write_text(
-        "import sys\n"
-        "class Hidden:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'h2':\n"
-        "            raise ModuleNotFoundError(name)\n"
-        "sys.meta_path.insert(0, Hidden())\n"
-    )
-    run_untraced(processes, store, short_path, "--tracing.otlp.grpc", short_path / "hidden")

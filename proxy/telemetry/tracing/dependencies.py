@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from rondpoint.settings import Tracing
 
 MISSING = (
     "tracing is on, but nothing is traced: packages of Rondpoint's extra `otel` are missing "
@@ -14,10 +10,9 @@ MISSING = (
 )
 
 
-def packages_installed(options: Tracing) -> bool:
-    """Return whether the packages that these settings need are installed."""
-    names = ["opentelemetry.proto", "opentelemetry.sdk", *(["h2"] if options.otlp.grpc is not None else [])]
+def packages_installed() -> bool:
+    """Return whether the packages that tracing needs are installed."""
     try:
-        return all(find_spec(name) is not None for name in names)
+        return all(find_spec(name) is not None for name in ("opentelemetry.proto", "opentelemetry.sdk"))
     except ModuleNotFoundError:
         return False

@@ -1,7 +1,8 @@
 """Sends spans by OTLP over gRPC: one call at a time on a persistent HTTP/2 connection.
 
 gRPC's own library has threads and an event loop that conflict with gevent. A call without streaming is a POST
-with trailers in the response. h2 handles the frames; the socket waits as all sockets of a worker do.
+with trailers in the response. The proxy's own HTTP/2 handles the frames; the socket waits as all sockets of a
+worker do.
 """
 
 from __future__ import annotations
@@ -13,25 +14,17 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from h2.config import H2Configuration
-from h2.connection import H2Connection
-from h2.errors import ErrorCodes
-from h2.events import (
-    ConnectionTerminated,
-    DataReceived,
-    Event,
-    ResponseReceived,
-    StreamEnded,
-    StreamReset,
-    TrailersReceived,
-)
-from h2.exceptions import H2Error, StreamClosedError
-
+from proxy.http1.header_lines import first_value
+from proxy.http2.client_connection import ClientConnection
+from proxy.http2.errors import NO_ERROR, ConnectionFault, error_name
+from proxy.http2.settings import LocalSettings
 from proxy.telemetry.tracing.delivery import TIMEOUTS, Delivery
 from proxy.telemetry.tracing.partial_success import MAX_RESPONSE_BYTES, parse_response
 from rondpoint import __version__
 
 if TYPE_CHECKING:
+    from proxy.http1.response import Response
+    from proxy.http2.stream import Stream
     from rondpoint.settings.tree.tracing import OtlpGrpc
 
 # Bytes before a message: the compression flag and the length.
@@ -42,10 +35,10 @@ _PATH = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 # CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS: the
 # retryable codes of OTLP. The HTTP statuses are for responses that are not gRPC.
 _RETRYABLE = frozenset(("1", "4", "8", "10", "11", "14", "15"))
-_RETRYABLE_HTTP = frozenset(("429", "502", "503", "504"))
+_RETRYABLE_HTTP = frozenset((429, 502, 503, 504))
 
-# Network errors, HTTP/2 errors, and invalid text in host names or response headers.
-_FAULTS = (OSError, H2Error, UnicodeError)
+# Network errors, HTTP/2 errors, and invalid text in host names.
+_FAULTS = (OSError, ConnectionFault, UnicodeError)
 
 
 class GrpcSender:
@@ -54,17 +47,15 @@ class GrpcSender:
     def __init__(self, options: OtlpGrpc) -> None:
         self.endpoint = options.endpoint
         self._host, self._port = options.host, options.port
-        self._headers = [
-            (":method", "POST"),
-            (":scheme", "http" if options.insecure else "https"),
-            (":path", _PATH),
-            (":authority", options.endpoint),
-            ("te", "trailers"),
-            ("content-type", "application/grpc"),
-            ("grpc-encoding", "gzip"),
-            ("user-agent", f"rondpoint/{__version__}"),
-            *((name.lower(), value) for name, value in options.headers.items()),
-        ]
+        lines = {
+            "host": options.endpoint,
+            "content-type": "application/grpc",
+            "grpc-encoding": "gzip",
+            "user-agent": f"rondpoint/{__version__}",
+            **options.headers,
+        }
+        head = "".join(f"\r\n{name}: {value}" for name, value in lines.items())
+        self._head = f"POST {_PATH} HTTP/2.0{head}".encode()
         self._options = options
         self._secure: ssl.SSLContext | None = None
         self._connection: _Connection | None = None
@@ -96,96 +87,137 @@ class GrpcSender:
             self._connection = None
 
     def _call(self, connection: _Connection, message: bytes) -> Delivery:
-        response_headers, content = connection.call(self._headers, message)
-        self._connection = connection
-        code = response_headers.get("grpc-status", "")
+        call = connection.call(self._head, message)
+        if connection.ends:
+            connection.close()
+        else:
+            self._connection = connection
+        code = call.field(b"grpc-status")
         if code == "0":
-            return parse_response(_message(content))
+            return parse_response(_message(call.content))
         if code:
-            text = unquote(response_headers.get("grpc-message", ""))
+            text = unquote(call.field(b"grpc-message"))
             return Delivery(
                 f"it responds with gRPC code {code} {text}".rstrip(), retryable=code in _RETRYABLE
             )
-        status = response_headers.get(":status", "")
         return Delivery(
-            f"it responds with status {status}, which is not gRPC", retryable=status in _RETRYABLE_HTTP
+            f"it responds with status {call.status}, which is not gRPC",
+            retryable=call.status in _RETRYABLE_HTTP,
         )
 
 
+class _Call:
+    """The response to one call, which the connection leaves here as it comes.
+
+    The content is cut just above MAX_RESPONSE_BYTES, the largest that is parsed.
+    """
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.content = b""
+        self.over = False
+        self.stream: Stream | None = None
+        self._lines = b""
+
+    def field(self, name: bytes) -> str:
+        """Return the value of a field of the trailers, or else of the head; empty if there is none."""
+        return first_value(self._lines, name).decode("utf-8", "replace")
+
+    def head_received(self, response: Response, *, ended: bool) -> None:
+        if response.status >= 200:
+            self.status = response.status
+            self._lines = response.head
+        self.over = ended
+
+    def content_received(self, data: bytes) -> None:
+        self.content = (self.content + data)[: _PREFIX + MAX_RESPONSE_BYTES + 1]
+        if self.stream is not None:
+            self.stream.consume(len(data))
+
+    def ended(self, trailers: bytes) -> None:
+        self._lines = b"\r\n" + trailers + self._lines
+        self.over = True
+
+    def was_reset(self, code: int) -> None:
+        """Raise ConnectionResetError, unless the response is complete."""
+        if not self.over:
+            raise ConnectionResetError(f"the collector aborts with HTTP/2 code {error_name(code)}")
+
+    def can_send(self) -> None:
+        """Do nothing: the caller tries again whenever something has come."""
+
+
 class _Connection:
-    """An HTTP/2 connection to a collector, for one call after the other. Raises the errors in `_FAULTS`."""
+    """An HTTP/2 connection to a collector, for one call after the other. Raises the errors in `_FAULTS`.
+
+    `ends` means that the collector takes no further calls on it.
+    """
 
     def __init__(self, host: str, port: int, secure: ssl.SSLContext | None) -> None:
+        self.ends = False
         connect, _ = TIMEOUTS
         self._socket = socket.create_connection((host, port), connect)
         try:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if secure is not None:
                 self._socket = secure.wrap_socket(self._socket, server_hostname=host)
-            self._h2 = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
-            self._h2.initiate_connection()
+            scheme = b"http" if secure is None else b"https"
+            self._core = ClientConnection(self, LocalSettings(), scheme)
             self._flush()
         except BaseException:
             self._socket.close()
             raise
 
-    def call(self, headers: list[tuple[str, str]], message: bytes) -> tuple[dict[str, str], bytes]:
-        """Send a message; return headers and trailers of the response, and its content.
-
-        The content is cut just above MAX_RESPONSE_BYTES, the largest that is parsed.
-        """
-        h2 = self._h2
+    def call(self, head: bytes, message: bytes) -> _Call:
+        """Send a message, and return its response."""
         deadline = monotonic() + TIMEOUTS[1]
-        stream = h2.get_next_available_stream_id()
-        h2.send_headers(stream, headers)
+        call = _Call()
+        call.stream = stream = self._core.open_stream(call, head, ended=False)
         left = memoryview(message)
-        response_headers: dict[str, str] = {}
-        content = b""
-        while True:
-            # As much as flow control allows; the window is negative if the collector has reduced it.
-            while left and (
-                room := max(0, min(h2.local_flow_control_window(stream), h2.max_outbound_frame_size))
-            ):
-                h2.send_data(stream, bytes(left[:room]), end_stream=len(left) <= room)
-                left = left[room:]
+        while not call.over:
+            taken = stream.send(left, ended=True) if left else 0
+            left = left[taken:]
             self._flush()
-            for event in self._events(deadline):
-                if isinstance(event, ResponseReceived | TrailersReceived) and event.stream_id == stream:
-                    response_headers.update((str(name), str(value)) for name, value in event.headers)
-                elif isinstance(event, DataReceived) and event.stream_id == stream:
-                    content = (content + event.data)[: _PREFIX + MAX_RESPONSE_BYTES + 1]
-                elif isinstance(event, StreamEnded) and event.stream_id == stream:
-                    if left:
-                        # It has responded without reading the rest, and may have reset the stream already.
-                        with suppress(StreamClosedError):
-                            h2.reset_stream(stream, ErrorCodes.NO_ERROR)
-                    self._flush()
-                    return response_headers, content
-                elif isinstance(event, ConnectionTerminated) or (
-                    isinstance(event, StreamReset) and event.stream_id == stream
-                ):
-                    raise ConnectionResetError(f"the collector aborts with HTTP/2 code {event.error_code}")
+            if not taken:
+                self._receive(deadline)
+        if left:
+            # It has responded without reading the rest.
+            stream.reset(NO_ERROR)
+            self._flush()
+        return call
 
     def close(self) -> None:
         with suppress(OSError):
             self._socket.close()
 
-    def _events(self, deadline: float) -> list[Event]:
-        """Return the next events; acknowledge data and answer pings and settings."""
+    def _receive(self, deadline: float) -> None:
+        """Take what comes next, and send what is due in return."""
         self._socket.settimeout(max(0.01, deadline - monotonic()))
         data = self._socket.recv(65_536)
         if not data:
             raise ConnectionResetError("the collector has closed the connection")
-        events = self._h2.receive_data(data)
-        for event in events:
-            if isinstance(event, DataReceived) and event.flow_controlled_length:
-                self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+        self._core.receive(data)
         self._flush()
-        return events
 
     def _flush(self) -> None:
-        if data := self._h2.data_to_send():
+        if data := self._core.take_output():
             self._socket.sendall(data)
+
+    # What the core tells: the caller looks for output itself.
+
+    def has_output(self) -> None:
+        """Do nothing: the caller sends output after each step."""
+
+    def settings_received(self) -> None:
+        """Do nothing: one stream at a time is less than any server allows."""
+
+    def peer_goes_away(self, last_stream_id: int, code: int) -> None:
+        """Let the next call take another connection; the present one may end."""
+        self.ends = True
+        self._core.refuse_above(last_stream_id)
+
+    def ping_acknowledged(self, payload: bytes) -> None:
+        """Do nothing: no PING is sent."""
 
 
 def _message(content: bytes) -> bytes:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from proxy.http1.grpc_status import NO_GRPC_STATUS
 from proxy.telemetry.escaping import as_text
 from proxy.telemetry.tallies import METHODS
 from proxy.telemetry.tracing.detail_spans import make_detail_spans
 from proxy.telemetry.tracing.otlp_values import Value, make_span
+from rondpoint.grpc_statuses import status_name
 
 if TYPE_CHECKING:
     from proxy.telemetry.tracing.trace import Attempt
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 REDACTED = "REDACTED"
 # OpenTelemetry writes 2 where logs have 2.0.
 _VERSIONS = ("1.0", "1.1", "2")
+# UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS: OpenTelemetry's conventions
+# count these as failures of the server, and others as the client's.
+_GRPC_FAILURES = frozenset((2, 4, 12, 13, 14, 15))
 _USER_AGENT = re.compile(rb"\r\n(?i:user-agent):[ \t]*([^\r\n]*)")
 
 
@@ -77,6 +82,10 @@ class Spans:
         attributes |= self._header_attributes(request, request.sent_head)
         if request.status >= 500:
             attributes["error.type"] = str(request.status)
+        if request.grpc_status != NO_GRPC_STATUS:
+            attributes["rpc.grpc.status_code"] = request.grpc_status
+            if request.grpc_status in _GRPC_FAILURES:
+                attributes["error.type"] = status_name(request.grpc_status)
         return make_span(
             request,
             trace.span,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from proxy.http1.grpc_status import NO_GRPC_STATUS
+
 if TYPE_CHECKING:
     from proxy.telemetry.tracing.trace import Trace
 
@@ -12,6 +14,7 @@ class TracedRequest(NamedTuple):
     """The values of a completed sampled request.
 
     `duration` is in nanoseconds; `received` are bytes of the body; heads are without their final CRLF pair.
+    `grpc_status` is that of a gRPC call.
     """
 
     trace: Trace
@@ -31,6 +34,7 @@ class TracedRequest(NamedTuple):
     received: int
     sent_head: bytes = b""
     origin_head: bytes = b""
+    grpc_status: int = NO_GRPC_STATUS
 
     @property
     def size(self) -> int:

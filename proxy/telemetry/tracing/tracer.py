@@ -111,6 +111,7 @@ class Tracer:
             0 if completed.body is None else completed.body.received,
             completed.sent_head if self._needs_response_heads else b"",
             completed.origin_head if self._needs_response_heads else b"",
+            completed.grpc_status,
         )
         self._completed.append(traced)
         self._bytes += traced.size
