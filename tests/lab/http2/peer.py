@@ -156,9 +156,10 @@ class Peer:
 
     def ping(self, payload: bytes = b"are here", timeout: float = TIMEOUT) -> bool:
         """Return whether a PING is answered: everything before it was taken."""
-        self.send(frames.ping(payload))
         acknowledged = Frame(frames.PING, frames.ACK, 0, payload)
-        return self.wait(lambda: acknowledged in self.frames, timeout)
+        before = self.frames.count(acknowledged)
+        self.send(frames.ping(payload))
+        return self.wait(lambda: self.frames.count(acknowledged) > before, timeout)
 
     def count(self, kind: int, stream: int | None = None, flags: int = 0) -> int:
         """Return the number of received frames of this kind."""
