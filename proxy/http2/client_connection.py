@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from proxy.http2.activity import FRAME_COST
 from proxy.http2.connection import Connection, Owner, initial_window
 from proxy.http2.errors import PROTOCOL_ERROR, REFUSED_STREAM, ConnectionFault, StreamFault
 from proxy.http2.frames import MAX_STREAM_ID, PREFACE, settings_frame
