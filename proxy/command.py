@@ -17,7 +17,8 @@ from proxy.process.gunicorn_settings import gunicorn_settings
 from proxy.process.listening import unavailable_addresses
 from rondpoint import logs
 from rondpoint.cli.completion import SettingsCommand
-from rondpoint.cli.flags import PASS_UNKNOWN_FLAGS, load_or_exit, report_warnings, settings_flags
+from rondpoint.cli.flag_arguments import PASS_UNKNOWN_FLAGS, settings_flags
+from rondpoint.cli.flags import load_or_exit, report_warnings
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import FLAGS
 from rondpoint.store.sealing import SealError, sealer_of
@@ -33,7 +34,7 @@ class ProxyApplication(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        from proxy.admin import create_app  # noqa: PLC0415 (only workers need Flask)
+        from proxy.admin import create_app  # noqa: PLC0415 (imported after the master has patched)
 
         return create_app()
 

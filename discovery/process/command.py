@@ -11,7 +11,8 @@ from discovery.process.agent import Agent
 from discovery.process.termination import run_until_signalled
 from rondpoint import logs
 from rondpoint.cli.completion import SettingsCommand
-from rondpoint.cli.flags import PASS_UNKNOWN_FLAGS, load_or_exit, report_warnings, settings_flags
+from rondpoint.cli.flag_arguments import PASS_UNKNOWN_FLAGS, settings_flags
+from rondpoint.cli.flags import load_or_exit, report_warnings
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import FLAGS
 from rondpoint.store.client import connect

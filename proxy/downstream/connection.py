@@ -98,8 +98,18 @@ class ClientConnection(ClientSide):
         if chunked:
             head += CHUNKED
             framed = frame_chunks(content, trailers)
+        send = self.stream.send
+        if (
+            not goes_on
+            and (len(content) == length or trailers is not None)
+            # This client sends nothing more, and nothing delays the end.
+            and request_read
+            and not request.keep_alive
+            and self.extras is None
+        ):
+            send = self.stream.send_last
         try:
-            self.stream.send(b"%b\r\n\r\n%b" % (head, framed))
+            send(b"%b\r\n\r\n%b" % (head, framed))
         except OSError as error:
             raise ClientGoneError from error
         self.sent = len(content)

@@ -1,13 +1,11 @@
 """A client's HTTP/2 connection: one greenlet reads it, stream handlers serve its streams.
 
-What handlers send collects in the connection and leaves once in each turn of the event loop, so that the
-frames of several streams share a system call. Only while the socket is full does a greenlet write.
+What handlers send is queued, and leaves once in each turn of the event loop.
 """
 
 from __future__ import annotations
 
 import _socket
-import contextlib
 import logging
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -22,6 +20,7 @@ from proxy.downstream.serving import count_malformed, serve
 from proxy.http2.errors import CANCEL, REFUSED_STREAM, ConnectionFault
 from proxy.http2.server_connection import ServerConnection
 from proxy.net.deadlines import NEVER, after
+from proxy.net.queued_output import QueuedOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +38,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_PARKED = 32
-"""Handlers that wait for the next streams of a connection. Each holds a few kilobytes."""
+MAX_PARKED = 128
+"""Handlers that wait for the next streams of a connection: as many as browsers have streams.
+
+Each holds a few kilobytes, and to make one costs as much as a small request.
+"""
 PARKED_SECONDS = 5.0
 """Seconds after which the handlers of an idle connection end."""
 _END_SECONDS = 1.0
@@ -74,8 +76,8 @@ class Http2Connection(HandlerOwner):
         self._handle = handle
         self._is_last = is_last
         self._loop: Any = get_hub().loop
-        self._turn_is_due = False
-        self._writer: Any = None
+        self._output = QueuedOutput(stream)
+        self._output.source = self
         self._parked: list[StreamHandler] = []
         self._ready: list[StreamHandler] = []
         self._witness: StreamHandler | None = None
@@ -147,11 +149,6 @@ class Http2Connection(HandlerOwner):
 
     # What the core asks
 
-    def has_output(self) -> None:
-        if not self._turn_is_due:
-            self._turn_is_due = True
-            self._loop.run_callback(self._turn)
-
     def open_stream(self, stream: FramedStream, request: Request | RequestError, *, ended: bool) -> None:
         """Give the stream to a handler."""
         parked = self._parked
@@ -165,8 +162,9 @@ class Http2Connection(HandlerOwner):
         if handler.greenlet is None:
             handler.greenlet = gevent.spawn(self._serve, handler)
         else:
+            if not self._ready:
+                self._loop.run_callback(self._start_ready)
             self._ready.append(handler)
-            self.has_output()
         if self._is_last is not None and self._is_last():
             self.leave()
 
@@ -222,6 +220,12 @@ class Http2Connection(HandlerOwner):
                 self._finish_stream()
             handler.stream.retire()
 
+    def _start_ready(self) -> None:
+        """Let parked handlers begin with their streams; the event loop calls this."""
+        ready, self._ready = self._ready, []
+        for handler in ready:
+            handler.greenlet.switch()
+
     def _finish_stream(self) -> None:
         self._busy -= 1
         if not self._busy:
@@ -250,43 +254,14 @@ class Http2Connection(HandlerOwner):
 
     # Output
 
-    def _turn(self) -> None:
-        """Let handlers begin with their streams, then send what there is; the event loop calls this."""
-        ready, self._ready = self._ready, []
-        for handler in ready:
-            handler.greenlet.switch()
-        self._turn_is_due = False
-        if self._writer is None and not self._closed:
-            self._flush()
-            self._end_if_done()
+    def has_output(self) -> None:
+        self._output.schedule()
 
-    def _flush(self) -> None:
-        core = self._core
-        data = core.take_output()
-        try:
-            if data and not self.stream.try_send(data):
-                self._writer = gevent.spawn(self._write)
-            elif core.waiting:
-                core.resume()
-        except OSError as error:
-            # The reading greenlet notices it, too, and ends the connection.
-            log.debug("an HTTP/2 connection of a client accepts no bytes: %s", error)
+    def take_output(self) -> bytes:
+        return self._core.take_output()
 
-    def _write(self) -> None:
-        """Send the rest of what the socket has not taken, and what comes meanwhile."""
-        core, stream = self._core, self.stream
-        try:
-            while True:
-                stream.finish_send()
-                core.resume()
-                data = core.take_output()
-                if not data or stream.try_send(data):
-                    break
-            core.resume()
-        except OSError as error:
-            log.debug("an HTTP/2 connection of a client accepts no bytes: %s", error)
-        finally:
-            self._writer = None
+    def resume(self) -> None:
+        self._core.resume()
         self._end_if_done()
 
     # The end
@@ -296,7 +271,7 @@ class Http2Connection(HandlerOwner):
         if (
             self._leaving
             and not self._ending
-            and self._writer is None
+            and not self._output.blocked
             and not self._core.queued
             and (self._failed or not self._busy)
         ):
@@ -318,13 +293,9 @@ class Http2Connection(HandlerOwner):
 
     def _close(self) -> None:
         self._closed = True
-        core = self._core
-        core.abort(CANCEL)
-        if self._writer is not None:
-            self._writer.kill()
-        elif core.queued:
-            with contextlib.suppress(OSError):
-                self.stream.try_send(core.take_output())
+        self._core.abort(CANCEL)
+        self._output.flush()
+        self._output.stop()
         self._end_parked()
         self._context.sweeper.streams.discard(self)
         self.stream.close()

@@ -57,7 +57,9 @@ def start_tls(
         hello, early = _receive_hello(stream, early)
         answers = challenges if is_challenge(hello) else None
         context, options = _choose_context(stream, contexts, answers, hello)
-        tls_stream = TlsStream(stream, context, deadline=deadline, early=early, tls_options=options)
+        tls_stream = TlsStream(
+            stream, context, deadline=deadline, early=early, tls_options=options, tickets=hello.resumes
+        )
         if answers is None:
             return tls_stream
         tls_stream.close()

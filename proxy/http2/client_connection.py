@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from proxy.http2.activity import FRAME_COST
 from proxy.http2.connection import Connection, Owner, initial_window
 from proxy.http2.errors import PROTOCOL_ERROR, REFUSED_STREAM, ConnectionFault, StreamFault
 from proxy.http2.frames import MAX_STREAM_ID, PREFACE, settings_frame
@@ -56,7 +55,7 @@ class ClientConnection(Connection):
 
     def _reset_cost(self, stream: Stream) -> float:
         # This side has begun the stream. A server may refuse it, or respond without reading all.
-        return FRAME_COST
+        return 0.0
 
     def _is_idle(self, stream_id: int) -> bool:
         return stream_id >= self._next_id or not stream_id & 1

@@ -28,10 +28,11 @@ class Source(Protocol):
 class QueuedOutput:
     """Sends the output of `source`, to be set before the event loop's next turn, over `stream`.
 
-    Once the connection is `broken`, output is dropped; whoever reads from the stream notices its end.
+    It is `blocked` while a greenlet waits for the socket to take more. Once the connection is `broken`,
+    output is dropped; whoever reads from the stream notices its end.
     """
 
-    __slots__ = ("_blocked", "_loop", "_scheduled", "_stream", "_writer", "broken", "source")
+    __slots__ = ("_loop", "_scheduled", "_stream", "_writer", "blocked", "broken", "source")
 
     source: Source
 
@@ -39,21 +40,20 @@ class QueuedOutput:
         self._stream = stream
         self._loop = get_hub().loop
         self._scheduled = False
-        # A greenlet waits until the socket takes more.
-        self._blocked = False
+        self.blocked = False
         self._writer: gevent.Greenlet[[], None] | None = None
         self.broken = False
 
     def schedule(self) -> None:
         """Send at the end of this turn of the event loop; called when something is queued."""
-        if not (self._scheduled or self._blocked):
+        if not (self._scheduled or self.blocked):
             self._scheduled = True
             self._loop.run_callback(self._run_scheduled)
 
     def flush(self) -> None:
         """Send at once what the socket accepts, for example before the connection is closed."""
         source = self.source
-        while not self._blocked and (data := source.take_output()):
+        while not self.blocked and (data := source.take_output()):
             if self.broken:
                 return
             try:
@@ -64,7 +64,7 @@ class QueuedOutput:
             if sent:
                 source.resume()
             else:
-                self._blocked = True
+                self.blocked = True
                 self._writer = gevent.spawn(self._finish_send)
 
     def stop(self) -> None:
@@ -82,6 +82,6 @@ class QueuedOutput:
             self._stream.finish_send()
         except OSError:
             self.broken = True
-        self._blocked = False
+        self.blocked = False
         self.source.resume()
         self.flush()

@@ -185,6 +185,18 @@ class Stream:
         rest, self._unsent = self._unsent, _NOTHING
         self._send_rest(rest)
 
+    def send_last(self, data: bytes) -> None:
+        """Send the last bytes, like `send`. `close` or `shutdown` must follow at once.
+
+        Until then the kernel holds them back, so that they and the end leave in one segment.
+        """
+        try:
+            sent = self.sock.send(data, _socket.MSG_MORE)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            self._send_rest(memoryview(data)[sent:])
+
     def _send_rest(self, rest: memoryview) -> None:
         self.wait_writable()
         while True:

@@ -23,7 +23,8 @@ RECORD_SIZE = 16384
 class TlsStream(Stream):
     """A TLS stream to a server with this name, or to a client if there is no name.
 
-    `tls_options` are the name of the options with which a client's connection is made.
+    `tls_options` are the name of the options with which a client's connection is made. A client gets session
+    tickets of TLS 1.3 only with `tickets`, and if the context sends some.
 
     It takes over the connection of the plain `stream`. The constructor performs the handshake until
     `deadline` (monotonic seconds); `early` are bytes that were already received. Raises ssl.SSLError or
@@ -32,6 +33,7 @@ class TlsStream(Stream):
 
     __slots__ = (
         "_client_certificates",
+        "_ends_sending",
         "_flushing",
         "_incoming",
         "_outgoing",
@@ -51,6 +53,7 @@ class TlsStream(Stream):
         deadline: float = NEVER,
         early: bytes = b"",
         tls_options: str = "",
+        tickets: bool = True,
     ) -> None:
         self.take_over(stream)
         self.tls_options = tls_options
@@ -58,12 +61,16 @@ class TlsStream(Stream):
         self._client_certificates: ClientCertificates | EllipsisType | None = ...
         self.deadline = deadline
         is_server = server_name is None
-        self._owes_close_notify = is_server
+        # Many servers take the end of one direction for the end of both, and would abort their response.
+        self._ends_sending = self._owes_close_notify = is_server
         self._flushing = False
         try:
             self._incoming = incoming = ssl.MemoryBIO()
             self._outgoing = ssl.MemoryBIO()
-            self._tls = context.wrap_bio(incoming, self._outgoing, is_server, server_name)
+            if is_server and not tickets:
+                self._tls = _wrap_without_tickets(context, incoming, self._outgoing)
+            else:
+                self._tls = context.wrap_bio(incoming, self._outgoing, is_server, server_name)
             incoming.write(early)
             self._shake_hands(is_server=is_server)
         except BaseException:
@@ -87,6 +94,9 @@ class TlsStream(Stream):
         # In TLS 1.3, a server has only a session ticket left to send. It leaves with the response if the
         # request is here; else at once, since many clients send the request only once something has come.
         if not is_server or not self._incoming.pending or tls.version() != "TLSv1.3":
+            if is_server and not self._outgoing.pending:
+                # Without a ticket, the kernel's acknowledgement is what they wait for.
+                self.sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_QUICKACK, 1)
             self._flush()
 
     @property
@@ -146,29 +156,37 @@ class TlsStream(Stream):
             self._flushing = False
         self._flush()
 
+    def send_last(self, data: bytes) -> None:
+        self._tls.write(data)
+        self._write_close_notify()
+        self._flush(last=True)
+
     def shutdown(self, how: int) -> None:
         if how == _socket.SHUT_WR:
-            # Many servers take the end of one direction for the end of both, and would abort their response.
-            if not self._owes_close_notify:
+            if not self._ends_sending:
                 return
             self._send_close_notify()
         super().shutdown(how)
 
     def reset(self) -> None:
-        self._owes_close_notify = False
+        self._ends_sending = self._owes_close_notify = False
         super().reset()
 
     def close(self) -> None:
-        if self._owes_close_notify:
-            self._send_close_notify()
+        self._send_close_notify()
         super().close()
 
     def _send_close_notify(self) -> None:
-        """Send close_notify without waiting: an end without it may be an attacker's (RFC 8446 §6.1)."""
+        """Send close_notify without waiting, unless it has been sent."""
+        if self._owes_close_notify:
+            self._write_close_notify()
+            self._send_pending()
+
+    def _write_close_notify(self) -> None:
+        """Have OpenSSL write close_notify: an end without it may be an attacker's (RFC 8446 §6.1)."""
         self._owes_close_notify = False
         with contextlib.suppress(OSError):
             self._tls.unwrap()
-        self._send_pending()
 
     def _send_pending(self) -> None:
         """Send what OpenSSL has written, without waiting."""
@@ -176,15 +194,16 @@ class TlsStream(Stream):
             with contextlib.suppress(OSError):
                 self.sock.send(self._outgoing.read())
 
-    def _flush(self) -> None:
+    def _flush(self, *, last: bool = False) -> None:
         # One greenlet at a time, to keep the order: in a tunnel the reading greenlet may have to send as
         # well.
         if self._flushing:
             return
         self._flushing = True
         try:
+            send = super().send_last if last else super().send
             while self._outgoing.pending:
-                super().send(self._outgoing.read())
+                send(self._outgoing.read())
         finally:
             self._flushing = False
 
@@ -194,3 +213,18 @@ class TlsStream(Stream):
             self._incoming.write(data)
         else:
             self._incoming.write_eof()
+
+
+def _wrap_without_tickets(
+    context: ssl.SSLContext, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO
+) -> ssl.SSLObject:
+    """Return the server's side of a connection that gets no session tickets of TLS 1.3.
+
+    The module ssl has no such option for a connection, but each takes over the number of its context.
+    """
+    number = context.num_tickets
+    context.num_tickets = 0
+    try:
+        return context.wrap_bio(incoming, outgoing, server_side=True)
+    finally:
+        context.num_tickets = number

@@ -1,16 +1,11 @@
-"""File descriptors: the capacity for client connections, and accepting when no descriptor is left."""
+"""File descriptors: the capacity for client connections, and the lack of descriptors."""
 
 from __future__ import annotations
 
-import _socket
 import logging
 import resource
 from errno import EMFILE, ENFILE
 from time import monotonic
-from typing import Any
-
-from gevent import get_hub
-from gevent.server import StreamServer
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +17,6 @@ RESERVED = 128
 
 WARNING_INTERVAL = 60.0
 """Seconds between two warnings that no descriptor is left."""
-
-
-class NoDescriptorError(OSError):
-    """No descriptor is left to accept a connection; it waits in the kernel's queue."""
 
 
 def raise_limit() -> int:
@@ -48,52 +39,17 @@ def connection_capacity(descriptors: int, wanted: int, *, explicit: bool = False
     return max(1, min(wanted, free if explicit else free // 2))
 
 
-class Acceptor(StreamServer):
-    """Accepts connections. If no descriptor is left, they wait, and it tries again within a second."""
+class DescriptorShortage:
+    """Recognises accepts that failed because no descriptor is left, and logs that once a minute at most."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self) -> None:
         self._warned_at = -WARNING_INTERVAL
-        hub: Any = get_hub()
-        # Otherwise gevent would print a traceback for each attempt.
-        if NoDescriptorError not in hub.NOT_ERROR:
-            hub.NOT_ERROR += (NoDescriptorError,)
 
-    def do_read(self) -> Any:
-        """Return a connection and its address, or None if none waits. Raises OSError."""
-        try:
-            return self.accept()
-        except OSError as error:
-            if error.errno not in {EMFILE, ENFILE}:
-                raise
-            if monotonic() - self._warned_at >= WARNING_INTERVAL:
-                self._warned_at = monotonic()
-                log.warning("no file descriptor is left; new connections wait: %s", error.strerror)
-            raise NoDescriptorError(*error.args) from None
-
-    def accept(self) -> Any:
-        """Return a connection, as a socket of gevent, and its address like `do_read`."""
-        return super().do_read()
-
-
-class PlainAcceptor(Acceptor):
-    """Accepts connections as plain non-blocking sockets: the data path waits by itself.
-
-    A socket of gevent would cost as much as the request head.
-    """
-
-    def __init__(self, listener: Any, **options: Any) -> None:
-        super().__init__(listener, **options)
-        # Accepted connections inherit it.
-        listener.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
-        self._kind = (listener.family, listener.type, listener.proto)
-
-    def accept(self) -> tuple[_socket.socket, Any] | None:
-        listener: Any = self.socket
-        try:
-            descriptor, address = listener._accept()
-        except BlockingIOError:
-            return None
-        sock = _socket.socket(*self._kind, fileno=descriptor)
-        sock.setblocking(False)
-        return sock, address
+    def recognises(self, error: OSError) -> bool:
+        """Return whether no descriptor was left; then the connection waits in the kernel's queue."""
+        if error.errno not in {EMFILE, ENFILE}:
+            return False
+        if monotonic() - self._warned_at >= WARNING_INTERVAL:
+            self._warned_at = monotonic()
+            log.warning("no file descriptor is left; new connections wait: %s", error.strerror)
+        return True

@@ -78,19 +78,23 @@ def gunicorn_settings() -> dict[str, Any]:
         "proc_name": "rondpoint",
         "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108 (memory, for heartbeats)
         "control_socket_disable": True,
-        "on_starting": _install_master,
+        "on_starting": _prepare_master,
         "pre_fork": _freeze_memory,
         "post_fork": _reset_sigterm,
     }
 
 
-def _install_master(arbiter: Arbiter) -> None:
+def _prepare_master(arbiter: Arbiter) -> None:
     # The master must read its settings before it imports the worker, which imports gevent.
     from proxy.process.master import install_master  # noqa: PLC0415
+    from proxy.process.preload import preload  # noqa: PLC0415
 
     if warning := access_warning(current_settings()):
         log.warning("%s", warning)
     install_master(arbiter)
+    # Before the master listens and reports that it is ready: a broken import ends the start.
+    preload()
+    arbiter.app.wsgi()
 
 
 def _freeze_memory(arbiter: Arbiter, worker: Worker) -> None:

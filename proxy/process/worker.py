@@ -10,19 +10,23 @@ import gc
 import os
 import signal
 import sys
+import warnings
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 import gevent
 from gevent.event import Event
+from gevent.monkey import MonkeyPatchWarning
 from gevent.pool import Pool
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.ggevent import GeventWorker
 
 from proxy.limits.in_flight_counts import IN_FLIGHT
+from proxy.process.admin_acceptor import AdminAcceptor
+from proxy.process.connection_handlers import ConnectionHandlers
 from proxy.process.current_settings import current_settings
-from proxy.process.file_descriptors import Acceptor, PlainAcceptor, connection_capacity, raise_limit
+from proxy.process.file_descriptors import connection_capacity, raise_limit
 from proxy.process.handover import (
     Departure,
     DepartureNotice,
@@ -31,6 +35,7 @@ from proxy.process.handover import (
     newest_age,
 )
 from proxy.process.listening import entry_point_of
+from proxy.process.web_acceptor import BATCH, WebAcceptor
 from rondpoint.settings import ADMIN
 
 if TYPE_CHECKING:
@@ -63,9 +68,15 @@ class ProxyWorker(GeventWorker):
         self._leaving: Event | None = None
         self._runtime: Runtime | None = None
 
+    def patch(self) -> None:
+        """Patch what the master left (see `preload`), which gevent would warn of."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MonkeyPatchWarning)
+            super().patch()
+
     def run(self) -> None:
         """Serve until the worker must leave, then finish running requests within the grace time."""
-        # Imported only now: gevent must patch this process before it imports ssl and the store's client.
+        # The master imports this module before it patches what these take when they are imported.
         from proxy.runtime import Runtime  # noqa: PLC0415
         from proxy.tls.errors import CertificateError  # noqa: PLC0415
 
@@ -75,7 +86,7 @@ class ProxyWorker(GeventWorker):
         runtime.start()
         runtime.wait_ready(STORE_TIMEOUT)
         cast("Flask", self.wsgi).config["RUNTIME"] = runtime
-        web, admin = Pool(self._connection_capacity()), Pool(ADMIN_CONNECTIONS)
+        web, admin = ConnectionHandlers(self._connection_capacity()), Pool(ADMIN_CONNECTIONS)
         try:
             acceptors = [self._acceptor(listener, runtime, web, admin) for listener in self.sockets]
         except CertificateError as error:
@@ -99,7 +110,7 @@ class ProxyWorker(GeventWorker):
         # From now on gunicorn closes each connection of the admin entry point after its response.
         self.alive = False
         for acceptor in acceptors:
-            _accept_pending_and_close(acceptor)
+            acceptor.close_after_waiting()
         self._drain(web, runtime)
         admin.join(timeout=ADMIN_TIMEOUT)
         admin.kill(timeout=1)
@@ -135,19 +146,20 @@ class ProxyWorker(GeventWorker):
             )
         return capacity
 
-    def _acceptor(self, listener: Any, runtime: Runtime, web: Pool, admin: Pool) -> Acceptor:
+    def _acceptor(
+        self, listener: Any, runtime: Runtime, web: ConnectionHandlers, admin: Pool
+    ) -> AdminAcceptor | WebAcceptor:
         listener.setblocking(True)
         name = entry_point_of(current_settings().entry_points, listener.getsockname()[:2])
         if name is None:
             raise LookupError(f"no entry point has the address {listener.getsockname()}")
-        if name == ADMIN:
-            handle = partial(self.handle, cast("socket", _ListenerAddress(listener.getsockname())))
-            acceptor = Acceptor(listener, handle=handle, spawn=admin)
-        else:
-            acceptor = PlainAcceptor(listener, handle=runtime.server.connection_handler(name), spawn=web)
-        if self.cfg.workers > 1:
-            # Accepting one connection at a time spreads connections over the workers.
-            acceptor.max_accept = 1
+        # One connection at a time spreads connections over the workers.
+        batch = 1 if self.cfg.workers > 1 else BATCH
+        if name != ADMIN:
+            return WebAcceptor(listener, runtime.server.connection_handler(name), web, batch)
+        handle = partial(self.handle, cast("socket", _ListenerAddress(listener.getsockname())))
+        acceptor = AdminAcceptor(listener, handle=handle, spawn=admin)
+        acceptor.max_accept = batch
         return acceptor
 
     def _await_successor(self) -> None:
@@ -179,7 +191,7 @@ class ProxyWorker(GeventWorker):
             self.notify()
             gevent.sleep(min(left, 1.0))
 
-    def _drain(self, web: Pool, runtime: Runtime) -> None:
+    def _drain(self, web: ConnectionHandlers, runtime: Runtime) -> None:
         """Let running requests finish, and give idle connections one more (see EntryPointServer.drain)."""
         grace = current_settings().grace_seconds
         end = monotonic() + grace
@@ -205,16 +217,3 @@ class _ListenerAddress:
 
     def getsockname(self) -> Any:
         return self._address
-
-
-def _accept_pending_and_close(acceptor: Acceptor) -> None:
-    """Accept all waiting connections, then stop: the end of the last worker would reset them."""
-    while not acceptor.full():
-        try:
-            accepted = acceptor.do_read()
-        except OSError:
-            break
-        if not accepted:
-            break
-        acceptor.do_handle(*accepted)
-    acceptor.close()

@@ -24,6 +24,8 @@ _MAX_RECORD = 16384
 _SERVER_NAME = 0
 _HOST_NAME = 0
 _ALPN = 16
+_PSK_MODES = 45
+_PSK_WITH_KEY_EXCHANGE = 1
 # The client's version and random number.
 _FIXED = 34
 
@@ -35,11 +37,13 @@ class ClientHelloError(Exception):
 class ClientHello(NamedTuple):
     """What a client wants: `server_name` is its SNI in lower case, empty without one (RFC 6066 §3).
 
-    `alpn_protocols` are the protocols that it offers to speak over TLS (RFC 7301 §3.1).
+    `alpn_protocols` are the protocols that it offers to speak over TLS (RFC 7301 §3.1). `resumes` says
+    whether it can use session tickets of TLS 1.3 (RFC 8446 §4.2.9); clients that keep no sessions cannot.
     """
 
     server_name: str
     alpn_protocols: tuple[bytes, ...] = ()
+    resumes: bool = False
 
 
 def parse_client_hello(data: bytes) -> ClientHello | None:
@@ -110,6 +114,7 @@ def _read_extensions(extensions: bytes) -> ClientHello:
     """Return what these extensions say. Raises IndexError, UnicodeDecodeError."""
     server_name = ""
     alpn_protocols: tuple[bytes, ...] = ()
+    resumes = False
     position, end = 0, len(extensions)
     # Every handshake reads some fifteen extensions, so this loop calls no function for most of them.
     while position < end:
@@ -122,7 +127,10 @@ def _read_extensions(extensions: bytes) -> ClientHello:
             server_name = _host_name(_vector(extensions[start:position], 0))
         elif kind == _ALPN:
             alpn_protocols = tuple(_protocols(_vector(extensions[start:position], 0)))
-    return ClientHello(server_name, alpn_protocols)
+        elif kind == _PSK_MODES:
+            # OpenSSL takes no other mode.
+            resumes = _PSK_WITH_KEY_EXCHANGE in extensions[start + 1 : position]
+    return ClientHello(server_name, alpn_protocols, resumes)
 
 
 def _protocols(names: bytes) -> Iterator[bytes]:

@@ -28,6 +28,8 @@ _TRIED = ((3, 8), (3, 13))
 """The first and the last version of CPython for which the place of the context is known."""
 _GET_TICKET_KEYS, _SET_TICKET_KEYS = 58, 59
 """SSL_CTRL_GET_TLSEXT_TICKET_KEYS and SSL_CTRL_SET_TLSEXT_TICKET_KEYS of OpenSSL's ssl.h."""
+_SET_MODE, _NO_AUTO_CHAIN = 33, 8
+"""SSL_CTRL_MODE and SSL_MODE_NO_AUTO_CHAIN."""
 _SET_GROUPS = 92
 """SSL_CTRL_SET_GROUPS_LIST."""
 _SET_SESSION_CACHE_MODE, _CACHE_OFF = 44, 0
@@ -91,6 +93,10 @@ class OpenSsl:
     def set_suites(self, context: ssl.SSLContext, names: str) -> None:
         """Set the cipher suites of TLS 1.3, the preferred ones first; the module ssl sets older ones only."""
         self._set_suites(_address_of(context), names.encode())
+
+    def send_given_chains(self, context: ssl.SSLContext) -> None:
+        """Send certificates of issuers only if they were loaded, without a search in each handshake."""
+        self._control(_address_of(context), _SET_MODE, _NO_AUTO_CHAIN, None)
 
     def limit_sessions(self, context: ssl.SSLContext, scope: bytes) -> None:
         """Resume only sessions that began in a context with the same `scope`, of 32 bytes at most."""

@@ -43,6 +43,9 @@ def create_context(options: TlsOptions) -> ssl.SSLContext:
     context.options |= ssl.OP_NO_RENEGOTIATION
     _set_versions(context, options)
     _prefer_fast_suites(context)
+    access = openssl()
+    if access is not None:
+        access.send_given_chains(context)
     if options.curves:
         _set_groups(context, options)
     protocols = offered_protocols(options)

@@ -1,8 +1,8 @@
-"""Removes the settings that only the agent may know: providers, registrator, and their secrets."""
+"""Finds the settings that only the agent may know: providers, registrator, and their secrets."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from rondpoint.settings.sources import flags
 from rondpoint.settings.sources.environment import PREFIX
@@ -26,11 +26,10 @@ def without_agent_flags(argv: Sequence[str]) -> list[str]:
     return kept
 
 
-def without_agent_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without the variables of the agent's sections, of Docker and of Consul."""
-    return {
-        name: value
-        for name, value in environ.items()
-        if not name.upper().startswith(_VARIABLES)
-        and name.upper().removeprefix(PREFIX).lower() not in SECTIONS
-    }
+def agent_variables(names: Iterable[str]) -> frozenset[str]:
+    """Return the names of variables of the agent's sections, of Docker and of Consul."""
+    return frozenset(
+        name
+        for name in names
+        if name.upper().startswith(_VARIABLES) or name.upper().removeprefix(PREFIX).lower() in SECTIONS
+    )

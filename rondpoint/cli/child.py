@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-import pwd
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from msgspec import Struct, field
-
-from rondpoint.cli.agent_settings import without_agent_variables
 
 _PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else None
@@ -22,29 +19,36 @@ class StartError(RuntimeError):
     """A child process could not start; the text names it and says why."""
 
 
+class ChildUser(Struct, frozen=True):
+    """The user that a child runs as."""
+
+    uid: int
+    gid: int
+    home: str
+
+
 class ChildSpec(Struct, frozen=True):
     """The command of a child process, and how the supervisor runs it.
 
-    `grace`: seconds between SIGTERM and SIGKILL. `wait_until_usable`: called with the new process; blocks
-    until it can be used, and raises StartError if that takes too long. `notifies_ready`: the child itself
+    `grace`: seconds between SIGTERM and SIGKILL. `store_socket`: the child is a store, and the next child
+    starts after this one responds at this Unix socket. `notifies_ready`: the child itself
     reports that it is ready, with systemd's protocol. `final_exit_codes`: if a child that was never ready
     ends with one of them, everything ends, because a restart would not help. `reloads`: the child gets
     SIGHUP. `reopens_logs`: it gets SIGUSR1. `user`: the user it runs as, by default that of this process.
-    `gets_provider_settings`: if false, the settings that only the agent needs are removed from its
-    environment.
+    `withheld`: the variables that it does not get from the environment of this process.
     """
 
     name: str
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     grace: float = 5.0
-    wait_until_usable: Callable[[subprocess.Popen[bytes]], None] | None = None
+    store_socket: str = ""
     notifies_ready: bool = False
     reloads: bool = False
     reopens_logs: bool = False
     final_exit_codes: frozenset[int] = frozenset()
-    user: pwd.struct_passwd | None = None
-    gets_provider_settings: bool = True
+    user: ChildUser | None = None
+    withheld: frozenset[str] = frozenset()
 
 
 def spawn(spec: ChildSpec, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -55,8 +59,8 @@ def spawn(spec: ChildSpec, environment: Mapping[str, str]) -> subprocess.Popen[b
     process. Raises StartError.
     """
     parent, user = os.getpid(), spec.user
-    home = {} if user is None else {"HOME": user.pw_dir}
-    inherited = environment if spec.gets_provider_settings else without_agent_variables(environment)
+    home = {} if user is None else {"HOME": user.home}
+    inherited = {name: value for name, value in environment.items() if name not in spec.withheld}
 
     def before_exec() -> None:
         if _prctl is not None:
@@ -71,8 +75,8 @@ def spawn(spec: ChildSpec, environment: Mapping[str, str]) -> subprocess.Popen[b
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr.fileno(),
             start_new_session=True,
-            user=user and user.pw_uid,
-            group=user and user.pw_gid,
+            user=None if user is None else user.uid,
+            group=None if user is None else user.gid,
             extra_groups=None if user is None else [],
             preexec_fn=before_exec,  # noqa: PLW1509 - this process has one thread
         )

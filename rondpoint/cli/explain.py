@@ -9,7 +9,7 @@ import msgspec
 
 from rondpoint.cli.api_client import choose_api, exit_with_error, request_api
 from rondpoint.cli.completion import SettingsCommand
-from rondpoint.cli.flags import PASS_UNKNOWN_FLAGS, settings_flags
+from rondpoint.cli.flag_arguments import PASS_UNKNOWN_FLAGS, settings_flags
 from rondpoint.cli.table import format_table
 from rondpoint.explaining.explanation import (
     Balancing,

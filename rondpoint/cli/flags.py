@@ -1,13 +1,12 @@
-"""Reads settings from a command's flags and reports what is wrong with them."""
+"""Loads the settings of a command and reports what is wrong with them."""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
@@ -17,17 +16,6 @@ from rondpoint.settings import LoadedSettings, SettingsError, load
 from rondpoint.terminal_text import printable
 
 log = logging.getLogger(__name__)
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-PASS_UNKNOWN_FLAGS = {"ignore_unknown_options": True, "help_option_names": ["--help", "-h"]}
-"""Context settings of a command with settings as flags: click passes unknown flags on unchanged."""
-
-
-def settings_flags(command: _Command) -> _Command:
-    """Add the argument `flags` to a command: its settings as written, for `load_or_exit`."""
-    argument = click.argument("flags", nargs=-1, type=click.UNPROCESSED, metavar="[--KEY=VALUE]...")
-    return argument(command)
 
 
 def load_or_exit(flags: Sequence[str]) -> LoadedSettings:

@@ -13,7 +13,8 @@ import redis
 import requests
 
 from rondpoint.cli.completion import SettingsCommand
-from rondpoint.cli.flags import PASS_UNKNOWN_FLAGS, load_or_exit, settings_flags
+from rondpoint.cli.flag_arguments import PASS_UNKNOWN_FLAGS, settings_flags
+from rondpoint.cli.flags import load_or_exit
 from rondpoint.cli.startup_summary import local_url
 from rondpoint.settings import Settings
 from rondpoint.store.agents import read_agents

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import difflib
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
 from rondpoint.cli.completion import completion_items
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 _BUILT_IN = {
     "up": "rondpoint.cli.up:up",
@@ -54,8 +57,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        known = self.list_commands(ctx)
-        if args[0] not in known:
+        if args[0] not in _BUILT_IN and args[0] not in (known := self.list_commands(ctx)):
             close = difflib.get_close_matches(args[0], known, n=1)
             hint = f"Did you mean {close[0]}?" if close else f"The commands are {', '.join(known)}."
             ctx.fail(f"Unknown command {args[0]!r}. {hint}")
@@ -64,6 +66,9 @@ class Commands(click.Group):
 
 def _installed_commands() -> dict[str, EntryPoint]:
     """Return the commands that other packages bring, by name."""
+    # It takes 2 MB, and built-in commands need no other command.
+    from importlib.metadata import entry_points  # noqa: PLC0415
+
     return {point.name: point for point in entry_points(group=_GROUP)}
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from rondpoint.cli.api_client import choose_api, exit_with_error, request_api
 from rondpoint.cli.completion import SettingsCommand
-from rondpoint.cli.flags import PASS_UNKNOWN_FLAGS, settings_flags
+from rondpoint.cli.flag_arguments import PASS_UNKNOWN_FLAGS, settings_flags
 from rondpoint.cli.table import format_table
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.terminal_text import printable

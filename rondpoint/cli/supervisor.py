@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from rondpoint.cli.child import ChildSpec, StartError, spawn
 from rondpoint.cli.readiness import VARIABLE, ReadinessSocket
 from rondpoint.cli.signals import SignalReceiver
+from rondpoint.cli.store_readiness import wait_for_store
 
 _FIRST_DELAY = 0.1
 _LONGEST_DELAY = 30.0
@@ -99,8 +100,8 @@ class Supervisor:
             environment = {**environment, VARIABLE: str(self._readiness_socket.path)}
         child.restart_at, child.started = None, time.monotonic()
         child.process = spawn(child.spec, environment)
-        if child.spec.wait_until_usable is not None:
-            child.spec.wait_until_usable(child.process)
+        if child.spec.store_socket:
+            wait_for_store(child.process, child.spec.store_socket)
 
     def _restart_due_children(self) -> None:
         now = time.monotonic()

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from rondpoint.logs.log_file import LogFile
+from rondpoint.logs.options import LogFormat, LogLevel, LogOptions
 from rondpoint.logs.rotated_files import Retention
-from rondpoint.settings import Log, LogFormat, LogLevel
 from rondpoint.terminal_text import printable
 
 FORMAT = "%(asctime)s.%(msecs)03d %(levelname)s %(name)s[%(process)d]: %(message)s"
@@ -70,7 +70,7 @@ class JsonFormatter(logging.Formatter):
         return msgspec.json.encode(line).decode()
 
 
-def configure(options: Log) -> None:
+def configure(options: LogOptions) -> None:
     """Configure the level, format and destination of the log, in place of the previous ones.
 
     If the file cannot be opened, the log goes to stderr and reports that.
@@ -105,12 +105,12 @@ def reopen() -> None:
         logging.getLogger(__name__).exception("log.filePath cannot be opened again")
 
 
-def is_machine_readable(options: Log) -> bool:
+def is_machine_readable(options: LogOptions) -> bool:
     """Return whether programs may read the log, so that all output must go to it in its format."""
     return options.format is LogFormat.JSON or options.file_path is not None
 
 
-def _open_handler(options: Log) -> tuple[logging.Handler, OSError | None]:
+def _open_handler(options: LogOptions) -> tuple[logging.Handler, OSError | None]:
     path = options.file_path
     if path is None:
         return logging.StreamHandler(sys.stderr), None

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from tests.faults.client import Client
+from tests.faults.http2_client import Http2Client
 from tests.faults.outcomes import FAILURES, PROGRESS, TALLY, Failure, Plan, Tally
 
 COUNTS = struct.Struct("<QQ")
@@ -33,8 +34,11 @@ async def run_clients(plan: Plan, directory: Path) -> Tally:
         def publish_counts() -> None:
             COUNTS.pack_into(shared, 0, tally.succeeded, tally.failed)
 
-        numbers = range(plan.clients + plan.posts)
-        clients = [Client(number, plan, tally, record_failure, publish_counts) for number in numbers]
+        http1 = plan.clients + plan.posts
+        kinds = [Client] * http1 + [Http2Client] * plan.http2
+        clients = [
+            kind(number, plan, tally, record_failure, publish_counts) for number, kind in enumerate(kinds)
+        ]
         await asyncio.gather(*(client.run(end) for client in clients))
     return tally
 

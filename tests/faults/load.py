@@ -38,7 +38,7 @@ class Load:
         program = [sys.executable, "-m", "tests.faults.clients"]
         arguments = [*program, msgspec.json.encode(self.plan).decode(), str(self._directory)]
         self._process = Process(arguments, name="clients", directory=ROOT, enter=self._enter)
-        self.wait_for(2 * (self.plan.clients + self.plan.posts))
+        self.wait_for(2 * (self.plan.clients + self.plan.posts + self.plan.http2))
         return self
 
     def __exit__(

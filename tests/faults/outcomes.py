@@ -11,9 +11,10 @@ class Plan(Struct, frozen=True):
     """The clients of a load and their requests.
 
     Clients are numbered from 0: even ones use keep-alive connections, odd ones do not. The first `clients` of
-    them send GET, `posts` more send POST. They are spread over `ports`, and a refused connection is a failed
-    request. With `handover`, each client uses the first port that accepts, like clients with several
-    addresses.
+    them send GET, `posts` more send POST. After them come `http2` clients of HTTP/2 in clear text: each sends
+    GET and POST by turns, several at a time on one connection. Clients are spread over `ports`, and a refused
+    connection is a failed request. With `handover`, each client uses the first port that accepts, like
+    clients with several addresses.
     """
 
     ports: tuple[int, ...]
@@ -21,6 +22,7 @@ class Plan(Struct, frozen=True):
     path: str = "/"
     clients: int = 8
     posts: int = 0
+    http2: int = 0
     handover: bool = False
     pause: float = 0.01
     """Seconds between a response and the client's next request: the load is steady, not heavy."""
@@ -64,7 +66,8 @@ class Tally(Struct):
     """The counts of all clients.
 
     `reconnected` counts keep-alive connections that had ended before the next request; `moved` counts
-    connections that one port refused and another accepted.
+    connections that one port refused and another accepted. `repeated` counts requests of HTTP/2 that a server
+    had announced not to serve (RFC 9113, section 8.7), so the client sent them again.
     """
 
     sent: int = 0
@@ -72,4 +75,5 @@ class Tally(Struct):
     failed: int = 0
     reconnected: int = 0
     moved: int = 0
+    repeated: int = 0
     slowest: float = 0.0

@@ -10,6 +10,7 @@ from docker.models.containers import Container
 from tests.faults.convergence import Servers
 from tests.lab.echo import EchoServer
 from tests.lab.origin import Origin
+from tests.lab.static_servers import StaticServer
 
 HOST = "app.test"
 LABELS = {
@@ -35,7 +36,7 @@ class Routes:
     def servers(self) -> Servers:
         return {f"{name}@file": frozenset(urls) for name, urls in self._services.items()}
 
-    def serve(self, *origins: Origin | int, **others: Origin | EchoServer) -> None:
+    def serve(self, *origins: Origin | StaticServer | int, **others: Origin | EchoServer) -> None:
         """Write the file: these origins, or ports, serve `HOST`, and each of `others` serves NAME.test."""
         self._services = {"app": [_url(origin) for origin in origins]}
         self._services |= {name: [_url(other)] for name, other in others.items()}
@@ -51,7 +52,9 @@ class Routes:
         new_file.rename(self.path)
 
 
-def _url(origin: Origin | EchoServer | int) -> str:
+def _url(origin: Origin | StaticServer | EchoServer | int) -> str:
+    if isinstance(origin, StaticServer):
+        return origin.url
     return f"http://127.0.0.1:{origin if isinstance(origin, int) else origin.port}"
 
 

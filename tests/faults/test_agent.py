@@ -52,7 +52,7 @@ def running(proxies: Site, origin: Start) -> Site:
 
 def test_an_agent_replaces_a_killed_one(running: Site, origin: Start, report: Report, full: bool) -> None:
     rounds, slowest = 10 if full else 2, 0.0
-    with running.load() as load:
+    with running.load(http2=4) as load:
         for _ in range(rounds):
             agent = running.agent(running.routes.flag)
             slowest = max(slowest, change_routes(running, origin, 2))

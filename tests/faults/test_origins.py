@@ -2,15 +2,18 @@
 
 import operator
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.faults import behaviours
 from tests.faults.behaviours import Behaviour, ScriptedServer
 from tests.faults.conftest import Report, Start
+from tests.faults.http2_client import STREAMS
 from tests.faults.outcomes import Failure
 from tests.faults.site import Site, new_site
 from tests.lab.origin import Origin, http_response
+from tests.lab.static_servers import Nghttpd
 from tests.lab.store import Store
 from tests.lab.waiting import until
 
@@ -43,7 +46,8 @@ def status_is(*statuses: int) -> Allowed:
 
 def is_cut(failure: Failure) -> bool:
     """Return whether the connection ended before the length of the response."""
-    return failure.status == 0 and failure.received.startswith("HTTP/1.1 200") and "x" in failure.received
+    begun = failure.received.startswith(("HTTP/1.1 200", "HTTP/2 200"))
+    return failure.status == 0 and begun and "x" in failure.received
 
 
 def is_lost_post_or_cut(failure: Failure) -> bool:
@@ -82,7 +86,7 @@ def test_a_failing_server_fails_at_most_its_own_requests(
     servers = [origin(failing), origin(behaviours.ScriptedServer()), origin(behaviours.ScriptedServer())]
     shared.routes.serve(*servers, bystander=origin(http_response(b"bystander")))
     shared.converge(shared.routes.servers)
-    with shared.load(host="bystander.test") as bystander, shared.load(posts=4) as load:
+    with shared.load(host="bystander.test") as bystander, shared.load(posts=4, http2=2) as load:
         failing.set_behaviour(behaviour)
         until(lambda: failing.request_count >= ENOUGH, "failures", timeout=120)
         request_count = failing.request_count
@@ -97,7 +101,8 @@ def test_a_failing_server_fails_at_most_its_own_requests(
     later.assert_no_failures()
     for failure in load.failures:
         assert allowed(failure), f"{failure}\n{load.describe_failures()}"
-    assert len(load.failures) <= request_count + load.plan.clients + load.plan.posts
+    clients = load.plan.clients + load.plan.posts + load.plan.http2 * STREAMS
+    assert len(load.failures) <= request_count + clients
     # The server really got requests, also some that could not go to another server.
     assert load.failures or allowed is is_lost_post
 
@@ -120,6 +125,25 @@ def test_a_server_that_refuses_connections_is_skipped(shared: Site, origin: Star
         converged=converged,
         may_fail="POST: 502",
     )
+    assert all(failure.is_lost_post for failure in load.failures), load.describe_failures()
+
+
+def test_a_killed_server_of_http2_fails_at_most_its_posts(
+    shared: Site, origin: Start, report: Report, tmp_path: Path
+) -> None:
+    (tmp_path / "index.html").write_text("here")
+    with Nghttpd(tmp_path) as dying, Nghttpd(tmp_path) as lasting:
+        shared.routes.serve(dying, lasting, origin(http_response(b"of HTTP/1.1")))
+        shared.converge(shared.routes.servers)
+        with shared.load(posts=4, http2=4) as load:
+            for _ in range(3):
+                load.wait_for(200)
+                dying.kill()
+                load.wait_for(200)
+                dying.start()
+                # No server is ejected any more.
+                converged = shared.converge(shared.routes.servers)
+    report("one of three servers, of HTTP/2, killed 3 times", load, converged=converged, may_fail="POST: 502")
     assert all(failure.is_lost_post for failure in load.failures), load.describe_failures()
 
 

@@ -116,7 +116,7 @@ def test_no_request_fails_and_changes_during_the_fault_take_effect(
     running.routes.serve(one, two)
     running.converge(running.routes.servers)
     seconds = long if full else short
-    with running.load() as load:
+    with running.load(http2=4) as load:
         load.wait_for(200)
         with fault(module_store):
             if seconds:

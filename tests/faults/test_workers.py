@@ -4,6 +4,7 @@ import signal
 import time
 
 from tests.faults.conftest import Report, Start
+from tests.faults.http2_client import STREAMS
 from tests.faults.site import Site
 from tests.faults.workers import client_ports, kill, suspend, wait_for_replacements, workers
 from tests.lab.origin import http_response
@@ -21,7 +22,7 @@ def test_only_requests_in_flight_on_a_killed_worker_fail(site: Site, origin: Sta
         site.instance()
     site.converge(site.routes.servers)
     slowest, in_flight, killed = 0.0, {}, {}
-    with site.load(clients=16) as load:
+    with site.load(clients=16, http2=4) as load:
         for instance in site.instances:
             for pid in sorted(workers(instance)):
                 load.wait_for(100)
@@ -42,7 +43,7 @@ def test_only_requests_in_flight_on_a_killed_worker_fail(site: Site, origin: Sta
         assert failure.began <= dead + NOTICE_TIME, load.describe_failures()
         assert failure.ended >= alive, load.describe_failures()
         assert not failure.received, load.describe_failures()
-    assert len(load.failures) <= sum(map(len, in_flight.values()))
+    assert len(load.failures) <= sum(map(len, in_flight.values())) * STREAMS
 
 
 def test_reloads_of_all_instances_fail_no_request(
@@ -55,7 +56,7 @@ def test_reloads_of_all_instances_fail_no_request(
         site.instance(*GRACE)
     site.converge(site.routes.servers)
     slowest, rounds = 0.0, 5 if full else 2
-    with site.load(posts=4) as load:
+    with site.load(posts=4, http2=4) as load:
         for number in range(rounds):
             load.wait_for(100)
             before = [workers(instance) for instance in site.instances]
@@ -82,7 +83,7 @@ def test_clients_of_a_stopping_instance_move_to_another(
     for number in range(rounds):
         second = site.instance()
         site.converge(site.routes.servers)
-        with site.load(first, second, handover=True, posts=4) as load:
+        with site.load(first, second, handover=True, posts=4, http2=4) as load:
             load.wait_for(200)
             first.process.signal(signal.SIGTERM)
             assert first.process.wait() == 0

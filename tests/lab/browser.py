@@ -55,13 +55,18 @@ def open_page(
     *,
     allowed_error: str = "",
     script: bool = True,
+    ignore_certificate: bool = False,
 ) -> Iterator[Page]:
     """Open a page. Raises AssertionError at the end if it sent requests to another host or logged an error.
 
-    Errors that contain `allowed_error` are ignored. Without `script`, JavaScript is off.
+    Errors that contain `allowed_error` are ignored. Without `script`, JavaScript is off. With
+    `ignore_certificate`, a self-signed certificate is no error.
     """
     context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, java_script_enabled=script
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme=scheme,
+        java_script_enabled=script,
+        ignore_https_errors=ignore_certificate,
     )
     page = context.new_page()
     page.set_default_timeout(TIMEOUT)

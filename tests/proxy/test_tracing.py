@@ -11,6 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from rondpoint.model import Middleware, RouterObservability
 from tests.lab import http
+from tests.lab.http2.client import Client as Http2Client
 from tests.lab.origin import Connection, Origin, Start, http_response
 from tests.lab.ports import free_port
 from tests.lab.processes import Processes
@@ -130,6 +131,20 @@ def test_a_request_has_a_span_at_the_entry_point_and_one_at_the_server(traced: T
     assert entry.start_time_unix_nano <= server_span.start_time_unix_nano <= server_span.end_time_unix_nano
     assert abs(entry.start_time_unix_nano - time.time_ns()) < 60e9
     assert entry.status.code == server_span.status.code == Status.STATUS_CODE_UNSET
+
+
+def test_streams_of_a_connection_have_traces_of_their_own(traced: Traced, origin: Start) -> None:
+    host = traced.proxy.route(origin(echo_context)).encode()
+    with Http2Client(traced.proxy.web) as client:
+        client.start()
+        numbers = [client.request(b"/stream%d" % number, authority=host) for number in range(3)]
+        contexts = [bytes(client.wait_for(number).content).decode() for number in numbers]
+    for number, context in enumerate(contexts):
+        entry, server_span = traced.collector.spans_of(f"/stream{number}")
+        assert context == f"00-{entry.trace_id.hex()}-{server_span.span_id.hex()}-01 "
+        assert attributes(entry)["network.protocol.version"] == "2"
+        assert attributes(entry)["http.response.status_code"] == 200
+    assert len(set(contexts)) == 3
 
 
 def test_the_collector_gets_the_resource_attributes(traced: Traced, origin: Start) -> None:

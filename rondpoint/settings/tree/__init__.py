@@ -1,5 +1,6 @@
 """The settings as a tree of immutable sections, with Traefik 3's names and additional ones."""
 
+from rondpoint.logs.options import LogFormat, LogLevel
 from rondpoint.settings.tree.access_log import (
     AccessLog,
     AccessLogFields,
@@ -9,7 +10,7 @@ from rondpoint.settings.tree.access_log import (
     AccessLogQuery,
     FieldMode,
 )
-from rondpoint.settings.tree.administration import Api, BasicAuth, Log, LogFormat, LogLevel, Ping
+from rondpoint.settings.tree.administration import Api, BasicAuth, Log, Ping
 from rondpoint.settings.tree.certificates_resolvers import (
     CertificatesResolver,
     ChallengeType,

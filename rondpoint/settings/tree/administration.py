@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from rondpoint.logs.options import LogFormat, LogLevel
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import NonNegativeInt, OptionalPath, Switch, Text, Texts, parse_count
 
@@ -67,16 +67,6 @@ class Ping(Section):
     )
 
 
-class LogLevel(StrEnum):
-    TRACE = "TRACE"
-    DEBUG = "DEBUG"
-    INFO = "INFO"
-    WARN = "WARN"
-    ERROR = "ERROR"
-    FATAL = "FATAL"
-    PANIC = "PANIC"
-
-
 def _parse_level(value: object) -> object:
     level = value.strip().upper() if isinstance(value, str) else value
     if level == "WARNING":
@@ -84,11 +74,6 @@ def _parse_level(value: object) -> object:
     if level not in LogLevel.__members__:
         raise ValueError("expected one of " + ", ".join(LogLevel))
     return level
-
-
-class LogFormat(StrEnum):
-    COMMON = "common"
-    JSON = "json"
 
 
 def _parse_format(value: object) -> object:

@@ -78,7 +78,7 @@ class Peer:
         self.windows: dict[int, int] = {0: frames.FIRST_WINDOW}
         """What may still be sent; a stream's entry is made by `window`."""
         self._decoder = reference.Decoder(1 << 24)
-        self._decoder.max_allowed_table_size = table
+        self.limit_table(table)
         self._buffer = bytearray()
         self._block = b""
         self._ends = False
@@ -101,6 +101,10 @@ class Peer:
         """
         with suppress(*ENDS):
             self.socket.sendall(b"".join(pieces))
+
+    def limit_table(self, size: int) -> None:
+        """Accept header blocks of a dynamic table up to this size; the decoder raises an error at others."""
+        self._decoder.max_allowed_table_size = size
 
     def stream(self, number: int) -> Stream:
         """Return the record of this stream."""
@@ -156,9 +160,10 @@ class Peer:
 
     def ping(self, payload: bytes = b"are here", timeout: float = TIMEOUT) -> bool:
         """Return whether a PING is answered: everything before it was taken."""
-        self.send(frames.ping(payload))
         acknowledged = Frame(frames.PING, frames.ACK, 0, payload)
-        return self.wait(lambda: acknowledged in self.frames, timeout)
+        before = self.frames.count(acknowledged)
+        self.send(frames.ping(payload))
+        return self.wait(lambda: self.frames.count(acknowledged) > before, timeout)
 
     def count(self, kind: int, stream: int | None = None, flags: int = 0) -> int:
         """Return the number of received frames of this kind."""

@@ -48,7 +48,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.heads: list[tuple[int, bool]] = []
-        self.content = b""
+        self.content = bytearray()
         self.trailers: bytes | None = None
         self.code: int | None = None
         self.wakes = 0
@@ -412,6 +412,26 @@ def test_updates_for_every_few_kilobytes_of_a_long_upload_are_no_flood() -> None
         connection.take_output()
         updates = b"".join(window_frame(each, 4096) for each in (0, stream.id))
         connection.receive(updates * 15 + window_frame(0, 4095) + window_frame(stream.id, 4095))
+
+
+def test_updates_for_what_was_on_its_way_are_no_flood() -> None:
+    client, _ = pair()
+    connection = client.connection
+    connection.receive(settings_frame([(INITIAL_WINDOW_SIZE, 1 << 24)]) + window_frame(0, 1 << 24))
+    stream, _ = client.open()
+    for _ in range(160):
+        assert stream.send(bytes(65535)) == 65535
+        connection.take_output()
+    connection.receive(b"".join(window_frame(each, 4096) for each in (0, stream.id)) * 2500)
+
+
+def test_a_server_may_refuse_any_number_of_streams() -> None:
+    client, _ = pair()
+    for _ in range(3000):
+        stream, _ = client.open()
+        client.connection.take_output()
+        client.connection.receive(reset_frame(stream.id, REFUSED_STREAM))
+    client.connection.receive(ping_frame(b"12345678"))
 
 
 def test_rapid_reset_ends_the_connection() -> None:

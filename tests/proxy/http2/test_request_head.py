@@ -70,6 +70,13 @@ def test_content_that_never_comes_is_malformed() -> None:
         with_content(parse_request(fields(("content-length", "3")), LIMITS), ended=True)
 
 
+def test_cookie_crumbs_count_as_one_line() -> None:
+    crumbs, limits = [("cookie", "a=1")] * 5, Limits(headers=4)
+    assert parse_request(fields(*crumbs, *[("a", "b")] * 3), limits).headers.count(b"\r\n") == 5
+    with pytest.raises(RequestError):
+        parse_request(fields(*crumbs, *[("a", "b")] * 4), limits)
+
+
 def test_cookie_crumbs_become_one_line() -> None:
     request = parse_request(fields(("cookie", "a=1"), ("accept", "*/*"), ("cookie", "b=2")), LIMITS)
     assert request.headers == b"\r\nHost: a.test\r\naccept: */*\r\ncookie: a=1; b=2"

@@ -1,6 +1,7 @@
 """The memory of a worker: with large bodies, slow readers, and idle connections."""
 
 import time
+from pathlib import Path
 
 from benchmarks.memory import Peak, process_bytes
 from tests.lab.bulk import count_upload, download, send_large_bodies, upload
@@ -20,6 +21,22 @@ IDLE = 10_000
 def worker(proxy: Proxy) -> int:
     (pid,) = descendants(proxy.process.pid)
     return pid
+
+
+def private_bytes(pid: int) -> int:
+    """Return the bytes of memory that this process shares with no other: what it adds to the others."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_"))
+
+
+def test_a_further_worker_adds_little_memory(begin: Begin) -> None:
+    proxy = begin(workers=2)
+    with Origin.named("here") as origin:
+        host = proxy.route(origin)
+        assert proxy.get(host) == "here"
+        pids = descendants(proxy.process.pid)
+        assert len(pids) == 2
+        assert max(map(private_bytes, pids)) < 20 * MB
 
 
 def test_large_downloads_and_uploads_need_little_memory(begin: Begin) -> None:
@@ -65,7 +82,7 @@ def test_ten_thousand_idle_connections_need_little_memory(begin: Begin) -> None:
         host = proxy.route(origin)
         assert proxy.get(host) == "here"
         before = process_bytes(worker(proxy))
-        assert before < 50 * MB
+        assert before < 45 * MB
         request = f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
         with ClientConnections(proxy.web, IDLE) as crowd:
             crowd.exchange(request, lambda answer: answer.endswith(b"here"))
@@ -73,7 +90,7 @@ def test_ten_thousand_idle_connections_need_little_memory(begin: Begin) -> None:
             assert proxy.get(host) == "here"
             assert time.monotonic() - began < SLOWEST
             each = (process_bytes(worker(proxy)) - before) / IDLE
-            assert each < 16 * 1024
+            assert each < 11 * 1024
             # The proxy dropped none of them.
             assert crowd.count_readable() == 0
     assert "Traceback" not in proxy.process.log

@@ -24,12 +24,16 @@ LEAST = len(WHOLE) // MAX_RECORDS + 1
     [("a.test", "a.test"), ("A.Test", "a.test"), ("xn--bcher-kva.test", "xn--bcher-kva.test"), (None, "")],
 )
 def test_the_name_and_the_protocols_that_openssl_sends_are_read(server_name: str | None, read: str) -> None:
-    assert parse_client_hello(openssl_hello(server_name)) == ClientHello(read, (b"h2", b"http/1.1"))
+    assert parse_client_hello(openssl_hello(server_name)) == ClientHello(
+        read, (b"h2", b"http/1.1"), resumes=True
+    )
 
 
 @given(st.integers(LEAST, len(WHOLE)), st.binary(max_size=20))
 def test_records_of_any_size_and_bytes_after_them_change_nothing(size: int, after: bytes) -> None:
-    assert parse_client_hello(in_records(WHOLE, size) + after) == ClientHello("a.test", (b"h2", b"http/1.1"))
+    assert parse_client_hello(in_records(WHOLE, size) + after) == ClientHello(
+        "a.test", (b"h2", b"http/1.1"), resumes=True
+    )
 
 
 @given(st.integers(LEAST, 600), st.data())
@@ -75,6 +79,14 @@ def test_extensions_may_be_missing_in_any_order_or_of_unknown_kinds(
 def test_the_offered_protocols_are_read(names: tuple[bytes, ...], read: tuple[bytes, ...]) -> None:
     hello = hello_with(alpn(*names), host_name(b"a.test"))
     assert parse_client_hello(hello) == ClientHello("a.test", read)
+
+
+@pytest.mark.parametrize(
+    ("modes", "read"), [(b"\1\1", True), (b"\2\0\1", True), (b"\1\0", False), (b"\0", False), (b"", False)]
+)
+def test_a_client_that_names_the_mode_of_openssl_can_resume_its_session(modes: bytes, read: bool) -> None:
+    hello = hello_with(extension(45, modes), host_name(b"a.test"))
+    assert parse_client_hello(hello) == ClientHello("a.test", resumes=read)
 
 
 def test_a_hello_of_40_kb_is_read() -> None:

@@ -9,11 +9,13 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from proxy.client_certificates.sent_certificates import sent_certificates
 from proxy.tls import openssl_context, server_context
 from proxy.tls.errors import CertificateError, OptionsError
 from proxy.tls.openssl_context import openssl
 from proxy.tls.server_context import create_context, load_certificates
 from rondpoint.tls.model import Certificate, TlsOptions
+from tests.proxy.client_certificates.samples import SAMPLES
 from tests.proxy.tls.certificates import make_certificate, pem
 from tests.proxy.tls.handshakes import client_context, connect
 
@@ -202,6 +204,18 @@ def test_each_client_gets_the_certificate_that_it_can_use(ciphers: str, kind: st
         found = connect(client(TLS12, ciphers), server(*certificates)).getpeercert(binary_form=True)
         assert found is not None
         assert ssl.DER_cert_to_PEM_cert(found) == {"ec": EC, "rsa": RSA}[kind].chain
+
+
+def test_authorities_of_clients_are_not_sent_as_issuers_of_the_certificate(tmp_path: Path) -> None:
+    sample = SAMPLES["a chain of two"]
+    own, issuer = map(ssl.DER_cert_to_PEM_cert, sample.der)
+    context = create_context(
+        TlsOptions("o", client_auth="VerifyClientCertIfGiven", client_authorities=(issuer,))
+    )
+    text = sample.write(tmp_path / "chain.pem").read_text()
+    (tmp_path / "own.pem").write_text(text[: text.index("-----BEGIN CERTIFICATE")] + own)
+    context.load_cert_chain(tmp_path / "own.pem")
+    assert sent_certificates(connect(client(), context)) == sample.der[:1]
 
 
 @pytest.mark.parametrize(

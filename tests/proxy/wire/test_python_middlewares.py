@@ -14,6 +14,9 @@ from proxy.http1.chunked import ChunkedDecoder
 from rondpoint.model import Middleware
 from tests.lab import http
 from tests.lab.decoding import decode
+from tests.lab.http2 import frames
+from tests.lab.http2.client import Client as Http2Client
+from tests.lab.http2.client import head
 from tests.lab.origin import Connection, Handler, Origin, Request, Start
 from tests.lab.ports import free_port
 from tests.lab.waiting import until
@@ -199,6 +202,28 @@ def test_a_request_body_is_read_or_replaced(
         assert client.answer().status == 200
     (request,) = seen.requests
     assert content_of(request) == body
+
+
+@pytest.mark.parametrize(
+    ("plugin", "sent", "received"),
+    [("pass", b"Upload", b"hello"), ("upper", b"UPLOAD", b"HELLO"), ("whole", b"daolpU", b"olleh")],
+)
+def test_a_stream_of_http_2_has_bodies_too(
+    proxy: Proxy, origin: Start, plugin: str, sent: bytes, received: bytes
+) -> None:
+    seen = origin(CHUNKED)
+    host = served(proxy, seen, plugin).encode()
+    with Http2Client(proxy.web) as client:
+        client.start()
+        for cuts in ([b"Upload"], [b"Upl", b"oad"], [b"Upload", b""]):
+            number = client.next_stream()
+            client.send(frames.headers(number, head(b"/", b"POST", host), ended=False))
+            for place, piece in enumerate(cuts, 1):
+                client.send(frames.data(number, piece, ended=place == len(cuts)))
+                assert client.ping()
+            found = client.wait_for(number)
+            assert (found.status, bytes(found.content)) == (200, received)
+    assert [content_of(request) for request in seen.requests] == [sent] * 3
 
 
 @pytest.mark.parametrize("plugin", ["peek", "whole", "upper", "constant"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rondpoint.cli.agent_settings import without_agent_flags, without_agent_variables
+from rondpoint.cli.agent_settings import agent_variables, without_agent_flags
 
 FLAGS: list[tuple[list[str], list[str]]] = [
     ([], []),
@@ -22,7 +22,7 @@ def test_flags_of_agent_sections_are_removed_with_their_values(given: list[str],
     assert without_agent_flags(given) == kept
 
 
-def test_variables_of_agent_sections_are_removed() -> None:
+def test_variables_of_agent_sections_are_the_agents() -> None:
     environ = {
         "PATH": "/bin",
         "CONSUL_HTTP_TOKEN": "secret",
@@ -33,8 +33,8 @@ def test_variables_of_agent_sections_are_removed() -> None:
         "RONDPOINT_WORKERS": "2",
         "RONDPOINT_FILEDESCRIPTORS": "none of ours",
     }
-    assert without_agent_variables(environ) == {
-        "PATH": "/bin",
-        "RONDPOINT_WORKERS": "2",
-        "RONDPOINT_FILEDESCRIPTORS": "none of ours",
+    assert environ.keys() - agent_variables(environ) == {
+        "PATH",
+        "RONDPOINT_WORKERS",
+        "RONDPOINT_FILEDESCRIPTORS",
     }

@@ -1,0 +1,106 @@
+"""Greenlets that handle client connections, one after the other."""
+
+from __future__ import annotations
+
+import _socket
+import contextlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gevent import Greenlet, get_hub
+from gevent.event import Event
+from greenlet import GreenletExit, greenlet
+
+Serve = Callable[[_socket.socket, tuple[Any, ...]], None]
+"""Serves a connection until it ends, given a non-blocking socket and the peer's address."""
+
+_Connection = tuple[Serve, _socket.socket, tuple[Any, ...]]
+
+MAX_IDLE = 128
+"""The number of greenlets that wait for further connections; each holds some 20 KB."""
+
+
+class ConnectionHandlers:
+    """Handles at most `capacity` connections at once, each in a greenlet of its own.
+
+    A greenlet that has finished a connection takes the next one: each new greenlet maps memory for Python's
+    stack, and unmaps it at its end. The length is the number of connections.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._busy: set[greenlet] = set()
+        self._idle: list[greenlet] = []
+        self._on_room: list[Callable[[], None]] = []
+        self._all_ended = Event()
+
+    def __len__(self) -> int:
+        return len(self._busy)
+
+    @property
+    def full(self) -> bool:
+        """Whether no further connection can be handled now."""
+        return len(self._busy) >= self._capacity
+
+    def call_when_room(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once, when the next connection has ended."""
+        self._on_room.append(callback)
+
+    def handle(self, serve: Serve, sock: _socket.socket, address: tuple[Any, ...]) -> None:
+        """Begin to serve a connection. Only callbacks of the event loop may call this.
+
+        It returns when the connection waits for the first time.
+        """
+        if self._idle:
+            handler = self._idle.pop()
+            self._busy.add(handler)
+            handler.switch((serve, sock, address))
+        else:
+            handler = Greenlet(self._run, (serve, sock, address))
+            self._busy.add(handler)
+            handler.start()
+
+    def join(self, timeout: float) -> None:
+        """Wait until all connections have ended, for at most `timeout` seconds."""
+        if self._busy:
+            self._all_ended.clear()
+            self._all_ended.wait(timeout)
+
+    def kill(self, timeout: float) -> None:
+        """End all connections at once; wait for that for at most `timeout` seconds."""
+        gevent.killall(list(self._busy), timeout=timeout)
+
+    def _run(self, connection: _Connection) -> None:
+        """Serve a connection, and then all that `handle` passes to this greenlet."""
+        hub = get_hub()
+        current = gevent.getcurrent()
+        while True:
+            serve, sock, address = connection
+            try:
+                serve(sock, address)
+            except GreenletExit:
+                return
+            except BaseException:  # noqa: BLE001 (reported as gevent reports those of its greenlets)
+                # One connection's fault is not that of the next one. The hub ends the process for SystemExit.
+                hub.handle_error(current, *sys.exc_info())
+            finally:
+                with contextlib.suppress(OSError):
+                    sock.close()
+                self._end(current)
+            if len(self._idle) >= MAX_IDLE:
+                return
+            # Nothing of the connection stays while the greenlet waits.
+            del connection, serve, sock, address
+            self._idle.append(current)
+            connection = hub.switch()
+
+    def _end(self, handler: greenlet) -> None:
+        self._busy.discard(handler)
+        if not self._busy:
+            self._all_ended.set()
+        if self._on_room:
+            callbacks, self._on_room = self._on_room, []
+            for callback in callbacks:
+                callback()

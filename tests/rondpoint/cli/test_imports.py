@@ -1,0 +1,10 @@
+"""`rondpoint up` does not keep the memory of libraries that only its start or its children need."""
+
+from tests.lab.imports import modules_after
+
+
+def test_up_needs_no_settings_and_no_store_client() -> None:
+    loaded = modules_after("rondpoint.cli.main", "rondpoint.cli.up")
+    assert "rondpoint.cli.supervisor" in loaded
+    unneeded = {"asyncio", "importlib.metadata", "pydantic", "redis", "rondpoint.settings", "ssl", "yaml"}
+    assert not loaded & unneeded
