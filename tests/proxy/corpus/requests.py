@@ -118,7 +118,7 @@ REFUSED = {
     "HTTP/1.2": (get(version=b"1.2"), 505),
     "HTTP/2.0": (get(version=b"2.0"), 505),
     "HTTP/3": (get(version=b"3"), 505),
-    "HTTP/2 preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+    "almost the preface of HTTP/2": (b"PRI * HTTP/2.0\r\nHost: a.test\r\n\r\n", 505),
     "long request line": (get(target=b"/" + b"a" * 20_000), 414),
     "long request line, no end yet": (b"GET /" + b"a" * 20_000, 414),
     "too many lines": (get(*[b"A: b"] * 100), 431),

@@ -125,6 +125,6 @@ def test_a_name_with_a_final_dot_gets_an_alert(port: int) -> None:
 
 def test_a_client_without_a_protocol_that_is_served_gets_an_alert(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
-        client.sendall(hello_with(host_name(b"a.test"), alpn(b"h2")))
+        client.sendall(hello_with(host_name(b"a.test"), alpn(b"spdy/3")))
         assert client.recv(99) == b"\x15\x03\x01\x00\x02\x02\x78"
         assert client.recv(99) == b""
