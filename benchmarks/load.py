@@ -104,6 +104,6 @@ class Load:
         """Write the request's body to a file, if there is one; return its path."""
         if not self.scenario.content:
             return None
-        file = self.directory / "content"
+        file = self.directory / f"content-{self.port}"
         file.write_bytes(self.scenario.content)
         return file

@@ -38,8 +38,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_PARKED = 32
-"""Handlers that wait for the next streams of a connection. Each holds a few kilobytes."""
+MAX_PARKED = 128
+"""Handlers that wait for the next streams of a connection: as many as browsers have streams.
+
+Each holds a few kilobytes, and to make one costs as much as a small request.
+"""
 PARKED_SECONDS = 5.0
 """Seconds after which the handlers of an idle connection end."""
 _END_SECONDS = 1.0

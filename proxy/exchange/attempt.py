@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from proxy.net.stream import Stream
     from proxy.upstream.endpoint import Target
 
+MAX_REFUSALS = 5
+"""How often a server may refuse a request: one that limits its connections to few requests ends them all the
+time, and may end each of several connections just when this request comes."""
+
 _EXHAUSTED = "service unavailable: the proxy has no file descriptor left for a connection to the server"
 
 
@@ -63,6 +67,7 @@ def forward_to(
         stream, dial = None, pool.dial_for_upgrade
     else:
         stream = pool.take() if idempotent and (body is None or body.done) else pool.take_alive()
+    refusals = 0
     while True:
         reused = stream is not None
         if stream is None:
@@ -106,10 +111,11 @@ def forward_to(
             if deadline <= monotonic():
                 raise NoResponseError(504, try_others=False, reason=DEADLINE, grpc_status=DEADLINE_EXCEEDED)
             raise NoResponseError(504, try_others=False)
-        refused = stream.unprocessed and (body is None or body.repeatable)
+        refused = stream.unprocessed and (body is None or body.rewind())
         if not (refused or is_repeatable(downstream, request, body)):
             raise NoResponseError(502, try_others=False)
-        if not reused:
+        refusals += refused
+        if not reused and not 0 < refusals <= MAX_REFUSALS:
             raise NoResponseError(502, try_others=True)
         stream = None
 

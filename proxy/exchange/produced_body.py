@@ -26,7 +26,7 @@ class ProducedBody(RequestBody):
     def __init__(self, downstream: Downstream, content: ProducedContent) -> None:
         self._downstream = downstream
         self._content = content
-        self._greenlet = None
+        self._greenlet = self._kept = None
         self.done = self.response_begun = self.gone = False
         self.failure = 0
         self._read_timeout = 0.0

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from proxy.net.stream import Stream
 
 
+KEPT_BYTES = 1 << 17
+"""Bytes of content that are kept in case a server of HTTP/2 refuses the request after it has got a part.
+
+Most servers give window for 64 KiB before they have seen the request; as much may wait here to be sent.
+"""
+
 _TOO_LATE = "the request body did not arrive in time"
 _TOO_LARGE = "the request body is too large"
 
@@ -44,6 +50,7 @@ class RequestBody:
         "_decoder",
         "_downstream",
         "_greenlet",
+        "_kept",
         "_limit",
         "_read_timeout",
         "_received",
@@ -63,6 +70,8 @@ class RequestBody:
         self._limit = limit = downstream.limits.body_bytes or maxsize
         if request.content_length > limit:
             raise RequestError(413, _TOO_LARGE)
+        # The content sent after `first`, as long as that may be sent again.
+        self._kept: list[bytes] | None = None
         self._decoder: ContentDecoder = downstream.content_decoder(request)
         self.chunked = request.chunked
         self._received = 0
@@ -84,6 +93,7 @@ class RequestBody:
     def start(self, stream: Stream, response_timeout: float) -> None:
         """Send the rest to the server in a second greenlet, and then start the response timeout."""
         if self._greenlet is None:
+            self._kept = [] if stream.multiplexed else None
             self._greenlet = gevent.spawn(self._run, stream, response_timeout)
 
     @property
@@ -115,6 +125,16 @@ class RequestBody:
         """Discard the unsent rest; from now on, only the caller reads from the client."""
         if self._greenlet is not None:
             self._greenlet.kill()
+
+    def rewind(self) -> bool:
+        """Prepare, after `stop`, to send everything again; return False if too much of it has gone."""
+        if self._greenlet is None:
+            return True
+        if self._kept is None:
+            return False
+        self.first = b"".join((self.first, *self._kept))
+        self._greenlet = self._kept = None
+        return True
 
     def join(self) -> bool:
         """Wait until the body has been sent; return False if that failed."""
@@ -166,6 +186,8 @@ class RequestBody:
                     self._fail(stream, 408 if client.expired else 0, _TOO_LATE)
                     return
                 content = self._decode(data)
+                if self._kept is not None:
+                    self._keep(content)
                 send_content(stream, content, self.trailers if self.done else None, self.chunked)
             if not self.response_begun:
                 stream.deadline = after(response_timeout)
@@ -178,6 +200,13 @@ class RequestBody:
             return
         finally:
             client.deadline = NEVER
+
+    def _keep(self, content: bytes) -> None:
+        kept = self._kept
+        assert kept is not None  # noqa: S101
+        kept.append(content)
+        if len(self.first) + sum(map(len, kept)) > KEPT_BYTES:
+            self._kept = None
 
     def _splice(self, stream: Stream, decoder: LengthDecoder) -> None:
         """Move the rest inside the kernel. Raises OSError if the server accepts no more."""

@@ -21,11 +21,15 @@ _NO_CONTENT = frozenset((204, 304))
 def parse_response(fields: list[Field]) -> Response:
     """Return the response to another method than HEAD. Raises StreamFault for a malformed one.
 
-    `length` is UNTIL_CLOSE if only the end of the stream ends the content.
+    `length` is UNTIL_CLOSE if only the end of the stream ends the content. Content before trailers has no
+    length: in HTTP/1.1 it could have no trailers then.
     """
     if not fields or fields[0][0] != b":status" or not _STATUS.fullmatch(fields[0][1]):
         raise StreamFault(PROTOCOL_ERROR, ":status must come first, with three digits")
     regular = fields[1:]
+    if any(_has_trailers(name, value) for name, value, _ in regular):
+        content_length([value for name, value, _ in regular if name == b"content-length"])
+        regular = [field for field in regular if field[0] != b"content-length"]
     lines = b"".join(header_lines(regular))
     response = Response()
     response.status = status = int(fields[0][1])
@@ -36,6 +40,11 @@ def parse_response(fields: list[Field]) -> Response:
     length = content_length([value for name, value, _ in regular if name == b"content-length"])
     response.length = 0 if status < 200 or status in _NO_CONTENT else UNTIL_CLOSE if length < 0 else length
     return response
+
+
+def _has_trailers(name: bytes, value: bytes) -> bool:
+    """Return whether a field says that trailers follow: it announces them, or says that this is gRPC."""
+    return name == b"trailer" or (name == b"content-type" and value.startswith(b"application/grpc"))
 
 
 def without_content(response: Response) -> Response:

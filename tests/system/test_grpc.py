@@ -20,14 +20,15 @@ from rondpoint.model import Middleware, Server
 from tests.lab import http
 from tests.lab.certificate import write_certificate
 from tests.lab.grpc_server import GrpcClient, GrpcServer
-from tests.lab.http2_client import Http2Client
+from tests.lab.http2.client import Client
 from tests.lab.http2_origin import Http2Session
+from tests.lab.namespace import connect
 from tests.lab.origin import Connection, Origin
 from tests.lab.ports import free_port
 from tests.lab.store import Store
 from tests.lab.waiting import until
 from tests.proxy.log_lines import json_lines
-from tests.proxy.running import Proxy, running_proxy
+from tests.proxy.running import Proxy, lone_proxy, running_proxy
 
 HOST = "localhost"
 BIG = bytes(range(256)) * 12_000
@@ -259,18 +260,23 @@ def test_the_proxy_ends_a_call_of_which_neither_side_sees_the_deadline(scene: Sc
             session.begin(call, ("content-type", "application/grpc"))
         resets.append(session.wait_for_reset(call))
 
-    with Origin(handler) as hung, Http2Client(scene.proxy.web, HOST) as client:
+    fields = [(b"content-type", b"application/grpc"), (b"te", b"trailers"), (b"grpc-timeout", b"200m")]
+    with Origin(handler) as hung, Client(scene.proxy.web) as client:
         scene.serve(Server("hung", "127.0.0.1", hung.port, "h2c"))
-        headers = {"content-type": "application/grpc", "te": "trailers", "grpc-timeout": "200m"}
-        reply = client.request("/test.Echo/Hang", method="POST", headers=headers, body=bytes(5))
+        client.start()
+        call = client.request(
+            b"/test.Echo/Hang", method=b"POST", authority=HOST.encode(), fields=fields, content=bytes(5)
+        )
+        reply = client.wait_for(call)
         until(lambda: resets == [8], "the server's stream to be cancelled")
+    assert (reply.status, reply.ended) == (200, True)
     if begins:
-        assert (reply.status, reply.header("grpc-status")) == (200, None)
-        assert dict(reply.trailers)["grpc-status"] == "4"
+        assert b"grpc-status" not in reply.final
+        assert dict(reply.trailers)[b"grpc-status"] == b"4"
     else:
-        assert (reply.status, reply.header("grpc-status")) == (200, "4")
-        assert reply.header("grpc-message") == "504 gateway timeout: the deadline of the call has passed"
-        assert not reply.trailers
+        assert reply.final[b"grpc-status"] == b"4"
+        assert reply.final[b"grpc-message"] == b"504 gateway timeout: the deadline of the call has passed"
+        assert len(reply.heads) == 1
 
 
 def test_a_cancelled_call_ends_at_the_server_and_others_go_on(
@@ -370,6 +376,30 @@ def test_a_replaced_worker_finishes_its_calls(scene: Scene, server: GrpcServer) 
             assert client.unary(message, timeout=TIMEOUT) == message
         server.hold.set()
         assert list(call) == [b"x"]
+
+
+def test_a_proxy_that_ends_finishes_its_calls(server: GrpcServer) -> None:
+    with lone_proxy() as proxy:
+        proxy.route(1, rule=f"Host(`{HOST}`)")
+        (name,) = proxy.services
+        proxy.tune(f"{name}.test", servers=(Server("s", "127.0.0.1", server.port, "h2c"),))
+        with GrpcClient(f"127.0.0.1:{proxy.web}", authority=HOST) as client:
+            call = client.events(b"x", timeout=TIMEOUT)
+            assert next(call) == b"x"
+            proxy.process.signal(signal.SIGTERM)
+            until(lambda: refuses(proxy.web), "the proxy to accept no more")
+            server.hold.set()
+            assert list(call) == [b"x"]
+        until(lambda: not proxy.process.running, "the end of the proxy")
+
+
+def refuses(port: int) -> bool:
+    """Return whether nobody accepts connections at a port."""
+    try:
+        connect("127.0.0.1", port).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_browsers_call_the_server_by_grpc_web(scene: Scene, server: GrpcServer) -> None:

@@ -78,7 +78,7 @@ class Peer:
         self.windows: dict[int, int] = {0: frames.FIRST_WINDOW}
         """What may still be sent; a stream's entry is made by `window`."""
         self._decoder = reference.Decoder(1 << 24)
-        self._decoder.max_allowed_table_size = table
+        self.limit_table(table)
         self._buffer = bytearray()
         self._block = b""
         self._ends = False
@@ -101,6 +101,10 @@ class Peer:
         """
         with suppress(*ENDS):
             self.socket.sendall(b"".join(pieces))
+
+    def limit_table(self, size: int) -> None:
+        """Accept header blocks of a dynamic table up to this size; the decoder raises an error at others."""
+        self._decoder.max_allowed_table_size = size
 
     def stream(self, number: int) -> Stream:
         """Return the record of this stream."""

@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from tests.lab.origin import Connection, Origin, http_response
-from tests.proxy.running import Proxy, lone_proxy
+from tests.proxy.running import Proxy, lone_proxy, watched
 
 HELLO = http_response(b"hello")
 LARGE = http_response(bytes([97]) * 300_000)
@@ -36,11 +36,16 @@ class Server:
             )
 
 
-@pytest.fixture(scope="module")
-def lone() -> Iterator[Proxy]:
-    """A proxy with one worker and nothing to serve."""
+@pytest.fixture(scope="package")
+def started() -> Iterator[Proxy]:
     with lone_proxy() as proxy:
         yield proxy
+
+
+@pytest.fixture(scope="module")
+def lone(started: Proxy) -> Iterator[Proxy]:
+    """A proxy with one worker and nothing to serve."""
+    yield from watched(started)
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.heads: list[tuple[int, bool]] = []
-        self.content = b""
+        self.content = bytearray()
         self.trailers: bytes | None = None
         self.code: int | None = None
         self.wakes = 0

@@ -51,6 +51,7 @@ class Silent:
         raise AssertionError(fault)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(SIZES, FIELDS), min_size=1, max_size=12))
 def test_another_decoder_reads_our_header_blocks(steps: list[tuple[int, list[Pair]]]) -> None:
     encoder, decoder = HeadEncoder(response_fields, 4096), hpack.Decoder()
@@ -65,6 +66,7 @@ def test_another_decoder_reads_our_header_blocks(steps: list[tuple[int, list[Pai
             assert found == [(b":status", b"200"), *fields]
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(SIZES, FIELDS, st.booleans()), min_size=1, max_size=12))
 def test_we_read_another_encoders_header_blocks(steps: list[tuple[int, list[Pair], bool]]) -> None:
     encoder = hpack.Encoder()

@@ -22,8 +22,18 @@ def fields(*listed: tuple[str, str]) -> list[Field]:
         ([(":status", "304"), ("content-length", "3")], b"HTTP/1.1 304 Not Modified\r\ncontent-length: 3", 0),
         ([(":status", "103"), ("link", "x")], b"HTTP/1.1 103 Early Hints\r\nlink: x", 0),
         ([(":status", "799")], b"HTTP/1.1 799 ", UNTIL_CLOSE),
+        (
+            [(":status", "200"), ("content-type", "application/grpc+proto"), ("content-length", "3")],
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/grpc+proto",
+            UNTIL_CLOSE,
+        ),
+        (
+            [(":status", "200"), ("trailer", "x-sum"), ("content-length", "3")],
+            b"HTTP/1.1 200 OK\r\ntrailer: x-sum",
+            UNTIL_CLOSE,
+        ),
     ],
-    ids=["plain", "length", "204", "304", "103", "unknown"],
+    ids=["plain", "length", "204", "304", "103", "unknown", "gRPC", "trailers"],
 )
 def test_a_response(listed: list[tuple[str, str]], head: bytes, length: int) -> None:
     response = parse_response(fields(*listed))

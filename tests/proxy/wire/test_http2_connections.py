@@ -126,6 +126,32 @@ def test_a_request_that_was_not_processed_goes_to_another_connection(
     assert started.connections == 2
 
 
+@pytest.mark.parametrize(("size", "status"), [(60_000, 200), (1_000_000, 502)])
+def test_an_upload_that_was_refused_begins_anew_unless_much_of_it_has_gone(
+    proxy: Proxy, client: Client, origin: Start, size: int, status: int
+) -> None:
+    body = bytes(size)
+
+    def handler(connection: Connection) -> None:
+        session = Http2Session(connection, {SettingCodes.INITIAL_WINDOW_SIZE: 500_000})
+        if connection.number == 1:
+            call = session.next_call()
+            while len(call.body) < min(size, 400_000):
+                assert session.receive()
+            session.reset(call, REFUSED_STREAM)
+            session.drain()
+            return
+        for call in session.requests():
+            assert session.read_body(call) == body + b"end"
+            session.respond(call, b"whole")
+
+    host = route_http2(proxy, origin(handler))
+    client.send(f"POST / HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+    client.send(b"%x\r\n%b\r\n" % (size, body))
+    client.send(b"3\r\nend\r\n0\r\n\r\n")
+    assert client.answer().status == status
+
+
 def test_a_graceful_goaway_loses_nothing(proxy: Proxy, origin: Start, many: ThreadPoolExecutor) -> None:
     """Requests that the server has announced to finish are finished; others use the next connection."""
     ending = threading.Event()
