@@ -78,6 +78,9 @@ class StreamHandler(ClientSide):
                 break
         if isinstance(pending, RequestError):
             raise pending
+        if not (pending.content_length or stream.content_ended):
+            # Content may come nevertheless, and no server may have got a whole request then.
+            pending.content_length, pending.chunked = -1, True
         if pending.upgrade:
             pending.headers, self._key = with_key(pending.headers)
         # What has come with the head goes on with it.
@@ -212,26 +215,36 @@ class TrustedStreamHandler(TrustedSide, StreamHandler):
 
 
 class StreamDecoder:
-    """Decodes content that has no framing: the stream ends it, or the length that was announced."""
+    """Decodes content that has no framing: the end of the stream ends it.
 
-    __slots__ = ("_left", "_stream")
+    If its length was announced, the last piece waits for that end: what comes after the length makes the
+    request malformed, and no server may have got a whole one until then.
+    """
+
+    __slots__ = ("_held", "_left", "_stream")
 
     rest = b""
 
     def __init__(self, stream: RequestStream, length: int) -> None:
         self._stream = stream
         self._left = length
+        self._held = b""
 
     @property
     def finished(self) -> bool:
-        return not self._left or self._stream.finished
+        return self._stream.finished
 
     @property
     def trailers(self) -> bytes:
         return self._stream.trailers
 
     def feed(self, data: bytes) -> bytes:
-        """Return `data`."""
+        """Return `data`, unless it is held."""
         if self._left > 0:
             self._left -= len(data)
+            if not self._left and not self._stream.finished:
+                self._held = data
+                return b""
+        elif self._held:
+            data, self._held = self._held, b""
         return data

@@ -19,7 +19,7 @@ from tests.proxy.running import Proxy
 HELLO = http_response(b"hello")
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
 LARGE = 3_000_000
-NO_ERROR, INTERNAL_ERROR = 0, 2
+NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR = 0, 1, 2
 
 
 @contextmanager
@@ -129,6 +129,40 @@ def test_content_reaches_the_server(
     assert sent.all("Content-Length") == [str(size)] * announced
     assert sent.all("Transfer-Encoding") == ["chunked"] * (not announced)
     assert sent.body.count(b"x") == size
+
+
+@pytest.mark.parametrize("length", [0, 5])
+def test_no_server_gets_a_whole_request_before_the_end_of_its_content(
+    proxy: Proxy, h2: Client, origin: Start, length: int
+) -> None:
+    received: list[bytes] = []
+    left = threading.Event()
+
+    def record(connection: Connection) -> None:
+        connection.read_head()
+        while piece := connection.receive():
+            received.append(piece)
+        left.set()
+
+    number = begin(h2, proxy.route(origin(record)), b"POST", (b"content-length", b"%d" % length))
+    h2.send(frames.data(number, b"hello"[:length]))
+    assert h2.ping()
+    h2.send(frames.data(number, b"more"))
+    assert h2.wait_for(number).reset == PROTOCOL_ERROR
+    assert left.wait(10)
+    assert not received
+
+
+def test_the_end_of_content_may_come_in_a_frame_of_its_own(proxy: Proxy, h2: Client, origin: Start) -> None:
+    seen = origin(HELLO)
+    host = proxy.route(seen)
+    for length in (5, 0):
+        number = begin(h2, host, b"POST", (b"content-length", b"%d" % length))
+        h2.send(frames.data(number, b"hello"[:length]))
+        assert h2.ping()
+        h2.send(frames.data(number, b"", ended=True))
+        assert h2.wait_for(number).status == 200
+    assert [sent.body for sent in seen.requests] == [b"hello", b"0\r\n\r\n"]
 
 
 def test_trailers_go_both_ways(proxy: Proxy, h2: Client, origin: Start) -> None:
