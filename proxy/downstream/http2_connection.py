@@ -55,6 +55,7 @@ class Http2Connection(HandlerOwner):
 
     `create` returns a handler for a stream that it gets, and `handle` responds to requests. `is_last`, if
     there is one, says of each request whether the connection may take another.
+
     The sweeper calls `expire` after `deadline`.
     """
 
@@ -233,6 +234,9 @@ class Http2Connection(HandlerOwner):
             self._end_if_done()
 
     def _become_idle(self) -> None:
+        if self._failed or self._ending:
+            # The time for the end runs already.
+            return
         now = monotonic()
         self._idle_end = now + self._timeouts.idle if self._timeouts.idle else NEVER
         self._limit_idleness()
