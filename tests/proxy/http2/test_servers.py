@@ -14,7 +14,7 @@ from tests.proxy.http2.rows.servers import CUT, ROWS, ServerRow
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Answer, Client, CutError
 
-WAIT = 5.0
+WAIT = 20.0
 """Seconds in which everything that is expected must have come."""
 
 

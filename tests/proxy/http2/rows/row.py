@@ -8,7 +8,7 @@ from tests.lab.http2 import frames
 from tests.lab.http2.client import Client, head
 from tests.lab.http2.frames import headers, window_update
 
-WAIT = 5.0
+WAIT = 20.0
 """Seconds in which everything that is expected must have come."""
 
 PROBE = 1_000_001
