@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 # Fields from the tables, with an index in one byte.
 _INDEXED = re.compile(rb"[\x81-\xfe]+")
+_STATIC_FIELDS = 61
 MAX_SIZE_UPDATES = 2
 """Updates at the start of one block: the lowest size in between, and the final one (§4.2)."""
 
@@ -22,16 +23,19 @@ class BlockSyntaxError(ValueError):
 class BlockSyntax(NamedTuple):
     """`inserts`: the block adds fields to the dynamic table. `resizes`: it begins with a change of its size.
 
+    `refers`: it uses fields of the dynamic table, so what it means depends on that; only told if it inserts.
+
     `doubtful` are Huffman codes whose padding must be checked: the index of a field in the block, whether the
     code is the name's, and the code.
     """
 
     inserts: bool
     resizes: bool
+    refers: bool
     doubtful: tuple[tuple[int, bool, bytes], ...]
 
 
-_ONLY_INDEXED = BlockSyntax(False, False, ())
+_ONLY_INDEXED = BlockSyntax(False, False, True, ())
 
 
 def read_syntax(block: bytes) -> BlockSyntax:
@@ -43,6 +47,8 @@ def read_syntax(block: bytes) -> BlockSyntax:
         return _ONLY_INDEXED
     field = position
     inserts = False
+    # Bytes of fields from the tables increase with their index.
+    refers = match is not None and max(match[0]) > 0x80 + _STATIC_FIELDS
     updates = 0
     doubtful: list[tuple[int, bool, bytes]] = []
     try:
@@ -52,9 +58,11 @@ def read_syntax(block: bytes) -> BlockSyntax:
                 match = _INDEXED.match(block, position)
                 if match is not None:
                     field += match.end() - position
+                    refers = refers or max(match[0]) > 0x80 + _STATIC_FIELDS
                     position = match.end()
                     continue
                 position = skip_number(block, position, 0x7F)[0]
+                refers = True
             elif first & 0x60 == 0x20:
                 updates += 1
                 if field or updates > MAX_SIZE_UPDATES:
@@ -64,6 +72,7 @@ def read_syntax(block: bytes) -> BlockSyntax:
             else:
                 inserts = inserts or bool(first & 0x40)
                 position, index = skip_number(block, position, 0x3F if first & 0x40 else 0x0F)
+                refers = refers or index > _STATIC_FIELDS
                 if not index:
                     position = _skip_string(block, position, field, True, doubtful)
                 position = _skip_string(block, position, field, False, doubtful)
@@ -72,7 +81,7 @@ def read_syntax(block: bytes) -> BlockSyntax:
         raise BlockSyntaxError("the block ends within a field") from None
     if position > end:
         raise BlockSyntaxError("the block ends within a field")
-    return BlockSyntax(inserts, updates > 0, tuple(doubtful))
+    return BlockSyntax(inserts, updates > 0, refers, tuple(doubtful))
 
 
 def skip_number(block: bytes, position: int, mask: int) -> tuple[int, int]:

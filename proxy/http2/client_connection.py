@@ -12,10 +12,10 @@ from proxy.http2.header_blocks import HeadDecoder, HeadEncoder
 from proxy.http2.request_head import request_fields
 from proxy.http2.response_head import parse_response, without_content
 from proxy.http2.stream import Receiver, Stream
+from proxy.http2.trailers import trailer_lines
 
 if TYPE_CHECKING:
     from proxy.http1.response import Response
-    from proxy.http2.header_blocks import Field
     from proxy.http2.settings import LocalSettings
 
 
@@ -27,7 +27,7 @@ class ClientConnection(Connection):
             owner, settings, HeadEncoder(partial(request_fields, scheme=scheme), settings.encoder_table)
         )
         self._heads: HeadDecoder[Response] = HeadDecoder(
-            parse_response, settings.header_bytes, settings.decoder_table
+            parse_response, trailer_lines, settings.header_bytes, settings.decoder_table
         )
         self._next_id = 1
         self.write(PREFACE + settings_frame(settings.for_servers()) + initial_window())
@@ -60,8 +60,11 @@ class ClientConnection(Connection):
     def _is_idle(self, stream_id: int) -> bool:
         return stream_id >= self._next_id or not stream_id & 1
 
-    def _decode_fields(self, block: bytes) -> list[Field]:
-        return self._heads.decode_fields(block)
+    def _drop_fields(self, block: bytes) -> None:
+        self._heads.drop(block)
+
+    def _decode_trailers(self, block: bytes) -> bytes:
+        return self._heads.decode_trailers(block)
 
     def _settings_acknowledged(self) -> None:
         self._heads.settings_acknowledged()

@@ -39,11 +39,9 @@ from proxy.http2.frames import (
     without_padding,
 )
 from proxy.http2.settings import DEFAULT_WINDOW, INITIAL_WINDOW_SIZE, MAX_WINDOW, LocalSettings, PeerSettings
-from proxy.http2.trailers import trailer_lines
 
 if TYPE_CHECKING:
-    from proxy.http1.limits import Underscores
-    from proxy.http2.header_blocks import Field, HeadEncoder
+    from proxy.http2.header_blocks import HeadEncoder
     from proxy.http2.stream import Stream
 
 CONNECTION_WINDOW = 1 << 20
@@ -77,10 +75,8 @@ class Connection:
     """What both roles share; `ServerConnection` and `ClientConnection` say who begins streams.
 
     `streams` are the open ones by id, `waiting` those that could not send all, in order. `queued` counts the
-    bytes to send. `trailer_underscores` decides about underscores in names of trailers.
+    bytes to send.
     """
-
-    trailer_underscores: Underscores = "allow"
 
     def __init__(self, owner: Owner, settings: LocalSettings, encoder: HeadEncoder) -> None:
         self.owner = owner
@@ -351,20 +347,24 @@ class Connection:
 
     def _drop_block(self, stream_id: int, block: bytes) -> None:
         """Decode a block on a stream that is not open, since later blocks build on it."""
-        self._decode_fields(block)
+        self._drop_fields(block)
         if not self._ignores(stream_id):
             raise ConnectionFault(STREAM_CLOSED, "HEADERS on a closed stream")
         self.activity.spend(FRAME_COST)
 
     def _trailers(self, stream: Stream, block: bytes, *, ended: bool) -> None:
-        fields = self._decode_fields(block)
         if stream.remote_ended:
+            self._drop_fields(block)
             raise StreamFault(STREAM_CLOSED, "HEADERS after END_STREAM")
+        lines = self._decode_trailers(block)
         if not ended:
             raise StreamFault(PROTOCOL_ERROR, "trailers must end the stream")
-        self._end(stream, trailer_lines(fields, self.trailer_underscores))
+        self._end(stream, lines)
 
-    def _decode_fields(self, block: bytes) -> list[Field]:
+    def _drop_fields(self, block: bytes) -> None:
+        raise NotImplementedError
+
+    def _decode_trailers(self, block: bytes) -> bytes:
         raise NotImplementedError
 
     def _priority(self, flags: int, stream_id: int, payload: bytes) -> None:

@@ -12,17 +12,20 @@ from typing import Generic, TypeVar
 
 from jh2._hazmat import Decoder, Encoder, HPACKError, OversizedHeaderListError
 
-from proxy.http2.block_syntax import BlockSyntaxError, read_syntax, skip_number
+from proxy.http2.block_syntax import BlockSyntax, BlockSyntaxError, read_syntax, skip_number
 from proxy.http2.errors import COMPRESSION_ERROR, ENHANCE_YOUR_CALM, ConnectionFault
+from proxy.http2.trailers import trailer_fields
 
 Field = tuple[bytes, bytes, bool]
 """Name, value, and whether the value must never enter a table."""
 
 Head = TypeVar("Head")
+Meaning = TypeVar("Meaning")
 
 DEFAULT_TABLE_SIZE = 4096
 _REMEMBERED_HEADS = 32
 _REMEMBERED_BYTES = 4096
+_ALWAYS_REMEMBERED_BYTES = 1024
 
 
 class HeadEncoder:
@@ -50,36 +53,62 @@ class HeadEncoder:
             block = self._encode(self._fields_of(head), head)
         return block
 
-    def encode_fields(self, fields: list[Field]) -> bytes:
-        """Encode fields that are not a head, such as trailers."""
-        return self._encode(fields, b"")
+    def encode_trailers(self, lines: bytes) -> bytes:
+        """Encode trailer lines, each of which ends with CRLF, as no head does; return b"" without fields."""
+        block = self._blocks.get(lines)
+        if block is None:
+            fields = trailer_fields(lines)
+            block = self._encode(fields, lines) if fields else b""
+        return block
 
     def _encode(self, fields: list[Field], head: bytes) -> bytes:
         block: bytes = self._encoder.encode(fields)
         syntax = read_syntax(block)
         if syntax.inserts or syntax.resizes:
             self._blocks.clear()
-        elif head and len(head) <= _REMEMBERED_BYTES:
+        elif len(head) <= _REMEMBERED_BYTES:
             if len(self._blocks) >= _REMEMBERED_HEADS:
                 self._blocks.clear()
             self._blocks[head] = block
         return block
 
 
-class HeadDecoder(Generic[Head]):
-    """Decodes the blocks of one peer; `head_of` makes a head of the fields, and may raise any exception.
+class _Meanings(Generic[Meaning]):
+    """What blocks mean; `meaning_of` makes it of the fields, and may raise any exception.
 
-    `most` is the most bytes of a list of fields, counted as in RFC 9113 §10.5.1. `table_size` is the size of
-    the table that this side announces.
+    `now` holds as long as the table is unchanged, `always` forever: such blocks do not use the table, but add
+    to it. Servers that keep no table, such as nginx, send only those.
     """
 
-    __slots__ = ("_decoder", "_head_of", "_heads", "_most", "_needs_resize", "_table_size")
+    __slots__ = ("always", "meaning_of", "now")
 
-    def __init__(self, head_of: Callable[[list[Field]], Head], most: int, table_size: int) -> None:
+    def __init__(self, meaning_of: Callable[[list[Field]], Meaning]) -> None:
+        self.meaning_of = meaning_of
+        self.now: dict[bytes, Meaning] = {}
+        self.always: dict[bytes, Meaning] = {}
+
+
+class HeadDecoder(Generic[Head]):
+    """Decodes the blocks of one peer.
+
+    `head_of` and `trailers_of` make heads and trailers of the fields, and may raise any exception. `most` is
+    the most bytes of a list of fields, counted as in RFC 9113 §10.5.1. `table_size` is the size of the table
+    that this side announces.
+    """
+
+    __slots__ = ("_decoder", "_heads", "_most", "_needs_resize", "_table_size", "_trailers")
+
+    def __init__(
+        self,
+        head_of: Callable[[list[Field]], Head],
+        trailers_of: Callable[[list[Field]], bytes],
+        most: int,
+        table_size: int,
+    ) -> None:
         self._decoder = Decoder(most)
         self._decoder.max_allowed_table_size = max(table_size, DEFAULT_TABLE_SIZE)
-        self._head_of = head_of
-        self._heads: dict[bytes, Head] = {}
+        self._heads = _Meanings(head_of)
+        self._trailers = _Meanings(trailers_of)
         self._most = most
         self._table_size = table_size
         self._needs_resize = False
@@ -91,23 +120,41 @@ class HeadDecoder(Generic[Head]):
 
     def decode(self, block: bytes) -> Head:
         """Return the head in a block; equal blocks may return the same object. Raises ConnectionFault."""
-        head = self._heads.get(block)
-        if head is not None:
-            return head
-        fields, unchanged = self._decode(block)
-        head = self._head_of(fields)
-        if unchanged and len(block) <= _REMEMBERED_BYTES:
-            if len(self._heads) >= _REMEMBERED_HEADS:
-                self._heads.clear()
-            self._heads[block] = head
-        return head
+        head = self._heads.now.get(block)
+        return self._decode_new(block, self._heads) if head is None else head
 
-    def decode_fields(self, block: bytes) -> list[Field]:
-        """Return the fields of a block that is not a head, such as trailers. Raises ConnectionFault."""
-        return self._decode(block)[0]
+    def decode_trailers(self, block: bytes) -> bytes:
+        """Return the trailer lines in a block. Raises ConnectionFault."""
+        lines = self._trailers.now.get(block)
+        return self._decode_new(block, self._trailers) if lines is None else lines
 
-    def _decode(self, block: bytes) -> tuple[list[Field], bool]:
-        """Return the fields, and whether the table is as before."""
+    def drop(self, block: bytes) -> None:
+        """Decode a block that nobody wants, since later ones build on it. Raises ConnectionFault."""
+        self._decode(block)
+
+    def _decode_new(self, block: bytes, meanings: _Meanings[Meaning]) -> Meaning:
+        known = meanings.always.get(block)
+        if known is not None and not self._needs_resize:
+            # All of it was checked before, but the table changes.
+            self._decoder.decode(block, True)
+            self._forget()
+            return known
+        fields, syntax = self._decode(block)
+        meaning = meanings.meaning_of(fields)
+        if len(block) <= _REMEMBERED_BYTES and not syntax.resizes:
+            if not syntax.inserts:
+                _remember(meanings.now, block, meaning)
+            elif not syntax.refers and len(block) <= _ALWAYS_REMEMBERED_BYTES:
+                _remember(meanings.always, block, meaning)
+        return meaning
+
+    def _forget(self) -> None:
+        """Forget what depended on the table."""
+        self._heads.now.clear()
+        self._trailers.now.clear()
+
+    def _decode(self, block: bytes) -> tuple[list[Field], BlockSyntax]:
+        """Return the fields, and what the block does."""
         try:
             syntax = read_syntax(block)
             if self._needs_resize and not syntax.resizes:
@@ -124,10 +171,15 @@ class HeadDecoder(Generic[Head]):
             name, value, _ = fields[index]
             if _huffman_code(name if is_name else value) != code:
                 raise ConnectionFault(COMPRESSION_ERROR, "a Huffman code is padded with zeros")
-        unchanged = not (syntax.inserts or syntax.resizes)
-        if not unchanged:
-            self._heads.clear()
-        return fields, unchanged
+        if syntax.inserts or syntax.resizes:
+            self._forget()
+        return fields, syntax
+
+
+def _remember(known: dict[bytes, Meaning], block: bytes, meaning: Meaning) -> None:
+    if len(known) >= _REMEMBERED_HEADS:
+        known.clear()
+    known[block] = meaning
 
 
 def _huffman_code(text: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.http1.errors import RequestError
@@ -13,11 +14,11 @@ from proxy.http2.repeated_requests import RequestParser
 from proxy.http2.request_head import with_content
 from proxy.http2.response_head import response_fields
 from proxy.http2.stream import Stream
+from proxy.http2.trailers import trailer_lines
 
 if TYPE_CHECKING:
     from proxy.http1.limits import Limits
     from proxy.http1.request import Request
-    from proxy.http2.header_blocks import Field
     from proxy.http2.settings import LocalSettings
 
 
@@ -41,9 +42,11 @@ class ServerConnection(Connection):
 
     def __init__(self, owner: ServerOwner, settings: LocalSettings, limits: Limits) -> None:
         super().__init__(owner, settings, HeadEncoder(response_fields, settings.encoder_table))
-        self.trailer_underscores = limits.underscores
         self._heads: HeadDecoder[Request | RequestError] = HeadDecoder(
-            RequestParser(limits).parse, settings.header_bytes, settings.decoder_table
+            RequestParser(limits).parse,
+            partial(trailer_lines, underscores=limits.underscores),
+            settings.header_bytes,
+            settings.decoder_table,
         )
         self._awaits_preface = True
         self.write(settings_frame(settings.for_clients()) + initial_window())
@@ -64,8 +67,11 @@ class ServerConnection(Connection):
     def _is_idle(self, stream_id: int) -> bool:
         return stream_id > self.last_peer_stream or not stream_id & 1
 
-    def _decode_fields(self, block: bytes) -> list[Field]:
-        return self._heads.decode_fields(block)
+    def _drop_fields(self, block: bytes) -> None:
+        self._heads.drop(block)
+
+    def _decode_trailers(self, block: bytes) -> bytes:
+        return self._heads.decode_trailers(block)
 
     def _settings_acknowledged(self) -> None:
         self._heads.settings_acknowledged()

@@ -8,7 +8,6 @@ from proxy.http2.activity import BYTE_CREDIT, DATA_CREDIT, MESSAGE_CREDIT
 from proxy.http2.errors import CANCEL, NO_ERROR
 from proxy.http2.frames import DATA, END_STREAM, HEADER, reset_frame, window_frame
 from proxy.http2.settings import DEFAULT_WINDOW
-from proxy.http2.trailers import trailer_fields
 
 if TYPE_CHECKING:
     from collections import OrderedDict
@@ -154,12 +153,12 @@ class Stream:
         """End the content, with trailer lines that each end with CRLF, or without any."""
         if self.closed or self.local_ended:
             return
-        fields = trailer_fields(lines)
-        if not fields:
-            self.send(b"", ended=True)
-            return
         connection = self.connection
-        connection.write_block(self, connection.encoder.encode_fields(fields), ended=True)
+        block = connection.encoder.encode_trailers(lines)
+        if block:
+            connection.write_block(self, block, ended=True)
+        else:
+            self.send(b"", ended=True)
 
     def consume(self, count: int) -> None:
         """Give the peer window for content that has left the memory."""

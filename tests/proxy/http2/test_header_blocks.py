@@ -9,6 +9,7 @@ from proxy.http2.block_syntax import BlockSyntaxError, read_syntax
 from proxy.http2.errors import COMPRESSION_ERROR, ENHANCE_YOUR_CALM, ConnectionFault
 from proxy.http2.header_blocks import Field, HeadDecoder, HeadEncoder
 from proxy.http2.response_head import response_fields
+from proxy.http2.trailers import trailer_lines
 
 LITERAL = b"\x00\x01a\x01b"
 INSERTED = b"\x40\x01a\x01b"
@@ -16,7 +17,7 @@ PAIRS = st.lists(st.tuples(st.binary(min_size=1, max_size=200), st.binary(max_si
 
 
 def decoder(table_size: int = 4096, most: int = 65536) -> HeadDecoder[list[Field]]:
-    return HeadDecoder(list, most, table_size)
+    return HeadDecoder(list, trailer_lines, most, table_size)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +117,50 @@ def test_equal_blocks_have_one_meaning_until_the_table_changes() -> None:
     assert tested.decode(b"\xbf") == [(b"a", b"b", False)]
 
 
+def test_a_block_that_only_adds_to_the_table_has_one_meaning_forever() -> None:
+    tested = decoder()
+    first = tested.decode(INSERTED)
+    tested.decode(b"\x40\x01c\x01d")
+    assert tested.decode(INSERTED) is first
+    # The table has the field once more.
+    assert tested.decode(b"\xbe\xbf\xc0") == [(b"a", b"b", False), (b"c", b"d", False), (b"a", b"b", False)]
+
+
+@pytest.mark.parametrize(
+    "refers", [b"\xbe", b"\x82\xbe\x84", b"\x7e\x01x", b"\x0f\x2f\x01x", b"\xff\x00"], ids=bytes.hex
+)
+def test_a_block_that_uses_the_table_has_its_meaning_only_now(refers: bytes) -> None:
+    tested = decoder()
+    for name in b"abcdefghijklmnopqrstuvwxyz" * 3:
+        tested.decode(b"\x40\x01" + bytes([name]) + b"\x01v")
+    block = refers + INSERTED
+    assert read_syntax(block).refers
+    before = tested.decode(block)
+    assert tested.decode(block) != before
+
+
+def test_equal_trailers_have_one_meaning_until_the_table_changes() -> None:
+    tested = decoder()
+    tested.decode(INSERTED)
+    assert tested.decode_trailers(b"\xbe") == b"a: b\r\n"
+    assert tested.decode_trailers(b"\xbe") == b"a: b\r\n"
+    assert tested.decode(b"\xbe") == [(b"a", b"b", False)]
+    tested.decode_trailers(b"\x40\x01c\x01d")
+    assert tested.decode_trailers(b"\xbe") == b"c: d\r\n"
+
+
+def test_repeated_trailers_have_one_block_until_the_table_changes() -> None:
+    tested = HeadEncoder(response_fields, 4096)
+    peer = hpack.Decoder()
+    blocks = [tested.encode_trailers(b"a: b\r\n") for _ in range(3)]
+    assert blocks[1] is blocks[2]
+    blocks.append(tested.encode(b"HTTP/1.1 200 OK\r\nX-C: d"))
+    blocks.append(tested.encode_trailers(b"a: b\r\n"))
+    found = [peer.decode(block, raw=True) for block in blocks]
+    assert [fields for fields in found if fields[0][0] != b":status"] == [[(b"a", b"b")]] * 4
+    assert tested.encode_trailers(b"") == b""
+
+
 def test_a_repeated_head_has_one_block_until_the_table_changes() -> None:
     head = b"HTTP/1.1 200 OK\r\nX-A: b"
     tested = HeadEncoder(response_fields, 4096)
@@ -173,5 +218,5 @@ def test_any_bytes_are_fields_or_a_fault(block: bytes) -> None:
         return
     syntax = read_syntax(block)
     again = decoder()
-    assert again.decode_fields(block) == fields
+    assert [again.decode(block) for _ in range(2)] == [fields, fields] or syntax.refers
     assert all(index < len(fields) for index, _, _ in syntax.doubtful)

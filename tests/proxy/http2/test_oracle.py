@@ -29,6 +29,7 @@ from proxy.http2.response_head import response_fields
 from proxy.http2.server_connection import ServerConnection
 from proxy.http2.settings import LocalSettings
 from proxy.http2.stream import Stream
+from proxy.http2.trailers import trailer_lines
 
 Pair = tuple[bytes, bytes]
 
@@ -71,7 +72,10 @@ def test_another_decoder_reads_our_header_blocks(steps: list[tuple[int, list[Pai
 def test_we_read_another_encoders_header_blocks(steps: list[tuple[int, list[Pair], bool]]) -> None:
     encoder = hpack.Encoder()
     decoder: HeadDecoder[list[Pair]] = HeadDecoder(
-        lambda fields: [(bytes(name), bytes(value)) for name, value, _ in fields], 1 << 20, 4097
+        lambda fields: [(bytes(name), bytes(value)) for name, value, _ in fields],
+        trailer_lines,
+        1 << 20,
+        4097,
     )
     decoder.settings_acknowledged()
     for size, fields, huffman in steps:
