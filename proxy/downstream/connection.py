@@ -31,15 +31,16 @@ LINGER_BYTES = 1 << 20
 class ClientConnection:
     """One client connection on an entry point; `peer` and `address` are the client's address.
 
-    `buffer` holds received bytes that are not used yet, and those of a malformed head. `routing_point` is the
-    name in the routing table of the entry point, or of its TLS requests. `idle` means that the connection
-    waits for the first byte of a request. `awaiting` is what the client waits for until the response begins,
-    mostly a server's stream, and `gone` means that the client has left meanwhile. `extras` is the extra state
-    of the current exchange. For `serving`, which counts and logs, the exchange leaves its outcome: `tally`
-    (the router's), `target` (the last server tried), `status`, `sent` (bytes of the body), `refused` (by the
-    proxy), `retries` (further servers tried), `body` (the request's, if there was one). `label_set` counts
-    plain requests of this connection; `username` is the name in the client's credentials, if a middleware has
-    read them; `responder` is the middleware that responded in place of a server.
+    `heads` parses request heads; `buffer` holds received bytes that are not used yet, and those of a
+    malformed head. `routing_point` is the name in the routing table of the entry point, or of its TLS
+    requests. `idle` means that the connection waits for the first byte of a request. `awaiting` is what
+    the client waits for until the response begins, mostly a server's stream, and `gone` means that the
+    client has left meanwhile. `extras` is the extra state of the current exchange. For `serving`, which
+    counts and logs, the exchange leaves its outcome: `tally` (the router's), `target` (the last server
+    tried), `status`, `sent` (bytes of the body), `refused` (by the proxy), `retries` (further servers
+    tried), `body` (the request's, if there was one). `label_set` counts plain requests of this
+    connection; `username` is the name in the client's credentials, if a middleware has read them;
+    `responder` is the middleware that responded in place of a server.
     `observer`, if there is one, gets each request. Attributes that only an observed connection sets
     (`proxy.downstream.observed_connection`) are empty here.
     """
@@ -57,7 +58,6 @@ class ClientConnection:
         "_delimited",
         "_forwarded",
         "_forwarded_for",
-        "_heads",
         "_proto",
         "address",
         "awaiting",
@@ -68,6 +68,7 @@ class ClientConnection:
         "extras",
         "goes_on",
         "gone",
+        "heads",
         "idle",
         "label_set",
         "limits",
@@ -109,7 +110,7 @@ class ClientConnection:
         self.context = context
         self.limits = context.limits
         self.buffer = b""
-        self._heads = RequestHeads()
+        self.heads = RequestHeads()
         self.address = address = _format_address(peer)
         self.peer = address.decode()
         self.port = port
@@ -266,7 +267,7 @@ class ClientConnection:
                 return None
             data += more
         try:
-            request = self._heads.parse(data, limits)
+            request = self.heads.parse(data, limits)
             if request is None:
                 if data == EMPTY_LINE:
                     # No request has begun. The client may send none, and must then get no 408.
@@ -283,7 +284,7 @@ class ClientConnection:
                         return None
                     if partial.add(more):
                         data = bytes(partial.data)
-                        request = self._heads.parse(data, limits)
+                        request = self.heads.parse(data, limits)
         except RequestError:
             # It may be the ClientHello of a client that speaks TLS.
             self.buffer = data

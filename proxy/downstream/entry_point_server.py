@@ -25,6 +25,7 @@ from proxy.exchange.closed_entry_point import refuse_routed_requests
 from proxy.exchange.entry_point_handler import make_handler
 from proxy.exchange.internal_routes import NO_ROUTES
 from proxy.exchange.request_handler import handle_request
+from proxy.http1.repeated_heads import ClientHeads
 from proxy.net.deadlines import after
 from proxy.net.proxy_protocol import ProxyProtocolError
 from proxy.net.stream import Stream
@@ -104,6 +105,7 @@ class EntryPointServer:
         plain, secure, checked = self._protocols(entry_point, point)
         transport = point.transport
         keep_alive = KeepAliveLimit(transport.keep_alive_max_requests, transport.keep_alive_max_time)
+        client_heads = ClientHeads()
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
@@ -146,6 +148,7 @@ class EntryPointServer:
             downstream = create(stream, peer, entry_point, timeouts, context, port, label_set, setup.observer)
             downstream.routing_point = protocol.routing_point
             downstream.limits = for_proxies if trusted else for_clients
+            downstream.heads = client_heads.begin(peer)
             downstream.buffer = buffer
             connections.add(downstream)
             opened[entry_point] += 1
