@@ -29,10 +29,10 @@ LINGER_BYTES = 1 << 20
 class ClientConnection(ClientSide):
     """One client connection on an entry point.
 
-    `idle` means that it waits for the first byte of a request.
+    `heads` parses request heads. `idle` means that it waits for the first byte of a request.
     """
 
-    __slots__ = ("_chunked", "_delimited", "_heads", "idle")
+    __slots__ = ("_chunked", "_delimited", "heads", "idle")
 
     stream: Stream
 
@@ -52,7 +52,7 @@ class ClientConnection(ClientSide):
         stream.shutdown_mode = _socket.SHUT_RD
         stream.stall_limit = timeouts.stall
         stream.on_unread = self._unread
-        self._heads = RequestHeads()
+        self.heads = RequestHeads()
         self._chunked = False
         self._delimited = True
         self.idle = False
@@ -160,7 +160,7 @@ class ClientConnection(ClientSide):
                 return None
             data += more
         try:
-            request = self._heads.parse(data, limits)
+            request = self.heads.parse(data, limits)
             if request is None:
                 if data == EMPTY_LINE:
                     # No request has begun. The client may send none, and must then get no 408.
@@ -177,7 +177,7 @@ class ClientConnection(ClientSide):
                         return None
                     if partial.add(more):
                         data = bytes(partial.data)
-                        request = self._heads.parse(data, limits)
+                        request = self.heads.parse(data, limits)
         except RequestError:
             # It may be the ClientHello of a client that speaks TLS.
             self.buffer = data

@@ -28,6 +28,7 @@ from proxy.exchange.closed_entry_point import refuse_routed_requests
 from proxy.exchange.entry_point_handler import make_handler
 from proxy.exchange.internal_routes import NO_ROUTES
 from proxy.exchange.request_handler import handle_request
+from proxy.http1.repeated_heads import ClientHeads
 from proxy.http2.frames import PREFACE
 from proxy.http2.settings import LocalSettings
 from proxy.net.deadlines import after
@@ -124,6 +125,7 @@ class EntryPointServer:
             decoder_table=point.http2.max_decoder_header_table_size,
             encoder_table=point.http2.max_encoder_header_table_size,
         )
+        client_heads = ClientHeads()
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
@@ -172,6 +174,7 @@ class EntryPointServer:
             downstream = setup.create(base, stream, peer, entry_point, timeouts, context, port, label_set)
             downstream.routing_point = protocol.routing_point
             downstream.limits = for_proxies if trusted else for_clients
+            downstream.heads = client_heads.begin(peer)
             downstream.buffer = buffer
             connections.add(downstream)
             opened[entry_point] += 1

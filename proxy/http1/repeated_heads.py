@@ -1,7 +1,8 @@
-"""Reuses the parsed values of a connection's last head if the next head repeats its bytes.
+"""Reuses the parsed values of the last head of a connection, or of a client, if the next repeats its bytes.
 
-On a keep-alive connection most requests repeat the header lines of the last request with another target, and
-the responses of a server within one second often have equal heads. Equal bytes mean the same, so the lines
+On a keep-alive connection most requests repeat the header lines of the last request with another target. So
+do clients that open a connection for each request. The responses of a server within one second often have
+equal heads. Equal bytes mean the same, so the lines
 are compared with those of the last head before they are parsed. The comparison costs almost nothing.
 """
 
@@ -19,15 +20,21 @@ MAX_REMEMBERED_BYTES = 4096
 """The most bytes of a head that are remembered, because an idle connection keeps them in memory."""
 
 
+MAX_CLIENTS = 256
+"""The most clients whose last heads are remembered for their next connection."""
+
+
 class RequestHeads:
-    """Parses the heads of one connection."""
+    """Parses the heads of one connection; begins with what an `earlier` connection has remembered."""
 
     __slots__ = ("_lines", "_parsed")
 
-    def __init__(self) -> None:
+    def __init__(self, earlier: RequestHeads | None = None) -> None:
         self._lines = b""
         # The parsed values of those lines; not the request itself, which middlewares may change.
         self._parsed: tuple[bytes, bytes, int, bool, bool, bytes, int] | None = None
+        if earlier is not None:
+            self._lines, self._parsed = earlier._lines, earlier._parsed
 
     def parse(self, data: bytes, limits: Limits) -> Request | None:
         """Parse a head like `parse_request`; other request lines than the common ones are always parsed."""
@@ -66,6 +73,27 @@ class RequestHeads:
                 fresh.kind,
             )
         return fresh
+
+
+class ClientHeads:
+    """The heads of the clients of one entry point that opened connections last.
+
+    All connections of one client must have the same limits.
+    """
+
+    __slots__ = ("_by_client",)
+
+    def __init__(self) -> None:
+        self._by_client: dict[str, RequestHeads] = {}
+
+    def begin(self, client: str) -> RequestHeads:
+        """Return what parses the heads of a new connection from this address."""
+        by_client = self._by_client
+        heads = by_client[client] = RequestHeads(by_client.pop(client, None))
+        if len(by_client) > MAX_CLIENTS:
+            # The client whose last connection is the oldest.
+            del by_client[next(iter(by_client))]
+        return heads
 
 
 class ResponseHeads:

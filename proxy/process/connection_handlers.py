@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _socket
-import contextlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +13,7 @@ from gevent.event import Event
 from greenlet import GreenletExit, greenlet
 
 Serve = Callable[[_socket.socket, tuple[Any, ...]], None]
-"""Serves a connection until it ends, given a non-blocking socket and the peer's address."""
+"""Serves a connection until it ends, and closes it, given a non-blocking socket and the peer's address."""
 
 _Connection = tuple[Serve, _socket.socket, tuple[Any, ...]]
 
@@ -81,13 +80,13 @@ class ConnectionHandlers:
             try:
                 serve(sock, address)
             except GreenletExit:
+                sock.close()
                 return
             except BaseException:  # noqa: BLE001 (reported as gevent reports those of its greenlets)
                 # One connection's fault is not that of the next one. The hub ends the process for SystemExit.
+                sock.close()
                 hub.handle_error(current, *sys.exc_info())
             finally:
-                with contextlib.suppress(OSError):
-                    sock.close()
                 self._end(current)
             if len(self._idle) >= MAX_IDLE:
                 return

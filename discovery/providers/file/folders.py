@@ -15,9 +15,12 @@ from watchfiles._rust_notify import RustNotify
 
 logger = logging.getLogger(__name__)
 
-QUIET_MS = 20
-"""A burst of changes ends after this many milliseconds without a change …"""
-BURST_MS = 50
+QUIET_MS = 50
+"""A burst of changes ends after this many milliseconds without a change …
+
+The library wakes this often also while nothing changes.
+"""
+BURST_MS = 100
 """… or after this many milliseconds in total."""
 CHECK_MS = 2_000
 """The longest wait in milliseconds: the kernel misses changes, for example on network file systems."""

@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 
 from proxy.http1.errors import RequestError, ResponseError
 from proxy.http1.limits import Limits
-from proxy.http1.repeated_heads import MAX_REMEMBERED_BYTES, RequestHeads, ResponseHeads
+from proxy.http1.repeated_heads import (
+    MAX_CLIENTS,
+    MAX_REMEMBERED_BYTES,
+    ClientHeads,
+    RequestHeads,
+    ResponseHeads,
+)
 from proxy.http1.request import Request, parse_request
 from proxy.http1.request_target import TargetRules
 from proxy.http1.response import Response, parse_response
@@ -68,6 +74,39 @@ def test_a_request_means_the_same_as_alone(sent: list[tuple[bytes, bytes]], limi
     heads = RequestHeads()
     for head, rest in sent * 2:
         assert meaning(heads.parse, head + rest, limits) == meaning(parse_request, head + rest, limits)
+
+
+@given(st.lists(st.tuples(requests_sent, after), min_size=2, max_size=6))
+def test_a_request_means_the_same_on_a_client_s_next_connection(sent: list[tuple[bytes, bytes]]) -> None:
+    clients = ClientHeads()
+    for head, rest in sent * 2:
+        parse = clients.begin("192.0.2.1").parse
+        assert meaning(parse, head + rest, LIMITS) == meaning(parse_request, head + rest, LIMITS)
+
+
+def test_a_client_s_next_connection_begins_with_the_lines_of_its_last() -> None:
+    clients = ClientHeads()
+    clients.begin("192.0.2.1").parse(get(b"A: b"), LIMITS)
+    assert b"A: b" in clients.begin("192.0.2.1")._lines
+    assert b"A: b" in clients.begin("192.0.2.1")._lines
+    assert clients.begin("192.0.2.2")._lines == b""
+
+
+def test_connections_at_the_same_time_do_not_share_their_lines() -> None:
+    clients = ClientHeads()
+    first, second = clients.begin("192.0.2.1"), clients.begin("192.0.2.1")
+    first.parse(get(b"A: b"), LIMITS)
+    assert second._lines == b""
+
+
+def test_the_clients_that_connected_last_are_remembered() -> None:
+    clients = ClientHeads()
+    for number in range(MAX_CLIENTS):
+        clients.begin(f"client {number}").parse(get(b"A: b"), LIMITS)
+    clients.begin("client 0")
+    clients.begin("another client")
+    assert [bool(clients.begin(f"client {number}")._lines) for number in (0, 2)] == [True, True]
+    assert clients.begin("client 1")._lines == b""
 
 
 @pytest.mark.parametrize(("line", "length", "status"), [(b"A: b", 50, 414), (b"A: " + b"b" * 70, 20, 431)])
