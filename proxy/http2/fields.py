@@ -11,7 +11,8 @@ from proxy.http2.errors import PROTOCOL_ERROR, StreamFault
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from proxy.http2.header_blocks import Field
+Field = tuple[bytes, bytes, bool]
+"""Name, value, and whether the value must never enter a table."""
 
 FIELD_OVERHEAD = 32
 """Bytes that count for each field beyond name and value (§10.5.1)."""

@@ -14,10 +14,8 @@ from jh2._hazmat import Decoder, Encoder, HPACKError, OversizedHeaderListError
 
 from proxy.http2.block_syntax import BlockSyntax, BlockSyntaxError, read_syntax, skip_number
 from proxy.http2.errors import COMPRESSION_ERROR, ENHANCE_YOUR_CALM, ConnectionFault
+from proxy.http2.fields import Field
 from proxy.http2.trailers import trailer_fields
-
-Field = tuple[bytes, bytes, bool]
-"""Name, value, and whether the value must never enter a table."""
 
 Head = TypeVar("Head")
 Meaning = TypeVar("Meaning")
@@ -117,6 +115,7 @@ class HeadDecoder(Generic[Head]):
         """Apply the announced size: from now on, the peer keeps to it, and says so if it is lower."""
         self._decoder.max_allowed_table_size = self._table_size
         self._needs_resize = self._table_size < DEFAULT_TABLE_SIZE
+        self._forget()
 
     def decode(self, block: bytes) -> Head:
         """Return the head in a block; equal blocks may return the same object. Raises ConnectionFault."""

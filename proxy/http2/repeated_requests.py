@@ -11,7 +11,7 @@ from proxy.http2.request_head import check_path, check_sizes, parse_request, tar
 
 if TYPE_CHECKING:
     from proxy.http1.limits import Limits
-    from proxy.http2.header_blocks import Field
+    from proxy.http2.fields import Field
 
     _Key = tuple[int | Field, ...]
 

@@ -13,7 +13,7 @@ from proxy.http2.fields import content_length, fields_of, header_lines, list_siz
 
 if TYPE_CHECKING:
     from proxy.http1.limits import Limits
-    from proxy.http2.header_blocks import Field
+    from proxy.http2.fields import Field
 
 VERSION = 2
 """`Request.version` of HTTP/2."""

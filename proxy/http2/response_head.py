@@ -12,7 +12,7 @@ from proxy.http2.errors import PROTOCOL_ERROR, StreamFault
 from proxy.http2.fields import content_length, fields_of, header_lines
 
 if TYPE_CHECKING:
-    from proxy.http2.header_blocks import Field
+    from proxy.http2.fields import Field
 
 _STATUS = re.compile(rb"[1-9][0-9][0-9]")
 _NO_CONTENT = frozenset((204, 304))

@@ -10,7 +10,7 @@ from proxy.http2.fields import fields_of, header_lines
 
 if TYPE_CHECKING:
     from proxy.http1.limits import Underscores
-    from proxy.http2.header_blocks import Field
+    from proxy.http2.fields import Field
 
 
 def trailer_lines(fields: list[Field], underscores: Underscores = "allow") -> bytes:

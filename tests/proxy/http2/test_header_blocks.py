@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from proxy.http2.block_syntax import BlockSyntaxError, read_syntax
 from proxy.http2.errors import COMPRESSION_ERROR, ENHANCE_YOUR_CALM, ConnectionFault
-from proxy.http2.header_blocks import Field, HeadDecoder, HeadEncoder
+from proxy.http2.fields import Field
+from proxy.http2.header_blocks import HeadDecoder, HeadEncoder
 from proxy.http2.response_head import response_fields
 from proxy.http2.trailers import trailer_lines
 

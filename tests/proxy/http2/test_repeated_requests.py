@@ -8,7 +8,7 @@ from proxy.http1.errors import RequestError
 from proxy.http1.limits import Limits
 from proxy.http1.request import Request
 from proxy.http2.errors import StreamFault
-from proxy.http2.header_blocks import Field
+from proxy.http2.fields import Field
 from proxy.http2.repeated_requests import RequestParser
 from proxy.http2.request_head import parse_request
 from tests.proxy.http2.test_request_head import fields

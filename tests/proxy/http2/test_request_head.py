@@ -11,7 +11,7 @@ from proxy.http1.request import Request
 from proxy.http1.request import parse_request as parse_http1
 from proxy.http1.request_head import encode_head
 from proxy.http2.errors import StreamFault
-from proxy.http2.header_blocks import Field
+from proxy.http2.fields import Field
 from proxy.http2.request_head import parse_request, request_fields, with_content
 
 LIMITS = Limits()

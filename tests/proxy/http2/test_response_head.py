@@ -4,7 +4,7 @@ import pytest
 
 from proxy.http1.response import UNTIL_CLOSE
 from proxy.http2.errors import StreamFault
-from proxy.http2.header_blocks import Field
+from proxy.http2.fields import Field
 from proxy.http2.response_head import parse_response, response_fields, without_content
 from proxy.http2.trailers import trailer_fields, trailer_lines
 
