@@ -149,12 +149,18 @@ def test_responses_that_nobody_takes_stay_small(lone: Proxy, served: Origin) -> 
 
 def test_a_client_that_reads_nothing_fills_no_memory(lone: Proxy, served: Origin) -> None:
     """Its windows allow 2 GiB, and it asks for 60 MB."""
+    seen = len(served.requests)
     with bounded(lone), Client(lone.web) as client:
         client.start((INITIAL_WINDOW_SIZE, frames.LARGEST))
         client.send(window_update(0, frames.LARGEST - frames.FIRST_WINDOW))
         for _ in range(200):
             client.request(b"/large")
-        until(lambda: len(served.requests) >= 200, "all requests at the server")
+        until(lambda: len(served.requests) >= seen + 200, "all requests at the server")
+        # In each turn in which the worker serves these, it could also read the other responses.
+        with Client(lone.web) as other:
+            other.start()
+            for _ in range(300):
+                assert other.get().status == 200
 
 
 def test_uploads_that_no_server_takes_stay_small(lone: Proxy, served: Origin) -> None:
@@ -180,6 +186,14 @@ def test_uploads_that_no_server_takes_stay_small(lone: Proxy, served: Origin) ->
                     sent += 16_384
         else:
             pytest.fail(f"{sent} bytes were taken")
+
+
+def test_a_client_that_gives_windows_in_small_steps_is_no_attacker(lone: Proxy, served: Origin) -> None:
+    """Two WINDOW_UPDATE frames for each frame of 90 MB."""
+    with bounded(lone), Client(lone.web) as client:
+        client.start()
+        for _ in range(300):
+            assert len(client.get(b"/large").content) == 300_000, client.told()
 
 
 SILENCES = {
