@@ -23,7 +23,8 @@ class BlockSyntaxError(ValueError):
 class BlockSyntax(NamedTuple):
     """`inserts`: the block adds fields to the dynamic table. `resizes`: it begins with a change of its size.
 
-    `refers`: it uses fields of the dynamic table, so what it means depends on that; only told if it inserts.
+    `refers`: it uses fields of the dynamic table, so what it means depends on that. A block of nothing but
+    fields from the tables counts as one that does.
 
     `doubtful` are Huffman codes whose padding must be checked: the index of a field in the block, whether the
     code is the name's, and the code.

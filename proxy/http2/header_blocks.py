@@ -19,6 +19,7 @@ from proxy.http2.trailers import trailer_fields
 
 Head = TypeVar("Head")
 Meaning = TypeVar("Meaning")
+Value = TypeVar("Value")
 
 DEFAULT_TABLE_SIZE = 4096
 _REMEMBERED_HEADS = 32
@@ -74,8 +75,8 @@ class HeadEncoder:
 class _Meanings(Generic[Meaning]):
     """What blocks mean; `meaning_of` makes it of the fields, and may raise any exception.
 
-    `now` holds as long as the table is unchanged, `always` forever: such blocks do not use the table, but add
-    to it. Servers that keep no table, such as nginx, send only those.
+    `now` holds as long as the table is unchanged, `always` forever: such blocks do not use the table, and the
+    flag says whether they add to it. Servers that keep no table, such as nginx, send only those.
     """
 
     __slots__ = ("always", "meaning_of", "now")
@@ -83,7 +84,7 @@ class _Meanings(Generic[Meaning]):
     def __init__(self, meaning_of: Callable[[list[Field]], Meaning]) -> None:
         self.meaning_of = meaning_of
         self.now: dict[bytes, Meaning] = {}
-        self.always: dict[bytes, Meaning] = {}
+        self.always: dict[bytes, tuple[Meaning, bool]] = {}
 
 
 class HeadDecoder(Generic[Head]):
@@ -134,17 +135,19 @@ class HeadDecoder(Generic[Head]):
     def _decode_new(self, block: bytes, meanings: _Meanings[Meaning]) -> Meaning:
         known = meanings.always.get(block)
         if known is not None and not self._needs_resize:
-            # All of it was checked before, but the table changes.
-            self._decoder.decode(block, True)
-            self._forget()
-            return known
+            meaning, inserts = known
+            if inserts:
+                # All of it was checked before, but the table changes.
+                self._decoder.decode(block, True)
+                self._forget()
+            return meaning
         fields, syntax = self._decode(block)
         meaning = meanings.meaning_of(fields)
         if len(block) <= _REMEMBERED_BYTES and not syntax.resizes:
-            if not syntax.inserts:
+            if not syntax.refers and len(block) <= _ALWAYS_REMEMBERED_BYTES:
+                _remember(meanings.always, block, (meaning, syntax.inserts))
+            elif not syntax.inserts:
                 _remember(meanings.now, block, meaning)
-            elif not syntax.refers and len(block) <= _ALWAYS_REMEMBERED_BYTES:
-                _remember(meanings.always, block, meaning)
         return meaning
 
     def _forget(self) -> None:
@@ -175,7 +178,7 @@ class HeadDecoder(Generic[Head]):
         return fields, syntax
 
 
-def _remember(known: dict[bytes, Meaning], block: bytes, meaning: Meaning) -> None:
+def _remember(known: dict[bytes, Value], block: bytes, meaning: Value) -> None:
     if len(known) >= _REMEMBERED_HEADS:
         known.clear()
     known[block] = meaning
