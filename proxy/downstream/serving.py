@@ -126,6 +126,8 @@ def serve(
                 ):
                     downstream.linger()
                 return b""
+            # An idle connection need not keep its last request.
+            del request, target
     except ClientGoneError:
         return b""
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
+import gevent
 from gevent import monkey
 
 from rondpoint.store.client_library import import_redis
@@ -26,6 +27,8 @@ def preload() -> None:
 
     The master itself keeps plain sockets, signals and processes; a worker patches those.
     """
+    # gevent keeps, for debuggers, the stack that spawned each greenlet; each connection has one.
+    gevent.config.track_greenlet_tree = False
     monkey.patch_all(socket=False, dns=False, ssl=False, os=False, signal=False, subprocess=False)
     import_redis()
     for name in _MODULES:
