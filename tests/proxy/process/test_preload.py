@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.lab.errors import LabError
+from tests.lab.imports import modules_after
 from tests.lab.ports import free_port
 from tests.lab.processes import Process, installed
 from tests.lab.store import Store
@@ -52,6 +53,18 @@ def test_no_module_has_taken_a_function_that_would_hold_the_event_loop() -> None
     lines = done.stdout.splitlines()
     assert {line.split()[1] for line in lines if line.startswith("unpatched")} == _EXPECTED
     assert "new" in lines, "a worker has to import more after the fork"
+
+
+def test_libraries_that_few_settings_need_are_not_loaded() -> None:
+    loaded = modules_after("proxy.command", "proxy.process.master", "proxy.runtime", "proxy.admin")
+    assert not loaded & {
+        "bcrypt",
+        "cryptography.hazmat",
+        "docker",
+        "google.protobuf",
+        "requests",
+        "zstandard",
+    }
 
 
 def test_a_broken_import_ends_the_start_before_the_proxy_listens(store: Store, tmp_path: Path) -> None:
