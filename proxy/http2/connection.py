@@ -282,6 +282,8 @@ class Connection:
             self.activity.spend(FRAME_COST)
         if stream is None:
             if self._ignores(stream_id):
+                # A peer that never stops would send without limit: no stream's window bounds it.
+                self.activity.spend(FRAME_COST)
                 return
             raise ConnectionFault(STREAM_CLOSED, "content on a closed stream")
         if stream.remote_ended:
@@ -323,10 +325,13 @@ class Connection:
             raise ConnectionFault(PROTOCOL_ERROR, "padding that is longer than its frame")
         if flags & END_HEADERS:
             self._complete_block(stream_id, block, ended=bool(flags & END_STREAM))
+            if depends_on_itself:
+                raise StreamFault(PROTOCOL_ERROR, "a stream cannot depend on itself")
+        elif depends_on_itself:
+            # A reset of the stream would come before the rest of the block opens it.
+            raise ConnectionFault(PROTOCOL_ERROR, "a stream cannot depend on itself")
         else:
             self._block = (stream_id, flags, bytearray(block))
-        if depends_on_itself:
-            raise StreamFault(PROTOCOL_ERROR, "a stream cannot depend on itself")
 
     def _continuation(self, flags: int, stream_id: int, payload: bytes) -> None:
         if self._block is None or self._block[0] != stream_id:
@@ -393,6 +398,7 @@ class Connection:
         if stream_id:
             raise ConnectionFault(PROTOCOL_ERROR, "SETTINGS belongs to no stream")
         if flags & ACK:
+            self.activity.spend(FRAME_COST)
             if payload:
                 raise ConnectionFault(FRAME_SIZE_ERROR, "an acknowledgement of SETTINGS is empty")
             self._settings_acknowledged()
@@ -430,10 +436,10 @@ class Connection:
             raise ConnectionFault(PROTOCOL_ERROR, "PING belongs to no stream")
         if len(payload) != 8:
             raise ConnectionFault(FRAME_SIZE_ERROR, "PING has eight bytes")
+        self.activity.spend(FRAME_COST)
         if flags & ACK:
             self.owner.ping_acknowledged(payload)
             return
-        self.activity.spend(FRAME_COST)
         self.write(ping_frame(payload, ack=True))
 
     def _goaway(self, flags: int, stream_id: int, payload: bytes) -> None:

@@ -92,7 +92,11 @@ class ServerConnection(Connection):
             head = self._heads.decode(block)
             if len(self.streams) >= self.settings.streams:
                 raise StreamFault(REFUSED_STREAM, "too many streams")
-            request = head if isinstance(head, RequestError) else with_content(head, ended=ended)
+            if isinstance(head, RequestError):
+                # Equal blocks return the same object, and an exception collects the frames of each raise.
+                request: Request | RequestError = RequestError(head.status, head.reason)
+            else:
+                request = with_content(head, ended=ended)
         except StreamFault as fault:
             self.owner.malformed_request(fault)
             raise

@@ -109,9 +109,17 @@ FLOODS: dict[str, Flood] = {
     "SETTINGS": Flood(lambda number: settings(), 100_000),
     "SETTINGS of a thousand": Flood(lambda number: settings(*[(frames.INITIAL_WINDOW_SIZE, 9)] * 1000), 2000),
     "SETTINGS of table sizes": Flood(lambda number: settings((1, number % 4097)), 100_000),
+    "acknowledgements of SETTINGS": Flood(lambda number: settings(ack=True), 100_000),
     "PING": Flood(lambda number: ping(), 100_000),
+    "acknowledgements of PING": Flood(lambda number: ping(ack=True), 100_000),
     "empty DATA": Flood(lambda number: data(1, b""), 100_000, POST),
     "DATA of padding": Flood(lambda number: data(1, b"", padding=0), 100_000, POST),
+    "DATA of a stream that the server has reset": Flood(
+        lambda number: data(1, b"x"),
+        100_000,
+        headers(1, head(b"/hold", b"POST", fields=[(b"content-length", b"1")]), ended=False)
+        + data(1, b"too long"),
+    ),
     "WINDOW_UPDATE of the connection": Flood(lambda number: window_update(0, 1), 100_000),
     "WINDOW_UPDATE of a stream": Flood(lambda number: window_update(1, 1), 100_000, POST),
     "WINDOW_UPDATE of a closed stream": Flood(

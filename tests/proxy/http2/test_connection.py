@@ -27,6 +27,7 @@ from proxy.http2.frames import (
     END_STREAM,
     HEADERS,
     PREFACE,
+    WITH_PRIORITY,
     frame,
     ping_frame,
     reset_frame,
@@ -318,6 +319,30 @@ def test_an_early_response_ends_the_upload_and_the_connection_goes_on() -> None:
     server.requests[1][1].send_head(OK, ended=True)
     exchange(client.connection, server.server)
     assert again.heads == [(200, True)]
+
+
+def test_a_refused_request_that_is_repeated_has_an_error_of_its_own() -> None:
+    """An exception that is raised again and again would keep the frames of each raise."""
+    server = raw()
+    # :path is "x", which is no path, in a block that leaves the table as it is.
+    block = b"\x82\x86\x04\x01x\x01\x01a"
+    for number in (1, 3):
+        server.server.receive(frame(HEADERS, END_HEADERS | END_STREAM, number, block))
+    first, second = (request for request, _, _ in server.requests)
+    assert isinstance(first, RequestError)
+    assert isinstance(second, RequestError)
+    assert (first.status, first.reason) == (second.status, second.reason)
+    assert first is not second
+
+
+def test_a_stream_that_depends_on_itself_is_never_opened_after_its_reset() -> None:
+    server = raw()
+    priority = b"\0\0\0\1\0"
+    with pytest.raises(ConnectionFault):
+        server.server.receive(frame(HEADERS, WITH_PRIORITY, 1, priority + BLOCK[:3]))
+    server = raw()
+    server.server.receive(frame(HEADERS, WITH_PRIORITY | END_HEADERS, 1, priority + BLOCK))
+    assert server.requests[0][2].code == PROTOCOL_ERROR
 
 
 def test_what_comes_on_a_stream_after_its_reset_is_ignored() -> None:
