@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from proxy.net.stream import Stream
 
 
+_MAX_PIECES = 512
+"""Pieces of content that are kept apart. An object holds each, and takes far more memory than a few bytes."""
+
+
 class RequestStream:
     """One stream after the other of a client's connection, over which their frames go.
 
@@ -99,7 +103,10 @@ class RequestStream:
         raise TypeError(response)
 
     def content_received(self, data: bytes) -> None:
-        self._pieces.append(data)
+        pieces = self._pieces
+        pieces.append(data)
+        if len(pieces) > _MAX_PIECES:
+            pieces[:] = [b"".join(pieces)]
         self._received_at = monotonic()
         self._wake_reader()
 

@@ -11,6 +11,7 @@ from proxy.downstream.http2_websocket import accepts_key, extended_connect_head,
 from proxy.exchange.errors import ClientGoneError, NoResponseError
 from proxy.http1.error_response import error_content, local_head
 from proxy.http1.errors import RequestError
+from proxy.http2.connection import CONTROL_LIMIT
 from proxy.http2.errors import INTERNAL_ERROR
 
 if TYPE_CHECKING:
@@ -153,7 +154,8 @@ class StreamHandler(ClientSide):
     def send_interim(self, request: Request, head: bytes) -> None:
         """Send the head of a 1xx response."""
         framed = self.stream.framed
-        if framed.closed:
+        # No window bounds heads, of which a server may send any number.
+        if framed.closed or framed.connection.queued > CONTROL_LIMIT:
             raise ClientGoneError
         framed.send_head(head)
 

@@ -46,6 +46,7 @@ class Carrier(Protocol):
     activity: Activity
     encoder: HeadEncoder
     peer: PeerSettings
+    queued: int
     send_window: int
     waiting: OrderedDict[Stream, None]
 

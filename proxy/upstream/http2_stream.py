@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gevent import get_hub, getcurrent
 
-from proxy.http2.errors import CANCEL, REFUSED_STREAM, error_name
+from proxy.http2.errors import CANCEL, ENHANCE_YOUR_CALM, REFUSED_STREAM, StreamFault, error_name
 from proxy.net.deadlines import NEVER, after
 from proxy.net.stream import Stream
 
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 END_SECONDS = 10.0
 """Seconds that a server has to end a stream after all of the response's content has come."""
+
+_MAX_PIECES = 512
+"""Pieces of content that are kept apart. An object holds each, and takes far more memory than a few bytes."""
+
+_MAX_HEADS = 100
+"""Interim responses that may wait for a client who takes them slowly: no window bounds heads."""
 
 
 class Carrier(Protocol):
@@ -258,6 +264,8 @@ class Http2Stream(Stream):
     # What the connection calls, from its reading greenlet
 
     def head_received(self, response: Response, *, ended: bool) -> None:
+        if len(self._responses) >= _MAX_HEADS:
+            raise StreamFault(ENHANCE_YOUR_CALM, "too many interim responses at once")
         self._arrived = monotonic()
         self._responses.append(response)
         if ended:
@@ -266,7 +274,10 @@ class Http2Stream(Stream):
 
     def content_received(self, data: bytes) -> None:
         self._arrived = monotonic()
-        self._pieces.append(data)
+        pieces = self._pieces
+        pieces.append(data)
+        if len(pieces) > _MAX_PIECES:
+            pieces[:] = [b"".join(pieces)]
         self._receiver.wake()
 
     def ended(self, trailers: bytes) -> None:

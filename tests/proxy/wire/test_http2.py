@@ -230,6 +230,25 @@ def test_interim_responses_come_first(proxy: Proxy, h2: Client, origin: Start) -
     assert dict(found.heads[1])[b"link"] == b"</a.css>"
 
 
+def test_endless_interim_responses_for_a_client_that_reads_nothing_are_cut(
+    proxy: Proxy, h2: Client, origin: Start
+) -> None:
+    """Heads need no window, so nothing else would bound them."""
+    over = threading.Event()
+
+    def handler(connection: Connection) -> None:
+        connection.read_head()
+        try:
+            connection.send((b"HTTP/1.1 103 Early Hints\r\nLink: %b\r\n\r\n" % (b"a" * 8000)) * 4000)
+            connection.send(HELLO)
+        finally:
+            over.set()
+
+    number = ask(h2, proxy.route(origin(handler)))
+    assert over.wait(30)
+    assert h2.wait_for(number).reset is not None
+
+
 def test_an_early_response_ends_the_upload_alone(proxy: Proxy, h2: Client, origin: Start) -> None:
     refusal = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n"
     host = proxy.route(origin(scripted(refusal, reads=False, closes=True)))
