@@ -97,6 +97,14 @@ class Http2Connection(HandlerOwner):
 
     def run(self, early: bytes) -> None:
         """Read the connection until either side ends it, then close it; `early` were received before."""
+        try:
+            self._read(early)
+            if self._leaving:
+                self._linger()
+        finally:
+            self._close()
+
+    def _read(self, early: bytes) -> None:
         stream, core = self.stream, self._core
         try:
             if self._context.draining:
@@ -115,11 +123,6 @@ class Http2Connection(HandlerOwner):
             core.abort(fault.code)
         except OSError as error:
             log.debug("an HTTP/2 connection of a client broke: %s", error)
-        try:
-            if self._leaving:
-                self._linger()
-        finally:
-            self._close()
 
     def drain(self, idle_end: float) -> None:
         """End the connection after what the client has begun; `idle_end` (monotonic seconds) is the latest.

@@ -147,7 +147,8 @@ class Http2Connections:
         """Let requests that wait take streams; close the connection if too many are idle."""
         if self._waiting:
             self._serve()
-        if connection.is_idle and not connection.ends:
+        # A connection whose settings have just come is not among the others yet.
+        if connection.is_idle and not connection.ends and connection in self._connections:
             idle = sum(each.is_idle for each in self._connections)
             if idle > self._idle_limit or self._closed:
                 self._connections.remove(connection)

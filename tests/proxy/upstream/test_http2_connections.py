@@ -16,6 +16,7 @@ from proxy.upstream.connection import DialError
 from proxy.upstream.http2_connection import Http2Timeouts
 from proxy.upstream.http2_stream import Http2Stream
 from proxy.upstream.pool import Pool, close_all_idle
+from tests.lab.http2.frames import settings
 from tests.lab.http2_origin import Http2Session
 from tests.lab.origin import Connection, Origin
 from tests.lab.ports import free_port
@@ -124,6 +125,17 @@ def test_a_server_without_settings_speaks_no_http_2(monkeypatch: pytest.MonkeyPa
             pool.dial()
         assert error.value.timed_out and not error.value.unreachable
         wait_until(lambda: closed(origin))
+
+
+def changes_its_mind(connection: Connection) -> None:
+    connection.send(settings((3, 5)) + settings((3, 6)))
+    mute(connection)
+
+
+def test_settings_may_change_while_a_connection_to_a_server_that_has_left_begins() -> None:
+    with Origin(changes_its_mind) as origin, pool_of(origin.port) as pool:
+        pool.close()
+        taken(pool).close()
 
 
 def test_patience_ends_a_wait_and_not_the_dial(monkeypatch: pytest.MonkeyPatch) -> None:
