@@ -115,7 +115,7 @@ def forward_to(
         if not (refused or is_repeatable(downstream, request, body)):
             raise NoResponseError(502, try_others=False)
         refusals += refused
-        if not reused and not 0 < refusals <= MAX_REFUSALS:
+        if not (reused or (refused and refusals <= MAX_REFUSALS)):
             raise NoResponseError(502, try_others=True)
         stream = None
 

@@ -126,6 +126,22 @@ def test_a_request_that_was_not_processed_goes_to_another_connection(
     assert started.connections == 2
 
 
+def test_a_server_that_refuses_once_and_then_ends_every_connection_gets_few_attempts(
+    proxy: Proxy, origin: Start
+) -> None:
+    def handler(connection: Connection) -> None:
+        session = Http2Session(connection)
+        call = session.next_call()
+        if connection.number == 1:
+            session.reset(call, REFUSED_STREAM)
+            session.drain()
+
+    started = origin(handler)
+    host = route_http2(proxy, started)
+    assert send(proxy, host).status == 502
+    assert started.connections <= 5
+
+
 @pytest.mark.parametrize(("size", "status"), [(60_000, 200), (1_000_000, 502)])
 def test_an_upload_that_was_refused_begins_anew_unless_much_of_it_has_gone(
     proxy: Proxy, client: Client, origin: Start, size: int, status: int
