@@ -40,6 +40,10 @@ class ProducedBody(RequestBody):
         """The number of bytes received from the client."""
         return self._content.source.received
 
+    def rewind(self) -> bool:
+        """Return whether nothing was sent yet: pieces that were made are gone."""
+        return self._greenlet is None
+
     def _run(self, stream: Stream, response_timeout: float) -> None:
         content = self._content
         content.source.forwarded = True

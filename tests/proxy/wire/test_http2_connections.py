@@ -2,6 +2,7 @@
 
 import ssl
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from h2.settings import SettingCodes
 
-from rondpoint.model import ServersTransport
+from rondpoint.model import Middleware, ServersTransport
 from tests.lab.certificate import write_certificate
 from tests.lab.http2_origin import Http2Session, frame
 from tests.lab.origin import Connection, Handler, Start, http_response
@@ -166,6 +167,33 @@ def test_an_upload_that_was_refused_begins_anew_unless_much_of_it_has_gone(
     client.send(b"%x\r\n%b\r\n" % (size, body))
     client.send(b"3\r\nend\r\n0\r\n\r\n")
     assert client.answer().status == status
+
+
+def test_content_that_a_middleware_makes_is_not_sent_again_after_it_has_begun(
+    proxy: Proxy, origin: Start
+) -> None:
+    """Its pieces are gone, so another attempt would look like a whole request without them."""
+    contents: list[bytes] = []
+
+    def handler(connection: Connection) -> None:
+        session = Http2Session(connection)
+        call = session.next_call()
+        contents.append(session.read_body(call))
+        if connection.number == 1:
+            session.reset(call, REFUSED_STREAM)
+        else:
+            session.respond(call, b"")
+        session.drain()
+
+    proxy.middlewares["web@x"] = Middleware("web@x", "grpcWeb", {})
+    host = route_http2(proxy, origin(handler), middlewares=("web@x",))
+    message = bytes(5)
+    text = b64encode(message)
+    with Client(proxy.web) as client:
+        client.send(f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(text)}\r\n".encode())
+        client.send(b"Content-Type: application/grpc-web-text\r\n\r\n" + text)
+        client.answer()
+    assert contents == [message]
 
 
 def test_a_graceful_goaway_loses_nothing(proxy: Proxy, origin: Start, many: ThreadPoolExecutor) -> None:
