@@ -30,20 +30,23 @@ _ALWAYS_REMEMBERED_BYTES = 1024
 class HeadEncoder:
     """Encodes heads, which `fields_of` takes apart, for one peer."""
 
-    __slots__ = ("_blocks", "_encoder", "_fields_of", "_size_limit")
+    __slots__ = ("_blocks", "_encoder", "_fields_of", "_lowest_size", "_size", "_size_limit")
 
     def __init__(self, fields_of: Callable[[bytes], list[Field]], size_limit: int) -> None:
         self._encoder = Encoder()
         self._fields_of = fields_of
         self._size_limit = size_limit
         self._blocks: dict[bytes, bytes] = {}
+        # The size from the next block on, and the lowest one since the last block.
+        self._size = self._lowest_size = DEFAULT_TABLE_SIZE
         self.resize(DEFAULT_TABLE_SIZE)
 
     def resize(self, allowed: int) -> None:
         """Use a dynamic table of at most `allowed` bytes, from the next block on."""
         size = min(allowed, self._size_limit)
-        if size != self._encoder.header_table_size:
-            self._encoder.header_table_size = size
+        if size != self._size:
+            self._size = size
+            self._lowest_size = min(size, self._lowest_size)
             self._blocks.clear()
 
     def encode(self, head: bytes) -> bytes:
@@ -61,7 +64,14 @@ class HeadEncoder:
         return block
 
     def _encode(self, fields: list[Field], head: bytes) -> bytes:
-        block: bytes = self._encoder.encode(fields)
+        encoder = self._encoder
+        # A block tells at most two changes of the size, however many there were (RFC 7541 §4.2). The encoder
+        # would tell all.
+        for size in (self._lowest_size, self._size):
+            if size != encoder.header_table_size:
+                encoder.header_table_size = size
+        self._lowest_size = self._size
+        block: bytes = encoder.encode(fields)
         syntax = read_syntax(block)
         if syntax.inserts or syntax.resizes:
             self._blocks.clear()

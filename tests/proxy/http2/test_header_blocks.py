@@ -188,6 +188,28 @@ def test_the_peer_learns_of_a_smaller_table() -> None:
     assert peer.decode(tested.encode(head), raw=True)[1] == (b"x-a", b"b")
 
 
+@pytest.mark.parametrize(
+    ("sizes", "updates"),
+    [
+        ((100, 50, 200), b"\x3f\x13\x3f\xa9\x01"),
+        ((0, 4096, 0, 4096), b"\x20\x3f\xe1\x1f"),
+        ((9, 4096, 9), b"\x29"),
+    ],
+    ids=["down and up", "to and fro", "down"],
+)
+def test_a_block_tells_the_lowest_and_the_last_of_many_sizes(sizes: tuple[int, ...], updates: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\nX-A: b"
+    tested = HeadEncoder(response_fields, 4096)
+    peer = hpack.Decoder()
+    fields = peer.decode(tested.encode(head), raw=True)
+    for size in sizes:
+        tested.resize(size)
+    block = tested.encode(head)
+    assert block.startswith(updates)
+    peer.max_allowed_table_size = sizes[-1]
+    assert peer.decode(block, raw=True) == peer.decode(tested.encode(head), raw=True) == fields
+
+
 def test_the_table_is_never_larger_than_the_setting() -> None:
     tested = HeadEncoder(response_fields, 0)
     head = b"HTTP/1.1 200 OK\r\nX-A: b"
