@@ -377,9 +377,12 @@ class Connection:
         self.activity.spend(FRAME_COST)
         if not stream_id:
             raise ConnectionFault(PROTOCOL_ERROR, "PRIORITY needs a stream")
+        is_open = stream_id in self.streams
         if len(payload) != 5:
-            raise StreamFault(FRAME_SIZE_ERROR, "PRIORITY has five bytes")
-        if long_of(payload) & MAX_STREAM_ID == stream_id:
+            # A RST_STREAM on an idle stream would be an error of this side (§6.4).
+            fault = StreamFault if is_open else ConnectionFault
+            raise fault(FRAME_SIZE_ERROR, "PRIORITY has five bytes")
+        if is_open and long_of(payload) & MAX_STREAM_ID == stream_id:
             raise StreamFault(PROTOCOL_ERROR, "a stream cannot depend on itself")
 
     def _rst_stream(self, flags: int, stream_id: int, payload: bytes) -> None:

@@ -190,6 +190,20 @@ PRIORITIES: list[Row] = [
         data(1, b"", ended=True),
         then=answered() | stream_error(PROTOCOL_ERROR),
     ),
+    row(
+        "6.3",
+        "PRIORITY of 4 bytes on an idle stream",
+        frame(frames.PRIORITY, bytes(4), stream=5),
+        then=connection_error(FRAME_SIZE_ERROR),
+    ),
+    row(
+        "5.3",
+        "PRIORITY that depends on itself on an idle stream",
+        priority(5, 5),
+        GET,
+        then=answered(),
+        check=lambda client: not client.count(frames.RST_STREAM),
+    ),
     row("6.3", "PRIORITY on the connection", priority(0), then=connection_error(PROTOCOL_ERROR)),
     *(
         row(
