@@ -270,6 +270,12 @@ class _SendDeadline:
         self.passed = False
 
     def expire(self) -> None:
+        stream = self._stream
+        framed = stream.framed
+        if min(framed.send_window, framed.connection.send_window) > 0:
+            # It waits for its turn. Whether the client takes anything, the connection knows.
+            self.deadline = after(stream.stall_limit)
+            return
         self.deadline = NEVER
         self.passed = True
-        self._stream.stalled()
+        stream.stalled()

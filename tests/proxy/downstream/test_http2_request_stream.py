@@ -1,9 +1,14 @@
-"""Content of a client's stream that no server takes: it stays small."""
+"""A client's stream of HTTP/2: what waits in it, and for how long."""
 
 from typing import cast
 
+import gevent
+import pytest
+
 from proxy.downstream.http2_request_stream import RequestStream
-from proxy.http2.frames import DATA, END_HEADERS, HEADERS, frame
+from proxy.http2.connection import OUTPUT_LIMIT
+from proxy.http2.frames import DATA, END_HEADERS, HEADERS, frame, settings_frame, window_frame
+from proxy.http2.settings import INITIAL_WINDOW_SIZE
 from proxy.net.deadlines import Sweeper
 from proxy.net.stream import Stream
 from tests.proxy.http2.test_connection import raw
@@ -23,3 +28,22 @@ def test_small_pieces_of_content_are_joined() -> None:
         server.server.receive(frame(DATA, 0, 1, piece))
         assert len(stream._pieces) <= 513
     assert stream.recv() == b"".join(pieces)
+
+
+@pytest.mark.parametrize("window", [1 << 20, OUTPUT_LIMIT], ids=["no turn", "no window"])
+def test_a_stream_that_waits_for_its_turn_has_not_stalled(window: int) -> None:
+    server = raw()
+    core = server.server
+    core.receive(settings_frame([(INITIAL_WINDOW_SIZE, window)]) + window_frame(0, 1 << 20))
+    core.receive(frame(HEADERS, END_HEADERS, 1, POST))
+    core.take_output()
+    sweeper = Sweeper()
+    stream = RequestStream(cast(Stream, None), sweeper, 0.001)
+    stream.begin(server.requests[0][1], ended=True)
+    sending = gevent.spawn(stream.send, bytes(OUTPUT_LIMIT + 1))
+    gevent.sleep(0.01)
+    sweeper.sweep()
+    core.take_output()
+    core.resume()
+    sending.join(10)
+    assert sending.successful() is (window > OUTPUT_LIMIT)
