@@ -185,6 +185,9 @@ class Http2Connections:
                 self._retire_if_closed()
         except DialError as error:
             self._end_waits(failure=error)
+        except OSError as error:
+            # The new connection has broken already.
+            self._end_waits(failure=DialError(error.strerror or str(error)))
         finally:
             self._dials = False
         if self._waiting:

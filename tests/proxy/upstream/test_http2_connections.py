@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from errno import EINVAL
 
 import gevent
 import pytest
@@ -14,6 +15,7 @@ from proxy.net.stream import Stream
 from proxy.upstream import http2_connections
 from proxy.upstream.connection import DialError
 from proxy.upstream.http2_connection import Http2Timeouts
+from proxy.upstream.http2_connections import Http2Connections
 from proxy.upstream.http2_stream import Http2Stream
 from proxy.upstream.pool import Pool, close_all_idle
 from tests.lab.http2.frames import settings
@@ -111,6 +113,18 @@ def test_all_that_wait_for_a_dial_learn_why_it_failed() -> None:
         errors = [each.exception for each in greenlets]
         assert all(isinstance(each, DialError) and each.unreachable for each in errors)
         assert len({id(each) for each in errors}) == 3
+
+
+def test_those_that_wait_learn_of_a_connection_that_breaks_while_it_is_set_up() -> None:
+    def dial(_patience: float) -> Stream:
+        raise OSError(EINVAL, "Invalid argument")
+
+    timeouts = Http2Timeouts(90, 0, 0)
+    connections = Http2Connections(
+        dial, b"http", Sweeper(), timeouts, dial_timeout=30, idle_limit=1, stall_limit=0
+    )
+    with pytest.raises(DialError, match="Invalid argument"):
+        connections.dial(30)
 
 
 def mute(connection: Connection) -> None:
