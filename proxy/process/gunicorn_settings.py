@@ -79,6 +79,7 @@ def gunicorn_settings() -> dict[str, Any]:
         "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108 (memory, for heartbeats)
         "control_socket_disable": True,
         "on_starting": _prepare_master,
+        "when_ready": _load,
         "pre_fork": _freeze_memory,
         "post_fork": _reset_sigterm,
     }
@@ -87,12 +88,16 @@ def gunicorn_settings() -> dict[str, Any]:
 def _prepare_master(arbiter: Arbiter) -> None:
     # The master must read its settings before it imports the worker, which imports gevent.
     from proxy.process.master import install_master  # noqa: PLC0415
-    from proxy.process.preload import preload  # noqa: PLC0415
 
     if warning := access_warning(current_settings()):
         log.warning("%s", warning)
     install_master(arbiter)
-    # Before the master listens and reports that it is ready: a broken import ends the start.
+
+
+def _load(arbiter: Arbiter) -> None:
+    # The master listens by now: whoever connects meanwhile waits for a worker, and is not refused.
+    from proxy.process.preload import preload  # noqa: PLC0415
+
     preload()
     arbiter.app.wsgi()
 

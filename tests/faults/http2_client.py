@@ -168,7 +168,7 @@ class Http2Client:
 
     async def _send_request(self, number: int) -> None:
         self._tally.sent += 1
-        method = "GET" if number % 2 else "POST"
+        method = "POST" if self._plan.posts and not number % 2 else "GET"
         connection: _Connection | None = None
         exchange: _Exchange | None = None
         reason, began = "", time.time()

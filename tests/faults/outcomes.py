@@ -12,9 +12,9 @@ class Plan(Struct, frozen=True):
 
     Clients are numbered from 0: even ones use keep-alive connections, odd ones do not. The first `clients` of
     them send GET, `posts` more send POST. After them come `http2` clients of HTTP/2 in clear text: each sends
-    GET and POST by turns, several at a time on one connection. Clients are spread over `ports`, and a refused
-    connection is a failed request. With `handover`, each client uses the first port that accepts, like
-    clients with several addresses.
+    several requests at a time on one connection, GET, and if there are `posts`, POST by turns. Clients are
+    spread over `ports`, and a refused connection is a failed request. With `handover`, each client uses the
+    first port that accepts, like clients with several addresses.
     """
 
     ports: tuple[int, ...]

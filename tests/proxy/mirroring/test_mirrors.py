@@ -7,6 +7,7 @@ import gevent
 import pytest
 
 from proxy.balancing.composite_service import CompositeService
+from proxy.http1.content_decoder import ContentDecoder, content_decoder
 from proxy.http1.limits import Limits
 from proxy.http1.request import Request
 from proxy.limits.rate_limits import RateLimits
@@ -45,6 +46,9 @@ class Sender:
 
     def forwarded(self, host: bytes) -> bytes:
         return b"\r\nX-Forwarded-Host: " + host
+
+    def content_decoder(self, request: Request) -> ContentDecoder:
+        return content_decoder(request, self.limits.underscores)
 
     def end(self, status: int) -> None:
         """End the exchange with this status."""
