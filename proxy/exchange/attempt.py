@@ -61,10 +61,10 @@ def forward_to(
             timeout = min(timeout or NEVER, deadline - monotonic())
     idempotent = request.method in IDEMPOTENT_METHODS
     # A request that cannot be sent again over another connection must not get one that has ended.
-    dial = pool.dial
-    if request.upgrade and pool.may_speak_http2:
-        # HTTP/2 has no upgrades (RFC 9113 §8.6).
-        stream, dial = None, pool.dial_for_upgrade
+    # HTTP/2 has no upgrades (RFC 9113 §8.6).
+    avoids_http2 = request.upgrade and pool.may_speak_http2
+    if avoids_http2:
+        stream = None
     else:
         stream = pool.take() if idempotent and (body is None or body.done) else pool.take_alive()
     refusals = 0
@@ -72,7 +72,7 @@ def forward_to(
         reused = stream is not None
         if stream is None:
             try:
-                stream = dial()
+                stream = pool.dial_for_upgrade() if avoids_http2 else pool.dial()
             except DialError as error:
                 if error.unreachable:
                     downstream.context.ejections.eject(target, str(error))
