@@ -43,6 +43,16 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("rondpoint")
 
 
+@pytest.fixture(autouse=True)
+def _current_loop_time() -> None:
+    """Let gevent's event loop learn the time: it stood still while other tests ran.
+
+    Otherwise the first time-out of a test would begin when the loop last ran, and may be over at once.
+    """
+    if "gevent" in sys.modules:
+        sys.modules["gevent"].get_hub().loop.update_now()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run all fault tests with their full durations")
 
