@@ -1,4 +1,4 @@
-"""The protocol of what a client sends and receives on: its connection, or one stream of it."""
+"""The protocol of a client's connection, or of one stream of it, as the exchange uses it."""
 
 from __future__ import annotations
 
