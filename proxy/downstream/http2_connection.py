@@ -81,7 +81,7 @@ class Http2Connection(HandlerOwner):
         self._output.source = self
         self._parked: list[StreamHandler] = []
         self._ready: list[StreamHandler] = []
-        self._witness: StreamHandler | None = None
+        self._counting_handler: StreamHandler | None = None
         self._busy = 0
         # No further streams are handled: after the open ones, or at once after a fault, the connection ends.
         self._leaving = self._failed = False
@@ -176,11 +176,11 @@ class Http2Connection(HandlerOwner):
         """Count a request that was reset; one too many is no fault of the client."""
         if fault.code == REFUSED_STREAM:
             return
-        witness = self._witness
-        if witness is None:
-            witness = self._witness = self._new_handler()
-            witness.stream.retire()
-        count_malformed(witness, 400)
+        handler = self._counting_handler
+        if handler is None:
+            handler = self._counting_handler = self._new_handler()
+            handler.stream.retire()
+        count_malformed(handler, 400)
 
     def settings_received(self) -> None:
         """Wait for requests from now on."""

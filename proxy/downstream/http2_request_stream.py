@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from gevent import get_hub, getcurrent
 
-from proxy.http2.errors import CANCEL, INTERNAL_ERROR
+from proxy.http2.content_pieces import ContentPieces
+from proxy.http2.errors import CANCEL, INTERNAL_ERROR, NO_ERROR
 from proxy.net.deadlines import NEVER, after
 
 if TYPE_CHECKING:
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
     from proxy.http2.stream import Stream as FramedStream
     from proxy.net.deadlines import Sweeper
     from proxy.net.stream import Stream
-
-
-_MAX_PIECES = 512
-"""Pieces of content that are kept apart. An object holds each, and takes far more memory than a few bytes."""
 
 
 class RequestStream:
@@ -62,7 +59,7 @@ class RequestStream:
         self._connection = connection
         self._sweeper = sweeper
         self._hub: Any = get_hub()
-        self._pieces: list[bytes] = []
+        self._pieces = ContentPieces()
         self._reading: Any = None
         self._writing: Any = None
         self._stall: _SendDeadline | None = None
@@ -79,7 +76,7 @@ class RequestStream:
         """Take the next stream; `ended` means that it brings no content."""
         self.framed = framed
         framed.receiver = self
-        self._pieces = []
+        self._pieces.clear()
         self.deadline = NEVER
         self.expired = False
         self.content_ended = ended
@@ -103,10 +100,7 @@ class RequestStream:
         raise TypeError(response)
 
     def content_received(self, data: bytes) -> None:
-        pieces = self._pieces
-        pieces.append(data)
-        if len(pieces) > _MAX_PIECES:
-            pieces[:] = [b"".join(pieces)]
+        self._pieces.add(data)
         self._received_at = monotonic()
         self._wake_reader()
 
@@ -133,12 +127,9 @@ class RequestStream:
 
     def take_received(self) -> bytes:
         """Return the content that is here, without waiting."""
-        pieces = self._pieces
-        if not pieces:
-            return b""
-        self._pieces = []
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self.framed.consume(len(data))
+        data = self._pieces.take()
+        if data:
+            self.framed.consume(len(data))
         return data
 
     def recv(self) -> bytes:
@@ -226,12 +217,9 @@ class RequestStream:
         Without a whole response, the client gets an error.
         """
         framed = self.framed
-        if not framed.closed:
-            if framed.local_ended:
-                framed.stop_receiving()
-            else:
-                framed.reset(INTERNAL_ERROR)
-        self._pieces = []
+        # After a whole response, NO_ERROR says just that (RFC 9113 §8.1).
+        framed.reset(NO_ERROR if framed.local_ended else INTERNAL_ERROR)
+        self._pieces.clear()
         self.deadline = NEVER
 
     def retire(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from proxy.http1.response import Response
 from proxy.http2.connection import Connection, Owner, initial_window
 from proxy.http2.errors import PROTOCOL_ERROR, REFUSED_STREAM, ConnectionFault, StreamFault
 from proxy.http2.frames import MAX_STREAM_ID, PREFACE, settings_frame
@@ -15,19 +16,18 @@ from proxy.http2.stream import Receiver, Stream
 from proxy.http2.trailers import trailer_lines
 
 if TYPE_CHECKING:
-    from proxy.http1.response import Response
     from proxy.http2.settings import LocalSettings
 
 
-class ClientConnection(Connection):
+class ClientConnection(Connection[Response]):
     """A connection to a server; `scheme` is that of all requests."""
 
     def __init__(self, owner: Owner, settings: LocalSettings, scheme: bytes) -> None:
         super().__init__(
-            owner, settings, HeadEncoder(partial(request_fields, scheme=scheme), settings.encoder_table)
-        )
-        self._heads: HeadDecoder[Response] = HeadDecoder(
-            parse_response, trailer_lines, settings.header_bytes, settings.decoder_table
+            owner,
+            settings,
+            HeadEncoder(partial(request_fields, scheme=scheme), settings.encoder_table),
+            HeadDecoder(parse_response, trailer_lines, settings.header_bytes, settings.decoder_table),
         )
         self._next_id = 1
         self.write(PREFACE + settings_frame(settings.for_servers()) + initial_window())
@@ -60,15 +60,6 @@ class ClientConnection(Connection):
     def _is_idle(self, stream_id: int) -> bool:
         return stream_id >= self._next_id or not stream_id & 1
 
-    def _drop_fields(self, block: bytes) -> None:
-        self._heads.drop(block)
-
-    def _decode_trailers(self, block: bytes) -> bytes:
-        return self._heads.decode_trailers(block)
-
-    def _settings_acknowledged(self) -> None:
-        self._heads.settings_acknowledged()
-
     def _complete_block(self, stream_id: int, block: bytes, *, ended: bool) -> None:
         stream = self._stream(stream_id)
         if stream is None:
@@ -77,7 +68,7 @@ class ClientConnection(Connection):
         if stream.head_received:
             self._trailers(stream, block, ended=ended)
             return
-        response = self._heads.decode(block)
+        response = self._decoder.decode(block)
         if stream.remote_ended:
             raise ConnectionFault(PROTOCOL_ERROR, "HEADERS after END_STREAM")
         if response.status < 200:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol
 
 from proxy.http2.activity import FRAME_COST, RESET_COST, SETTINGS_COST, Activity
 from proxy.http2.errors import (
@@ -38,10 +38,11 @@ from proxy.http2.frames import (
     window_frame,
     without_padding,
 )
+from proxy.http2.header_blocks import Head
 from proxy.http2.settings import DEFAULT_WINDOW, INITIAL_WINDOW_SIZE, MAX_WINDOW, LocalSettings, PeerSettings
 
 if TYPE_CHECKING:
-    from proxy.http2.header_blocks import HeadEncoder
+    from proxy.http2.header_blocks import HeadDecoder, HeadEncoder
     from proxy.http2.stream import Stream
 
 CONNECTION_WINDOW = 1 << 20
@@ -56,7 +57,7 @@ _REMEMBERED_RESETS = 1000
 
 
 class Owner(Protocol):
-    """Whoever has the connection's socket. The calls must not wait."""
+    """The object that has the connection's socket. The calls must not wait."""
 
     def has_output(self) -> None:
         """Note that there are bytes to send, after there were none."""
@@ -71,18 +72,21 @@ class Owner(Protocol):
         """Note that the peer has responded to a PING."""
 
 
-class Connection:
+class Connection(Generic[Head]):
     """What both roles share; `ServerConnection` and `ClientConnection` say who begins streams.
 
     `streams` are the open ones by id, `waiting` those that could not send all, in order. `queued` counts the
     bytes to send.
     """
 
-    def __init__(self, owner: Owner, settings: LocalSettings, encoder: HeadEncoder) -> None:
+    def __init__(
+        self, owner: Owner, settings: LocalSettings, encoder: HeadEncoder, decoder: HeadDecoder[Head]
+    ) -> None:
         self.owner = owner
         self.settings = settings
         self.peer = PeerSettings()
         self.encoder = encoder
+        self._decoder = decoder
         self.streams: dict[int, Stream] = {}
         self.waiting: OrderedDict[Stream, None] = OrderedDict()
         self.activity = Activity()
@@ -137,7 +141,7 @@ class Connection:
         return output[0] if len(output) == 1 else b"".join(output)
 
     def resume(self) -> None:
-        """Let streams go on that waited for memory or window, in turn, as far as there is some."""
+        """Let streams that waited for memory or window go on, in turn, as far as there is some."""
         left = min(self.send_window, self.space)
         for stream in list(self.waiting):
             if left <= 0:
@@ -352,25 +356,19 @@ class Connection:
 
     def _drop_block(self, stream_id: int, block: bytes) -> None:
         """Decode a block on a stream that is not open, since later blocks build on it."""
-        self._drop_fields(block)
+        self._decoder.drop(block)
         if not self._ignores(stream_id):
             raise ConnectionFault(STREAM_CLOSED, "HEADERS on a closed stream")
         self.activity.spend(FRAME_COST)
 
     def _trailers(self, stream: Stream, block: bytes, *, ended: bool) -> None:
         if stream.remote_ended:
-            self._drop_fields(block)
+            self._decoder.drop(block)
             raise StreamFault(STREAM_CLOSED, "HEADERS after END_STREAM")
-        lines = self._decode_trailers(block)
+        lines = self._decoder.decode_trailers(block)
         if not ended:
             raise StreamFault(PROTOCOL_ERROR, "trailers must end the stream")
         self._end(stream, lines)
-
-    def _drop_fields(self, block: bytes) -> None:
-        raise NotImplementedError
-
-    def _decode_trailers(self, block: bytes) -> bytes:
-        raise NotImplementedError
 
     def _priority(self, flags: int, stream_id: int, payload: bytes) -> None:
         """Ignore priorities (§5.3.2)."""
@@ -404,7 +402,7 @@ class Connection:
             self.activity.spend(FRAME_COST)
             if payload:
                 raise ConnectionFault(FRAME_SIZE_ERROR, "an acknowledgement of SETTINGS is empty")
-            self._settings_acknowledged()
+            self._decoder.settings_acknowledged()
             return
         if len(payload) % 6:
             raise ConnectionFault(FRAME_SIZE_ERROR, "settings have six bytes each")
@@ -419,10 +417,6 @@ class Connection:
         self.encoder.resize(self.peer.header_table_size)
         self.write(SETTINGS_ACK)
         self.owner.settings_received()
-
-    def _settings_acknowledged(self) -> None:
-        """Apply what the peer keeps to from now on."""
-        raise NotImplementedError
 
     def _change_windows(self, change: int) -> None:
         """Change the send windows of open streams, which may make them negative (§6.9.2)."""

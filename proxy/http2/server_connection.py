@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.http1.errors import RequestError
+from proxy.http1.request import Request
 from proxy.http2.connection import Connection, Owner, initial_window
 from proxy.http2.errors import PROTOCOL_ERROR, REFUSED_STREAM, ConnectionFault, StreamFault
 from proxy.http2.frames import PREFACE, settings_frame
@@ -18,7 +19,6 @@ from proxy.http2.trailers import trailer_lines
 
 if TYPE_CHECKING:
     from proxy.http1.limits import Limits
-    from proxy.http1.request import Request
     from proxy.http2.settings import LocalSettings
 
 
@@ -35,18 +35,22 @@ class ServerOwner(Owner, Protocol):
         """Note a request that got no response but a RST_STREAM."""
 
 
-class ServerConnection(Connection):
+class ServerConnection(Connection[Request | RequestError]):
     """A connection with a client, whose requests keep to `limits`."""
 
     owner: ServerOwner
 
     def __init__(self, owner: ServerOwner, settings: LocalSettings, limits: Limits) -> None:
-        super().__init__(owner, settings, HeadEncoder(response_fields, settings.encoder_table))
-        self._heads: HeadDecoder[Request | RequestError] = HeadDecoder(
-            RequestParser(limits).parse,
-            partial(trailer_lines, underscores=limits.underscores),
-            settings.header_bytes,
-            settings.decoder_table,
+        super().__init__(
+            owner,
+            settings,
+            HeadEncoder(response_fields, settings.encoder_table),
+            HeadDecoder(
+                RequestParser(limits).parse,
+                partial(trailer_lines, underscores=limits.underscores),
+                settings.header_bytes,
+                settings.decoder_table,
+            ),
         )
         self._awaits_preface = True
         self.write(settings_frame(settings.for_clients()) + initial_window())
@@ -67,15 +71,6 @@ class ServerConnection(Connection):
     def _is_idle(self, stream_id: int) -> bool:
         return stream_id > self.last_peer_stream or not stream_id & 1
 
-    def _drop_fields(self, block: bytes) -> None:
-        self._heads.drop(block)
-
-    def _decode_trailers(self, block: bytes) -> bytes:
-        return self._heads.decode_trailers(block)
-
-    def _settings_acknowledged(self) -> None:
-        self._heads.settings_acknowledged()
-
     def _complete_block(self, stream_id: int, block: bytes, *, ended: bool) -> None:
         stream = self.streams.get(stream_id)
         if stream is not None:
@@ -89,7 +84,7 @@ class ServerConnection(Connection):
         self.last_peer_stream = stream_id
         try:
             # Also the block of a request that is refused, since later ones build on it.
-            head = self._heads.decode(block)
+            head = self._decoder.decode(block)
             if len(self.streams) >= self.settings.streams:
                 raise StreamFault(REFUSED_STREAM, "too many streams")
             if isinstance(head, RequestError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.http2.activity import BYTE_CREDIT, DATA_CREDIT, MESSAGE_CREDIT
-from proxy.http2.errors import CANCEL, NO_ERROR
+from proxy.http2.errors import CANCEL
 from proxy.http2.frames import DATA, END_STREAM, HEADER, reset_frame, window_frame
 from proxy.http2.settings import DEFAULT_WINDOW
 
@@ -211,8 +211,3 @@ class Stream:
             self.reset_code = code
             self.connection.forget(self, was_reset=by_us)
             self.connection.give_growth(self._grown)
-
-    def stop_receiving(self) -> None:
-        """After this side has sent all: tell the peer that the rest of its content is not wanted (§8.1)."""
-        if self.local_ended:
-            self.reset(NO_ERROR)

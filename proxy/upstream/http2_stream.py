@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gevent import get_hub, getcurrent
 
+from proxy.http2.content_pieces import ContentPieces
 from proxy.http2.errors import CANCEL, ENHANCE_YOUR_CALM, REFUSED_STREAM, StreamFault, error_name
 from proxy.net.deadlines import NEVER, after
 from proxy.net.stream import Stream
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 END_SECONDS = 10.0
 """Seconds that a server has to end a stream after all of the response's content has come."""
-
-_MAX_PIECES = 512
-"""Pieces of content that are kept apart. An object holds each, and takes far more memory than a few bytes."""
 
 _MAX_HEADS = 100
 """Interim responses that may wait for a client who takes them slowly: no window bounds heads."""
@@ -89,7 +87,7 @@ class Http2Stream(Stream):
         self._connection = connection
         self._core: CoreStream | None = None
         self._responses: list[Response] = []
-        self._pieces: list[bytes] = []
+        self._pieces = ContentPieces()
         self._ended = False
         self._leaving = self._closed = False
         self._lost: OSError | None = None
@@ -141,12 +139,8 @@ class Http2Stream(Stream):
 
     def take_content(self) -> bytes:
         """Return the content that has come, possibly none."""
-        pieces = self._pieces
-        if not pieces:
-            return b""
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        pieces.clear()
-        if self._core is not None:
+        data = self._pieces.take()
+        if data and self._core is not None:
             self._core.consume(len(data))
         return data
 
@@ -274,10 +268,7 @@ class Http2Stream(Stream):
 
     def content_received(self, data: bytes) -> None:
         self._arrived = monotonic()
-        pieces = self._pieces
-        pieces.append(data)
-        if len(pieces) > _MAX_PIECES:
-            pieces[:] = [b"".join(pieces)]
+        self._pieces.add(data)
         self._receiver.wake()
 
     def ended(self, trailers: bytes) -> None:

@@ -310,7 +310,7 @@ def test_an_early_response_ends_the_upload_and_the_connection_goes_on() -> None:
     exchange(client.connection, server.server)
     stream = server.requests[0][1]
     stream.send_head(OK, ended=True)
-    stream.stop_receiving()
+    stream.reset(NO_ERROR)
     sent.send(b"y")
     exchange(client.connection, server.server)
     assert (notes.heads, notes.code) == ([(200, True)], NO_ERROR)
