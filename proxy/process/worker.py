@@ -37,6 +37,7 @@ from proxy.process.handover import (
 from proxy.process.listening import entry_point_of
 from proxy.process.web_acceptor import BATCH, WebAcceptor
 from rondpoint.settings import ADMIN
+from rondpoint.settings.tree import given_names
 
 if TYPE_CHECKING:
     from socket import socket
@@ -134,7 +135,7 @@ class ProxyWorker(GeventWorker):
     def _connection_capacity(self) -> int:
         """Return how many client connections this worker holds at once."""
         descriptors = raise_limit()
-        explicit = "connections" in current_settings().limits.model_fields_set
+        explicit = "connections" in given_names(current_settings().limits)
         capacity = connection_capacity(descriptors, self.worker_connections, explicit=explicit)
         if capacity < self.worker_connections:
             self.log.warning(

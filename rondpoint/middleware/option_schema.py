@@ -6,13 +6,16 @@ option names does not matter, and `redisUrl` stands for `redis_url`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from typing import Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeGuard, get_args, get_origin
 
 import msgspec
-import pydantic
 
 from rondpoint.rules.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    import pydantic  # noqa: TID251 - for types only
 
 _LISTS = (list, tuple, set, frozenset)
 
@@ -28,7 +31,7 @@ def read_options(schema: type | None, written: Mapping[str, Any]) -> Any:
         return None
     if issubclass(schema, msgspec.Struct):
         return _read_struct(schema, written)
-    if issubclass(schema, pydantic.BaseModel):
+    if _is_model(schema):
         return _read_model(schema, written)
     raise TypeError(f"{schema.__qualname__} is neither a msgspec Struct nor a pydantic model")
 
@@ -43,6 +46,8 @@ def _read_struct(schema: type[msgspec.Struct], written: Mapping[str, Any]) -> ms
 
 
 def _read_model(schema: type[pydantic.BaseModel], written: Mapping[str, Any]) -> pydantic.BaseModel:
+    import pydantic  # noqa: PLC0415, TID251 - see _is_model
+
     try:
         return schema.model_validate(_with_known_names(schema, written))
     except pydantic.ValidationError as error:
@@ -90,7 +95,13 @@ def _without_none(kind: Any) -> Any:
 
 
 def _is_schema(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct | pydantic.BaseModel)
+    return isinstance(kind, type) and (issubclass(kind, msgspec.Struct) or _is_model(kind))
+
+
+def _is_model(kind: type) -> TypeGuard[type[pydantic.BaseModel]]:
+    # Whoever has a model has imported pydantic; it takes 6 MB in every process that imports it.
+    loaded = sys.modules.get("pydantic")
+    return loaded is not None and issubclass(kind, loaded.BaseModel)
 
 
 def _plain(name: str) -> str:

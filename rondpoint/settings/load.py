@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
-from pydantic import ValidationError
 
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings import vocabulary
@@ -19,7 +18,7 @@ from rondpoint.settings.merge import Draft, merge
 from rondpoint.settings.minimum_durations import raise_short_durations
 from rondpoint.settings.resolver_checks import resolver_faults, unusable_time_limits
 from rondpoint.settings.sources import environment, file, flags
-from rondpoint.settings.tree import Settings, setting_key
+from rondpoint.settings.tree import Fault, SectionError, Settings, setting_key
 from rondpoint.settings.unserved_guards import close_guarded_parts
 from rondpoint.settings.written_setting import WrittenSetting
 
@@ -115,9 +114,9 @@ def _choose_file(
 def _validate(draft: Draft) -> Settings | None:
     """Return the settings tree, or None if values are invalid; add diagnostics to the draft."""
     try:
-        settings = Settings.model_validate(_nest(draft))
-    except ValidationError as fault:
-        draft.errors += [_make_diagnostic(draft, item) for item in fault.errors(include_url=False)]
+        settings = Settings(**_nest(draft))
+    except SectionError as invalid:
+        draft.errors += [_make_diagnostic(draft, fault) for fault in invalid.faults]
         return None
     locations = {
         path[1]: setting.location
@@ -147,19 +146,14 @@ def _subtree(tree: dict[str, Any], path: Iterable[str]) -> dict[str, Any]:
     return tree
 
 
-def _make_diagnostic(draft: Draft, item: Any) -> Diagnostic:
-    """Turn one error of pydantic into a diagnostic with the location of its setting."""
-    path = tuple(str(step) for step in item["loc"])
-    # For optional values, pydantic appends the type that it tried to the path.
-    setting = next(
-        (draft.values[path[:end]] for end in range(len(path), 0, -1) if path[:end] in draft.values), None
-    )
-    fault = item.get("ctx", {}).get("error")
-    expected = str(fault) if fault else f"expected: {item['msg'].lower()}"
-    if setting is None:
-        # A table of values is validated as a whole; the error text names the key.
-        values = draft.below(path)
-        invalid = next((each for key, each in values.items() if repr(key[-1]) in expected), None)
-        location = invalid.location if invalid is not None else ".".join(map(setting_key, path))
-        return error(location, expected if values else str(item["msg"]))
-    return error(setting.location, f"bad value {setting.value!r} for {setting.key}", expected)
+def _make_diagnostic(draft: Draft, fault: Fault) -> Diagnostic:
+    """Turn a fault of the tree into a diagnostic with the location of its setting."""
+    path = fault.path
+    setting = draft.values.get(path)
+    if setting is not None:
+        return error(setting.location, f"bad value {setting.value!r} for {setting.key}", fault.reason)
+    # A table of values is read as a whole; the reason names the key.
+    values = draft.below(path)
+    invalid = next((each for key, each in values.items() if repr(key[-1]) in fault.reason), None)
+    location = invalid.location if invalid is not None else ".".join(map(setting_key, path))
+    return error(location, fault.reason)

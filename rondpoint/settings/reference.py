@@ -9,15 +9,13 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
-
 from rondpoint.settings.closed_parts import CHANGES, METRICS
+from rondpoint.settings.declaration import REQUIRED, FieldOptions
 from rondpoint.settings.sources.environment import variable_name
-from rondpoint.settings.tree import LogLevel, Section, Settings, setting_key
+from rondpoint.settings.tree import LogLevel, Section, Settings, fields_of, section_of, setting_key
 from rondpoint.settings.unserved_options import UNSERVED_OPTIONS, UnservedOption
 from rondpoint.settings.v1 import TRANSLATIONS
-from rondpoint.settings.vocabulary import ANY, section_of
+from rondpoint.settings.vocabulary import ANY
 
 _INTRODUCTION = """\
 # Settings
@@ -118,15 +116,16 @@ def _format_key(key: str) -> str:
 
 
 def _setting_rows(section: type[Section], parents: tuple[str, ...]) -> Iterator[str]:
-    for attribute, info in section.model_fields.items():
-        if info.exclude:
+    for attribute, field in fields_of(section).items():
+        options = field.options
+        if options.exclude:
             continue
         path = (*parents, setting_key(attribute))
-        inner, optional, named_by_user = section_of(info.annotation)
+        inner, optional, named_by_user = section_of(field.annotation)
         if inner is None and named_by_user:
-            yield _format_row((*path, ANY), "", info.description or "")
+            yield _format_row((*path, ANY), "", options.description)
         elif inner is None:
-            yield _format_row(path, _format_default(path, info), info.description or "")
+            yield _format_row(path, _format_default(path, options), options.description)
         else:
             if optional:
                 yield _format_row(path, "off", _first_line(inner))
@@ -143,11 +142,11 @@ def _first_line(section: type[Section]) -> str:
     return (section.__doc__ or "").strip().partition("\n")[0]
 
 
-def _format_default(path: tuple[str, ...], info: FieldInfo) -> str:
-    default: Any = info.default
-    if info.default_factory is not None:
+def _format_default(path: tuple[str, ...], options: FieldOptions) -> str:
+    default: Any = options.default
+    if options.default_factory is not None:
         return "number of cores"
-    if default is PydanticUndefined or default is None or default in ("", (), frozenset()):
+    if default is REQUIRED or default is None or default in ("", (), frozenset()):
         return ""
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"

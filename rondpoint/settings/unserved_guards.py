@@ -9,7 +9,7 @@ from rondpoint.settings import closed_parts
 from rondpoint.settings.closed_parts import LOCAL_ONLY, ClosedPart
 from rondpoint.settings.errors import warning
 from rondpoint.settings.merge import Draft, SettingPath
-from rondpoint.settings.tree import ADMIN, EntryPoint, Settings, setting_key
+from rondpoint.settings.tree import ADMIN, EntryPoint, Settings, as_dict, replace, setting_key
 
 _ROUTER_OPTIONS: tuple[SettingPath, ...] = (
     ("http", "middlewares"),
@@ -50,7 +50,7 @@ def close_guarded_parts(settings: Settings, draft: Draft) -> Settings:
             draft.warnings.append(candidate.diagnostic)
         else:
             draft.warnings.append(warning(candidate.location, f"{candidate.key} {option.reason}"))
-    return settings.model_copy(update={"closed_parts": tuple(closed)})
+    return replace(settings, closed_parts=tuple(closed))
 
 
 def _close_admin_tls(settings: Settings, draft: Draft) -> Iterator[ClosedPart]:
@@ -71,7 +71,7 @@ def _close_guarded_admin(settings: Settings, draft: Draft) -> Iterator[ClosedPar
     for path in _ROUTER_OPTIONS:
         if _is_set(draft, ("entry_points", ADMIN, *path)):
             yield _closed_admin(draft, path, _ADMIN_HINT)
-    for name, allowed in settings.admin.http.encoded_characters:
+    for name, allowed in as_dict(settings.admin.http.encoded_characters).items():
         if not allowed:
             yield _closed_admin(draft, ("http", "encoded_characters", name), "take it out")
 

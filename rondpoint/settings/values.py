@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, InstanceOf
-
+from rondpoint.settings.declaration import Parse
 from rondpoint.tls.model import TlsDomain
 
 Network = IPv4Network | IPv6Network
@@ -75,12 +75,22 @@ def parse_count(value: object) -> int:
     raise ValueError("expected a whole number")
 
 
+def _at_least(lowest: int) -> Callable[[object], int]:
+    def parse(value: object) -> int:
+        count = parse_count(value)
+        if count < lowest:
+            raise ValueError(f"expected {lowest} or more")
+        return count
+
+    return parse
+
+
 def parse_path(value: object) -> Path | None:
     """Return a path unchanged, or None for empty text. Raises ValueError."""
     if value is None or isinstance(value, Path):
         return value
     if not isinstance(value, str):
-        raise ValueError("expected a path")  # noqa: TRY004 - pydantic reports ValueError
+        raise ValueError("expected a path")  # noqa: TRY004 - a fault of the user
     return Path(value) if value.strip() else None
 
 
@@ -102,7 +112,7 @@ def parse_networks(value: object) -> tuple[Network, ...]:
     """
     items = value.split(",") if isinstance(value, str) else value
     if not isinstance(items, list | tuple):
-        raise ValueError("expected addresses or networks such as 10.0.0.0/8, 192.168.1.7 or fd00::/8")  # noqa: TRY004 - pydantic reports ValueError
+        raise ValueError("expected addresses or networks such as 10.0.0.0/8, 192.168.1.7 or fd00::/8")  # noqa: TRY004 - a fault of the user
     networks: list[Network] = []
     for item in items:
         text = str(item).strip()
@@ -135,7 +145,7 @@ def parse_certificates(value: object) -> tuple[CertificatePair, ...]:
     elif isinstance(value, list | tuple):
         items = list(value)
     else:
-        raise ValueError(_CERTIFICATES)  # noqa: TRY004 - pydantic reports ValueError
+        raise ValueError(_CERTIFICATES)  # noqa: TRY004 - a fault of the user
     return tuple(_parse_certificate(item) for item in items)
 
 
@@ -171,7 +181,7 @@ def parse_domains(value: object) -> tuple[TlsDomain, ...]:
     """
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, list | tuple):
-        raise ValueError(_DOMAINS)  # noqa: TRY004 - pydantic reports ValueError
+        raise ValueError(_DOMAINS)  # noqa: TRY004 - a fault of the user
     return tuple(_parse_domain(item) for item in items)
 
 
@@ -219,17 +229,15 @@ def _parse_address(value: object) -> str:
     return address
 
 
-Seconds = Annotated[float, BeforeValidator(parse_duration)]
-Switch = Annotated[bool, BeforeValidator(parse_switch)]
-Text = Annotated[str, BeforeValidator(parse_text)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(parse_texts)]
-Integer = Annotated[int, BeforeValidator(parse_count)]
-NonNegativeInt = Annotated[int, BeforeValidator(parse_count), Field(ge=0)]
-PositiveInt = Annotated[int, BeforeValidator(parse_count), Field(ge=1)]
-Address = Annotated[str, BeforeValidator(_parse_address)]
-Networks = Annotated[tuple[Network, ...], BeforeValidator(parse_networks)]
-OptionalPath = Annotated[Path | None, BeforeValidator(parse_path)]
-Certificates = Annotated[tuple[CertificatePair, ...], BeforeValidator(parse_certificates)]
-Domains = Annotated[
-    tuple[InstanceOf[TlsDomain], ...], BeforeValidator(parse_domains), ItemKeys(("main", "sans"))
-]
+Seconds = Annotated[float, Parse(parse_duration)]
+Switch = Annotated[bool, Parse(parse_switch)]
+Text = Annotated[str, Parse(parse_text)]
+Texts = Annotated[tuple[str, ...], Parse(parse_texts)]
+Integer = Annotated[int, Parse(parse_count)]
+NonNegativeInt = Annotated[int, Parse(_at_least(0))]
+PositiveInt = Annotated[int, Parse(_at_least(1))]
+Address = Annotated[str, Parse(_parse_address)]
+Networks = Annotated[tuple[Network, ...], Parse(parse_networks)]
+OptionalPath = Annotated[Path | None, Parse(parse_path)]
+Certificates = Annotated[tuple[CertificatePair, ...], Parse(parse_certificates)]
+Domains = Annotated[tuple[TlsDomain, ...], Parse(parse_domains), ItemKeys(("main", "sans"))]

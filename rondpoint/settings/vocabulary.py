@@ -8,12 +8,10 @@ without regard to case.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from types import UnionType
-from typing import Union, get_args, get_origin
 
-from rondpoint.settings.tree import Section, Settings, setting_key
+from rondpoint.settings.tree import Section, Settings, fields_of, section_of, setting_key
 from rondpoint.settings.unserved_options import UNSERVED_OPTIONS, UnservedOption
 from rondpoint.settings.v1 import LISTS, TRANSLATIONS, Translation
 from rondpoint.settings.values import ItemKeys
@@ -148,14 +146,14 @@ def _add_key(root: KnownKey, pattern: str) -> KnownKey:
 
 
 def _add_section(known_key: KnownKey, section: type[Section]) -> None:
-    for attribute, info in section.model_fields.items():
-        if info.exclude:
+    for attribute, declared in fields_of(section).items():
+        if declared.options.exclude:
             # The value is computed from other settings.
             continue
         child = _add_key(known_key, setting_key(attribute))
         child.attribute = attribute
-        child.item_keys = next((mark.names for mark in info.metadata if isinstance(mark, ItemKeys)), ())
-        inner, optional, named_by_user = section_of(info.annotation)
+        child.item_keys = next((mark.names for mark in declared.marks if isinstance(mark, ItemKeys)), ())
+        inner, optional, named_by_user = section_of(declared.annotation)
         if inner is None:
             if named_by_user:
                 child.section = True
@@ -166,19 +164,3 @@ def _add_section(known_key: KnownKey, section: type[Section]) -> None:
             child.wildcard = KnownKey(ANY, ANY, section=True)
             child = child.wildcard
         _add_section(child, inner)
-
-
-def section_of(annotation: object) -> tuple[type[Section] | None, bool, bool]:
-    """Return the section type of an annotation, whether it is optional, and whether users name its items.
-
-    Without a section type, user-chosen names are the keys of a table of values.
-    """
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        return annotation, False, False
-    arguments = get_args(annotation)
-    if get_origin(annotation) in (Union, UnionType) and type(None) in arguments:
-        inner, _, named_by_user = section_of(next(item for item in arguments if item is not type(None)))
-        return inner, True, named_by_user
-    if get_origin(annotation) is Mapping and len(arguments) == 2:
-        return section_of(arguments[1])[0], False, True
-    return None, False, False

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
-
+from rondpoint.settings.declaration import Field, Parse
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import NonNegativeInt, OptionalPath, Seconds, Switch
 
@@ -85,7 +84,7 @@ def _parse_optional_header_mode(value: object) -> FieldMode | None:
 def parse_fields(value: object) -> Mapping[str, FieldMode]:
     """Return the modes by field name, in the spelling of FIELDS. Raises ValueError."""
     if not isinstance(value, Mapping):
-        raise ValueError("expected field names, each with a mode")  # noqa: TRY004 - pydantic reports ValueError
+        raise ValueError("expected field names, each with a mode")  # noqa: TRY004 - a fault of the user
     modes: dict[str, FieldMode] = {}
     for name, mode in value.items():
         known = _ACCEPTED.get(str(name).lower())
@@ -102,7 +101,7 @@ def parse_fields(value: object) -> Mapping[str, FieldMode]:
 def parse_headers(value: object) -> Mapping[str, FieldMode]:
     """Return the modes by lower-case header name. Raises ValueError."""
     if not isinstance(value, Mapping):
-        raise ValueError("expected header names, each with a mode")  # noqa: TRY004 - pydantic reports ValueError
+        raise ValueError("expected header names, each with a mode")  # noqa: TRY004 - a fault of the user
     for name in value:
         if not _HEADER.fullmatch(str(name)):
             raise ValueError(f"{name!r} is not the name of a header")
@@ -134,7 +133,7 @@ def parse_statuses(value: object) -> frozenset[int]:
 
 
 class AccessLogFilters(Section):
-    status_codes: Annotated[frozenset[int], BeforeValidator(parse_statuses)] = Field(
+    status_codes: Annotated[frozenset[int], Parse(parse_statuses)] = Field(
         default=frozenset(), description="Log requests with these status codes: `200,300-302`."
     )
     min_duration: Seconds = Field(
@@ -148,27 +147,27 @@ class AccessLogFilters(Section):
 
 
 class AccessLogHeaders(Section):
-    default_mode: Annotated[FieldMode | None, BeforeValidator(_parse_optional_header_mode)] = Field(
+    default_mode: Annotated[FieldMode | None, Parse(_parse_optional_header_mode)] = Field(
         default=None,
         description="The mode of headers: `keep`, `drop` or `redact`. If it is not set, the log keeps "
         "`Referer` and `User-Agent` of requests and drops all others.",
     )
-    names: Annotated[Mapping[str, FieldMode], BeforeValidator(parse_headers)] = Field(
+    names: Annotated[Mapping[str, FieldMode], Parse(parse_headers)] = Field(
         default_factory=dict, description="The mode of the header NAME."
     )
 
 
 class AccessLogQuery(Section):
-    default_mode: Annotated[FieldMode, BeforeValidator(_parse_field_mode)] = Field(
+    default_mode: Annotated[FieldMode, Parse(_parse_field_mode)] = Field(
         default=FieldMode.KEEP, description="`drop` removes the query, after the `?`, from `RequestPath`."
     )
 
 
 class AccessLogFields(Section):
-    default_mode: Annotated[FieldMode, BeforeValidator(_parse_field_mode)] = Field(
+    default_mode: Annotated[FieldMode, Parse(_parse_field_mode)] = Field(
         default=FieldMode.KEEP, description="The mode of fields: `keep` or `drop`."
     )
-    names: Annotated[Mapping[str, FieldMode], BeforeValidator(parse_fields)] = Field(
+    names: Annotated[Mapping[str, FieldMode], Parse(parse_fields)] = Field(
         default_factory=dict,
         description="The mode of the field NAME. In `common` and `genericCLF`, a hyphen replaces dropped "
         "fields.",
@@ -188,7 +187,7 @@ class AccessLog(Section):
         default=None,
         description="The file to append to; without it, standard output. SIGUSR1 reopens it.",
     )
-    format: Annotated[AccessLogFormat, BeforeValidator(_parse_format)] = Field(
+    format: Annotated[AccessLogFormat, Parse(_parse_format)] = Field(
         default=AccessLogFormat.COMMON,
         description="`common` (Traefik's format), `genericCLF` (without Traefik's additional fields) or "
         "`json`.",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
-
 from rondpoint.logs.options import LogFormat, LogLevel
+from rondpoint.settings.declaration import Field, Parse
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import NonNegativeInt, OptionalPath, Switch, Text, Texts, parse_count
 
@@ -60,20 +59,20 @@ class Ping(Section):
         description="A web entry point that also responds to `/ping`, before all routers and redirections, "
         "but behind the middlewares of the entry point.",
     )
-    terminating_status_code: Annotated[int, BeforeValidator(_parse_status)] = Field(
+    terminating_status_code: Annotated[int, Parse(_parse_status)] = Field(
         default=503,
         description="The status of `/ping` while Rondpoint ends and still accepts connections (`entryPoints."
         "NAME.transport.lifeCycle.requestAcceptGraceTimeout`).",
     )
 
 
-def _parse_level(value: object) -> object:
-    level = value.strip().upper() if isinstance(value, str) else value
+def _parse_level(value: object) -> LogLevel:
+    level = str(value).strip().upper()
     if level == "WARNING":
         return LogLevel.WARN
     if level not in LogLevel.__members__:
         raise ValueError("expected one of " + ", ".join(LogLevel))
-    return level
+    return LogLevel[level]
 
 
 def _parse_format(value: object) -> object:
@@ -84,10 +83,10 @@ def _parse_format(value: object) -> object:
 
 
 class Log(Section):
-    level: Annotated[LogLevel, BeforeValidator(_parse_level)] = Field(
+    level: Annotated[LogLevel, Parse(_parse_level)] = Field(
         default=LogLevel.INFO, description="The lowest severity to log: " + ", ".join(LogLevel) + "."
     )
-    format: Annotated[LogFormat, BeforeValidator(_parse_format)] = Field(
+    format: Annotated[LogFormat, Parse(_parse_format)] = Field(
         default=LogFormat.COMMON, description="`common`, or `json` with one object on each line."
     )
     file_path: OptionalPath = Field(

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field
-
+from rondpoint.settings.declaration import Field, Parse
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import Domains, PositiveInt, Seconds, Switch, Text, Texts, parse_text
 
@@ -116,7 +115,7 @@ class ResolverOptions(Section):
     """Obtain certificates by ACME (RFC 8555), and renew them."""
 
     email: Text = Field(default="", description="The address to which the authority writes.")
-    ca_server: Annotated[str, BeforeValidator(_parse_directory)] = Field(
+    ca_server: Annotated[str, Parse(_parse_directory)] = Field(
         default=LETS_ENCRYPT, description="The URL of the authority's ACME directory."
     )
     ca_certificates: Texts = Field(
@@ -137,7 +136,7 @@ class ResolverOptions(Section):
         "lacks ([more](../certificates.md#the-file-of-a-resolver)). An empty value keeps them in the store "
         "alone.",
     )
-    key_type: Annotated[KeyType, BeforeValidator(_parse_key_type)] = Field(
+    key_type: Annotated[KeyType, Parse(_parse_key_type)] = Field(
         default="RSA4096",
         description="The private keys of certificates: `EC256`, `EC384`, `RSA2048`, `RSA4096` or `RSA8192`.",
     )

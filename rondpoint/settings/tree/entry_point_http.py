@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, Field
-
-from rondpoint.settings.tree.section import Section, setting_key
+from rondpoint.settings.declaration import Field, Parse
+from rondpoint.settings.tree.section import Section, as_dict, setting_key
 from rondpoint.settings.values import (
     Domains,
     NonNegativeInt,
@@ -54,17 +53,17 @@ def _parse_target(value: object) -> str:
 class Redirection(Section):
     """Redirect every request to another entry point, except ACME's HTTP challenges that a router takes."""
 
-    to: Annotated[str, BeforeValidator(_parse_target)] = Field(
+    to: Annotated[str, Parse(_parse_target)] = Field(
         description="Required. The name of an entry point, or a port: `:443`."
     )
-    scheme: Annotated[Scheme, BeforeValidator(_parse_scheme)] = Field(
+    scheme: Annotated[Scheme, Parse(_parse_scheme)] = Field(
         default="https", description="The scheme of the new URL: `http` or `https`."
     )
     permanent: Switch = Field(
         default=True,
         description="Respond with 301, and with 308 for other methods than `GET`; `false`: 302 and 307.",
     )
-    priority: Annotated[int | None, BeforeValidator(_parse_priority)] = Field(
+    priority: Annotated[int | None, Parse(_parse_priority)] = Field(
         default=None,
         description="Routers of a higher priority take their requests first; by default no router does.",
     )
@@ -93,7 +92,7 @@ class EncodedCharacters(Section):
     @property
     def by_option(self) -> dict[str, bool]:
         """Whether each character is allowed, by the key of its option."""
-        return {setting_key(field): allowed for field, allowed in self.model_dump().items()}
+        return {setting_key(field): allowed for field, allowed in as_dict(self).items()}
 
 
 class HttpTls(Section):
@@ -141,7 +140,7 @@ class HttpOptions(Section):
         "Larger ones get a 431.",
     )
     encoded_characters: EncodedCharacters = EncodedCharacters()
-    underscore_headers_strategy: Annotated[Strategy, BeforeValidator(_parse_strategy)] = Field(
+    underscore_headers_strategy: Annotated[Strategy, Parse(_parse_strategy)] = Field(
         default="keep",
         description="Traefik's spelling of `headersWithUnderscores`: `keep`, `delete` or `reject`. It has no "
         "effect if `headersWithUnderscores` is `drop` or `reject`.",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, Field
-
 from rondpoint.model import Verbosity
+from rondpoint.settings.declaration import Field, Parse
 from rondpoint.settings.tree.entry_point_http import HttpOptions, Strategy
 from rondpoint.settings.tree.entry_points_v1 import AuthOfV1, RedirectOfV1, SwitchOfV1, WhiteListOfV1
 from rondpoint.settings.tree.section import Section
@@ -181,7 +180,7 @@ class Tls(Section):
         return tuple(map(Path, files or self.client_ca_files))
 
 
-def _one_of(choices: tuple[str, ...]) -> BeforeValidator:
+def _one_of(choices: tuple[str, ...]) -> Parse:
     """Return a validator that accepts these choices in any case."""
 
     def read(value: object) -> object:
@@ -190,7 +189,7 @@ def _one_of(choices: tuple[str, ...]) -> BeforeValidator:
             raise ValueError("expected one of " + ", ".join(choices))
         return text
 
-    return BeforeValidator(read)
+    return Parse(read)
 
 
 class Observability(Section):

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
-
+from rondpoint.settings.declaration import Field, Parse
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import Text, Texts, parse_switch
 
@@ -18,7 +17,7 @@ def _parse_switch(value: object) -> bool:
     return str(value).strip().lower() in ("on", "enable") or parse_switch(value)
 
 
-SwitchOfV1 = Annotated[bool, BeforeValidator(_parse_switch)]
+SwitchOfV1 = Annotated[bool, Parse(_parse_switch)]
 
 
 class RedirectOfV1(Section):

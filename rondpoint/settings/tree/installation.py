@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
-
+from rondpoint.settings.declaration import Field, Parse
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import (
     NonNegativeInt,
@@ -49,12 +48,12 @@ class Redis(Section):
     `embedded` is computed: `rondpoint up` has started this store, for this machine alone.
     """
 
-    url: Annotated[str | None, BeforeValidator(_parse_store_url)] = Field(
+    url: Annotated[str | None, Parse(_parse_store_url)] = Field(
         default=None,
         description="The store that agents and proxies share ([connection variants](redis.md#store-url)); "
         "without it, `rondpoint up` starts one.",
     )
-    namespace: Annotated[Text, BeforeValidator(_parse_namespace)] = Field(
+    namespace: Annotated[Text, Parse(_parse_namespace)] = Field(
         default="default", description="Separates several installations in one Redis."
     )
     embedded: bool = Field(default=False, exclude=True)
@@ -77,7 +76,7 @@ class Store(Section):
 
 
 class AgentOptions(Section):
-    name: Annotated[Text, BeforeValidator(_parse_agent_name)] = Field(
+    name: Annotated[Text, Parse(_parse_agent_name)] = Field(
         default="",
         description="The name of this agent, such as that of its machine. Agents with different names "
         "contribute to one installation, each from its own sources. Agents with the same name, or without "

@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
-
+from rondpoint.settings.declaration import Field, Parse
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import Switch, Text
 
@@ -34,7 +33,7 @@ _BOUNDS = "expected seconds above 0, such as 0.1,0.3,1.2,5"
 def parse_header_labels(value: object) -> Mapping[str, str]:
     """Return the header names by metric label. Raises ValueError."""
     if not isinstance(value, Mapping):
-        raise ValueError("expected label names, each with a header name")  # noqa: TRY004 - pydantic reports ValueError
+        raise ValueError("expected label names, each with a header name")  # noqa: TRY004 - a fault of the user
     for label, header in value.items():
         if not _LABEL.fullmatch(label) or label.startswith("__") or label in _RESERVED_LABELS:
             raise ValueError(f"{label!r} cannot be the name of an additional label")
@@ -46,7 +45,7 @@ def parse_header_labels(value: object) -> Mapping[str, str]:
 class PrometheusMetrics(Section):
     """Serve metrics for Prometheus at `/metrics`."""
 
-    buckets: Annotated[tuple[float, ...], BeforeValidator(parse_bounds)] = Field(
+    buckets: Annotated[tuple[float, ...], Parse(parse_bounds)] = Field(
         default=(0.1, 0.3, 1.2, 5.0), description="Upper bounds of the histogram buckets, in seconds."
     )
     add_entry_points_labels: Switch = Field(default=True, description="Count by entry point.")
@@ -62,7 +61,7 @@ class PrometheusMetrics(Section):
         description="A web entry point that also serves `/metrics`, before all routers and redirections, but "
         "behind the middlewares of the entry point.",
     )
-    header_labels: Annotated[Mapping[str, str], BeforeValidator(parse_header_labels)] = Field(
+    header_labels: Annotated[Mapping[str, str], Parse(parse_header_labels)] = Field(
         default_factory=dict,
         description="The request header whose value becomes the label NAME of `requests_total`. A worker "
         "distinguishes 1000 sets of values; further ones count as `other`.",

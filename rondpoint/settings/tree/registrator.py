@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
-
+from rondpoint.settings.declaration import Field, Parse
 from rondpoint.settings.tree.consul import ConsulHttpAuth, ConsulTls
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import Seconds, Switch, Text, Texts, parse_text
@@ -32,7 +31,7 @@ def _parse_deregister(value: object) -> object:
 class RegistratorConsul(Section):
     """The Consul agent that registers the services; default: that of `providers.consulCatalog`."""
 
-    address: Annotated[Text, BeforeValidator(_parse_address)] = Field(
+    address: Annotated[Text, Parse(_parse_address)] = Field(
         default="",
         description="One Consul agent: `host:port` or a URL. Without it, the variable `CONSUL_HTTP_ADDR` "
         "applies, else `127.0.0.1:8500`.",
@@ -70,7 +69,7 @@ class RegistratorOptions(Section):
     cleanup: Switch = Field(
         default=False, description="Remove services that an earlier registrar of this host left in Consul."
     )
-    deregister: Annotated[Deregister, BeforeValidator(_parse_deregister)] = Field(
+    deregister: Annotated[Deregister, Parse(_parse_deregister)] = Field(
         default="always",
         description="When to deregister a container that ends: `always`, or `on-success`, which keeps "
         "containers that failed.",

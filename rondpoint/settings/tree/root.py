@@ -6,9 +6,8 @@ import os
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pydantic import Field
-
 from rondpoint.settings.closed_parts import ClosedPart, entry_point_part, format_reason
+from rondpoint.settings.declaration import Field
 from rondpoint.settings.tree.access_log import AccessLog
 from rondpoint.settings.tree.administration import Api, Log, Ping
 from rondpoint.settings.tree.certificates_resolvers import CertificatesResolver, ResolverOptions

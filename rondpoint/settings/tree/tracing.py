@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field
-
+from rondpoint.settings.declaration import Field, Parse
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import OptionalPath, Switch, Text, Texts, parse_text
 
@@ -38,11 +37,11 @@ def _parse_sample_rate(value: object) -> float:
 
 def _parse_texts_by_name(value: object) -> Mapping[str, str]:
     if not isinstance(value, Mapping):
-        raise ValueError("expected names, each with a text")  # noqa: TRY004 - pydantic reports ValueError
+        raise ValueError("expected names, each with a text")  # noqa: TRY004 - a fault of the user
     return {str(name): parse_text(text) for name, text in value.items()}
 
 
-TextsByName = Annotated[Mapping[str, str], BeforeValidator(_parse_texts_by_name)]
+TextsByName = Annotated[Mapping[str, str], Parse(_parse_texts_by_name)]
 
 
 class OtlpTls(Section):
@@ -61,7 +60,7 @@ class OtlpTls(Section):
 
 
 class OtlpHttp(Section):
-    endpoint: Annotated[str, BeforeValidator(_parse_endpoint)] = Field(
+    endpoint: Annotated[str, Parse(_parse_endpoint)] = Field(
         default="https://localhost:4318",
         description=f"The URL of the collector. Without a path, `{_PATH}` is used.",
     )
@@ -92,7 +91,7 @@ def _parse_host_and_port(value: object) -> str:
 class OtlpGrpc(Section):
     """Send traces by gRPC instead of HTTP."""
 
-    endpoint: Annotated[str, BeforeValidator(_parse_host_and_port)] = Field(
+    endpoint: Annotated[str, Parse(_parse_host_and_port)] = Field(
         default="localhost:4317", description="The collector, as `HOST:PORT`."
     )
     insecure: Switch = Field(default=False, description="Connect without TLS.")
@@ -123,7 +122,7 @@ class Tracing(Section):
         default_factory=dict,
         description="The resource attribute NAME. Attributes in `OTEL_RESOURCE_ATTRIBUTES` take precedence.",
     )
-    sample_rate: Annotated[float, BeforeValidator(_parse_sample_rate)] = Field(
+    sample_rate: Annotated[float, Parse(_parse_sample_rate)] = Field(
         default=1.0,
         description="The share of requests to trace, 0 to 1, among requests that belong to no trace yet; "
         "other requests are traced if the rest of their trace is.",

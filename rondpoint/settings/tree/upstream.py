@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
+from rondpoint.settings.declaration import Field
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import Integer, NonNegativeInt, Seconds, Switch, Texts
 

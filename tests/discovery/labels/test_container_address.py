@@ -70,7 +70,7 @@ def test_an_address(
 
 @pytest.mark.parametrize("label", ["traefik.docker.network", "traefik.Docker.Network"])
 def test_a_label_chooses_the_network_before_the_settings_do(label: str) -> None:
-    options = DockerOptions(network="a", useBindPortIP=True)
+    options = DockerOptions(network="a", use_bind_port_ip=True)
     assert read_address_options(container(labels={label: " b "}), options) == AddressOptions("b", True)
     assert read_address_options(container(labels={label: ""}), options) == AddressOptions("a", True)
 

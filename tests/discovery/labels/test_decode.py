@@ -16,7 +16,7 @@ from rondpoint.model import ServerState
 from rondpoint.settings import DockerOptions
 from tests.discovery.labels.containers import OPTIONS, WITH_DOMAIN, compose, container
 
-HIDDEN = DockerOptions(exposedByDefault=False)
+HIDDEN = DockerOptions(exposed_by_default=False)
 RULE = {"traefik.http.routers.r.rule": "Host(`r.test`)"}
 
 NOT_ROUTED = [
@@ -91,7 +91,7 @@ def test_routes_may_stay_while_their_container_is_stopped_or_unhealthy(labels: d
         assert decoded.diagnostics == ()
     unwell = container(labels=labels, health="starting")
     assert decode(unwell, OPTIONS).routers == ()
-    decoded = decode(unwell, DockerOptions(allowEmptyServices=True))
+    decoded = decode(unwell, DockerOptions(allow_empty_services=True))
     assert [service.servers for service in decoded.services] == [()]
 
 

@@ -111,14 +111,14 @@ def test_services_and_middlewares_may_be_those_of_other_providers() -> None:
 
 def test_the_default_rule_is_a_template() -> None:
     options = DockerOptions(
-        defaultRule='Host(`{{ index .Labels "app.host" }}`) && PathPrefix(`/{{ .Name }}`)'
+        default_rule='Host(`{{ index .Labels "app.host" }}`) && PathPrefix(`/{{ .Name }}`)'
     )
     decoded = decode(container("c", {"app.host": "a.test"}), options)
     assert [router.rule.text for router in decoded.routers] == ["Host(`a.test`) && PathPrefix(`/c`)"]
 
 
 def test_an_invalid_default_rule_is_reported() -> None:
-    decoded = decode(container(), DockerOptions(defaultRule="Host(`{{ .Nmae }}`)"))
+    decoded = decode(container(), DockerOptions(default_rule="Host(`{{ .Nmae }}`)"))
     assert decoded.routers == ()
     assert "unknown field .Nmae (did you mean Name?)" in decoded.diagnostics[0].message
 

@@ -45,7 +45,7 @@ class ConsulSource(Struct, frozen=True):
 
 def _catalogue(address: str, **options: Any) -> Provider:
     endpoint = {"address": address, **options}
-    return ConsulCatalogProvider(ConsulCatalogOptions.model_validate({"endpoint": endpoint}))
+    return ConsulCatalogProvider(ConsulCatalogOptions(endpoint=endpoint))
 
 
 def _register(consul: Consul, name: str) -> None:
@@ -56,7 +56,7 @@ def _register(consul: Consul, name: str) -> None:
 
 def _keys(address: str, **options: Any) -> Provider:
     endpoints = (address,) if address else ()
-    return ConsulKvProvider(ConsulOptions.model_validate({"endpoints": endpoints, **options}))
+    return ConsulKvProvider(ConsulOptions(endpoints=endpoints, **options))
 
 
 def _put(consul: Consul, name: str) -> None:

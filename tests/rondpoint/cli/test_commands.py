@@ -59,8 +59,7 @@ def test_unusable_settings_print_all_errors_and_exit_with_2(tmp_path: Path, argu
     assert result.stdout == ""
     assert sorted(result.stderr.splitlines()) == [
         "error: settings: flag --dokcer: unknown key dokcer (did you mean --docker?)",
-        "error: settings: flag --workers: bad value '0' for workers "
-        "(expected: input should be greater than or equal to 1)",
+        "error: settings: flag --workers: bad value '0' for workers (expected 1 or more)",
     ]
 
 

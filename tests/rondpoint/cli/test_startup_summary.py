@@ -8,7 +8,7 @@ from rondpoint.settings import Providers, RegistratorOptions, Settings, load
 
 def test_consul_addresses_are_shown_without_passwords() -> None:
     catalogue = {"endpoint": {"address": "https://me:secret@one:1, two:2"}}
-    settings = Settings(providers=Providers.model_validate({"consul_catalog": catalogue, "consul": {}}))
+    settings = Settings(providers=Providers(consul_catalog=catalogue, consul={}))
     assert "providers: consulcatalog (one:1, two:2), consul" in list(summary_lines(settings))
 
 
@@ -24,5 +24,5 @@ def test_the_registrator_is_shown_if_it_is_on() -> None:
         ({"consul": {"address": "consul:8500"}}, ["registrator: on (consul:8500)"]),
         ({"enabled": False}, []),
     ):
-        settings = Settings(registrator=RegistratorOptions.model_validate(options))
+        settings = Settings(registrator=RegistratorOptions(**options))
         assert [line for line in summary_lines(settings) if line.startswith("registrator")] == expected

@@ -28,7 +28,7 @@ FLAGS = {
     "--redis.zzz=1": ("unknown key redis.zzz", "expected one of url, namespace"),
     "--log.level=LOUD": ("bad value 'LOUD' for log.level", "expected one of TRACE, DEBUG, INFO"),
     "--logLevel=LOUD": ("bad value 'LOUD' for logLevel", "expected one of TRACE, DEBUG, INFO"),
-    "--workers=0": ("bad value '0' for workers", "greater than or equal to 1"),
+    "--workers=0": ("bad value '0' for workers", "expected 1 or more"),
     "--workers=many": ("bad value 'many' for workers", "expected a whole number"),
     "--workers": ("bad value True for workers", "expected a whole number"),
     "--entryPoints.web.address=80": (

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import rondpoint.settings.reference as reference
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import variable_name
+from rondpoint.settings.tree import fields_of
 from rondpoint.settings.vocabulary import all_paths, build_vocabulary
 
 _PAGE = Path(__file__).parents[3] / "docs" / "reference" / "settings.md"
@@ -31,5 +34,10 @@ def test_no_two_settings_share_a_variable() -> None:
 
 
 def test_the_tree_is_immutable() -> None:
-    assert all(field.annotation is not dict for field in Settings.model_fields.values())
-    assert Settings.model_config["frozen"]
+    assert all(field.annotation is not dict for field in fields_of(Settings).values())
+    settings = Settings()
+    for name in ("workers", "unknown"):
+        with pytest.raises(AttributeError, match="immutable"):
+            setattr(settings, name, 2)
+    with pytest.raises(AttributeError, match="immutable"):
+        del settings.workers

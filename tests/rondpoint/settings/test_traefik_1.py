@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rondpoint.settings import LogLevel, Settings
+from rondpoint.settings.tree import as_dict
 
 from .loading import load_errors, load_settings
 
@@ -308,7 +309,7 @@ def test_every_option_of_a_description_is_read(tmp_path: Path) -> None:
     assert point.auth.digest is not None
     assert point.auth.forward is not None
     assert point.auth.forward.tls is not None
-    assert point.auth.forward.tls.model_dump() == {
+    assert as_dict(point.auth.forward.tls) == {
         "ca": "path/to/local.crt",
         "ca_optional": True,
         "cert": "path/to/foo.cert",

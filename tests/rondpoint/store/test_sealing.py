@@ -64,13 +64,13 @@ def test_a_text_that_cannot_be_opened_says_why(sealer: Sealer, sealed: str, reas
 
 
 def settings(**store: object) -> Settings:
-    return Settings(store=Store.model_validate(store))
+    return Settings(store=Store(**store))
 
 
 def test_the_secret_comes_from_the_file_before_the_setting(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text(f"\n {OTHER.decode()} \n{SECRET.decode()}\n")
-    sealer = sealer_of(settings(secret="u" * 32, secretFile=str(file)))
+    sealer = sealer_of(settings(secret="u" * 32, secret_file=str(file)))
     assert sealer.seal(KEY) == Sealer(OTHER).seal(KEY)
     assert sealer.open(SEALED) == KEY
     assert sealer_of(settings(secret=SECRET.decode())).seal(KEY) == SEALED
@@ -82,9 +82,9 @@ def test_an_unusable_secret_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "short").write_text(f"{SECRET.decode()}\nshort\n")
     for store, reason in (
         ({"secret": "secret"}, "store.secret has a secret of 6 characters; expected 32 or more"),
-        ({"secretFile": str(tmp_path / "none")}, "none cannot be read"),
-        ({"secretFile": str(tmp_path / "empty")}, "empty is empty"),
-        ({"secretFile": str(tmp_path / "short")}, "short has a secret of 5 characters"),
+        ({"secret_file": str(tmp_path / "none")}, "none cannot be read"),
+        ({"secret_file": str(tmp_path / "empty")}, "empty is empty"),
+        ({"secret_file": str(tmp_path / "short")}, "short has a secret of 5 characters"),
     ):
         with pytest.raises(SealError, match=reason):
             sealer_of(settings(**store))

@@ -231,22 +231,22 @@ def test_without_a_name_server_that_answers_nothing_is_created(bind: Bind) -> No
     [
         ({"provider": " exec "}, DnsChallengeOptions("exec")),
         (
-            {"provider": "exec", "resolvers": "192.0.2.1:53,192.0.2.2", "delayBeforeCheck": "5"},
+            {"provider": "exec", "resolvers": "192.0.2.1:53,192.0.2.2", "delay_before_check": "5"},
             DnsChallengeOptions("exec", ("192.0.2.1:53", "192.0.2.2"), Propagation(delay_before_checks=5.0)),
         ),
         (
-            {"provider": "exec", "disablePropagationCheck": "true"},
+            {"provider": "exec", "disable_propagation_check": "true"},
             DnsChallengeOptions("exec", propagation=Propagation(disable_checks=True)),
         ),
         (
             {
                 "provider": "exec",
-                "delayBeforeCheck": "5",
+                "delay_before_check": "5",
                 "propagation": {
-                    "delayBeforeChecks": "7",
-                    "disableANSChecks": "true",
-                    "requireAllRNS": "true",
-                    "disableChecks": "true",
+                    "delay_before_checks": "7",
+                    "disable_ans_checks": "true",
+                    "require_all_rns": "true",
+                    "disable_checks": "true",
                 },
             },
             DnsChallengeOptions("exec", propagation=Propagation(7.0, True, True, True)),
@@ -254,7 +254,7 @@ def test_without_a_name_server_that_answers_nothing_is_created(bind: Bind) -> No
     ],
 )
 def test_settings_become_options(settings: dict[str, object], options: DnsChallengeOptions) -> None:
-    assert options_of(DnsChallenge.model_validate(settings)) == options
+    assert options_of(DnsChallenge(**settings)) == options
 
 
 @pytest.mark.parametrize(

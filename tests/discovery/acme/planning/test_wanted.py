@@ -7,6 +7,7 @@ from discovery.acme.planning.wanted import WantedCertificates
 from rondpoint.diagnostics import Severity
 from rondpoint.model import Configuration, Router
 from rondpoint.rules.expression import And, Expression, Match, Not, Or, Rule
+from rondpoint.settings.tree import replace as replace_values
 from rondpoint.settings.tree.certificates_resolvers import DnsChallenge, ResolverOptions, TlsChallenge
 from rondpoint.tls.model import Certificate, CertificateRequest, TlsDomain
 
@@ -129,7 +130,7 @@ def test_settings_want_certificates_without_a_router() -> None:
 
 
 def replace_domains(options: ResolverOptions, *domains: TlsDomain) -> ResolverOptions:
-    return options.model_copy(update={"domains": domains})
+    return replace_values(options, domains=domains)
 
 
 @pytest.mark.parametrize(("resolver", "expected"), [("le", ["a.test"]), ("la", [])])

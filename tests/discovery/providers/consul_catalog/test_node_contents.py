@@ -16,7 +16,7 @@ from discovery.providers.consul_catalog.node_contents import Change, NodeContent
 from rondpoint.model import Configuration
 from rondpoint.settings import ConsulCatalogOptions
 
-OPTIONS = ConsulCatalogOptions.model_validate({"domain": "consul.local"})
+OPTIONS = ConsulCatalogOptions(domain="consul.local")
 CONSTRAINT = parse("")
 NODES = ("n0", "n1", "n2")
 SERVICES = ("web", "shop")

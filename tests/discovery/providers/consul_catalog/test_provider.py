@@ -22,7 +22,7 @@ from tests.lab.waiting import until
 def provider_of(consul: Consul | str, token: str = "", **options: Any) -> ConsulCatalogProvider:
     address = consul if isinstance(consul, str) else consul.address
     given = {"endpoint": {"address": address, "token": token}, "domain": "consul.local", **options}
-    return ConsulCatalogProvider(ConsulCatalogOptions.model_validate(given))
+    return ConsulCatalogProvider(ConsulCatalogOptions(**given))
 
 
 def servers(found: Configuration, service: str = "hello") -> dict[str, ServerState]:

@@ -1,0 +1,126 @@
+"""Sections of the settings tree: how they are declared, read and compared."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import pytest
+
+from rondpoint.settings.declaration import Field, Parse
+from rondpoint.settings.tree import Section, SectionError, as_dict, fields_of, given_names, replace
+from rondpoint.settings.values import PositiveInt, Seconds, Switch, Text
+from tests.lab.imports import modules_after
+
+
+class Inner(Section):
+    time: Seconds = 1.0
+    name: Text = Field(description="The name.")
+
+
+class Outer(Section):
+    switch: Switch = Field(default=False, description="A switch.")
+    kind: Literal["a", "b"] = "a"
+    optional: Inner | None = None
+    plain: Inner = Inner(name="plain")
+    by_name: Mapping[str, Inner] = Field(default_factory=dict)
+    computed: tuple[int, ...] = Field(default=(), exclude=True)
+
+
+class Derived(Outer):
+    count: PositiveInt = 1
+    switch: Switch = Field(default=True)
+
+
+def upper(value: object) -> object:
+    return str(value).upper()
+
+
+class Doubly(Section):
+    text: Annotated[Annotated[str, Parse(lambda value: f"<{value}>")], Parse(upper)] = ""
+
+
+def test_values_are_read_by_the_parsers_of_their_types() -> None:
+    outer = Outer(
+        switch="true",
+        kind="b",
+        optional={"time": "1m", "name": 7},
+        by_name={"x": {"name": "x"}, "y": Inner(name="y")},
+        computed=(1,),
+    )
+    assert outer.optional == Inner(time=60.0, name="7")
+    assert outer.by_name == {"x": Inner(name="x"), "y": Inner(name="y")}
+    assert (outer.switch, outer.kind, outer.plain.name, outer.computed) == (True, "b", "plain", (1,))
+
+
+def test_the_outer_parser_gets_the_value_as_written() -> None:
+    assert Doubly(text="a").text == "<A>"
+
+
+def test_all_faults_are_reported_with_their_paths() -> None:
+    with pytest.raises(SectionError) as raised:
+        Outer(
+            switch="perhaps",
+            kind="c",
+            optional={"time": "-1s"},
+            plain="text",
+            by_name={"x": {"name": "x", "time": "soon"}, "y": {}},
+        )
+    duration = "expected a duration such as 10s, 1m30s or a number of seconds"
+    assert [(".".join(fault.path), fault.reason) for fault in raised.value.faults] == [
+        ("switch", "expected true or false"),
+        ("kind", "expected one of a, b"),
+        ("optional.time", duration),
+        ("optional.name", "required"),
+        ("plain", "expected keys below it"),
+        ("by_name.x.time", duration),
+        ("by_name.y.name", "required"),
+    ]
+    assert "switch: expected true or false; kind: " in str(raised.value)
+
+
+def test_an_unknown_attribute_is_an_error_of_the_program() -> None:
+    with pytest.raises(TypeError, match="Inner has no nmae"):
+        Inner(nmae="x", name="y")
+
+
+def test_a_value_needs_a_parser() -> None:
+    with pytest.raises(TypeError, match="neither a section nor has a parser"):
+
+        class Unread(Section):
+            number: int = 1
+
+
+def test_a_derived_section_has_the_fields_of_its_base_first() -> None:
+    assert list(fields_of(Derived)) == [*fields_of(Outer), "count"]
+    assert (Derived().switch, Outer().switch) == (True, False)
+    assert fields_of(Inner)["name"].options.description == "The name."
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
+)
+def test_sections_are_values(duplicate: Any) -> None:
+    inner = Inner(name="x")
+    assert duplicate(inner) == inner
+    assert hash(duplicate(inner)) == hash(inner)
+    assert inner != Inner(name="y")
+    assert inner != "x"
+    assert repr(inner) == "Inner(time=1.0, name='x')"
+    assert as_dict(inner) == {"time": 1.0, "name": "x"}
+
+
+def test_a_section_knows_which_values_were_given() -> None:
+    inner = Inner(name="x")
+    assert given_names(inner) == {"name"}
+    changed = replace(inner, time=2.0)
+    assert (changed.time, changed.name, given_names(changed)) == (2.0, "x", {"name", "time"})
+    assert inner.time == 1.0
+
+
+def test_settings_need_no_validation_library() -> None:
+    loaded = modules_after("discovery.process.command", "proxy.command", "rondpoint.middleware.option_schema")
+    assert "rondpoint.settings.tree.section" in loaded
+    assert "pydantic" not in loaded
