@@ -2,4 +2,4 @@
 
 from rondpoint.cli import main
 
-main(prog_name="rondpoint")
+main()

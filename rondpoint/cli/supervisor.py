@@ -12,7 +12,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from rondpoint.cli.child import ChildSpec, StartError, spawn
 from rondpoint.cli.readiness import VARIABLE, ReadinessSocket
@@ -26,8 +27,7 @@ _STABLE_SECONDS = 10.0
 _STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
-@dataclass(slots=True)
-class _Child:
+class _Child(Struct, eq=False):
     spec: ChildSpec
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0

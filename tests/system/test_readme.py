@@ -19,7 +19,7 @@ from docker.errors import NotFound
 
 import proxy.middlewares.chains  # noqa: F401 (registers all kinds)
 from proxy.middlewares.step import KINDS
-from rondpoint.cli import main
+from rondpoint.cli.commands import commands
 from rondpoint.demo.servers import NAMES
 from tests.lab import official
 from tests.lab.engine import Engine
@@ -82,7 +82,7 @@ def test_make_run_serves_containers_with_an_engine(
 
 def test_all_commands_are_listed() -> None:
     listed = re.findall(r"^\| `rondpoint (\w+)", section("Commands"), re.MULTILINE)
-    assert sorted(listed) == sorted(main.list_commands(Context(main)))
+    assert sorted(listed) == sorted(commands.list_commands(Context(commands)))
 
 
 def test_served_middlewares_are_listed() -> None:

@@ -4,7 +4,16 @@ from tests.lab.imports import modules_after
 
 
 def test_up_needs_no_settings_and_no_store_client() -> None:
-    loaded = modules_after("rondpoint.cli.main", "rondpoint.cli.up")
+    loaded = modules_after("rondpoint.cli", "rondpoint.cli.start_plan", "rondpoint.cli.run")
     assert "rondpoint.cli.supervisor" in loaded
-    unneeded = {"asyncio", "importlib.metadata", "pydantic", "redis", "rondpoint.settings", "ssl", "yaml"}
+    unneeded = {
+        "asyncio",
+        "click",
+        "importlib.metadata",
+        "pydantic",
+        "redis",
+        "rondpoint.settings",
+        "ssl",
+        "yaml",
+    }
     assert not loaded & unneeded

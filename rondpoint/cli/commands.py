@@ -74,7 +74,7 @@ def _installed_commands() -> dict[str, EntryPoint]:
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["--help", "-h"]})
 @click.version_option(package_name="rondpoint", prog_name="rondpoint")
-def main() -> None:
+def commands() -> None:
     """A container-aware reverse proxy and load balancer.
 
     Without a command, flags go to `up`: `rondpoint --docker --web` is `rondpoint up --docker --web`.
