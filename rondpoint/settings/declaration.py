@@ -1,17 +1,23 @@
 """Declares the values of a settings section: type, parser, default and description, all in one place.
 
-Settings need no validation library, because each kind of value has a parser of its own for Traefik's
-notation. pydantic would take 10 MB in every process that reads settings.
+Sections are classes of attrs, and the parsers are its converters: each kind of value has a parser of its own
+for Traefik's notation. pydantic, which also only called these, would take 10 MB in every process that reads
+settings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-REQUIRED: Final = object()
+import attrs
+
+REQUIRED = attrs.NOTHING
 """The default of a value that must be given."""
+
+DESCRIPTION, EXCLUDE = "description", "exclude"
+"""Keys of the metadata of a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +29,6 @@ class Parse:
     """
 
     parser: Callable[[object], object]
-
-
-@dataclass(frozen=True, slots=True)
-class FieldOptions:
-    """What a section says about one of its values, beside the type; see `Field`."""
-
-    default: Any = REQUIRED
-    default_factory: Callable[[], Any] | None = None
-    description: str = ""
-    exclude: bool = False
-
-    def make_default(self) -> Any:
-        """Return the default, or REQUIRED."""
-        return self.default if self.default_factory is None else self.default_factory()
 
 
 def Field(  # noqa: N802 - stands in a class for the value that it declares
@@ -51,4 +43,7 @@ def Field(  # noqa: N802 - stands in a class for the value that it declares
     Without `default` and `default_factory` it must be given. `exclude`: it is computed from other settings,
     so nobody can set it.
     """
-    return FieldOptions(default, default_factory, description, exclude)
+    metadata = {DESCRIPTION: description, EXCLUDE: exclude}
+    if default_factory is not None:
+        return attrs.field(factory=default_factory, metadata=metadata)
+    return attrs.field(default=default, metadata=metadata)

@@ -18,7 +18,7 @@ from rondpoint.settings.merge import Draft, merge
 from rondpoint.settings.minimum_durations import raise_short_durations
 from rondpoint.settings.resolver_checks import resolver_faults, unusable_time_limits
 from rondpoint.settings.sources import environment, file, flags
-from rondpoint.settings.tree import Fault, SectionError, Settings, setting_key
+from rondpoint.settings.tree import Fault, SectionError, Settings, read_section, setting_key
 from rondpoint.settings.unserved_guards import close_guarded_parts
 from rondpoint.settings.written_setting import WrittenSetting
 
@@ -114,7 +114,7 @@ def _choose_file(
 def _validate(draft: Draft) -> Settings | None:
     """Return the settings tree, or None if values are invalid; add diagnostics to the draft."""
     try:
-        settings = Settings(**_nest(draft))
+        settings = read_section(Settings, _nest(draft))
     except SectionError as invalid:
         draft.errors += [_make_diagnostic(draft, fault) for fault in invalid.faults]
         return None

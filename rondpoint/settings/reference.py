@@ -9,10 +9,21 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
+
 from rondpoint.settings.closed_parts import CHANGES, METRICS
-from rondpoint.settings.declaration import REQUIRED, FieldOptions
+from rondpoint.settings.declaration import REQUIRED
 from rondpoint.settings.sources.environment import variable_name
-from rondpoint.settings.tree import LogLevel, Section, Settings, fields_of, section_of, setting_key
+from rondpoint.settings.tree import (
+    LogLevel,
+    Section,
+    Settings,
+    description_of,
+    fields_of,
+    is_excluded,
+    section_of,
+    setting_key,
+)
 from rondpoint.settings.unserved_options import UNSERVED_OPTIONS, UnservedOption
 from rondpoint.settings.v1 import TRANSLATIONS
 from rondpoint.settings.vocabulary import ANY
@@ -117,15 +128,15 @@ def _format_key(key: str) -> str:
 
 def _setting_rows(section: type[Section], parents: tuple[str, ...]) -> Iterator[str]:
     for attribute, field in fields_of(section).items():
-        options = field.options
-        if options.exclude:
+        if is_excluded(field):
             continue
+        description = description_of(field)
         path = (*parents, setting_key(attribute))
-        inner, optional, named_by_user = section_of(field.annotation)
+        inner, optional, named_by_user = section_of(field.type)
         if inner is None and named_by_user:
-            yield _format_row((*path, ANY), "", options.description)
+            yield _format_row((*path, ANY), "", description)
         elif inner is None:
-            yield _format_row(path, _format_default(path, options), options.description)
+            yield _format_row(path, _format_default(path, field.default), description)
         else:
             if optional:
                 yield _format_row(path, "off", _first_line(inner))
@@ -142,9 +153,8 @@ def _first_line(section: type[Section]) -> str:
     return (section.__doc__ or "").strip().partition("\n")[0]
 
 
-def _format_default(path: tuple[str, ...], options: FieldOptions) -> str:
-    default: Any = options.default
-    if options.default_factory is not None:
+def _format_default(path: tuple[str, ...], default: Any) -> str:
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class, except in the stubs
         return "number of cores"
     if default is REQUIRED or default is None or default in ("", (), frozenset()):
         return ""

@@ -11,7 +11,15 @@ import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from rondpoint.settings.tree import Section, Settings, fields_of, section_of, setting_key
+from rondpoint.settings.tree import (
+    Section,
+    Settings,
+    fields_of,
+    is_excluded,
+    section_of,
+    setting_key,
+    split_annotation,
+)
 from rondpoint.settings.unserved_options import UNSERVED_OPTIONS, UnservedOption
 from rondpoint.settings.v1 import LISTS, TRANSLATIONS, Translation
 from rondpoint.settings.values import ItemKeys
@@ -147,13 +155,14 @@ def _add_key(root: KnownKey, pattern: str) -> KnownKey:
 
 def _add_section(known_key: KnownKey, section: type[Section]) -> None:
     for attribute, declared in fields_of(section).items():
-        if declared.options.exclude:
+        if is_excluded(declared):
             # The value is computed from other settings.
             continue
         child = _add_key(known_key, setting_key(attribute))
         child.attribute = attribute
-        child.item_keys = next((mark.names for mark in declared.marks if isinstance(mark, ItemKeys)), ())
-        inner, optional, named_by_user = section_of(declared.annotation)
+        _, marks = split_annotation(declared.type)
+        child.item_keys = next((mark.names for mark in marks if isinstance(mark, ItemKeys)), ())
+        inner, optional, named_by_user = section_of(declared.type)
         if inner is None:
             if named_by_user:
                 child.section = True

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import UnionType
 from typing import (
     Annotated,
     Any,
-    ClassVar,
     Literal,
     TypeVar,
     Union,
@@ -19,7 +18,9 @@ from typing import (
     get_type_hints,
 )
 
-from rondpoint.settings.declaration import REQUIRED, Field, FieldOptions, Parse
+import attrs
+
+from rondpoint.settings.declaration import DESCRIPTION, EXCLUDE, REQUIRED, Field, Parse
 
 _IRREGULAR = {
     "allow_acme_by_pass": "allowACMEByPass",
@@ -31,6 +32,8 @@ _IRREGULAR = {
     "trusted_ips": "trustedIPs",
     "use_bind_port_ip": "useBindPortIP",
 }
+
+_Parser = Callable[[Any], Any]
 
 
 def setting_key(attribute: str) -> str:
@@ -57,96 +60,79 @@ class SectionError(ValueError):
         self.faults = faults
 
 
-@dataclass(frozen=True, slots=True)
-class SectionField:
-    """A value of a section: its type, the marks of the type, its options, and the function that reads it."""
-
-    annotation: Any
-    marks: tuple[Any, ...]
-    options: FieldOptions
-    read: Callable[[Any], Any]
-
-
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
 class Section:
-    """A group of settings: immutable, made from its values by attribute name.
+    """A group of settings: immutable, made from its values by attribute name, as written or as they are.
 
-    Values may be as written (`"10s"`), and sections may be mappings. No unknown key of a user reaches a
-    section: `merge` has already reported it with its location.
+    No unknown key of a user reaches a section: `merge` has already reported it with its location.
     """
 
-    _fields: ClassVar[Mapping[str, SectionField]] = {}
-    _given: frozenset[str]
+    _given: frozenset[str] = frozenset()
 
     def __init_subclass__(cls) -> None:
-        fields = dict(cls._fields)
-        # The types of a base class are those of its fields.
-        own = inspect.get_annotations(cls)
-        hints = get_type_hints(cls, include_extras=True)
-        for name in own:
-            declared = cls.__dict__.get(name, REQUIRED)
-            options = declared if isinstance(declared, FieldOptions) else FieldOptions(declared)
-            fields[name] = _make_field(hints[name], options)
-            if name in cls.__dict__:
-                delattr(cls, name)
-        cls._fields = fields
-
-    def __init__(self, **values: Any) -> None:
-        """Raises SectionError with every invalid value, TypeError for an unknown attribute."""
-        if unknown := values.keys() - self._fields.keys():
-            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
-        state, faults = self.__dict__, list[Fault]()
-        for name, field in self._fields.items():
-            try:
-                state[name] = field.read(values[name]) if name in values else _default(field)
-            except SectionError as error:
-                faults += [Fault((name, *each.path), each.reason) for each in error.faults]
-            except ValueError as error:
-                faults.append(Fault((name,), str(error)))
-        if faults:
-            raise SectionError(tuple(faults))
-        state["_given"] = frozenset(values)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{type(self).__name__} is immutable")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"{type(self).__name__} is immutable")
-
-    def __eq__(self, other: object) -> bool:
-        return as_dict(self) == as_dict(other) if type(other) is type(self) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(tuple(as_dict(self).values()))
-
-    def __repr__(self) -> str:
-        values = ", ".join(f"{name}={value!r}" for name, value in as_dict(self).items())
-        return f"{type(self).__name__}({values})"
+        attrs.define(cls, slots=False, frozen=True, kw_only=True, field_transformer=_add_converters)
 
 
 _S = TypeVar("_S", bound=Section)
 
 
-def fields_of(section: type[Section]) -> Mapping[str, SectionField]:
-    """Return the fields of a section by attribute, those of a base class first."""
-    return section._fields
+def read_section(section: type[_S], values: Mapping[str, Any]) -> _S:
+    """Make a section of values as written, by attribute name; sections may be mappings.
+
+    Raises SectionError with every invalid value, TypeError for an unknown attribute.
+    """
+    if unknown := values.keys() - fields_of(section).keys():
+        raise TypeError(f"{section.__name__} has no {', '.join(sorted(unknown))}")
+    try:
+        made = section(**values)
+    except (TypeError, ValueError):
+        # attrs stops at the first fault.
+        if faults := tuple(_faults(section, values)):
+            raise SectionError(faults) from None
+        raise
+    return _with_given(made, frozenset(values))
+
+
+def fields_of(section: type[Section]) -> Mapping[str, attrs.Attribute[Any]]:
+    """Return the fields of a section by attribute; those of a base class come first, unless declared anew.
+
+    The type of a field is its whole annotation.
+    """
+    return attrs.fields_dict(section)  # type: ignore[arg-type]  # attrs' stubs do not see `__init_subclass__`
 
 
 def as_dict(section: Section) -> dict[str, Any]:
     """Return the values of a section by attribute."""
-    return {name: section.__dict__[name] for name in section._fields}
+    return {name: getattr(section, name) for name in fields_of(type(section))}
 
 
 def given_names(section: Section) -> frozenset[str]:
-    """Return the attributes whose values were given, and are not the defaults of their fields."""
+    """Return the attributes whose values were read, and are not the defaults of their fields."""
     return section._given
 
 
 def replace(section: _S, **changes: Any) -> _S:
-    """Return a copy of a section with other values, which are not read: they have the fields' types."""
-    copy = object.__new__(type(section))
-    copy.__dict__.update(section.__dict__ | changes | {"_given": section._given | changes.keys()})
-    return copy
+    """Return a copy of a section with other values."""
+    changed: _S = attrs.evolve(section, **changes)  # type: ignore[misc]  # as above
+    return _with_given(changed, section._given | changes.keys())
+
+
+def description_of(field: attrs.Attribute[Any]) -> str:
+    """Return what the documentation says about a field."""
+    text: str = field.metadata.get(DESCRIPTION, "")
+    return text
+
+
+def is_excluded(field: attrs.Attribute[Any]) -> bool:
+    """Return whether a field is computed from other settings."""
+    return bool(field.metadata.get(EXCLUDE))
+
+
+def split_annotation(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Return the type of an annotation and its marks: parsers and `ItemKeys`."""
+    if get_origin(annotation) is Annotated:
+        return get_args(annotation)[0], annotation.__metadata__
+    return annotation, ()
 
 
 def section_of(annotation: object) -> tuple[type[Section] | None, bool, bool]:
@@ -154,6 +140,7 @@ def section_of(annotation: object) -> tuple[type[Section] | None, bool, bool]:
 
     Without a section type, user-chosen names are the keys of a table of values.
     """
+    annotation, _ = split_annotation(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation, False, False
     arguments = get_args(annotation)
@@ -165,33 +152,53 @@ def section_of(annotation: object) -> tuple[type[Section] | None, bool, bool]:
     return None, False, False
 
 
-def _make_field(hint: Any, options: FieldOptions) -> SectionField:
-    annotated = get_origin(hint) is Annotated
-    annotation = get_args(hint)[0] if annotated else hint
-    marks = hint.__metadata__ if annotated else ()
+def _with_given(section: _S, names: frozenset[str]) -> _S:
+    # An attribute beside the values: sections are equal whether a default was given or not.
+    object.__setattr__(section, "_given", names)
+    return section
+
+
+def _faults(section: type[Section], values: Mapping[str, Any]) -> Iterator[Fault]:
+    for name, field in fields_of(section).items():
+        if name not in values:
+            if field.default is REQUIRED:
+                yield Fault((name,), "required")
+            continue
+        try:
+            field.converter(values[name])  # type: ignore[misc, operator]  # each field has a function
+        except SectionError as error:
+            yield from (Fault((name, *each.path), each.reason) for each in error.faults)
+        except ValueError as error:
+            yield Fault((name,), str(error))
+
+
+def _add_converters(section: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """Give each field the parser that its annotation names."""
+    hints, own = get_type_hints(section, include_extras=True), inspect.get_annotations(section)
+    return [
+        field.evolve(type=hints[field.name], converter=_parser(field, hints)) if field.name in own else field
+        for field in fields
+    ]
+
+
+def _parser(field: attrs.Attribute[Any], hints: Mapping[str, Any]) -> _Parser:
+    hint = hints[field.name]
+    annotation, marks = split_annotation(hint)
     parsers = [mark.parser for mark in marks if isinstance(mark, Parse)]
-    inner, optional, named_by_user = section_of(annotation)
     if get_origin(annotation) is Literal:
         parsers.insert(0, _choice_parser(get_args(annotation)))
     if parsers:
-        # The parsers nearest to the type come first here; the outermost one gets the value as written.
-        return SectionField(annotation, marks, options, _chain(parsers[::-1]))
-    if inner is None:
-        if not options.exclude:
-            raise TypeError(f"{hint} is neither a section nor has a parser")
-        return SectionField(annotation, marks, options, lambda value: value)
-    read = _items_reader(inner) if named_by_user else _section_reader(inner, optional=optional)
-    return SectionField(annotation, marks, options, read)
+        # The parsers nearest to the type come first; the outermost one gets the value as written.
+        return _chain(parsers[::-1])
+    inner, optional, named_by_user = section_of(annotation)
+    if inner is not None:
+        return _items_reader(inner) if named_by_user else _section_reader(inner, optional=optional)
+    if is_excluded(field):
+        return lambda value: value
+    raise TypeError(f"{hint} is neither a section nor has a parser")
 
 
-def _default(field: SectionField) -> Any:
-    value = field.options.make_default()
-    if value is REQUIRED:
-        raise ValueError("required")
-    return value
-
-
-def _choice_parser(choices: tuple[object, ...]) -> Callable[[object], object]:
+def _choice_parser(choices: tuple[object, ...]) -> _Parser:
     def parse(value: object) -> object:
         if value not in choices:
             raise ValueError("expected one of " + ", ".join(map(str, choices)))
@@ -200,7 +207,7 @@ def _choice_parser(choices: tuple[object, ...]) -> Callable[[object], object]:
     return parse
 
 
-def _chain(parsers: list[Callable[[object], object]]) -> Callable[[object], object]:
+def _chain(parsers: list[_Parser]) -> _Parser:
     if len(parsers) == 1:
         return parsers[0]
 
@@ -212,21 +219,21 @@ def _chain(parsers: list[Callable[[object], object]]) -> Callable[[object], obje
     return read
 
 
-def _section_reader(section: type[Section], *, optional: bool) -> Callable[[Any], Section | None]:
+def _section_reader(section: type[Section], *, optional: bool) -> _Parser:
     def read(value: Any) -> Section | None:
         if isinstance(value, section) or (optional and value is None):
             return value
         if not isinstance(value, Mapping):
             raise ValueError("expected keys below it")  # noqa: TRY004 - a fault of the user
-        return section(**value)
+        return read_section(section, value)
 
     return read
 
 
-def _items_reader(section: type[Section]) -> Callable[[Any], Mapping[str, Section | None]]:
+def _items_reader(section: type[Section]) -> _Parser:
     read_item = _section_reader(section, optional=False)
 
-    def read(value: Any) -> Mapping[str, Section | None]:
+    def read(value: Mapping[str, Any]) -> Mapping[str, Section | None]:
         items: dict[str, Section | None] = {}
         faults: list[Fault] = []
         for name, item in value.items():

@@ -34,7 +34,7 @@ def test_no_two_settings_share_a_variable() -> None:
 
 
 def test_the_tree_is_immutable() -> None:
-    assert all(field.annotation is not dict for field in fields_of(Settings).values())
+    assert all(field.type is not dict for field in fields_of(Settings).values())
     settings = Settings()
     for name in ("workers", "unknown"):
         with pytest.raises(AttributeError, match="immutable"):

@@ -10,7 +10,16 @@ from typing import Annotated, Any, Literal
 import pytest
 
 from rondpoint.settings.declaration import Field, Parse
-from rondpoint.settings.tree import Section, SectionError, as_dict, fields_of, given_names, replace
+from rondpoint.settings.tree import (
+    Section,
+    SectionError,
+    as_dict,
+    description_of,
+    fields_of,
+    given_names,
+    read_section,
+    replace,
+)
 from rondpoint.settings.values import PositiveInt, Seconds, Switch, Text
 from tests.lab.imports import modules_after
 
@@ -43,13 +52,14 @@ class Doubly(Section):
 
 
 def test_values_are_read_by_the_parsers_of_their_types() -> None:
-    outer = Outer(
-        switch="true",
-        kind="b",
-        optional={"time": "1m", "name": 7},
-        by_name={"x": {"name": "x"}, "y": Inner(name="y")},
-        computed=(1,),
-    )
+    values = {
+        "switch": "true",
+        "kind": "b",
+        "optional": {"time": "1m", "name": 7},
+        "by_name": {"x": {"name": "x"}, "y": Inner(name="y")},
+        "computed": (1,),
+    }
+    outer = read_section(Outer, values)
     assert outer.optional == Inner(time=60.0, name="7")
     assert outer.by_name == {"x": Inner(name="x"), "y": Inner(name="y")}
     assert (outer.switch, outer.kind, outer.plain.name, outer.computed) == (True, "b", "plain", (1,))
@@ -61,12 +71,15 @@ def test_the_outer_parser_gets_the_value_as_written() -> None:
 
 def test_all_faults_are_reported_with_their_paths() -> None:
     with pytest.raises(SectionError) as raised:
-        Outer(
-            switch="perhaps",
-            kind="c",
-            optional={"time": "-1s"},
-            plain="text",
-            by_name={"x": {"name": "x", "time": "soon"}, "y": {}},
+        read_section(
+            Outer,
+            {
+                "switch": "perhaps",
+                "kind": "c",
+                "optional": {"time": "-1s"},
+                "plain": "text",
+                "by_name": {"x": {"name": "x", "time": "soon"}, "y": {}},
+            },
         )
     duration = "expected a duration such as 10s, 1m30s or a number of seconds"
     assert [(".".join(fault.path), fault.reason) for fault in raised.value.faults] == [
@@ -83,7 +96,7 @@ def test_all_faults_are_reported_with_their_paths() -> None:
 
 def test_an_unknown_attribute_is_an_error_of_the_program() -> None:
     with pytest.raises(TypeError, match="Inner has no nmae"):
-        Inner(nmae="x", name="y")
+        read_section(Inner, {"nmae": "x", "name": "y"})
 
 
 def test_a_value_needs_a_parser() -> None:
@@ -93,10 +106,11 @@ def test_a_value_needs_a_parser() -> None:
             number: int = 1
 
 
-def test_a_derived_section_has_the_fields_of_its_base_first() -> None:
-    assert list(fields_of(Derived)) == [*fields_of(Outer), "count"]
+def test_a_derived_section_has_the_other_fields_of_its_base_first() -> None:
+    inherited = [name for name in fields_of(Outer) if name != "switch"]
+    assert list(fields_of(Derived)) == [*inherited, "count", "switch"]
     assert (Derived().switch, Outer().switch) == (True, False)
-    assert fields_of(Inner)["name"].options.description == "The name."
+    assert description_of(fields_of(Inner)["name"]) == "The name."
 
 
 @pytest.mark.parametrize(
@@ -113,8 +127,9 @@ def test_sections_are_values(duplicate: Any) -> None:
 
 
 def test_a_section_knows_which_values_were_given() -> None:
-    inner = Inner(name="x")
+    inner = read_section(Inner, {"name": "x"})
     assert given_names(inner) == {"name"}
+    assert inner == Inner(time=1.0, name="x")
     changed = replace(inner, time=2.0)
     assert (changed.time, changed.name, given_names(changed)) == (2.0, "x", {"name", "time"})
     assert inner.time == 1.0
