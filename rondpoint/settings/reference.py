@@ -12,7 +12,8 @@ from typing import Any
 from rondpoint.settings.closed_parts import CHANGES, METRICS
 from rondpoint.settings.declaration import REQUIRED, FieldOptions
 from rondpoint.settings.sources.environment import variable_name
-from rondpoint.settings.tree import LogLevel, Section, Settings, fields_of, section_of, setting_key
+from rondpoint.settings.tree import LogLevel, Section, Settings, setting_key
+from rondpoint.settings.tree.section import fields_of, section_of
 from rondpoint.settings.unserved_options import UNSERVED_OPTIONS, UnservedOption
 from rondpoint.settings.v1 import TRANSLATIONS
 from rondpoint.settings.vocabulary import ANY

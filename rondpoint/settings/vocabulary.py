@@ -11,7 +11,8 @@ import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from rondpoint.settings.tree import Section, Settings, fields_of, section_of, setting_key
+from rondpoint.settings.tree import Section, Settings, setting_key
+from rondpoint.settings.tree.section import fields_of, section_of
 from rondpoint.settings.unserved_options import UNSERVED_OPTIONS, UnservedOption
 from rondpoint.settings.v1 import LISTS, TRANSLATIONS, Translation
 from rondpoint.settings.values import ItemKeys

@@ -42,18 +42,7 @@ from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
 from rondpoint.settings.tree.root import Settings
-from rondpoint.settings.tree.section import (
-    Fault,
-    Section,
-    SectionError,
-    SectionField,
-    as_dict,
-    fields_of,
-    given_names,
-    replace,
-    section_of,
-    setting_key,
-)
+from rondpoint.settings.tree.section import Section, setting_key
 from rondpoint.settings.tree.tracing import Otlp, OtlpHttp, OtlpTls, Tracing
 from rondpoint.settings.tree.upstream import ForwardingTimeouts, ServersTransport
 
@@ -78,7 +67,6 @@ __all__ = [
     "DnsChallenge",
     "DockerOptions",
     "EntryPoint",
-    "Fault",
     "FieldMode",
     "FileOptions",
     "ForwardedHeaders",
@@ -106,18 +94,11 @@ __all__ = [
     "RespondingTimeouts",
     "RestOptions",
     "Section",
-    "SectionError",
-    "SectionField",
     "ServersTransport",
     "Settings",
     "Store",
     "TlsChallenge",
     "Tracing",
     "Transport",
-    "as_dict",
-    "fields_of",
-    "given_names",
-    "replace",
-    "section_of",
     "setting_key",
 ]

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 import pytest
 
 from rondpoint.settings.declaration import Field, Parse
-from rondpoint.settings.tree import Section, SectionError, as_dict, fields_of, given_names, replace
+from rondpoint.settings.tree import Section
+from rondpoint.settings.tree.section import SectionError, as_dict, fields_of, given_names, replace
 from rondpoint.settings.values import PositiveInt, Seconds, Switch, Text
 from tests.lab.imports import modules_after
 
