@@ -9,16 +9,18 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from discovery.health import grpc_check
 from discovery.health.check_request import REDIRECT_STATUSES, CheckRequest, redirected_request
 from discovery.health.check_response import ResponseError, parse_location, parse_status, status_fault
-from discovery.health.http2_exchange import Http2Exchange
 from discovery.health.resolver import Resolver
 from rondpoint.model import HealthCheck, ServersTransport
 from rondpoint.servers_transports.client_context import has_uri
 from rondpoint.servers_transports.contexts import ClientContexts
+
+if TYPE_CHECKING:
+    from discovery.health.http2_exchange import Http2Exchange
 
 MAX_HEAD = 65536
 """The most bytes that are read of one line, and of all header lines together."""
@@ -84,7 +86,7 @@ class Prober:
     async def _call(self, request: CheckRequest, transport: ServersTransport) -> str:
         """Make the call of a gRPC check; return why it fails, or an empty text."""
         async with self._connected(request, transport) as (reader, writer):
-            exchange = Http2Exchange(request.fields(), grpc_check.EMPTY_MESSAGE)
+            exchange = _http2_exchange(request, grpc_check.EMPTY_MESSAGE)
             await _exchange_http2(exchange, reader, writer)
             return grpc_check.call_fault(exchange.fields, exchange.content)
 
@@ -92,7 +94,7 @@ class Prober:
         """Send a request; return the final response's status, and its Location if it is a redirect."""
         async with self._connected(request, transport) as (reader, writer):
             if request.http2:
-                exchange = Http2Exchange(request.fields())
+                exchange = _http2_exchange(request)
                 await _exchange_http2(exchange, reader, writer, only_head=True)
                 status = int(exchange.fields[":status"])
                 return status, exchange.fields.get("location", "") if status in REDIRECT_STATUSES else ""
@@ -135,6 +137,13 @@ class Prober:
             yield reader, writer
         finally:
             writer.close()
+
+
+def _http2_exchange(request: CheckRequest, content: bytes = b"") -> Http2Exchange:
+    # Its library takes 2 MB, and most agents check over HTTP/1.1.
+    from discovery.health.http2_exchange import Http2Exchange  # noqa: PLC0415
+
+    return Http2Exchange(request.fields(), content)
 
 
 async def _exchange_http2(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
-from gevent import Greenlet, get_hub
+from gevent import get_hub
 from gevent.event import Event
 from greenlet import GreenletExit, greenlet
 
@@ -25,7 +25,8 @@ class ConnectionHandlers:
     """Handles at most `capacity` connections at once, each in a greenlet of its own.
 
     A greenlet that has finished a connection takes the next one: each new greenlet maps memory for Python's
-    stack, and unmaps it at its end. The length is the number of connections.
+    stack, and unmaps it at its end. They are plain greenlets, because an idle connection would keep 0.9 KB
+    more with one of gevent's. The length is the number of connections.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -57,9 +58,9 @@ class ConnectionHandlers:
             self._busy.add(handler)
             handler.switch((serve, sock, address))
         else:
-            handler = Greenlet(self._run, (serve, sock, address))
+            handler = greenlet(self._run, get_hub())
             self._busy.add(handler)
-            handler.start()
+            handler.switch((serve, sock, address))
 
     def join(self, timeout: float) -> None:
         """Wait until all connections have ended, for at most `timeout` seconds."""
@@ -69,7 +70,9 @@ class ConnectionHandlers:
 
     def kill(self, timeout: float) -> None:
         """End all connections at once; wait for that for at most `timeout` seconds."""
-        gevent.killall(list(self._busy), timeout=timeout)
+        for handler in list(self._busy):
+            gevent.kill(handler)
+        self.join(timeout)
 
     def _run(self, connection: _Connection) -> None:
         """Serve a connection, and then all that `handle` passes to this greenlet."""

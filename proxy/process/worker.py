@@ -37,7 +37,7 @@ from proxy.process.handover import (
 from proxy.process.listening import entry_point_of
 from proxy.process.web_acceptor import BATCH, WebAcceptor
 from rondpoint.settings import ADMIN
-from rondpoint.settings.tree import given_names
+from rondpoint.settings.tree.section import given_names
 
 if TYPE_CHECKING:
     from socket import socket

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import re2
+if TYPE_CHECKING:
+    import re2
 
 MAX_MEMORY = 1 << 20
 """Bytes that one compiled expression may take, including its cache of states."""
@@ -23,6 +24,8 @@ class Pattern(Protocol):
 
 def options() -> re2.Options:
     """Return the options for all expressions: RE2's own syntax, which is also Go's, without logging."""
+    import re2  # noqa: PLC0415 - as in compile_pattern
+
     chosen = re2.Options()
     chosen.log_errors = False
     chosen.max_mem = MAX_MEMORY
@@ -31,6 +34,9 @@ def options() -> re2.Options:
 
 def compile_pattern(text: str) -> Pattern:
     """Compile an expression; without anchors it matches anywhere. Raises PatternError."""
+    # It takes 2 MB of an agent whose routers have no regular expressions.
+    import re2  # noqa: PLC0415
+
     try:
         compiled: Pattern = re2.compile(text, options())
     except re2.error as error:

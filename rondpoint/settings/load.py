@@ -18,7 +18,8 @@ from rondpoint.settings.merge import Draft, merge
 from rondpoint.settings.minimum_durations import raise_short_durations
 from rondpoint.settings.resolver_checks import resolver_faults, unusable_time_limits
 from rondpoint.settings.sources import environment, file, flags
-from rondpoint.settings.tree import Fault, SectionError, Settings, read_section, setting_key
+from rondpoint.settings.tree import Settings, setting_key
+from rondpoint.settings.tree.section import Fault, SectionError, read_section
 from rondpoint.settings.unserved_guards import close_guarded_parts
 from rondpoint.settings.written_setting import WrittenSetting
 

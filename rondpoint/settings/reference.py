@@ -14,16 +14,8 @@ import attrs
 from rondpoint.settings.closed_parts import CHANGES, METRICS
 from rondpoint.settings.declaration import REQUIRED
 from rondpoint.settings.sources.environment import variable_name
-from rondpoint.settings.tree import (
-    LogLevel,
-    Section,
-    Settings,
-    description_of,
-    fields_of,
-    is_excluded,
-    section_of,
-    setting_key,
-)
+from rondpoint.settings.tree import LogLevel, Section, Settings, setting_key
+from rondpoint.settings.tree.section import description_of, fields_of, is_excluded, section_of
 from rondpoint.settings.unserved_options import UNSERVED_OPTIONS, UnservedOption
 from rondpoint.settings.v1 import TRANSLATIONS
 from rondpoint.settings.vocabulary import ANY

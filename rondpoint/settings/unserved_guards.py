@@ -9,7 +9,8 @@ from rondpoint.settings import closed_parts
 from rondpoint.settings.closed_parts import LOCAL_ONLY, ClosedPart
 from rondpoint.settings.errors import warning
 from rondpoint.settings.merge import Draft, SettingPath
-from rondpoint.settings.tree import ADMIN, EntryPoint, Settings, as_dict, replace, setting_key
+from rondpoint.settings.tree import ADMIN, EntryPoint, Settings, setting_key
+from rondpoint.settings.tree.section import as_dict, replace
 
 _ROUTER_OPTIONS: tuple[SettingPath, ...] = (
     ("http", "middlewares"),

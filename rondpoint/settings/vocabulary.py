@@ -11,15 +11,8 @@ import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from rondpoint.settings.tree import (
-    Section,
-    Settings,
-    fields_of,
-    is_excluded,
-    section_of,
-    setting_key,
-    split_annotation,
-)
+from rondpoint.settings.tree import Section, Settings, setting_key
+from rondpoint.settings.tree.section import fields_of, is_excluded, section_of, split_annotation
 from rondpoint.settings.unserved_options import UNSERVED_OPTIONS, UnservedOption
 from rondpoint.settings.v1 import LISTS, TRANSLATIONS, Translation
 from rondpoint.settings.values import ItemKeys

@@ -12,7 +12,10 @@ LIBRARIES = {
     "cryptography.hazmat",
     "dns",
     "docker",
+    "jh2",
     "josepy",
+    # Compiles the regular expressions of rules.
+    "re2",
     "requests",
     "watchfiles",
 }

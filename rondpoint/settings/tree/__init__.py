@@ -42,21 +42,7 @@ from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
 from rondpoint.settings.tree.root import Settings
-from rondpoint.settings.tree.section import (
-    Fault,
-    Section,
-    SectionError,
-    as_dict,
-    description_of,
-    fields_of,
-    given_names,
-    is_excluded,
-    read_section,
-    replace,
-    section_of,
-    setting_key,
-    split_annotation,
-)
+from rondpoint.settings.tree.section import Section, setting_key
 from rondpoint.settings.tree.tracing import Otlp, OtlpHttp, OtlpTls, Tracing
 from rondpoint.settings.tree.upstream import ForwardingTimeouts, ServersTransport
 
@@ -81,7 +67,6 @@ __all__ = [
     "DnsChallenge",
     "DockerOptions",
     "EntryPoint",
-    "Fault",
     "FieldMode",
     "FileOptions",
     "ForwardedHeaders",
@@ -109,21 +94,11 @@ __all__ = [
     "RespondingTimeouts",
     "RestOptions",
     "Section",
-    "SectionError",
     "ServersTransport",
     "Settings",
     "Store",
     "TlsChallenge",
     "Tracing",
     "Transport",
-    "as_dict",
-    "description_of",
-    "fields_of",
-    "given_names",
-    "is_excluded",
-    "read_section",
-    "replace",
-    "section_of",
     "setting_key",
-    "split_annotation",
 ]

@@ -8,7 +8,7 @@ import pytest
 
 from rondpoint.diagnostics import Severity
 from rondpoint.settings import ResolverOptions, Settings
-from rondpoint.settings.tree import as_dict
+from rondpoint.settings.tree.section import as_dict
 from rondpoint.tls.model import TlsDomain
 
 from .loading import load_errors, load_settings

@@ -9,7 +9,7 @@ import pytest
 import rondpoint.settings.reference as reference
 from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import variable_name
-from rondpoint.settings.tree import fields_of
+from rondpoint.settings.tree.section import fields_of
 from rondpoint.settings.vocabulary import all_paths, build_vocabulary
 
 _PAGE = Path(__file__).parents[3] / "docs" / "reference" / "settings.md"

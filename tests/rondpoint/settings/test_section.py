@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 import pytest
 
 from rondpoint.settings.declaration import Field, Parse
-from rondpoint.settings.tree import (
-    Section,
+from rondpoint.settings.tree import Section
+from rondpoint.settings.tree.section import (
     SectionError,
     as_dict,
     description_of,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rondpoint.settings import LogLevel, Settings
-from rondpoint.settings.tree import as_dict
+from rondpoint.settings.tree.section import as_dict
 
 from .loading import load_errors, load_settings
 

@@ -7,8 +7,8 @@ from discovery.acme.planning.wanted import WantedCertificates
 from rondpoint.diagnostics import Severity
 from rondpoint.model import Configuration, Router
 from rondpoint.rules.expression import And, Expression, Match, Not, Or, Rule
-from rondpoint.settings.tree import replace as replace_values
 from rondpoint.settings.tree.certificates_resolvers import DnsChallenge, ResolverOptions, TlsChallenge
+from rondpoint.settings.tree.section import replace as replace_values
 from rondpoint.tls.model import Certificate, CertificateRequest, TlsDomain
 
 RESOLVERS = {
