@@ -166,6 +166,10 @@ def section_of(annotation: object) -> tuple[type[Section] | None, bool, bool]:
 
 
 def _make_field(hint: Any, options: FieldOptions) -> SectionField:
+    others = [item for item in get_args(hint) if item is not type(None)]
+    if get_origin(hint) in (Union, UnionType) and get_origin(others[0]) is Annotated:
+        field = _make_field(others[0], options)
+        return SectionField(hint, field.marks, options, _or_none(field.read))
     annotated = get_origin(hint) is Annotated
     annotation = get_args(hint)[0] if annotated else hint
     marks = hint.__metadata__ if annotated else ()
@@ -210,6 +214,10 @@ def _chain(parsers: list[Callable[[object], object]]) -> Callable[[object], obje
         return value
 
     return read
+
+
+def _or_none(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else parse(value)
 
 
 def _section_reader(section: type[Section], *, optional: bool) -> Callable[[Any], Section | None]:
