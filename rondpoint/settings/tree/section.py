@@ -152,6 +152,7 @@ def section_of(annotation: object) -> tuple[type[Section] | None, bool, bool]:
     return None, False, False
 
 
+<<<<<<< HEAD
 def _with_given(section: _S, names: frozenset[str]) -> _S:
     # An attribute beside the values: sections are equal whether a default was given or not.
     object.__setattr__(section, "_given", names)
@@ -184,6 +185,16 @@ def _add_converters(section: type, fields: list[attrs.Attribute[Any]]) -> list[a
 def _parser(field: attrs.Attribute[Any], hints: Mapping[str, Any]) -> _Parser:
     hint = hints[field.name]
     annotation, marks = split_annotation(hint)
+=======
+def _make_field(hint: Any, options: FieldOptions) -> SectionField:
+    others = [item for item in get_args(hint) if item is not type(None)]
+    if get_origin(hint) in (Union, UnionType) and get_origin(others[0]) is Annotated:
+        field = _make_field(others[0], options)
+        return SectionField(hint, field.marks, options, _or_none(field.read))
+    annotated = get_origin(hint) is Annotated
+    annotation = get_args(hint)[0] if annotated else hint
+    marks = hint.__metadata__ if annotated else ()
+>>>>>>> memory
     parsers = [mark.parser for mark in marks if isinstance(mark, Parse)]
     if get_origin(annotation) is Literal:
         parsers.insert(0, _choice_parser(get_args(annotation)))
@@ -219,7 +230,15 @@ def _chain(parsers: list[_Parser]) -> _Parser:
     return read
 
 
+<<<<<<< HEAD
 def _section_reader(section: type[Section], *, optional: bool) -> _Parser:
+=======
+def _or_none(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else parse(value)
+
+
+def _section_reader(section: type[Section], *, optional: bool) -> Callable[[Any], Section | None]:
+>>>>>>> memory
     def read(value: Any) -> Section | None:
         if isinstance(value, section) or (optional and value is None):
             return value

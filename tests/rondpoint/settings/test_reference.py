@@ -37,7 +37,7 @@ def test_the_tree_is_immutable() -> None:
     assert all(field.type is not dict for field in fields_of(Settings).values())
     settings = Settings()
     for name in ("workers", "unknown"):
-        with pytest.raises(AttributeError, match="immutable"):
+        with pytest.raises(AttributeError):
             setattr(settings, name, 2)
-    with pytest.raises(AttributeError, match="immutable"):
+    with pytest.raises(AttributeError):
         del settings.workers
