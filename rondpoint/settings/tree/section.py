@@ -152,7 +152,6 @@ def section_of(annotation: object) -> tuple[type[Section] | None, bool, bool]:
     return None, False, False
 
 
-<<<<<<< HEAD
 def _with_given(section: _S, names: frozenset[str]) -> _S:
     # An attribute beside the values: sections are equal whether a default was given or not.
     object.__setattr__(section, "_given", names)
@@ -177,24 +176,18 @@ def _add_converters(section: type, fields: list[attrs.Attribute[Any]]) -> list[a
     """Give each field the parser that its annotation names."""
     hints, own = get_type_hints(section, include_extras=True), inspect.get_annotations(section)
     return [
-        field.evolve(type=hints[field.name], converter=_parser(field, hints)) if field.name in own else field
+        field.evolve(type=hints[field.name], converter=_parser(hints[field.name], field))
+        if field.name in own
+        else field
         for field in fields
     ]
 
 
-def _parser(field: attrs.Attribute[Any], hints: Mapping[str, Any]) -> _Parser:
-    hint = hints[field.name]
-    annotation, marks = split_annotation(hint)
-=======
-def _make_field(hint: Any, options: FieldOptions) -> SectionField:
+def _parser(hint: Any, field: attrs.Attribute[Any]) -> _Parser:
     others = [item for item in get_args(hint) if item is not type(None)]
     if get_origin(hint) in (Union, UnionType) and get_origin(others[0]) is Annotated:
-        field = _make_field(others[0], options)
-        return SectionField(hint, field.marks, options, _or_none(field.read))
-    annotated = get_origin(hint) is Annotated
-    annotation = get_args(hint)[0] if annotated else hint
-    marks = hint.__metadata__ if annotated else ()
->>>>>>> memory
+        return _or_none(_parser(others[0], field))
+    annotation, marks = split_annotation(hint)
     parsers = [mark.parser for mark in marks if isinstance(mark, Parse)]
     if get_origin(annotation) is Literal:
         parsers.insert(0, _choice_parser(get_args(annotation)))
@@ -207,6 +200,10 @@ def _make_field(hint: Any, options: FieldOptions) -> SectionField:
     if is_excluded(field):
         return lambda value: value
     raise TypeError(f"{hint} is neither a section nor has a parser")
+
+
+def _or_none(parse: _Parser) -> _Parser:
+    return lambda value: None if value is None else parse(value)
 
 
 def _choice_parser(choices: tuple[object, ...]) -> _Parser:
@@ -230,15 +227,7 @@ def _chain(parsers: list[_Parser]) -> _Parser:
     return read
 
 
-<<<<<<< HEAD
 def _section_reader(section: type[Section], *, optional: bool) -> _Parser:
-=======
-def _or_none(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else parse(value)
-
-
-def _section_reader(section: type[Section], *, optional: bool) -> Callable[[Any], Section | None]:
->>>>>>> memory
     def read(value: Any) -> Section | None:
         if isinstance(value, section) or (optional and value is None):
             return value

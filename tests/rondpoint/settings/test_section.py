@@ -53,26 +53,16 @@ class Doubly(Section):
 
 
 def test_values_are_read_by_the_parsers_of_their_types() -> None:
-<<<<<<< HEAD
     values = {
         "switch": "true",
         "kind": "b",
         "optional": {"time": "1m", "name": 7},
         "by_name": {"x": {"name": "x"}, "y": Inner(name="y")},
+        "duration": "2s",
         "computed": (1,),
     }
     outer = read_section(Outer, values)
-=======
-    outer = Outer(
-        switch="true",
-        kind="b",
-        optional={"time": "1m", "name": 7},
-        by_name={"x": {"name": "x"}, "y": Inner(name="y")},
-        duration="2s",
-        computed=(1,),
-    )
     assert (outer.duration, Outer(duration=None).duration, Outer().duration) == (2.0, None, None)
->>>>>>> memory
     assert outer.optional == Inner(time=60.0, name="7")
     assert outer.by_name == {"x": Inner(name="x"), "y": Inner(name="y")}
     assert (outer.switch, outer.kind, outer.plain.name, outer.computed) == (True, "b", "plain", (1,))
