@@ -69,13 +69,14 @@ class SectionField:
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
 class Section:
-    """A group of settings: immutable, made from its values by attribute name.
+    """A group of settings: immutable, made from its values by attribute name or key.
 
     Values may be as written (`"10s"`), and sections may be mappings. No unknown key of a user reaches a
     section: `merge` has already reported it with its location.
     """
 
     _fields: ClassVar[Mapping[str, SectionField]] = {}
+    _attributes: ClassVar[Mapping[str, str]] = {}
     _given: frozenset[str]
 
     def __init_subclass__(cls) -> None:
@@ -90,9 +91,11 @@ class Section:
             if name in cls.__dict__:
                 delattr(cls, name)
         cls._fields = fields
+        cls._attributes = {setting_key(name): name for name in fields}
 
-    def __init__(self, **values: Any) -> None:
-        """Raises SectionError with every invalid value, TypeError for an unknown attribute."""
+    def __init__(self, **given: Any) -> None:
+        """Raises SectionError with every invalid value, TypeError for an unknown name."""
+        values = {self._attributes.get(name, name): value for name, value in given.items()}
         if unknown := values.keys() - self._fields.keys():
             raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
         state, faults = self.__dict__, list[Fault]()

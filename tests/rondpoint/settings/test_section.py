@@ -40,6 +40,11 @@ def upper(value: object) -> object:
     return str(value).upper()
 
 
+class Named(Section):
+    use_bind_port_ip: Switch = False
+    max_age: PositiveInt = 1
+
+
 class Doubly(Section):
     text: Annotated[Annotated[str, Parse(lambda value: f"<{value}>")], Parse(upper)] = ""
 
@@ -57,6 +62,11 @@ def test_values_are_read_by_the_parsers_of_their_types() -> None:
     assert outer.optional == Inner(time=60.0, name="7")
     assert outer.by_name == {"x": Inner(name="x"), "y": Inner(name="y")}
     assert (outer.switch, outer.kind, outer.plain.name, outer.computed) == (True, "b", "plain", (1,))
+
+
+def test_values_are_given_by_attribute_or_by_key() -> None:
+    assert Named(useBindPortIP="1", maxAge=2) == Named(use_bind_port_ip=True, max_age=2)
+    assert given_names(Named(maxAge=2)) == {"max_age"}
 
 
 def test_the_outer_parser_gets_the_value_as_written() -> None:
