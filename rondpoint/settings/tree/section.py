@@ -117,13 +117,13 @@ class Section:
         raise AttributeError(f"{type(self).__name__} is immutable")
 
     def __eq__(self, other: object) -> bool:
-        return as_dict(self) == as_dict(other) if type(other) is type(self) else NotImplemented
+        return _values(self) == _values(other) if type(other) is type(self) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(tuple(as_dict(self).values()))
+        return hash(tuple(_values(self).values()))
 
     def __repr__(self) -> str:
-        values = ", ".join(f"{name}={value!r}" for name, value in as_dict(self).items())
+        values = ", ".join(f"{name}={value!r}" for name, value in _values(self).items())
         return f"{type(self).__name__}({values})"
 
 
@@ -136,7 +136,19 @@ def fields_of(section: type[Section]) -> Mapping[str, SectionField]:
 
 
 def as_dict(section: Section) -> dict[str, Any]:
-    """Return the values of a section by attribute."""
+    """Return the values of a section by attribute, with dictionaries instead of sections within."""
+    return {name: _plain(value) for name, value in _values(section).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Section):
+        return as_dict(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    return value
+
+
+def _values(section: Any) -> dict[str, Any]:
     return {name: section.__dict__[name] for name in section._fields}
 
 

@@ -124,6 +124,8 @@ def test_sections_are_values(duplicate: Any) -> None:
     assert inner != "x"
     assert repr(inner) == "Inner(time=1.0, name='x')"
     assert as_dict(inner) == {"time": 1.0, "name": "x"}
+    outer = as_dict(Outer(by_name={"y": inner}))
+    assert (outer["plain"], outer["by_name"]) == ({"time": 1.0, "name": "plain"}, {"y": as_dict(inner)})
 
 
 def test_a_section_knows_which_values_were_given() -> None:
