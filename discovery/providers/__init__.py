@@ -55,9 +55,9 @@ def _consul_keys(settings: Settings) -> Provider | None:
     options = settings.providers.consul
     if options is None:
         return None
-    from discovery.providers.consul_kv import ConsulKvProvider
+    from discovery.providers.consul_keys import consul_provider
 
-    return ConsulKvProvider(options, sealer_of(settings).seal)
+    return consul_provider(options, sealer_of(settings).seal)
 
 
 def _registrar(settings: Settings) -> Provider | None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from discovery.merging.merge import merge
-from discovery.providers.consul_kv import ConsulKvProvider, retained_keys
+from discovery.providers.consul_keys import consul_provider
+from discovery.providers.key_value import KeyValueProvider, retained_keys
 from rondpoint.model import Configuration
 from rondpoint.settings import ConsulOptions
 from rondpoint.tls.model import TlsOptions
@@ -39,9 +40,9 @@ V3 = {
 }
 
 
-def provider_of(*agents: Consul | str, **options: Any) -> ConsulKvProvider:
+def provider_of(*agents: Consul | str, **options: Any) -> KeyValueProvider:
     addresses = tuple(each if isinstance(each, str) else each.address for each in agents)
-    return ConsulKvProvider(ConsulOptions(endpoints=addresses, **options))
+    return consul_provider(ConsulOptions(endpoints=addresses, **options))
 
 
 def write(consul: Consul, keys: Mapping[str, str | bytes]) -> None:
