@@ -51,6 +51,8 @@ from rondpoint.settings.tree import (
     TlsChallenge,
     Tracing,
     Transport,
+    ZooKeeperOptions,
+    ZooKeeperTls,
 )
 
 __all__ = [
@@ -104,5 +106,7 @@ __all__ = [
     "TlsChallenge",
     "Tracing",
     "Transport",
+    "ZooKeeperOptions",
+    "ZooKeeperTls",
     "load",
 ]

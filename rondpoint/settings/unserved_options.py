@@ -72,6 +72,7 @@ _DOCKER_TLS = UnservedOption(
 _DOCKER_TEMPLATE = UnservedOption(closed_part="provider docker")
 _CATALOGUE_GUARD = UnservedOption(closed_part="provider consulcatalog")
 _CONSUL_KEYS_GUARD = UnservedOption(closed_part="provider consul")
+_ZOOKEEPER_GUARD = UnservedOption(closed_part="provider zookeeper")
 _ROUTING = UnservedOption(
     "is not read here: put routers and services in a file, and set providers.file.filename to it"
 )
@@ -79,7 +80,7 @@ _ROUTING = UnservedOption(
 _TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe tcpServersTransport"
 _TRAEFIK_3_PROVIDERS = (
     "ecs etcd http knative kubernetesCRD kubernetesGateway kubernetesIngress "
-    "kubernetesIngressNGINX nomad plugin redis swarm zooKeeper"
+    "kubernetesIngressNGINX nomad plugin redis swarm"
 )
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
@@ -102,9 +103,7 @@ _TRAEFIK_3_OPTIONS = (
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
 _TRAEFIK_2_PROVIDERS = "marathon rancher"
 _TRAEFIK_1_SECTIONS = "healthCheck tls"
-_TRAEFIK_1_PROVIDERS = (
-    "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher serviceFabric zookeeper"
-)
+_TRAEFIK_1_PROVIDERS = "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher serviceFabric"
 _TRAEFIK_1_OPTIONS = (
     "docker.debugLogGeneratedTemplate docker.swarmMode "
     "docker.swarmModeRefreshSeconds docker.templateVersion docker.trace "
@@ -113,7 +112,8 @@ _TRAEFIK_1_OPTIONS = (
     "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
     "web.path "
-    "web.metrics.datadog web.metrics.influxDB web.metrics.statsD"
+    "web.metrics.datadog web.metrics.influxDB web.metrics.statsD "
+    "zookeeper.debugLogGeneratedTemplate zookeeper.templateVersion zookeeper.tls.caOptional zookeeper.trace"
 )
 # These options decide which clients may use an entry point. `clientIPStrategy` chooses the address that
 # white lists check.
@@ -125,6 +125,7 @@ _CATALOGUE_GUARDS = (
     "providers.consulCatalog.namespaces consulCatalog.filename"
 )
 _CONSUL_KEYS_GUARDS = "providers.consul.namespaces consul.constraints consul.filename"
+_ZOOKEEPER_GUARDS = "zookeeper.constraints zookeeper.filename"
 
 
 def _table(patterns: str, entry: UnservedOption, prefix: str = "") -> dict[str, UnservedOption]:
@@ -153,6 +154,7 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("docker.filename", _DOCKER_TEMPLATE),
     **_table(_CATALOGUE_GUARDS, _CATALOGUE_GUARD),
     **_table(_CONSUL_KEYS_GUARDS, _CONSUL_KEYS_GUARD),
+    **_table(_ZOOKEEPER_GUARDS, _ZOOKEEPER_GUARD),
     **_table("api.entryPoint rest.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_USAGE_DATA),
     **_table("keepTrailingSlash", _TRAILING_SLASH),

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from rondpoint.settings.tree.consul import ConsulCatalogOptions, ConsulOptions
 from rondpoint.settings.tree.section import Section
+from rondpoint.settings.tree.zookeeper import ZooKeeperOptions
 from rondpoint.settings.values import OptionalPath, Switch, Text
 
 
@@ -75,4 +76,5 @@ class Providers(Section):
     file: FileOptions | None = None
     consul_catalog: ConsulCatalogOptions | None = None
     consul: ConsulOptions | None = None
+    zoo_keeper: ZooKeeperOptions | None = None
     rest: RestOptions | None = None

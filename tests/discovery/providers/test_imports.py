@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-CLIENTS = ("acme", "consul", "docker", "josepy")
+CLIENTS = ("acme", "consul", "discovery.providers.zookeeper", "docker", "josepy")
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -24,6 +24,7 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
         ([], []),
         (["--providers.docker"], ["docker", "docker"]),
         (["--providers.consul"], ["consul", "consul"]),
+        (["--providers.zooKeeper"], ["zookeeper", "discovery.providers.zookeeper"]),
     ],
 )
 def test_a_provider_imports_its_own_client(flags: list[str], providers_and_clients: list[str]) -> None:
