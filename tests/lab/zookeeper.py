@@ -3,7 +3,7 @@
 import shutil
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -103,10 +103,11 @@ class ZooKeeper(Server):
                     raise LabError(f"the transaction failed: {faults[0]!r}")
 
     def _is_serving(self) -> bool:
-        """Ask the server, which accepts a moment before it opens sessions."""
-        with socket.create_connection((ADDRESS, self.port), timeout=10) as connection:
+        """Ask the server. It accepts a moment before it serves, and may forget such an early connection."""
+        with suppress(OSError), socket.create_connection((ADDRESS, self.port), timeout=0.3) as connection:
             connection.sendall(b"srvr")
-            return connection.makefile("rb").read().startswith(b"Zookeeper version")
+            return connection.recv(100).startswith(b"Zookeeper version")
+        return False
 
     def _settings(self) -> Mapping[str, object]:
         settings: dict[str, object] = {
