@@ -35,6 +35,26 @@ class UnservedOption(Struct, frozen=True):
 
 _NOT_YET = UnservedOption()
 _PROVIDER = UnservedOption(is_provider=True)
+_BOLTDB = UnservedOption(
+    "is not served, and Traefik 3 has no such provider: write its keys to a key-value store, such as Redis "
+    "or ZooKeeper, or its routes to a file, and set providers.file.filename",
+    is_provider=True,
+)
+_ONLY_TRAEFIK_1 = UnservedOption(
+    "is not served, and Traefik 3 has no such provider: write its routes to a file, and set "
+    "providers.file.filename",
+    is_provider=True,
+)
+_EUREKA = UnservedOption(
+    "is not served, and Traefik 3 has no such provider: register the applications in Consul too, and set "
+    "providers.consulCatalog, or write their routes to a file, and set providers.file.filename",
+    is_provider=True,
+)
+_RANCHER = UnservedOption(
+    "is not served, and Traefik 3 has no such provider: for the Docker engine of each host, set "
+    "providers.docker; Rancher 2 runs Kubernetes",
+    is_provider=True,
+)
 _ON_ADMIN = UnservedOption("is not served: API and dashboard are on the entry point traefik")
 _NO_USAGE_DATA = UnservedOption("has no effect: Rondpoint sends no usage data and checks for no new version")
 _CONSUL_QUERIES = UnservedOption("has no effect: Rondpoint decides itself how it queries Consul")
@@ -101,9 +121,9 @@ _TRAEFIK_3_OPTIONS = (
 )
 # Traefik 2 had these options; Traefik 3 removed them.
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
-_TRAEFIK_2_PROVIDERS = "marathon rancher"
+_TRAEFIK_2_PROVIDERS = "marathon"
 _TRAEFIK_1_SECTIONS = "healthCheck tls"
-_TRAEFIK_1_PROVIDERS = "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher serviceFabric"
+_TRAEFIK_1_PROVIDERS = "ecs etcd kubernetes marathon mesos"
 _TRAEFIK_1_OPTIONS = (
     "docker.debugLogGeneratedTemplate docker.swarmMode "
     "docker.swarmModeRefreshSeconds docker.templateVersion docker.trace "
@@ -155,6 +175,10 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table(_CATALOGUE_GUARDS, _CATALOGUE_GUARD),
     **_table(_CONSUL_KEYS_GUARDS, _CONSUL_KEYS_GUARD),
     **_table(_ZOOKEEPER_GUARDS, _ZOOKEEPER_GUARD),
+    **_table("boltdb", _BOLTDB),
+    **_table("dynamodb serviceFabric", _ONLY_TRAEFIK_1),
+    **_table("eureka", _EUREKA),
+    **_table("rancher providers.rancher", _RANCHER),
     **_table("api.entryPoint rest.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_USAGE_DATA),
     **_table("keepTrailingSlash", _TRAILING_SLASH),
