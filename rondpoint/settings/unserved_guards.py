@@ -112,6 +112,8 @@ def _existing_parts(settings: Settings) -> Iterator[str]:
         "docker": providers.docker,
         "consulcatalog": providers.consul_catalog,
         "consul": providers.consul,
+        "etcd": providers.etcd,
+        "redis": providers.redis,
     }.items():
         if options is not None:
             yield closed_parts.provider_part(name)

@@ -72,14 +72,19 @@ _DOCKER_TLS = UnservedOption(
 _DOCKER_TEMPLATE = UnservedOption(closed_part="provider docker")
 _CATALOGUE_GUARD = UnservedOption(closed_part="provider consulcatalog")
 _CONSUL_KEYS_GUARD = UnservedOption(closed_part="provider consul")
+_ETCD_GUARD = UnservedOption(closed_part="provider etcd")
+_ETCD_API = UnservedOption(
+    "has no effect: Rondpoint always uses etcd's API v3; keys that were written by API v2 are not read"
+)
+_MASTER_ONLY = UnservedOption("has no effect: Rondpoint reads the master's keys")
 _ROUTING = UnservedOption(
     "is not read here: put routers and services in a file, and set providers.file.filename to it"
 )
 
 _TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe tcpServersTransport"
 _TRAEFIK_3_PROVIDERS = (
-    "ecs etcd http knative kubernetesCRD kubernetesGateway kubernetesIngress "
-    "kubernetesIngressNGINX nomad plugin redis swarm zooKeeper"
+    "ecs http knative kubernetesCRD kubernetesGateway kubernetesIngress "
+    "kubernetesIngressNGINX nomad plugin swarm zooKeeper"
 )
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
@@ -102,19 +107,19 @@ _TRAEFIK_3_OPTIONS = (
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
 _TRAEFIK_2_PROVIDERS = "marathon rancher"
 _TRAEFIK_1_SECTIONS = "healthCheck tls"
-_TRAEFIK_1_PROVIDERS = (
-    "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher serviceFabric zookeeper"
-)
+_TRAEFIK_1_PROVIDERS = "boltdb dynamodb ecs eureka kubernetes marathon mesos rancher serviceFabric zookeeper"
 _TRAEFIK_1_OPTIONS = (
     "docker.debugLogGeneratedTemplate docker.swarmMode "
     "docker.swarmModeRefreshSeconds docker.templateVersion docker.trace "
     "consul.debugLogGeneratedTemplate consul.templateVersion "
+    "etcd.debugLogGeneratedTemplate etcd.templateVersion etcd.tls.caOptional etcd.trace "
     "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate "
     "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
     "web.path "
     "web.metrics.datadog web.metrics.influxDB web.metrics.statsD"
 )
+_REPLICAS = "latencyStrategy randomStrategy replicaStrategy useDisconnectedReplicas"
 # These options decide which clients may use an entry point. `clientIPStrategy` chooses the address that
 # white lists check.
 _ENTRY_POINT_GUARDS = "entryPoints.*.clientIPStrategy entryPoints.*.tls.caFiles"
@@ -124,6 +129,7 @@ _CATALOGUE_GUARDS = (
     "providers.consulCatalog.connectAware providers.consulCatalog.connectByDefault "
     "providers.consulCatalog.namespaces consulCatalog.filename"
 )
+_ETCD_GUARDS = "etcd.constraints etcd.filename"
 _CONSUL_KEYS_GUARDS = "providers.consul.namespaces consul.constraints consul.filename"
 
 
@@ -153,6 +159,9 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("docker.filename", _DOCKER_TEMPLATE),
     **_table(_CATALOGUE_GUARDS, _CATALOGUE_GUARD),
     **_table(_CONSUL_KEYS_GUARDS, _CONSUL_KEYS_GUARD),
+    **_table(_ETCD_GUARDS, _ETCD_GUARD),
+    **_table("etcd.useAPIV3", _ETCD_API),
+    **_table(_REPLICAS, _MASTER_ONLY, "providers.redis.sentinel."),
     **_table("api.entryPoint rest.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_USAGE_DATA),
     **_table("keepTrailingSlash", _TRAILING_SLASH),

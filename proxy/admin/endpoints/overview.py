@@ -54,7 +54,14 @@ class Overview(Struct, frozen=True):
 
 _NONE = Count()
 
-_PROVIDERS = {"docker": "Docker", "file": "File", "consulcatalog": "ConsulCatalog", "consul": "Consul"}
+_PROVIDERS = {
+    "docker": "Docker",
+    "file": "File",
+    "consulcatalog": "ConsulCatalog",
+    "consul": "Consul",
+    "etcd": "Etcd",
+    "redis": "Redis",
+}
 """Traefik's names of the providers, by ours."""
 
 

@@ -38,6 +38,12 @@ from rondpoint.settings.tree.entry_points import (
     Transport,
 )
 from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis, Store
+from rondpoint.settings.tree.key_value import (
+    EtcdOptions,
+    RedisKeysOptions,
+    RedisSentinel,
+    StoreTls,
+)
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
@@ -67,6 +73,7 @@ __all__ = [
     "DnsChallenge",
     "DockerOptions",
     "EntryPoint",
+    "EtcdOptions",
     "FieldMode",
     "FileOptions",
     "ForwardedHeaders",
@@ -88,6 +95,8 @@ __all__ = [
     "Providers",
     "ProxyProtocol",
     "Redis",
+    "RedisKeysOptions",
+    "RedisSentinel",
     "RegistratorConsul",
     "RegistratorOptions",
     "ResolverOptions",
@@ -97,6 +106,7 @@ __all__ = [
     "ServersTransport",
     "Settings",
     "Store",
+    "StoreTls",
     "TlsChallenge",
     "Tracing",
     "Transport",

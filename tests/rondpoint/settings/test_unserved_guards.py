@@ -171,6 +171,8 @@ OTHERS = [
     (["--providers.consul", "--providers.consul.namespaces=a"], "provider consul"),
     (["--consul", "--consul.constraints=tag==api"], "provider consul"),
     (["--consul", "--consul.filename=a.tmpl"], "provider consul"),
+    (["--etcd", "--etcd.constraints=tag==api"], "provider etcd"),
+    (["--etcd", "--etcd.filename=a.tmpl"], "provider etcd"),
 ]
 
 
