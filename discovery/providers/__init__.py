@@ -69,6 +69,24 @@ def _zookeeper(settings: Settings) -> Provider | None:
     return zookeeper_provider(options, sealer_of(settings).seal)
 
 
+def _etcd(settings: Settings) -> Provider | None:
+    options = settings.providers.etcd
+    if options is None:
+        return None
+    from discovery.providers.etcd import etcd_provider
+
+    return etcd_provider(options, sealer_of(settings).seal)
+
+
+def _redis(settings: Settings) -> Provider | None:
+    options = settings.providers.redis
+    if options is None:
+        return None
+    from discovery.providers.redis_keys import redis_provider
+
+    return redis_provider(options, sealer_of(settings).seal)
+
+
 def _registrar(settings: Settings) -> Provider | None:
     """Return the registrar, a provider that emits diagnostics and no routes."""
     options = settings.registrator
@@ -86,6 +104,8 @@ PROVIDERS: Mapping[str, Factory] = {
     "consulcatalog": _consul_catalogue,
     "consul": _consul_keys,
     "zookeeper": _zookeeper,
+    "etcd": _etcd,
+    "redis": _redis,
     "registrator": _registrar,
 }
 """Provider name → factory, which returns None if the settings do not enable the provider."""

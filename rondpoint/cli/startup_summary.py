@@ -9,7 +9,9 @@ from rondpoint.settings import (
     ConsulOptions,
     DockerOptions,
     EntryPoint,
+    EtcdOptions,
     FileOptions,
+    RedisKeysOptions,
     Settings,
     ZooKeeperOptions,
 )
@@ -46,12 +48,10 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.consul_catalog:
         case ConsulCatalogOptions(endpoint=agents):
             yield _format_addresses("consulcatalog", agents.address.split(","))
-    match settings.providers.consul:
-        case ConsulOptions(endpoints=endpoints):
-            yield _format_addresses("consul", endpoints)
-    match settings.providers.zoo_keeper:
-        case ZooKeeperOptions(endpoints=endpoints):
-            yield _format_addresses("zookeeper", endpoints)
+    for name in ("consul", "etcd", "redis", "zoo_keeper"):
+        match getattr(settings.providers, name):
+            case ConsulOptions() | EtcdOptions() | RedisKeysOptions() | ZooKeeperOptions() as options:
+                yield _format_addresses(name.replace("_", ""), options.endpoints)
     if settings.providers.rest is not None:
         yield "rest"
 

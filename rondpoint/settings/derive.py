@@ -29,9 +29,7 @@ _CONSTRAINTS = ("providers", "constraints")
 _OTHER_PROVIDERS = (
     _FILE,
     _CATALOGUE,
-    ("providers", "consul"),
-    ("providers", "rest"),
-    ("providers", "zoo_keeper"),
+    *(("providers", name) for name in ("consul", "etcd", "redis", "rest", "zoo_keeper")),
 )
 
 

@@ -93,14 +93,19 @@ _DOCKER_TEMPLATE = UnservedOption(closed_part="provider docker")
 _CATALOGUE_GUARD = UnservedOption(closed_part="provider consulcatalog")
 _CONSUL_KEYS_GUARD = UnservedOption(closed_part="provider consul")
 _ZOOKEEPER_GUARD = UnservedOption(closed_part="provider zookeeper")
+_ETCD_GUARD = UnservedOption(closed_part="provider etcd")
+_ETCD_API = UnservedOption(
+    "has no effect: Rondpoint always uses etcd's API v3; keys that were written by API v2 are not read"
+)
+_MASTER_ONLY = UnservedOption("has no effect: Rondpoint reads the master's keys")
 _ROUTING = UnservedOption(
     "is not read here: put routers and services in a file, and set providers.file.filename to it"
 )
 
 _TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe tcpServersTransport"
 _TRAEFIK_3_PROVIDERS = (
-    "ecs etcd http knative kubernetesCRD kubernetesGateway kubernetesIngress "
-    "kubernetesIngressNGINX nomad plugin redis swarm"
+    "ecs http knative kubernetesCRD kubernetesGateway kubernetesIngress "
+    "kubernetesIngressNGINX nomad plugin swarm"
 )
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
@@ -123,11 +128,12 @@ _TRAEFIK_3_OPTIONS = (
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
 _TRAEFIK_2_PROVIDERS = "marathon"
 _TRAEFIK_1_SECTIONS = "healthCheck tls"
-_TRAEFIK_1_PROVIDERS = "ecs etcd kubernetes marathon mesos"
+_TRAEFIK_1_PROVIDERS = "ecs kubernetes marathon mesos"
 _TRAEFIK_1_OPTIONS = (
     "docker.debugLogGeneratedTemplate docker.swarmMode "
     "docker.swarmModeRefreshSeconds docker.templateVersion docker.trace "
     "consul.debugLogGeneratedTemplate consul.templateVersion "
+    "etcd.debugLogGeneratedTemplate etcd.templateVersion etcd.tls.caOptional etcd.trace "
     "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate "
     "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
@@ -135,6 +141,7 @@ _TRAEFIK_1_OPTIONS = (
     "web.metrics.datadog web.metrics.influxDB web.metrics.statsD "
     "zookeeper.debugLogGeneratedTemplate zookeeper.templateVersion zookeeper.tls.caOptional zookeeper.trace"
 )
+_REPLICAS = "latencyStrategy randomStrategy replicaStrategy useDisconnectedReplicas"
 # These options decide which clients may use an entry point. `clientIPStrategy` chooses the address that
 # white lists check.
 _ENTRY_POINT_GUARDS = "entryPoints.*.clientIPStrategy entryPoints.*.tls.caFiles"
@@ -144,6 +151,7 @@ _CATALOGUE_GUARDS = (
     "providers.consulCatalog.connectAware providers.consulCatalog.connectByDefault "
     "providers.consulCatalog.namespaces consulCatalog.filename"
 )
+_ETCD_GUARDS = "etcd.constraints etcd.filename"
 _CONSUL_KEYS_GUARDS = "providers.consul.namespaces consul.constraints consul.filename"
 _ZOOKEEPER_GUARDS = "zookeeper.constraints zookeeper.filename"
 
@@ -179,6 +187,9 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("dynamodb serviceFabric", _ONLY_TRAEFIK_1),
     **_table("eureka", _EUREKA),
     **_table("rancher providers.rancher", _RANCHER),
+    **_table(_ETCD_GUARDS, _ETCD_GUARD),
+    **_table("etcd.useAPIV3", _ETCD_API),
+    **_table(_REPLICAS, _MASTER_ONLY, "providers.redis.sentinel."),
     **_table("api.entryPoint rest.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_USAGE_DATA),
     **_table("keepTrailingSlash", _TRAILING_SLASH),

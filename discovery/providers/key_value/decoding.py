@@ -50,6 +50,7 @@ class DecodedKeys:
         self._service_of: dict[Part, Part] = {}
         self._dependents: dict[Part, set[Part]] = {}
         self._rest = Decoded(self._subject)
+        certificates.refresh((self._rest,))
 
     def apply(self, changes: Changes) -> None:
         """Apply changed keys, and decode the parts that they touch."""

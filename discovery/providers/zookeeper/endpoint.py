@@ -7,7 +7,7 @@ import ssl
 from msgspec import Struct
 
 from discovery.addresses import Address, parse_address
-from rondpoint.settings import ZooKeeperOptions, ZooKeeperTls
+from rondpoint.settings import StoreTls, ZooKeeperOptions
 
 _DEFAULT_ADDRESS = "127.0.0.1"
 _DEFAULT_PORT = 2181
@@ -40,7 +40,7 @@ def _parse_address(written: str) -> Address:
     return parse_address(written, "ZooKeeper", _DEFAULT_PORT)
 
 
-def _tls_context(options: ZooKeeperTls) -> ssl.SSLContext:
+def _tls_context(options: StoreTls) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=options.ca or None)
         if options.insecure_skip_verify:

@@ -60,6 +60,8 @@ _PROVIDERS = {
     "consulcatalog": "ConsulCatalog",
     "consul": "Consul",
     "zookeeper": "ZooKeeper",
+    "etcd": "Etcd",
+    "redis": "Redis",
 }
 """Traefik's names of the providers, by ours."""
 

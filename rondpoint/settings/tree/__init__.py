@@ -38,6 +38,13 @@ from rondpoint.settings.tree.entry_points import (
     Transport,
 )
 from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis, Store
+from rondpoint.settings.tree.key_value import (
+    EtcdOptions,
+    RedisKeysOptions,
+    RedisSentinel,
+    StoreTls,
+    ZooKeeperOptions,
+)
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
@@ -45,7 +52,6 @@ from rondpoint.settings.tree.root import Settings
 from rondpoint.settings.tree.section import Section, setting_key
 from rondpoint.settings.tree.tracing import Otlp, OtlpHttp, OtlpTls, Tracing
 from rondpoint.settings.tree.upstream import ForwardingTimeouts, ServersTransport
-from rondpoint.settings.tree.zookeeper import ZooKeeperOptions, ZooKeeperTls
 
 __all__ = [
     "ADMIN",
@@ -68,6 +74,7 @@ __all__ = [
     "DnsChallenge",
     "DockerOptions",
     "EntryPoint",
+    "EtcdOptions",
     "FieldMode",
     "FileOptions",
     "ForwardedHeaders",
@@ -89,6 +96,8 @@ __all__ = [
     "Providers",
     "ProxyProtocol",
     "Redis",
+    "RedisKeysOptions",
+    "RedisSentinel",
     "RegistratorConsul",
     "RegistratorOptions",
     "ResolverOptions",
@@ -98,10 +107,10 @@ __all__ = [
     "ServersTransport",
     "Settings",
     "Store",
+    "StoreTls",
     "TlsChallenge",
     "Tracing",
     "Transport",
     "ZooKeeperOptions",
-    "ZooKeeperTls",
     "setting_key",
 ]

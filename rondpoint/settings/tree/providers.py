@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from rondpoint.settings.tree.consul import ConsulCatalogOptions, ConsulOptions
+from rondpoint.settings.tree.key_value import EtcdOptions, RedisKeysOptions, ZooKeeperOptions
 from rondpoint.settings.tree.section import Section
-from rondpoint.settings.tree.zookeeper import ZooKeeperOptions
 from rondpoint.settings.values import OptionalPath, Switch, Text
 
 
@@ -77,4 +77,6 @@ class Providers(Section):
     consul_catalog: ConsulCatalogOptions | None = None
     consul: ConsulOptions | None = None
     zoo_keeper: ZooKeeperOptions | None = None
+    etcd: EtcdOptions | None = None
+    redis: RedisKeysOptions | None = None
     rest: RestOptions | None = None

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-CLIENTS = ("acme", "consul", "discovery.providers.zookeeper", "docker", "josepy")
+CLIENTS = ("acme", "consul", "docker", "etcd3gw", "josepy", "kazoo", "requests")
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -22,9 +22,11 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
     ("flags", "providers_and_clients"),
     [
         ([], []),
-        (["--providers.docker"], ["docker", "docker"]),
-        (["--providers.consul"], ["consul", "consul"]),
-        (["--providers.zooKeeper"], ["zookeeper", "discovery.providers.zookeeper"]),
+        (["--providers.docker"], ["docker", "docker", "requests"]),
+        (["--providers.consul"], ["consul", "consul", "requests"]),
+        (["--providers.etcd"], ["etcd", "requests"]),
+        (["--providers.redis"], ["redis"]),
+        (["--providers.zooKeeper"], ["zookeeper"]),
     ],
 )
 def test_a_provider_imports_its_own_client(flags: list[str], providers_and_clients: list[str]) -> None:

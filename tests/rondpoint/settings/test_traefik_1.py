@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rondpoint.settings import LogLevel, Settings, ZooKeeperOptions, ZooKeeperTls
+from rondpoint.settings import LogLevel, Settings, StoreTls, ZooKeeperOptions
 
 from .loading import load_errors, load_settings
 
@@ -125,7 +125,7 @@ password = "pw"
         root_key="/routes",
         username="ann",
         password="pw",
-        tls=ZooKeeperTls(ca="ca.crt", insecure_skip_verify=True),
+        tls=StoreTls(ca="ca.crt", insecure_skip_verify=True),
     )
 
 
