@@ -78,6 +78,15 @@ def _redis(settings: Settings) -> Provider | None:
     return redis_provider(options, sealer_of(settings).seal)
 
 
+def _zookeeper(settings: Settings) -> Provider | None:
+    options = settings.providers.zoo_keeper
+    if options is None:
+        return None
+    from discovery.providers.zookeeper import zookeeper_provider
+
+    return zookeeper_provider(options, sealer_of(settings).seal)
+
+
 def _registrar(settings: Settings) -> Provider | None:
     """Return the registrar, a provider that emits diagnostics and no routes."""
     options = settings.registrator
@@ -96,6 +105,7 @@ PROVIDERS: Mapping[str, Factory] = {
     "consul": _consul_keys,
     "etcd": _etcd,
     "redis": _redis,
+    "zookeeper": _zookeeper,
     "registrator": _registrar,
 }
 """Provider name → factory, which returns None if the settings do not enable the provider."""

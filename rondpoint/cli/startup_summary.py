@@ -13,6 +13,7 @@ from rondpoint.settings import (
     FileOptions,
     RedisKeysOptions,
     Settings,
+    ZooKeeperOptions,
 )
 from rondpoint.store.address import redact_url
 
@@ -47,10 +48,10 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.consul_catalog:
         case ConsulCatalogOptions(endpoint=agents):
             yield _format_addresses("consulcatalog", agents.address.split(","))
-    for name in ("consul", "etcd", "redis"):
+    for name in ("consul", "etcd", "redis", "zoo_keeper"):
         match getattr(settings.providers, name):
-            case ConsulOptions() | EtcdOptions() | RedisKeysOptions() as options:
-                yield _format_addresses(name, options.endpoints)
+            case ConsulOptions() | EtcdOptions() | RedisKeysOptions() | ZooKeeperOptions() as options:
+                yield _format_addresses(name.replace("_", ""), options.endpoints)
     if settings.providers.rest is not None:
         yield "rest"
 

@@ -55,6 +55,8 @@ from rondpoint.settings.tree import (
     TlsChallenge,
     Tracing,
     Transport,
+    ZooKeeperOptions,
+    ZooKeeperTls,
 )
 
 __all__ = [
@@ -112,5 +114,7 @@ __all__ = [
     "TlsChallenge",
     "Tracing",
     "Transport",
+    "ZooKeeperOptions",
+    "ZooKeeperTls",
     "load",
 ]

@@ -29,7 +29,7 @@ _CONSTRAINTS = ("providers", "constraints")
 _OTHER_PROVIDERS = (
     _FILE,
     _CATALOGUE,
-    *(("providers", name) for name in ("consul", "etcd", "redis", "rest")),
+    *(("providers", name) for name in ("consul", "etcd", "redis", "rest", "zoo_keeper")),
 )
 
 

@@ -114,6 +114,7 @@ def _existing_parts(settings: Settings) -> Iterator[str]:
         "consul": providers.consul,
         "etcd": providers.etcd,
         "redis": providers.redis,
+        "zookeeper": providers.zoo_keeper,
     }.items():
         if options is not None:
             yield closed_parts.provider_part(name)

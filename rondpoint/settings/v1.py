@@ -200,4 +200,15 @@ TRANSLATIONS: dict[str, Translation] = {
     "forwardingTimeouts.responseHeaderTimeout": _copy_to(
         "serversTransport.forwardingTimeouts.responseHeaderTimeout"
     ),
+    "zookeeper": _copy_to("providers.zooKeeper"),
+    "zookeeper.endpoint": _copy_to("providers.zooKeeper.endpoints"),
+    "zookeeper.password": _copy_to("providers.zooKeeper.password"),
+    "zookeeper.prefix": _copy_to("providers.zooKeeper.rootKey"),
+    "zookeeper.tls": _copy_to("providers.zooKeeper.tls"),
+    "zookeeper.tls.ca": _copy_to("providers.zooKeeper.tls.ca"),
+    "zookeeper.tls.cert": _copy_to("providers.zooKeeper.tls.cert"),
+    "zookeeper.tls.insecureSkipVerify": _copy_to("providers.zooKeeper.tls.insecureSkipVerify"),
+    "zookeeper.tls.key": _copy_to("providers.zooKeeper.tls.key"),
+    "zookeeper.username": _copy_to("providers.zooKeeper.username"),
+    "zookeeper.watch": _copy_to("providers.zooKeeper.watch"),
 }

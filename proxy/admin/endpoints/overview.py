@@ -61,6 +61,7 @@ _PROVIDERS = {
     "consul": "Consul",
     "etcd": "Etcd",
     "redis": "Redis",
+    "zookeeper": "ZooKeeper",
 }
 """Traefik's names of the providers, by ours."""
 

@@ -51,6 +51,7 @@ from rondpoint.settings.tree.root import Settings
 from rondpoint.settings.tree.section import Section, setting_key
 from rondpoint.settings.tree.tracing import Otlp, OtlpHttp, OtlpTls, Tracing
 from rondpoint.settings.tree.upstream import ForwardingTimeouts, ServersTransport
+from rondpoint.settings.tree.zookeeper import ZooKeeperOptions, ZooKeeperTls
 
 __all__ = [
     "ADMIN",
@@ -110,5 +111,7 @@ __all__ = [
     "TlsChallenge",
     "Tracing",
     "Transport",
+    "ZooKeeperOptions",
+    "ZooKeeperTls",
     "setting_key",
 ]

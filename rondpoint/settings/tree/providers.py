@@ -7,6 +7,7 @@ from pydantic import Field
 from rondpoint.settings.tree.consul import ConsulCatalogOptions, ConsulOptions
 from rondpoint.settings.tree.key_value import EtcdOptions, RedisKeysOptions
 from rondpoint.settings.tree.section import Section
+from rondpoint.settings.tree.zookeeper import ZooKeeperOptions
 from rondpoint.settings.values import OptionalPath, Switch, Text
 
 
@@ -78,4 +79,5 @@ class Providers(Section):
     consul: ConsulOptions | None = None
     etcd: EtcdOptions | None = None
     redis: RedisKeysOptions | None = None
+    zoo_keeper: ZooKeeperOptions | None = None
     rest: RestOptions | None = None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rondpoint.settings import LogLevel, Settings
+from rondpoint.settings import LogLevel, Settings, ZooKeeperOptions, ZooKeeperTls
 
 from .loading import load_errors, load_settings
 
@@ -102,6 +102,31 @@ constraints = ["tag==api-*"]
 def test_constraints_are_accepted_without_a_provider_that_uses_them(tmp_path: Path) -> None:
     providers = load_settings(tmp_path, ["--constraints=tag==live", "--providers.consul"]).settings.providers
     assert (providers.docker, providers.consul_catalog) == (None, None)
+
+
+def test_the_section_zookeeper_of_traefik_1(tmp_path: Path) -> None:
+    text = """
+[zookeeper]
+endpoint = "zk1:2181,zk2:2181"
+watch = false
+prefix = "/routes"
+username = "ann"
+password = "pw"
+
+  [zookeeper.tls]
+  ca = "ca.crt"
+  insecureSkipVerify = true
+"""
+    result = load_settings(tmp_path, traefik_toml=text)
+    assert result.settings.providers.docker is None
+    assert result.settings.providers.zoo_keeper == ZooKeeperOptions(
+        endpoints=("zk1:2181", "zk2:2181"),
+        watch=False,
+        root_key="/routes",
+        username="ann",
+        password="pw",
+        tls=ZooKeeperTls(ca="ca.crt", insecure_skip_verify=True),
+    )
 
 
 def test_consul_sections_of_traefik_3_keep_its_defaults(tmp_path: Path) -> None:

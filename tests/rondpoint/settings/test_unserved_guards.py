@@ -173,6 +173,8 @@ OTHERS = [
     (["--consul", "--consul.filename=a.tmpl"], "provider consul"),
     (["--etcd", "--etcd.constraints=tag==api"], "provider etcd"),
     (["--etcd", "--etcd.filename=a.tmpl"], "provider etcd"),
+    (["--zookeeper", "--zookeeper.constraints=tag==api"], "provider zookeeper"),
+    (["--zookeeper", "--zookeeper.filename=a.tmpl"], "provider zookeeper"),
 ]
 
 
