@@ -30,10 +30,14 @@ class Mirror:
     """
 
     def __init__(self, root: str, reader: Reader) -> None:
-        """Hold nothing yet; `load` reads the znodes. `root` begins with a slash."""
+        """Hold nothing yet; `load` reads the znodes. `root` begins with a slash.
+
+        `root_created` is then that of the root, None if the root does not exist.
+        """
         self._root = root
         self._reader = reader
         self._keys: dict[str, bytes] = {}
+        self.root_created: tuple[int, int] | None = None
 
     def load(self) -> Mapping[str, bytes]:
         """Read all znodes anew, one level of the tree after the other; return all keys."""
@@ -79,8 +83,11 @@ class Mirror:
     def _read(self, paths: Sequence[str]) -> Iterator[tuple[str, Znode]]:
         """Yield each path that exists, with its znode."""
         for path, result in zip(paths, self._reader.read(Operation.GET_DATA, paths), strict=True):
-            if isinstance(result, Znode):
-                yield path, result
+            znode = result if isinstance(result, Znode) else None
+            if path == self._root:
+                self.root_created = None if znode is None else znode.created
+            if znode is not None:
+                yield path, znode
             else:
                 _check_missing(path, result)
 

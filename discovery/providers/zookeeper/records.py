@@ -91,11 +91,16 @@ class Event(Struct, frozen=True):
 
 
 class Znode(Struct, frozen=True):
-    """A node with its data. `child_count` is the number of its children; `had_children`: it ever had one."""
+    """A node with its data.
+
+    `child_count` is the number of its children; `had_children`: it ever had one. `created` is the transaction
+    that created it (czxid), and the time of that in milliseconds.
+    """
 
     data: bytes
     child_count: int
     had_children: bool
+    created: tuple[int, int] = (0, 0)
 
 
 class Failure(Struct, frozen=True):
@@ -182,7 +187,8 @@ def _decode_reads(content: bytes) -> Iterator[ReadResult]:
             data, position = _decode_bytes(content, position)
             status = _STATUS.unpack_from(content, position)
             position += _STATUS.size
-            yield Znode(data, child_count=status[9], had_children=status[5] > 0)
+            created, _, time, _, _, child_changes, _, _, _, child_count, _ = status
+            yield Znode(data, child_count, child_changes > 0, (created, time))
         elif operation == Operation.GET_CHILDREN:
             children, position = _decode_texts(content, position)
             yield children

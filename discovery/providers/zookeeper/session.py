@@ -35,7 +35,11 @@ class Session:
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
-        """Open no connection yet; `with` opens it."""
+        """Open no connection yet; `with` opens it.
+
+        `zxid` is the newest transaction that a reply has named.
+        """
+        self.zxid = 0
         self._endpoint = endpoint
         self._connection = Connection(endpoint)
         self._events: list[Event] = []
@@ -145,7 +149,9 @@ class Session:
         if content is None:
             return None
         try:
-            return records.decode_reply(content)
+            reply = records.decode_reply(content)
+            self.zxid = max(self.zxid, reply.zxid)
+            return reply
         except ValueError as error:
             raise self._not_zookeeper(error) from error
 

@@ -1,6 +1,7 @@
 """The provider on a real ZooKeeper: layouts, changes, aliases, rights and TLS."""
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.security import make_digest_acl
 
-from discovery.providers.key_value import KeyValueProvider
-from discovery.providers.zookeeper import zookeeper_provider
+from discovery.providers.key_value import KeyUpdate, KeyValueProvider
+from discovery.providers.zookeeper import ZooKeeperSource, zookeeper_provider
 from rondpoint.model import Configuration
 from rondpoint.settings import ZooKeeperOptions
 from tests.discovery.providers.supervised import supervised
@@ -151,6 +152,30 @@ def test_a_user_reads_what_others_may_not(zookeeper: ZooKeeper, root: str) -> No
         with supervised(provider_of(zookeeper.address, rootKey=root, username="ann", password="?")) as other:
             other.until_failing(f"does not let the agent read /{root}/http/routers/a/rule")
             assert other.configuration == Configuration()
+
+
+def test_keys_deleted_while_nobody_followed_are_no_lost_data(
+    zookeeper: ZooKeeper, client: KazooClient, root: str
+) -> None:
+    source = ZooKeeperSource(ZooKeeperOptions(endpoints=(zookeeper.address,)))
+
+    def first_update() -> KeyUpdate:
+        updates: list[KeyUpdate] = []
+        stop = threading.Event()
+
+        def report(update: KeyUpdate) -> None:
+            updates.append(update)
+            stop.set()
+
+        source.follow(root, report, stop)
+        return updates[0]
+
+    put(client, {f"{root}/a": "1", f"{root}/b": "2"})
+    assert first_update() == KeyUpdate({f"{root}/a": b"1", f"{root}/b": b"2"}, whole=True, may_be_reset=True)
+    client.delete(f"/{root}/b")
+    assert first_update() == KeyUpdate({f"{root}/a": b"1"}, whole=True)
+    client.delete(f"/{root}", recursive=True)
+    assert first_update() == KeyUpdate({}, whole=True, may_be_reset=True)
 
 
 def test_tls_with_a_client_certificate(tmp_path: Path) -> None:
