@@ -200,3 +200,8 @@ DIFFERENCES: Mapping[tuple[str, str], str] = {
     ): "a server whose URL has a path is reported and left out; Traefik ignores the path",
 }
 """(case, request) → why the outcomes differ."""
+
+DIFFERENCES_OF_STORES = {
+    ("redis", "headers", "GET {n}.{s}.test/"): "Traefik ignores empty values in Redis, and in no other store",
+}
+"""The requests of one store in which Rondpoint and Traefik differ on purpose, with the reason."""

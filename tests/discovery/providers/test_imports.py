@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-CLIENTS = ("acme", "consul", "docker", "etcd3gw", "josepy", "kazoo", "requests")
+CLIENTS = ("acme", "consul", "discovery.providers.zookeeper", "docker", "etcd3gw", "josepy", "requests")
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -26,7 +26,7 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
         (["--providers.consul"], ["consul", "consul", "requests"]),
         (["--providers.etcd"], ["etcd", "requests"]),
         (["--providers.redis"], ["redis"]),
-        (["--providers.zooKeeper"], ["zookeeper"]),
+        (["--providers.zooKeeper"], ["zookeeper", "discovery.providers.zookeeper"]),
     ],
 )
 def test_a_provider_imports_its_own_client(flags: list[str], providers_and_clients: list[str]) -> None:
