@@ -16,6 +16,9 @@ from tests.lab.server import Server
 from tests.lab.waiting import until
 
 ADDRESS = "127.0.0.1"
+PROGRAMS = Path("/usr/share/zookeeper/bin")
+"""The directory of `zkServer.sh` and `zkCli.sh`."""
+
 _JARS = [
     Path("/usr/share/java") / name
     # Debian's package names only some parts of Netty, which serves TLS.
