@@ -30,11 +30,12 @@ from discovery.providers.etcd.messages import (
     Watched,
     decode,
 )
+from discovery.root_causes import causes
 
 CONNECT_TIMEOUT = 5.0
 RESPONSE_TIMEOUT = 10.0
-WATCH_TIMEOUT = 660.0
-"""Seconds within which a watch must send something; etcd reports its progress every ten minutes."""
+WATCH_TIMEOUT = 30.0
+"""Seconds without a change after which a watch is begun anew, which finds a member that is frozen."""
 
 _FAULTS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, msgspec.MsgspecError, ValueError)
 _NO_USERS = "authentication is not enabled"
@@ -115,24 +116,32 @@ class EtcdClient:
             return False
 
     def watch(self, revision: int) -> Iterator[Watched]:
-        """Yield the changes from `revision` on; end if etcd has compacted it, so keys must be read anew."""
-        request = {**self._range, "start_revision": str(revision), "progress_notify": True}
+        """Yield the changes from `revision` on; end after a while without one.
+
+        Raises NoSuchRevisionError if etcd has compacted the revision, so keys must be read anew.
+        """
+        request = {**self._range, "start_revision": str(revision)}
         try:
             with self._post("/watch", {"create_request": request}, stream=True) as response:
                 for line in _lines(response):
                     message = decode(line, StreamMessage)
                     if message.error is not None:
                         raise refusal(message.error.message, self._endpoint, self._prefix)
-                    if message.result is None:
-                        continue
-                    if message.result.canceled:
-                        if int(message.result.compact_revision):
-                            return
-                        raise refusal(message.result.cancel_reason, self._endpoint, self._prefix)
-                    yield message.result
+                    if message.result is not None:
+                        yield self._checked(message.result)
         except _FAULTS as error:
+            if _is_idle(error):
+                return
             raise to_provider_error(error, self._endpoint) from error
         raise ProviderError(f"etcd at {self._endpoint} ended the watch")
+
+    def _checked(self, message: Watched) -> Watched:
+        """Return the message, or raise the reason for which etcd has cancelled the watch."""
+        if not message.canceled:
+            return message
+        if int(message.compact_revision):
+            raise NoSuchRevisionError(f"etcd at {self._endpoint} has compacted its history")
+        raise refusal(message.cancel_reason, self._endpoint, self._prefix)
 
     def _call(self, path: str, body: Mapping[str, Any], kind: type[T]) -> T:
         try:
@@ -180,6 +189,14 @@ class EtcdClient:
             self._session.headers["Authorization"] = decode(response.content, Token).token
         elif _NO_USERS not in (reason := _reason(response)):
             raise refusal(reason, self._endpoint, self._prefix)
+
+
+def _is_idle(error: BaseException) -> bool:
+    """Check whether a watch has begun, and then sent nothing for a while."""
+    # Before the head of the response, it is a `requests.Timeout`.
+    return not isinstance(error, requests.Timeout) and any(
+        isinstance(each, urllib3.exceptions.ReadTimeoutError) for each in causes(error)
+    )
 
 
 def _range_below(prefix: str) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ from discovery.providers.endpoint_rotation import EndpointRotation
 from discovery.providers.errors import ProviderError
 from discovery.providers.etcd.client import EtcdClient
 from discovery.providers.etcd.endpoint import Endpoint, endpoints_of
+from discovery.providers.etcd.faults import NoSuchRevisionError
 from discovery.providers.etcd.messages import KeyValue, Watched
 from discovery.providers.key_value import KeyUpdate, Report
 from discovery.stopping import on_stop
@@ -45,17 +46,33 @@ class EtcdKeys:
         with EtcdClient(endpoint, f"{prefix}/" if prefix else "") as client, on_stop(stop, client.abort):
             try:
                 while not stop.is_set():
-                    known, found = self._newest.get(prefix), client.keys()
-                    may_be_reset = not (known is None or known in found.entries or client.has_written(known))
-                    self._remember(prefix, found.newest)
-                    report(KeyUpdate(found.keys, whole=True, may_be_reset=may_be_reset))
-                    for message in client.watch(found.revision + 1):
-                        if message.events:
-                            report(KeyUpdate(_changes(message)))
-                            self._remember(prefix, _newest(message))
+                    revision = self._read(client, prefix, report)
+                    self._watch(client, prefix, revision, report, stop)
             except ProviderError:
                 if not stop.is_set():
                     raise
+
+    def _read(self, client: EtcdClient, prefix: str, report: Report) -> int:
+        """Report all keys, and return their revision."""
+        known, found = self._newest.get(prefix), client.keys()
+        may_be_reset = not (known is None or known in found.entries or client.has_written(known))
+        self._remember(prefix, found.newest)
+        report(KeyUpdate(found.keys, whole=True, may_be_reset=may_be_reset))
+        return found.revision
+
+    def _watch(
+        self, client: EtcdClient, prefix: str, revision: int, report: Report, stop: threading.Event
+    ) -> None:
+        """Report the changes after `revision` until `stop`, or until etcd has compacted its history."""
+        try:
+            while not stop.is_set():
+                for message in client.watch(revision + 1):
+                    if message.events:
+                        report(KeyUpdate(_changes(message)))
+                        self._remember(prefix, _newest(message))
+                        revision = int(message.header.revision)
+        except NoSuchRevisionError:
+            return
 
     def _remember(self, prefix: str, newest: KeyValue | None) -> None:
         if newest is not None:

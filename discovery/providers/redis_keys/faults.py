@@ -11,7 +11,7 @@ import redis
 from discovery.providers.errors import NotPermittedError, ProviderError
 from discovery.root_causes import causes
 
-RIGHTS = "+scan +mget +psubscribe +ping +role '%R~PREFIX/*' '&__keyspace@*'"
+RIGHTS = "+scan +mget +psubscribe +ping +role '%R~PREFIX/*' '&__keyspace@DB__:PREFIX/*'"
 """The rights of a user of Redis that the provider needs."""
 
 _MAX_TEXT = 200

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from discovery.providers.etcd import etcd_provider
+from discovery.providers.etcd import client, etcd_provider
 from discovery.providers.key_value import KeyValueProvider, retained_keys
 from rondpoint.settings import EtcdOptions
 from tests.discovery.providers.key_value.keys import (
@@ -137,6 +137,22 @@ def test_an_etcd_that_comes_back_empty_loses_its_routes_after_a_while(
         began = time.monotonic()
         running.until(has("Host(`three.test`)"))
         assert time.monotonic() - began > 0.5
+
+
+def test_a_frozen_member_is_noticed_and_an_idle_watch_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "WATCH_TIMEOUT", 0.4)
+    with Etcd(tmp_path) as etcd, supervised(provider_of(etcd)) as running:
+        etcd.write(route("a.test"))
+        running.until(has("Host:a.test"))
+        etcd.freeze()
+        running.until_failing("does not respond in time")
+        assert has("Host:a.test")(running.configuration)
+        etcd.thaw()
+        etcd.write({"traefik/frontends/f/routes/r/rule": "Host:b.test"})
+        running.until(has("Host:b.test"))
+        running.until_ok()
 
 
 def test_the_next_member_is_used_if_one_is_down(etcd: Etcd) -> None:

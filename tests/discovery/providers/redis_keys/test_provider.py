@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from discovery.providers.key_value import KeyValueProvider, retained_keys
-from discovery.providers.redis_keys import redis_provider, source
+from discovery.providers.redis_keys import connections, redis_provider, source
 from rondpoint.settings import RedisKeysOptions
 from tests.discovery.providers.key_value.keys import (
     V1,
@@ -157,6 +157,21 @@ def test_routes_outlive_an_outage_and_lost_keys_are_kept_for_a_while(
         write(server, V3)
         running.until(has("Host:a.test", "Host(`three.test`)"))
         running.until(has("Host(`three.test`)"))
+        running.until_ok()
+
+
+def test_a_frozen_server_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "CHECK_INTERVAL", 0.2)
+    monkeypatch.setattr(connections, "TIMEOUT", 0.5)
+    with RedisServer(tmp_path) as server, supervised(provider_of(server)) as running:
+        write(server, route("a.test"))
+        running.until(has("Host:a.test"))
+        server.freeze()
+        running.until_failing("does not respond in time")
+        assert has("Host:a.test")(running.configuration)
+        server.thaw()
+        write(server, {"traefik/frontends/f/routes/r/rule": "Host:b.test"})
+        running.until(has("Host:b.test"))
         running.until_ok()
 
 
