@@ -28,19 +28,17 @@ class Etcd(Server):
         keep: bool = True,
         tls: Mapping[str, Path] | None = None,
         cluster: "Sequence[Etcd]" = (),
-        token_ttl: int = 300,
     ) -> None:
         """Prepare the member; `start` starts it.
 
         `tls` has the files `cert` and `key`, and `ca` if clients must have a certificate. `cluster` are the
-        other members. Tokens of users expire `token_ttl` seconds after their last use.
+        other members.
         """
         super().__init__()
         self.client, self.peer = free_port(), free_port()
         self.token = ""
         self._directory = directory
         self._keep = keep
-        self._token_ttl = token_ttl
         self._tls = dict(tls or {})
         self.members: list[Etcd] = [*cluster, self]
 
@@ -74,14 +72,7 @@ class Etcd(Server):
                 *("--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer),
                 "--initial-cluster",
                 ",".join(f"{each.peer}=http://127.0.0.1:{each.peer}" for each in self.members),
-                *(
-                    "--heartbeat-interval",
-                    "50",
-                    "--election-timeout",
-                    "500",
-                    "--auth-token-ttl",
-                    str(self._token_ttl),
-                ),
+                *("--heartbeat-interval", "50", "--election-timeout", "500"),
                 *(option for name in self._tls for option in tls[name]),
             ],
             name="etcd",
@@ -139,6 +130,17 @@ class Etcd(Server):
     def enable_users(self, name: str, password: str) -> None:
         """Require users from now on, and log in as this one, who has the role root."""
         self.request("/auth/enable")
+        self.log_in(name, password)
+
+    def end_tokens(self, name: str, password: str) -> None:
+        """End the tokens of all users, and log in as this one again."""
+        self.request("/auth/disable")
+        self.token = ""
+        self.enable_users(name, password)
+
+    def log_in(self, name: str, password: str) -> None:
+        """Log in; a restart ends all tokens."""
+        self.token = ""
         self.token = self.request("/auth/authenticate", {"name": name, "password": password})["token"]
 
 

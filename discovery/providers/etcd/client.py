@@ -89,6 +89,7 @@ class EtcdClient:
             self._session.verify = False if tls.insecure_skip_verify else (tls.ca or True)
             self._session.cert = (tls.cert, tls.key) if tls.cert and tls.key else tls.cert or None
         self._path = ""
+        self._token_is_new = False
 
     def __enter__(self) -> Self:
         return self
@@ -116,7 +117,7 @@ class EtcdClient:
             return False
 
     def watch(self, revision: int) -> Iterator[Watched]:
-        """Yield the changes from `revision` on; end after a while without one.
+        """Yield the changes from `revision` on; end after a while without one, or with a new token.
 
         Raises NoSuchRevisionError if etcd has compacted the revision, so keys must be read anew.
         """
@@ -127,13 +128,23 @@ class EtcdClient:
                     message = decode(line, StreamMessage)
                     if message.error is not None:
                         raise refusal(message.error.message, self._endpoint, self._prefix)
-                    if message.result is not None:
-                        yield self._checked(message.result)
+                    if message.result is None:
+                        continue
+                    if self._is_outdated(message.result):
+                        self._authenticate()
+                        return
+                    yield self._checked(message.result)
         except _FAULTS as error:
             if _is_idle(error):
                 return
             raise to_provider_error(error, self._endpoint) from error
         raise ProviderError(f"etcd at {self._endpoint} ended the watch")
+
+    def _is_outdated(self, message: Watched) -> bool:
+        """Check whether etcd refuses a watch because the token has expired; a new one is refused for good."""
+        refused = message.canceled and _OLD_TOKEN in message.cancel_reason
+        outdated, self._token_is_new = refused and not self._token_is_new, refused
+        return outdated
 
     def _checked(self, message: Watched) -> Watched:
         """Return the message, or raise the reason for which etcd has cancelled the watch."""
