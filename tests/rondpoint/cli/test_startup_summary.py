@@ -12,10 +12,15 @@ def test_consul_addresses_are_shown_without_passwords() -> None:
     assert "providers: consulcatalog (one:1, two:2), consul" in list(summary_lines(settings))
 
 
-def test_addresses_of_zookeeper_are_shown() -> None:
-    options = {"zoo_keeper": {"endpoints": ["one:2181", "two:2181"]}}
+def test_addresses_of_key_value_stores_are_shown_without_passwords() -> None:
+    options = {
+        "etcd": {"endpoints": ["https://me:secret@one:2379"]},
+        "redis": {"endpoints": ["one:6379"]},
+        "zoo_keeper": {"endpoints": ["one:2181", "two:2181"]},
+    }
     settings = Settings(providers=Providers.model_validate(options))
-    assert "providers: zookeeper (one:2181, two:2181)" in list(summary_lines(settings))
+    shown = "providers: etcd (one:2379), redis (one:6379), zookeeper (one:2181, two:2181)"
+    assert shown in list(summary_lines(settings))
 
 
 def test_a_closed_entry_point_is_shown_with_the_reason(tmp_path: Path) -> None:

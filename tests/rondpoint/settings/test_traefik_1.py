@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rondpoint.settings import LogLevel, Settings, StoreTls, ZooKeeperOptions
+from rondpoint.settings import EtcdOptions, LogLevel, Settings, StoreTls, ZooKeeperOptions
 
 from .loading import load_errors, load_settings
 
@@ -104,22 +104,26 @@ def test_constraints_are_accepted_without_a_provider_that_uses_them(tmp_path: Pa
     assert (providers.docker, providers.consul_catalog) == (None, None)
 
 
-def test_the_section_zookeeper_of_traefik_1(tmp_path: Path) -> None:
-    text = """
-[zookeeper]
+@pytest.mark.parametrize(("store", "options"), [("etcd", EtcdOptions), ("zookeeper", ZooKeeperOptions)])
+def test_the_sections_of_key_value_stores_of_traefik_1(
+    tmp_path: Path, store: str, options: type[EtcdOptions | ZooKeeperOptions]
+) -> None:
+    text = f"""
+[{store}]
 endpoint = "zk1:2181,zk2:2181"
 watch = false
 prefix = "/routes"
 username = "ann"
 password = "pw"
 
-  [zookeeper.tls]
+  [{store}.tls]
   ca = "ca.crt"
   insecureSkipVerify = true
 """
     result = load_settings(tmp_path, traefik_toml=text)
     assert result.settings.providers.docker is None
-    assert result.settings.providers.zoo_keeper == ZooKeeperOptions(
+    found = {"etcd": result.settings.providers.etcd, "zookeeper": result.settings.providers.zoo_keeper}
+    assert found[store] == options(
         endpoints=("zk1:2181", "zk2:2181"),
         watch=False,
         root_key="/routes",
@@ -127,6 +131,13 @@ password = "pw"
         password="pw",
         tls=StoreTls(ca="ca.crt", insecure_skip_verify=True),
     )
+
+
+def test_etcds_api_of_traefik_1_has_no_effect(tmp_path: Path) -> None:
+    result = load_settings(tmp_path, traefik_toml="[etcd]\nuseAPIV3 = true\n")
+    (diagnostic,) = result.warnings
+    assert "etcd.useAPIV3 has no effect: Rondpoint always uses etcd's API v3" in diagnostic.message
+    assert result.settings.closed_parts == ()
 
 
 def test_consul_sections_of_traefik_3_keep_its_defaults(tmp_path: Path) -> None:
