@@ -1,0 +1,37 @@
+"""Decodes one custom resource of any kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from discovery.decoding.decoded import Decoded
+from discovery.providers.kubernetes_crd.ingress_routes import decode_ingress_route
+from discovery.providers.kubernetes_crd.manifest import Cluster, Manifest, Object
+from discovery.providers.kubernetes_crd.middlewares import decode_middleware_resource
+from discovery.providers.kubernetes_crd.policy import Policy
+from discovery.providers.kubernetes_crd.servers_transports import decode_servers_transport
+from discovery.providers.kubernetes_crd.tls_options import decode_tls_option
+from discovery.providers.kubernetes_crd.tls_stores import decode_tls_store
+from discovery.providers.kubernetes_crd.traefik_services import decode_traefik_service
+from discovery.providers.kubernetes_crd.unserved import report_unserved
+
+_DECODERS: Mapping[str, Callable[[Manifest], Decoded]] = {
+    "IngressRoute": decode_ingress_route,
+    "Middleware": decode_middleware_resource,
+    "TraefikService": decode_traefik_service,
+    "ServersTransport": decode_servers_transport,
+    "TLSOption": decode_tls_option,
+    "TLSStore": decode_tls_store,
+    "IngressRouteTCP": report_unserved,
+    "IngressRouteUDP": report_unserved,
+    "MiddlewareTCP": report_unserved,
+    "ServersTransportTCP": report_unserved,
+}
+
+KINDS = tuple(_DECODERS)
+"""The kinds of custom resources that the provider reads."""
+
+
+def decode(kind: str, item: Object, policy: Policy, cluster: Cluster) -> Decoded:
+    """Decode a custom resource; all that is wrong with it becomes diagnostics."""
+    return _DECODERS[kind](Manifest(kind, item, policy, cluster))
