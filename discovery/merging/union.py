@@ -120,8 +120,8 @@ class Union:
         (first_part, first), *others = given
         bare = _comparable(first)
         for decoded, item in others:
-            if _comparable(item) != bare:
-                wins = first_part.first_wins and decoded.first_wins and _same_middlewares(first, item)
+            if _comparable(item) != bare or _origin(decoded, item) != _origin(first_part, first):
+                wins = _may_win(given[0], (decoded, item))
                 self._conflicts[kind][name] = self._describe_conflict(kind, given[0], (decoded, item), wins)
                 self._diagnostics = None
                 if isinstance(first, TlsOptions):
@@ -131,7 +131,9 @@ class Union:
                     return None
                 break
         if isinstance(first, Service):
-            return replace(first, servers=_servers(item for _, item in given))  # type: ignore[misc]
+            origin = _origin(first_part, first)
+            same = (item for decoded, item in given if _origin(decoded, item) == origin)
+            return replace(first, servers=_servers(same))  # type: ignore[arg-type]
         if isinstance(first, Certificate) and others:
             return reduce(combine, (item for _, item in given))  # type: ignore[arg-type]
         return first
@@ -152,12 +154,18 @@ class Union:
         outcome = f"that of {first_part.subject} is used" if wins else "both are left out"
         if isinstance(item, TlsOptions):
             outcome = "connections with these options are refused"
+        origins = _origin(first_part, first), _origin(decoded, item)
+        difference = (
+            _difference(_comparable(first), _comparable(item))
+            if origins[0] == origins[1]
+            else f"its servers are those of {origins[1]} against {origins[0]}"
+        )
         return Diagnostic(
             Severity.ERROR,
             self._provider,
             decoded.subject,
             f"{kind} {item.name}{written} is defined differently in {first_part.subject}: "
-            f"{_difference(_comparable(first), _comparable(item))}; {outcome}",
+            f"{difference}; {outcome}",
             "; ".join(["give them equal values or different names", *_unserved_rules((first, item), wins)]),
             about=f"{kind} {item.name}",
         )
@@ -179,6 +187,10 @@ def _comparable(item: _Object) -> _Object:
     return item
 
 
+def _origin(decoded: Decoded, item: _Object) -> str:
+    return decoded.origins.get(item.name, "") if isinstance(item, Service) else ""
+
+
 def _subject(definition: _Definition) -> str:
     return definition[0].subject
 
@@ -191,6 +203,14 @@ def _unserved_rules(routers: Iterable[_Object], wins: bool) -> Iterator[str]:
     rules = {item.rule.text: None for item in routers if isinstance(item, Router)}
     if rules and not wins:
         yield lost_rules_hint(*rules)
+
+
+def _may_win(one: _Definition, other: _Definition) -> bool:
+    """Check whether the first of two that differ may be used: no request is then less protected than meant."""
+    (first_part, first), (decoded, item) = one, other
+    if not (first_part.first_wins and decoded.first_wins):
+        return False
+    return _same_middlewares(first, item) or _origin(first_part, first) != _origin(decoded, item)
 
 
 def _same_middlewares(one: _Object, other: _Object) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from discovery.decoding import values
 from discovery.decoding.section import Section, Tree
+from discovery.providers.kubernetes.secrets import ContentsFault, read_authority
 from discovery.providers.kubernetes_crd.manifest import Manifest
-from discovery.providers.kubernetes_crd.secrets import ContentsFault, read_authority
 
 _FILES = ("ca", "cert", "key")
 """Options of dynamic files that name files of the proxy, which authors of custom resources may not use."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from discovery.decoding.decoded import Decoded
+from discovery.kubernetes.client import Object
+from discovery.providers.kubernetes.lookup import Cluster
 from discovery.providers.kubernetes_crd.ingress_routes import decode_ingress_route
-from discovery.providers.kubernetes_crd.manifest import Cluster, Manifest, Object
+from discovery.providers.kubernetes_crd.manifest import Manifest
 from discovery.providers.kubernetes_crd.middlewares import decode_middleware_resource
 from discovery.providers.kubernetes_crd.policy import Policy
 from discovery.providers.kubernetes_crd.servers_transports import decode_servers_transport

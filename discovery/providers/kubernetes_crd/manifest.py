@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
 
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
+from discovery.kubernetes.client import Object
+from discovery.providers.kubernetes.lookup import Cluster
 from discovery.providers.kubernetes_crd.names import PROVIDER
 from discovery.providers.kubernetes_crd.policy import Policy
-
-Object = Mapping[str, Any]
-"""An object of Kubernetes as JSON, with `metadata` and, for most kinds, `spec`."""
-
-
-class Cluster(Protocol):
-    """Looks up objects of the cluster that other objects refer to."""
-
-    def find(self, kind: str, namespace: str, name: str) -> Object | None:
-        """Return an object, or None if it does not exist or its namespace is not followed."""
-
-    def endpoint_slices(self, namespace: str, service: str) -> tuple[Object, ...]:
-        """Return the endpoint slices of a service."""
-
-    def nodes(self) -> tuple[Object, ...]:
-        """Return all nodes."""
 
 
 class Manifest:

@@ -14,11 +14,11 @@ from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import qualify
 from discovery.decoding.section import Section, Tree
 from discovery.dynamic.middlewares import decode_middleware
+from discovery.providers.kubernetes.secrets import ContentsFault, read_users, replace_secret_urns
 from discovery.providers.kubernetes_crd.client_tls import read_client_tls
 from discovery.providers.kubernetes_crd.manifest import Manifest
 from discovery.providers.kubernetes_crd.names import PROVIDER, object_name
 from discovery.providers.kubernetes_crd.references import read_references
-from discovery.providers.kubernetes_crd.secrets import ContentsFault, read_users, replace_secret_urns
 from discovery.providers.kubernetes_crd.services import read_service
 from rondpoint.middlewares.schemas import CANONICAL
 from rondpoint.model import Middleware, Service

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from discovery.decoding import values
 from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
-from discovery.providers.kubernetes_crd.manifest import Manifest, Object
+from discovery.kubernetes.client import Object
+from discovery.providers.kubernetes_crd.manifest import Manifest
 from discovery.providers.kubernetes_crd.names import PROVIDER, router_name
 from discovery.providers.kubernetes_crd.references import may_name_namespace
 

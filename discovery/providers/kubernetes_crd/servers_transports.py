@@ -11,13 +11,13 @@ from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
 from discovery.dynamic.servers_transports import read_transport
-from discovery.providers.kubernetes_crd.manifest import Manifest
-from discovery.providers.kubernetes_crd.names import PROVIDER, object_name
-from discovery.providers.kubernetes_crd.secrets import (
+from discovery.providers.kubernetes.secrets import (
     ContentsFault,
     read_authority,
     read_authority_of_config_map,
 )
+from discovery.providers.kubernetes_crd.manifest import Manifest
+from discovery.providers.kubernetes_crd.names import PROVIDER, object_name
 
 _EFFECT = "services with this transport respond 503"
 _OWN = ("rootCAs", "rootCAsSecrets", "certificatesSecrets", "certificates")

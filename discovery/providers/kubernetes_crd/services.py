@@ -12,6 +12,7 @@ from discovery.decoding import values
 from discovery.decoding.names import normalise, qualify
 from discovery.decoding.section import Section, Tree
 from discovery.dynamic.services import decode_load_balancer
+from discovery.providers.kubernetes.servers import NoServersError, Target, find_servers
 from discovery.providers.kubernetes_crd.manifest import Manifest
 from discovery.providers.kubernetes_crd.names import PROVIDER, object_name
 from discovery.providers.kubernetes_crd.references import (
@@ -20,7 +21,6 @@ from discovery.providers.kubernetes_crd.references import (
     read_references,
     resolve,
 )
-from discovery.providers.kubernetes_crd.servers import NoServersError, Target, find_servers
 from rondpoint.model import Service
 
 _REFERENCE = (
@@ -110,7 +110,7 @@ def _read_kubernetes_service(
     if target is None or middlewares is None or options is None:
         return None
     try:
-        servers = find_servers(target, manifest)
+        servers = find_servers(target, manifest.policy, manifest.cluster)
     except NoServersError as error:
         report.error(f"{report.at(section.path)} cannot be used: {error}", error.hint)
         return None

@@ -11,9 +11,9 @@ from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
 from discovery.dynamic.tls_options import read_options
+from discovery.providers.kubernetes.secrets import ContentsFault, read_authority
 from discovery.providers.kubernetes_crd.manifest import Manifest
 from discovery.providers.kubernetes_crd.names import PROVIDER, object_name
-from discovery.providers.kubernetes_crd.secrets import ContentsFault, read_authority
 from rondpoint.tls.model import DEFAULT_OPTIONS
 
 _NONE: tuple[str, ...] = ()

@@ -7,9 +7,9 @@ from discovery.decoding.decoded import Decoded
 from discovery.decoding.section import Section
 from discovery.decoding.written_pair import WrittenPair
 from discovery.dynamic.tls import DEFAULT_STORE, read_store
+from discovery.providers.kubernetes.secrets import ContentsFault, read_key_pair
 from discovery.providers.kubernetes_crd.manifest import Manifest
 from discovery.providers.kubernetes_crd.names import PROVIDER
-from discovery.providers.kubernetes_crd.secrets import ContentsFault, read_key_pair
 
 
 def read_pair(

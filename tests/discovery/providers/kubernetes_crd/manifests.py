@@ -5,9 +5,9 @@ from typing import Any
 
 import yaml
 
+from discovery.kubernetes.client import Object
 from discovery.merging.union import unite
 from discovery.providers.kubernetes_crd.decode import KINDS, decode
-from discovery.providers.kubernetes_crd.manifest import Object
 from discovery.providers.kubernetes_crd.names import PROVIDER
 from discovery.providers.kubernetes_crd.policy import Policy
 from rondpoint.diagnostics import Severity

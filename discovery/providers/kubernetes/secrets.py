@@ -1,4 +1,4 @@
-"""Reads the secrets and config maps that custom resources name: certificates, authorities and users.
+"""Reads the secrets and config maps that objects name: certificates, authorities and users.
 
 Each function returns the contents, or raises ContentsFault, which says why there are none. Contents must be
 PEM text where a certificate is expected: anything else would be taken for the name of a file of the agent.
@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from discovery.decoding.section import Section
-from discovery.providers.kubernetes_crd.core_objects import Secret, read_config_map, read_secret
-from discovery.providers.kubernetes_crd.manifest import Manifest
+from discovery.providers.kubernetes.core_objects import Secret, read_config_map, read_secret
+from discovery.providers.kubernetes.lookup import Place
 from rondpoint.certificate_options import is_pem
 
 _BASIC_AUTH = "kubernetes.io/basic-auth"
@@ -45,10 +45,10 @@ class KeyPair(Struct, frozen=True):
         return "KeyPair()"
 
 
-def read_key_pair(name: str, manifest: Manifest) -> KeyPair:
+def read_key_pair(name: str, place: Place) -> KeyPair:
     """Return the certificate and key in the secret of this name."""
-    secret = _find_secret(name, manifest)
-    where = f"secret {manifest.namespace}/{name}"
+    secret = _find_secret(name, place)
+    where = f"secret {place.namespace}/{name}"
     missing = [entry for entry in ("tls.crt", "tls.key") if not is_pem(secret.data.get(entry, ""))]
     if missing:
         raise ContentsFault(
@@ -57,32 +57,32 @@ def read_key_pair(name: str, manifest: Manifest) -> KeyPair:
     return KeyPair(secret.data["tls.crt"], secret.data["tls.key"])
 
 
-def read_authority(name: str, manifest: Manifest) -> str:
+def read_authority(name: str, place: Place) -> str:
     """Return the certificates of authorities in the secret of this name.
 
     A secret with a single entry may call it as it likes.
     """
-    data = _find_secret(name, manifest).data
+    data = _find_secret(name, place).data
     only = next(iter(data.values())) if len(data) == 1 else ""
-    return _authority(data, f"secret {manifest.namespace}/{name}", only)
+    return _authority(data, f"secret {place.namespace}/{name}", only)
 
 
-def read_authority_of_config_map(name: str, manifest: Manifest) -> str:
+def read_authority_of_config_map(name: str, place: Place) -> str:
     """Return the certificates of authorities in the config map of this name."""
-    where = f"config map {manifest.namespace}/{name}"
-    data = read_config_map(manifest.cluster.find("ConfigMap", manifest.namespace, name))
+    where = f"config map {place.namespace}/{name}"
+    data = read_config_map(place.cluster.find("ConfigMap", place.namespace, name))
     if data is None:
         raise ContentsFault(f"the {where} does not exist")
     return _authority(data, where)
 
 
-def read_users(name: str, manifest: Manifest, *, may_be_pair: bool) -> list[str]:
+def read_users(name: str, place: Place, *, may_be_pair: bool) -> list[str]:
     """Return the lines of the only entry of the secret: `NAME:HASH`, or `NAME:REALM:HASH`.
 
     If it `may_be_pair`, a secret of the type `kubernetes.io/basic-auth` has `username` and `password`.
     """
-    secret = _find_secret(name, manifest)
-    where = f"secret {manifest.namespace}/{name}"
+    secret = _find_secret(name, place)
+    where = f"secret {place.namespace}/{name}"
     if may_be_pair and secret.type == _BASIC_AUTH:
         if not secret.data.get("username") or "password" not in secret.data:
             raise ContentsFault(f"the {where} lacks username or password")
@@ -98,33 +98,33 @@ def read_users(name: str, manifest: Manifest, *, may_be_pair: bool) -> list[str]
     return users
 
 
-def read_credentials(name: str, manifest: Manifest) -> Mapping[str, str]:
+def read_credentials(name: str, place: Place) -> Mapping[str, str]:
     """Return all entries of the secret of this name."""
-    return _find_secret(name, manifest).data
+    return _find_secret(name, place).data
 
 
-def replace_secret_urns(value: object, manifest: Manifest) -> object:
+def replace_secret_urns(value: object, place: Place) -> object:
     """Return a tree with the contents of secrets in place of `urn:k8s:secret:NAME:ENTRY`."""
     if isinstance(value, Mapping):
-        return {name: replace_secret_urns(item, manifest) for name, item in value.items()}
+        return {name: replace_secret_urns(item, place) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [replace_secret_urns(item, manifest) for item in value]
+        return [replace_secret_urns(item, place) for item in value]
     if not isinstance(value, str) or not value.startswith(_URN):
         return value
     name, colon, entry = value.removeprefix(_URN).partition(":")
     if not colon or ":" in entry:
         raise ContentsFault(f"{value} is not valid", f"expected {_URN}NAME:ENTRY")
-    data = _find_secret(name, manifest).data
+    data = _find_secret(name, place).data
     if entry not in data:
-        raise ContentsFault(f"the secret {manifest.namespace}/{name} has no entry {entry}")
+        raise ContentsFault(f"the secret {place.namespace}/{name} has no entry {entry}")
     return data[entry]
 
 
-def _find_secret(name: str, manifest: Manifest) -> Secret:
-    found = read_secret(manifest.cluster.find("Secret", manifest.namespace, name))
+def _find_secret(name: str, place: Place) -> Secret:
+    found = read_secret(place.cluster.find("Secret", place.namespace, name))
     if found is None:
         raise ContentsFault(
-            f"the secret {manifest.namespace}/{name} does not exist",
+            f"the secret {place.namespace}/{name} does not exist",
             "create it in the same namespace; the agent's account must be allowed to read it",
         )
     return found

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from msgspec import Struct, ValidationError, convert, field
 
-from discovery.providers.kubernetes_crd.manifest import Object
+from discovery.kubernetes.client import Object
 
 T = TypeVar("T")
 

@@ -6,21 +6,20 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from discovery.providers.kubernetes_crd.core_objects import (
+from discovery.providers.kubernetes.core_objects import (
     KubernetesService,
     ServicePort,
     read_endpoint_slice,
     read_node,
     read_service,
 )
-from discovery.providers.kubernetes_crd.manifest import Manifest
+from discovery.providers.kubernetes.lookup import Cluster, ServersPolicy
 from rondpoint.model import Scheme, Server, ServerState
 
 _EXTERNAL_NAME = "ExternalName"
 _HEADLESS = ("", "None")
 _NODE_ADDRESS = "InternalIP"
 _HTTPS_PORT = 443
-_OPTION = "providers.kubernetesCRD."
 
 
 class NoServersError(ValueError):
@@ -52,20 +51,21 @@ class Target(Struct, frozen=True):
         return f"service {self.namespace}/{self.name}"
 
 
-def find_servers(target: Target, manifest: Manifest) -> tuple[Server, ...]:
+def find_servers(target: Target, policy: ServersPolicy, cluster: Cluster) -> tuple[Server, ...]:
     """Return the servers, ordered by name: pods, nodes, or the service's own address.
 
     Raises NoServersError if there are none, unless the settings allow services without servers.
     """
-    policy = manifest.policy
-    service = read_service(manifest.cluster.find("Service", target.namespace, target.name))
+    service = read_service(cluster.find("Service", target.namespace, target.name))
     if service is None:
         raise NoServersError(f"the {target.service} does not exist")
     port = _find_port(service, target)
     scheme = target.scheme or _default_scheme(port)
     if service.spec.type == _EXTERNAL_NAME:
         if not policy.allow_external_name_services:
-            hint = f"set {_OPTION}allowExternalNameServices, if every namespace may name any host"
+            hint = (
+                f"set {policy.option_prefix}allowExternalNameServices, if every namespace may name any host"
+            )
             raise NoServersError(f"the {target.service} is of type ExternalName, which is not allowed", hint)
         return (_server(service.spec.external_name, port.port, scheme),)
     if target.has_health_check:
@@ -79,11 +79,11 @@ def find_servers(target: Target, manifest: Manifest) -> tuple[Server, ...]:
             raise NoServersError(f"the {target.service} has no cluster IP", "take nativeLB out")
         return (_server(service.spec.cluster_ip, port.port, scheme),)
     if service.spec.type == "NodePort" and target.node_port_lb:
-        found = _node_servers(port, scheme, manifest)
+        found = _node_servers(port, scheme, policy, cluster)
     else:
-        found = _pod_servers(target, port, scheme, manifest)
+        found = _pod_servers(target, port, scheme, cluster)
     if not found and not policy.allow_empty_services:
-        hint = f"start its pods, or set {_OPTION}allowEmptyServices to respond with 503"
+        hint = f"start its pods, or set {policy.option_prefix}allowEmptyServices to respond with 503"
         raise NoServersError(f"the {target.service} has no ready endpoints", hint)
     return tuple(sorted(found, key=lambda server: server.name))
 
@@ -105,11 +105,11 @@ def _default_scheme(port: ServicePort) -> Scheme:
     return "https" if port.port == _HTTPS_PORT or port.name.startswith("https") else "http"
 
 
-def _node_servers(port: ServicePort, scheme: Scheme, manifest: Manifest) -> list[Server]:
-    if not manifest.policy.node_addresses:
-        hint = f"take nodePortLB out, or {_OPTION}disableClusterScopeResources"
+def _node_servers(port: ServicePort, scheme: Scheme, policy: ServersPolicy, cluster: Cluster) -> list[Server]:
+    if not policy.node_addresses:
+        hint = f"take nodePortLB out, or {policy.option_prefix}disableClusterScopeResources"
         raise NoServersError("the addresses of nodes are not read", hint)
-    nodes = filter(None, map(read_node, manifest.cluster.nodes()))
+    nodes = filter(None, map(read_node, cluster.nodes()))
     return [
         _server(each.address, port.node_port, scheme)
         for node in nodes
@@ -118,19 +118,17 @@ def _node_servers(port: ServicePort, scheme: Scheme, manifest: Manifest) -> list
     ]
 
 
-def _pod_servers(target: Target, port: ServicePort, scheme: Scheme, manifest: Manifest) -> list[Server]:
+def _pod_servers(target: Target, port: ServicePort, scheme: Scheme, cluster: Cluster) -> list[Server]:
     found: dict[str, Server] = {}
-    for address, number, state in _endpoints(target, port, manifest):
+    for address, number, state in _endpoints(target, port, cluster):
         server = _server(address, number, scheme, state)
         # While a slice is split, an endpoint may stand in two of them.
         found.setdefault(server.name, server)
     return list(found.values())
 
 
-def _endpoints(
-    target: Target, port: ServicePort, manifest: Manifest
-) -> Iterator[tuple[str, int, ServerState]]:
-    for item in manifest.cluster.endpoint_slices(target.namespace, target.name):
+def _endpoints(target: Target, port: ServicePort, cluster: Cluster) -> Iterator[tuple[str, int, ServerState]]:
+    for item in cluster.endpoint_slices(target.namespace, target.name):
         part = read_endpoint_slice(item)
         if part is None:
             continue

@@ -1,0 +1,144 @@
+"""Decodes the objects that define routes, and again those whose own or looked-up objects changed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+
+from discovery.certificates.loading import Seal
+from discovery.certificates.reader import CertificateReader
+from discovery.decoding.decoded import Decoded
+from discovery.kubernetes.client import Object
+from discovery.kubernetes.objects import Key, Objects
+from discovery.kubernetes.resources import ENDPOINT_SLICES, NODES, Resource
+from discovery.merging.union import Union
+from discovery.providers.kubernetes.lookup import Decode
+from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.model import Configuration
+
+logger = logging.getLogger(__name__)
+
+_ALL_NODES: Key = (NODES, "", "")
+
+
+class Definitions:
+    """The definitions of one provider, decoded from `objects`; a change costs what it changes.
+
+    `roots` are the resources whose objects define something, `others` those that decoders look up.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        objects: Objects,
+        roots: Iterable[Resource],
+        others: Iterable[Resource],
+        decode: Decode,
+        seal: Seal,
+    ) -> None:
+        self._provider = provider
+        self._objects = objects
+        self._roots = frozenset(roots)
+        self._by_kind = {each.kind: each for each in (*self._roots, *others)}
+        self._decode = decode
+        self._union = Union(provider)
+        self._certificates = CertificateReader(provider, seal)
+        self._with_certificates: dict[Key, Decoded] = {}
+        self._completed: dict[Key, Decoded] = {}
+        self._looked_up: dict[Key, frozenset[Key]] = {}
+        self._dependents: dict[Key, set[Key]] = {}
+
+    def refresh(self, changed: Iterable[Key]) -> bool:
+        """Decode again what these changed objects affect; return whether definitions may differ."""
+        affected: set[Key] = set()
+        for key in changed:
+            if key[0] in self._roots:
+                affected.add(key)
+            affected |= self._dependents.get(_ALL_NODES if key[0] == NODES else key, set())
+        certificates = False
+        for key in affected:
+            certificates |= self._update(key)
+        if certificates:
+            self._complete()
+        return bool(affected)
+
+    def configuration(self) -> Configuration:
+        """Return the configuration of all objects, as of the last refresh."""
+        return self._union.configuration()
+
+    def _update(self, key: Key) -> bool:
+        """Decode one object again; return whether it has, or had, certificates to complete."""
+        item = self._objects.get(*key)
+        recorder = _Recorder(self._objects, self._by_kind)
+        decoded = None if item is None else self._decode_one(key, item, recorder)
+        self._note_looked_up(key, frozenset(recorder.looked_up))
+        had = self._with_certificates.pop(key, None) is not None
+        if decoded is None:
+            self._union.remove(_part(key))
+            return had
+        if decoded.pairs or any(options.client_authorities for options in decoded.tls_options):
+            self._with_certificates[key] = decoded
+            return True
+        self._union.put(_part(key), decoded)
+        return had
+
+    def _complete(self) -> None:
+        """Read the certificates of all objects that have some; those that did not change are remembered."""
+        self._certificates.refresh(self._with_certificates.values())
+        before, self._completed = self._completed, {}
+        for key, completed in zip(self._with_certificates, self._certificates.completed, strict=True):
+            self._completed[key] = completed
+            if before.get(key) != completed:
+                self._union.put(_part(key), completed)
+
+    def _note_looked_up(self, key: Key, looked_up: frozenset[Key]) -> None:
+        before = self._looked_up.pop(key, frozenset())
+        for each in before - looked_up:
+            dependents = self._dependents[each]
+            dependents.discard(key)
+            if not dependents:
+                del self._dependents[each]
+        for each in looked_up - before:
+            self._dependents.setdefault(each, set()).add(key)
+        if looked_up:
+            self._looked_up[key] = looked_up
+
+    def _decode_one(self, key: Key, item: Object, recorder: _Recorder) -> Decoded:
+        kind = key[0].kind
+        try:
+            return self._decode(kind, item, recorder)
+        except Exception as error:
+            # A bug that one object triggers must not remove the routes of all others.
+            subject = f"{kind} {'/'.join(filter(None, key[1:]))}"
+            logger.exception("%s cannot be decoded", subject)
+            message = f"it cannot be decoded because of a bug in Rondpoint: {error!r}"
+            return Decoded(
+                subject, diagnostics=(Diagnostic(Severity.ERROR, self._provider, subject, message),)
+            )
+
+
+class _Recorder:
+    """Looks up objects for one decoding, and records which."""
+
+    def __init__(self, objects: Objects, by_kind: Mapping[str, Resource]) -> None:
+        self._objects = objects
+        self._by_kind = by_kind
+        self.looked_up: set[Key] = set()
+
+    def find(self, kind: str, namespace: str, name: str) -> Object | None:
+        resource = self._by_kind[kind]
+        self.looked_up.add((resource, namespace, name))
+        return self._objects.get(resource, namespace, name)
+
+    def endpoint_slices(self, namespace: str, service: str) -> tuple[Object, ...]:
+        self.looked_up.add((ENDPOINT_SLICES, namespace, service))
+        return self._objects.slices(namespace, service)
+
+    def nodes(self) -> tuple[Object, ...]:
+        self.looked_up.add(_ALL_NODES)
+        return tuple(self._objects.all(NODES).values())
+
+
+def _part(key: Key) -> str:
+    resource, namespace, name = key
+    return f"{resource.group}/{resource.kind} {namespace}/{name}"

@@ -1,0 +1,111 @@
+"""Follows a cluster, and emits the provider's configuration whenever a change affects it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from discovery.kubernetes.client import Client
+from discovery.kubernetes.cluster import Cluster, find_cluster
+from discovery.kubernetes.errors import ClosedError, KubernetesError
+from discovery.kubernetes.objects import Key, Objects
+from discovery.kubernetes.selection import Selection
+from discovery.kubernetes.watches import Watches
+from discovery.providers.contract import Emit
+from discovery.providers.errors import ProviderError
+from discovery.providers.kubernetes.definitions import Definitions
+from discovery.stopping import on_stop
+from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.model import Configuration
+
+
+class Connection(Struct, frozen=True):
+    """The options by which a provider reaches the API server."""
+
+    endpoint: str = ""
+    token: str = ""
+    authority_file: str = ""
+
+    def cluster(self) -> Cluster:
+        """Return the API server and the account. Raises KubernetesError."""
+        return find_cluster(self.endpoint, self.token, self.authority_file, os.environ)
+
+
+Changed = Callable[[set[Key], Cluster], None]
+"""Called with the keys of changed objects after each change, and at first with those of all."""
+
+
+class Follower:
+    """Follows the selections of one provider, and keeps its definitions current.
+
+    `objects` outlive a lost connection, so the routes stay; after it, the lists are compared with them.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        connection: Connection,
+        selections: Iterable[Selection],
+        objects: Objects,
+        definitions: Definitions,
+    ) -> None:
+        self._provider = provider
+        self._connection = connection
+        self._selections = tuple(selections)
+        self._objects = objects
+        self._definitions = definitions
+
+    def watch(self, emit: Emit, stop: threading.Event, changed: Changed | None = None) -> None:
+        """Emit the configuration, and again after each change, until `stop` is set. Raises ProviderError."""
+        try:
+            cluster = self._connection.cluster()
+            with (
+                Watches(self._objects, lambda: Client(cluster)) as watches,
+                on_stop(stop, watches.end),
+            ):
+                self._follow(watches, cluster, emit, stop, changed)
+        except ClosedError:
+            if not stop.is_set():
+                raise
+        except KubernetesError as error:
+            raise ProviderError(error.message, error.hint) from error
+
+    def _follow(
+        self, watches: Watches, cluster: Cluster, emit: Emit, stop: threading.Event, changed: Changed | None
+    ) -> None:
+        watches.follow(self._selections)
+        while not watches.complete:
+            watches.take()
+        missing: frozenset[Selection] | None = None
+        while not stop.is_set():
+            self._objects.drop_expired()
+            keys = self._objects.take_changed()
+            if self._definitions.refresh(keys) or watches.missing != missing:
+                missing = watches.missing
+                emit(self._configuration(missing))
+            if changed is not None and keys:
+                changed(keys, cluster)
+            watches.take(self._seconds_to_expiry())
+
+    def _configuration(self, missing: Iterable[Selection]) -> Configuration:
+        found = self._definitions.configuration()
+        return replace(found, diagnostics=(*found.diagnostics, *self._describe(missing)))
+
+    def _describe(self, missing: Iterable[Selection]) -> Iterator[Diagnostic]:
+        for resource in sorted({str(each.resource) for each in missing}):
+            yield Diagnostic(
+                Severity.WARNING,
+                self._provider,
+                "Kubernetes API",
+                f"the API server does not know {resource}, so there are none",
+                "install their definition; Rondpoint asks again every 30 s",
+            )
+
+    def _seconds_to_expiry(self) -> float | None:
+        end = self._objects.next_expiry
+        return None if end is None else max(0.0, end - time.monotonic())
