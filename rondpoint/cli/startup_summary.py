@@ -10,6 +10,7 @@ from rondpoint.settings import (
     DockerOptions,
     EntryPoint,
     FileOptions,
+    KubernetesCrdOptions,
     Settings,
 )
 from rondpoint.store.address import redact_url
@@ -48,6 +49,9 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.consul:
         case ConsulOptions(endpoints=endpoints):
             yield _format_consul("consul", endpoints)
+    match settings.providers.kubernetes_crd:
+        case KubernetesCrdOptions(endpoint=endpoint):
+            yield f"kubernetescrd ({endpoint})" if endpoint else "kubernetescrd"
     if settings.providers.rest is not None:
         yield "rest"
 

@@ -64,8 +64,9 @@ class Follower:
         """Emit the configuration, and again after each change, until `stop` is set. Raises ProviderError."""
         try:
             cluster = self._connection.cluster()
+            tls = cluster.tls()
             with (
-                Watches(self._objects, lambda: Client(cluster)) as watches,
+                Watches(self._objects, lambda: Client(cluster, tls)) as watches,
                 on_stop(stop, watches.end),
             ):
                 self._follow(watches, cluster, emit, stop, changed)
@@ -92,12 +93,15 @@ class Follower:
                 changed(keys, cluster)
             watches.take(self._seconds_to_expiry())
 
-    def _configuration(self, missing: Iterable[Selection]) -> Configuration:
+    def _configuration(self, missing: frozenset[Selection]) -> Configuration:
         found = self._definitions.configuration()
         return replace(found, diagnostics=(*found.diagnostics, *self._describe(missing)))
 
-    def _describe(self, missing: Iterable[Selection]) -> Iterator[Diagnostic]:
-        for resource in sorted({str(each.resource) for each in missing}):
+    def _describe(self, missing: frozenset[Selection]) -> Iterator[Diagnostic]:
+        """Report the resources that are missing in every API group that has their kind."""
+        there = {each.resource.kind for each in self._selections if each not in missing}
+        told = [each for each in missing if not each.optional and each.resource.kind not in there]
+        for resource in sorted({str(each.resource) for each in told}):
             yield Diagnostic(
                 Severity.WARNING,
                 self._provider,

@@ -30,10 +30,7 @@ _DECODERS: Mapping[str, Callable[[Manifest], Decoded]] = {
     "ServersTransportTCP": report_unserved,
 }
 
-KINDS = tuple(_DECODERS)
-"""The kinds of custom resources that the provider reads."""
 
-
-def decode(kind: str, item: Object, policy: Policy, cluster: Cluster) -> Decoded:
+def decode(policy: Policy, kind: str, item: Object, cluster: Cluster) -> Decoded:
     """Decode a custom resource; all that is wrong with it becomes diagnostics."""
     return _DECODERS[kind](Manifest(kind, item, policy, cluster))

@@ -16,7 +16,7 @@ class Manifest:
     """A custom resource: its `spec` as a section, whose report is `report`.
 
     Diagnostics call it `IngressRoute default/whoami`, and its options as the manifest does: `written` maps
-    the keys that decoders read to these, in lower case.
+    the keys that decoders read to these, in lower case. `origins` are those of Decoded.
     """
 
     def __init__(self, kind: str, item: Object, policy: Policy, cluster: Cluster) -> None:
@@ -29,6 +29,7 @@ class Manifest:
         self.cluster = cluster
         self.subject = f"{self.kind} {self.namespace}/{self.name}"
         self.written: dict[str, str] = {}
+        self.origins: dict[str, str] = {}
         self.report = Report(PROVIDER, self.subject, written=self.written)
         spec = item.get("spec")
         self.spec = Section(spec if isinstance(spec, Mapping) else {}, "spec", self.report)

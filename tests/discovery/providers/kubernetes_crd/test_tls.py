@@ -6,13 +6,13 @@ import pytest
 
 from discovery.certificates.reader import CertificateReader
 from discovery.merging.union import unite
-from discovery.providers.kubernetes_crd.decode import KINDS, decode
+from discovery.providers.kubernetes_crd.decode import decode
 from discovery.providers.kubernetes_crd.names import PROVIDER
 from discovery.providers.kubernetes_crd.policy import Policy
 from rondpoint.model import Configuration
 from rondpoint.tls.model import TlsDomain, TlsOptions
 from tests.discovery.certificates.pairs import key_text, make_pair, private_key
-from tests.discovery.providers.kubernetes_crd.manifests import WHOAMI, Manifests, errors, texts
+from tests.discovery.providers.kubernetes_crd.manifests import KINDS, WHOAMI, Manifests, errors, texts
 from tests.discovery.providers.kubernetes_crd.test_middlewares import secret
 
 PAIR, OTHER = make_pair("a.test"), make_pair("b.test", serial=4712)
@@ -38,7 +38,7 @@ def completed(*documents: str, **policy: Any) -> Configuration:
     cluster = Manifests(WHOAMI, SECRETS, *documents)
     reader = CertificateReader(PROVIDER, lambda text: f"sealed {len(text)}")
     parts = [
-        decode(kind, item, Policy(**policy), cluster)
+        decode(Policy(**policy), kind, item, cluster)
         for (kind, _, _), item in cluster.objects.items()
         if kind in KINDS
     ]
