@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from discovery.certificates.loading import Seal
 from discovery.decoding.decoded import Decoded
 from discovery.kubernetes.client import Object
 from discovery.providers.kubernetes.lookup import Cluster
@@ -31,6 +32,6 @@ _DECODERS: Mapping[str, Callable[[Manifest], Decoded]] = {
 }
 
 
-def decode(policy: Policy, kind: str, item: Object, cluster: Cluster) -> Decoded:
-    """Decode a custom resource; all that is wrong with it becomes diagnostics."""
-    return _DECODERS[kind](Manifest(kind, item, policy, cluster))
+def decode(policy: Policy, seal: Seal, kind: str, item: Object, cluster: Cluster) -> Decoded:
+    """Decode a custom resource; all that is wrong with it becomes diagnostics. `seal` seals private keys."""
+    return _DECODERS[kind](Manifest(kind, item, policy, seal, cluster))

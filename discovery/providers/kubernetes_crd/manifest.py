@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from discovery.certificates.loading import Seal
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.kubernetes.client import Object
@@ -19,13 +20,14 @@ class Manifest:
     the keys that decoders read to these, in lower case. `origins` are those of Decoded.
     """
 
-    def __init__(self, kind: str, item: Object, policy: Policy, cluster: Cluster) -> None:
+    def __init__(self, kind: str, item: Object, policy: Policy, seal: Seal, cluster: Cluster) -> None:
         metadata = item["metadata"]
         self.kind = kind
         self.namespace = str(metadata.get("namespace") or "")
         self.name = str(metadata["name"])
         self.annotations: Mapping[str, str] = metadata.get("annotations") or {}
         self.policy = policy
+        self.seal = seal
         self.cluster = cluster
         self.subject = f"{self.kind} {self.namespace}/{self.name}"
         self.written: dict[str, str] = {}

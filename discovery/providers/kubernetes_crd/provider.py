@@ -38,7 +38,7 @@ class KubernetesCrdProvider:
             objects,
             (*SERVED, *OLDER, *UNSERVED),
             (SERVICES, SECRETS, CONFIG_MAPS, NODES),
-            partial(decode, policy_of(options)),
+            partial(decode, policy_of(options), seal),
             seal,
         )
         connection = Connection(options.endpoint, options.token, options.cert_auth_file_path)

@@ -78,7 +78,7 @@ def decoded(*documents: str, **policy: Any) -> Configuration:
     """Return the configuration that the documents and the service WHOAMI describe."""
     cluster = Manifests(WHOAMI, *documents)
     parts = [
-        decode(Policy(**policy), kind, item, cluster)
+        decode(Policy(**policy), str, kind, item, cluster)
         for (kind, _, _), item in cluster.objects.items()
         if kind in KINDS
     ]

@@ -227,10 +227,10 @@ def test_one_object_that_cannot_be_decoded_does_not_take_the_others_along(
 ) -> None:
     decode = provider_module.decode
 
-    def failing(policy: Any, kind: str, item: Any, cluster: Any) -> Any:
+    def failing(policy: Any, seal: Any, kind: str, item: Any, cluster: Any) -> Any:
         if item["metadata"]["name"] == "bad":
             raise LookupError("a bug")
-        return decode(policy, kind, item, cluster)
+        return decode(policy, seal, kind, item, cluster)
 
     monkeypatch.setattr(provider_module, "decode", failing)
     api.apply(route(), route("bad", "bad.test"))
