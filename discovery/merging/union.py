@@ -206,7 +206,7 @@ def _unserved_rules(routers: Iterable[_Object], wins: bool) -> Iterator[str]:
 
 
 def _may_win(one: _Definition, other: _Definition) -> bool:
-    """Check whether the first of two that differ may be used: no request is then less protected than meant."""
+    """Check whether the first of two that differ may be used without less protection than meant."""
     (first_part, first), (decoded, item) = one, other
     if not (first_part.first_wins and decoded.first_wins):
         return False

@@ -60,6 +60,15 @@ def _consul_keys(settings: Settings) -> Provider | None:
     return ConsulKvProvider(options, sealer_of(settings).seal)
 
 
+def _kubernetes_ingress(settings: Settings) -> Provider | None:
+    options = settings.providers.kubernetes_ingress
+    if options is None:
+        return None
+    from discovery.providers.kubernetes_ingress import KubernetesIngressProvider
+
+    return KubernetesIngressProvider(options, sealer_of(settings).seal)
+
+
 def _registrar(settings: Settings) -> Provider | None:
     """Return the registrar, a provider that emits diagnostics and no routes."""
     options = settings.registrator
@@ -76,6 +85,7 @@ PROVIDERS: Mapping[str, Factory] = {
     "file": _file,
     "consulcatalog": _consul_catalogue,
     "consul": _consul_keys,
+    "kubernetes": _kubernetes_ingress,
     "registrator": _registrar,
 }
 """Provider name → factory, which returns None if the settings do not enable the provider."""

@@ -10,6 +10,7 @@ from rondpoint.settings import (
     DockerOptions,
     EntryPoint,
     FileOptions,
+    KubernetesIngressOptions,
     Settings,
 )
 from rondpoint.store.address import redact_url
@@ -48,6 +49,9 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.consul:
         case ConsulOptions(endpoints=endpoints):
             yield _format_consul("consul", endpoints)
+    match settings.providers.kubernetes_ingress:
+        case KubernetesIngressOptions(endpoint=endpoint):
+            yield f"kubernetes ({endpoint})" if endpoint else "kubernetes"
     if settings.providers.rest is not None:
         yield "rest"
 

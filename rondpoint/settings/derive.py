@@ -26,7 +26,13 @@ _FILE = ("providers", "file")
 _CATALOGUE = ("providers", "consul_catalog")
 _CATALOGUE_OF_V1 = "consulcatalog"
 _CONSTRAINTS = ("providers", "constraints")
-_OTHER_PROVIDERS = (_FILE, _CATALOGUE, ("providers", "consul"), ("providers", "rest"))
+_OTHER_PROVIDERS = (
+    _FILE,
+    _CATALOGUE,
+    ("providers", "consul"),
+    ("providers", "kubernetes_ingress"),
+    ("providers", "rest"),
+)
 
 
 def derive(

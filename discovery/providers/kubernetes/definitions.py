@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from discovery.certificates.loading import Seal
 from discovery.certificates.reader import CertificateReader
 from discovery.decoding.decoded import Decoded
 from discovery.kubernetes.client import Object
 from discovery.kubernetes.objects import Key, Objects
-from discovery.kubernetes.resources import ENDPOINT_SLICES, NODES, Resource
+from discovery.kubernetes.resources import NODES, Resource
 from discovery.merging.union import Union
+from discovery.providers.kubernetes.cluster_view import ALL_NODES, ClusterView
 from discovery.providers.kubernetes.lookup import Decode
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration
 
 logger = logging.getLogger(__name__)
-
-_ALL_NODES: Key = (NODES, "", "")
 
 
 class Definitions:
@@ -39,7 +38,7 @@ class Definitions:
         self._provider = provider
         self._objects = objects
         self._roots = frozenset(roots)
-        self._by_kind = {each.kind: each for each in (*self._roots, *others)}
+        self._resources = (*self._roots, *others)
         self._decode = decode
         self._union = Union(provider)
         self._certificates = CertificateReader(provider, seal)
@@ -54,7 +53,7 @@ class Definitions:
         for key in changed:
             if key[0] in self._roots:
                 affected.add(key)
-            affected |= self._dependents.get(_ALL_NODES if key[0] == NODES else key, set())
+            affected |= self._dependents.get(ALL_NODES if key[0] == NODES else key, set())
         certificates = False
         for key in affected:
             certificates |= self._update(key)
@@ -69,9 +68,9 @@ class Definitions:
     def _update(self, key: Key) -> bool:
         """Decode one object again; return whether it has, or had, certificates to complete."""
         item = self._objects.get(*key)
-        recorder = _Recorder(self._objects, self._by_kind)
-        decoded = None if item is None else self._decode_one(key, item, recorder)
-        self._note_looked_up(key, frozenset(recorder.looked_up))
+        view = ClusterView(self._objects, self._resources)
+        decoded = None if item is None else self._decode_one(key, item, view)
+        self._note_looked_up(key, frozenset(view.looked_up))
         had = self._with_certificates.pop(key, None) is not None
         if decoded is None:
             self._union.remove(_part(key))
@@ -103,10 +102,10 @@ class Definitions:
         if looked_up:
             self._looked_up[key] = looked_up
 
-    def _decode_one(self, key: Key, item: Object, recorder: _Recorder) -> Decoded:
+    def _decode_one(self, key: Key, item: Object, view: ClusterView) -> Decoded:
         kind = key[0].kind
         try:
-            return self._decode(kind, item, recorder)
+            return self._decode(kind, item, view)
         except Exception as error:
             # A bug that one object triggers must not remove the routes of all others.
             subject = f"{kind} {'/'.join(filter(None, key[1:]))}"
@@ -115,28 +114,6 @@ class Definitions:
             return Decoded(
                 subject, diagnostics=(Diagnostic(Severity.ERROR, self._provider, subject, message),)
             )
-
-
-class _Recorder:
-    """Looks up objects for one decoding, and records which."""
-
-    def __init__(self, objects: Objects, by_kind: Mapping[str, Resource]) -> None:
-        self._objects = objects
-        self._by_kind = by_kind
-        self.looked_up: set[Key] = set()
-
-    def find(self, kind: str, namespace: str, name: str) -> Object | None:
-        resource = self._by_kind[kind]
-        self.looked_up.add((resource, namespace, name))
-        return self._objects.get(resource, namespace, name)
-
-    def endpoint_slices(self, namespace: str, service: str) -> tuple[Object, ...]:
-        self.looked_up.add((ENDPOINT_SLICES, namespace, service))
-        return self._objects.slices(namespace, service)
-
-    def nodes(self) -> tuple[Object, ...]:
-        self.looked_up.add(_ALL_NODES)
-        return tuple(self._objects.all(NODES).values())
 
 
 def _part(key: Key) -> str:

@@ -38,6 +38,11 @@ from rondpoint.settings.tree.entry_points import (
     Transport,
 )
 from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis, Store
+from rondpoint.settings.tree.kubernetes import (
+    KubernetesIngressEndpoint,
+    KubernetesIngressOptions,
+    KubernetesOptions,
+)
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
@@ -73,6 +78,9 @@ __all__ = [
     "ForwardingTimeouts",
     "HttpChallenge",
     "KeyType",
+    "KubernetesIngressEndpoint",
+    "KubernetesIngressOptions",
+    "KubernetesOptions",
     "LifeCycle",
     "Limits",
     "Log",

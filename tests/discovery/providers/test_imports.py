@@ -1,11 +1,11 @@
-"""The agent imports clients of Docker and Consul only for providers that are enabled, and none of ACME."""
+"""The agent imports the clients of its sources only for providers that are enabled, and none of ACME."""
 
 import subprocess
 import sys
 
 import pytest
 
-CLIENTS = ("acme", "consul", "docker", "josepy")
+CLIENTS = ("acme", "consul", "docker", "josepy", "lightkube")
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -24,6 +24,7 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
         ([], []),
         (["--providers.docker"], ["docker", "docker"]),
         (["--providers.consul"], ["consul", "consul"]),
+        (["--providers.kubernetesIngress"], ["kubernetes", "lightkube"]),
     ],
 )
 def test_a_provider_imports_its_own_client(flags: list[str], providers_and_clients: list[str]) -> None:
