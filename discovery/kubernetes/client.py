@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -65,10 +66,11 @@ class Event(Struct, frozen=True):
 class Client:
     """Connections to one API server.
 
-    Calls must come from one thread; only `abort` may come from another.
+    Calls must come from one thread; only `abort` may come from another. Clients of one cluster may share
+    `tls`, since it takes long to read all authorities of the system.
     """
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, tls: ssl.SSLContext | None = None) -> None:
         self.cluster = cluster
         self._sockets: WeakSet[socket.socket] = WeakSet()
         self._lock = threading.Lock()
@@ -79,7 +81,9 @@ class Client:
             timeout=httpx.Timeout(RESPONSE_TIMEOUT, connect=CONNECT_TIMEOUT),
             # The environment's proxies and .netrc are meant for external servers.
             trust_env=False,
-            transport=httpx.HTTPTransport(verify=cluster.tls(), trust_env=False, socket_options=_KEEP_ALIVE),
+            transport=httpx.HTTPTransport(
+                verify=tls or cluster.tls(), trust_env=False, socket_options=_KEEP_ALIVE
+            ),
         )
 
     def __enter__(self) -> Client:

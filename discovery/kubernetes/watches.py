@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from discovery.backoff import Backoff
 from discovery.kubernetes.client import Client, Event, Listing
-from discovery.kubernetes.errors import ClosedError, GoneError, MissingError, UnreachableError
+from discovery.kubernetes.errors import ClosedError, GoneError, MissingError, RefusedError, UnreachableError
 from discovery.kubernetes.objects import Objects, name_of
 from discovery.kubernetes.selection import Selection
 
@@ -155,7 +155,9 @@ class _Watch:
         while True:
             try:
                 listing = self.client.list(self._selection)
-            except MissingError:
+            except (MissingError, RefusedError) as error:
+                if isinstance(error, RefusedError) and not self._selection.optional:
+                    raise
                 if not told:
                     self._found.put(Watched(self._selection))
                 told = True

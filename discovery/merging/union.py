@@ -19,6 +19,7 @@ from msgspec.structs import asdict, replace
 from discovery.certificates.combination import combine
 from discovery.decoding.decoded import Decoded
 from discovery.merging.implicit_services import ImplicitServices
+from rondpoint.certificate_options import may_be_shown
 from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
 from rondpoint.middlewares.redaction import redact_headers, redact_middleware
 from rondpoint.model import Configuration, Middleware, Router, Server, ServersTransport, Service
@@ -244,6 +245,11 @@ def _redact(item: _Object) -> _Object:
         # They are long texts.
         digests = (sha256(text.encode()).hexdigest()[:8] for text in item.client_authorities)
         return replace(item, client_authorities=tuple(digests))
+    if isinstance(item, ServersTransport) and item.certificate is not None:
+        key = item.certificate.key_file
+        if not may_be_shown(key):
+            digest = sha256(key.encode()).hexdigest()[:8]
+            return replace(item, certificate=replace(item.certificate, key_file=digest))
     if isinstance(item, Service) and item.health_check is not None:
         check = item.health_check
         return replace(item, health_check=replace(check, headers=redact_headers(check.headers)))

@@ -69,6 +69,15 @@ def _kubernetes_ingress(settings: Settings) -> Provider | None:
     return KubernetesIngressProvider(options, sealer_of(settings).seal)
 
 
+def _kubernetes_crd(settings: Settings) -> Provider | None:
+    options = settings.providers.kubernetes_crd
+    if options is None:
+        return None
+    from discovery.providers.kubernetes_crd.provider import KubernetesCrdProvider
+
+    return KubernetesCrdProvider(options, sealer_of(settings).seal)
+
+
 def _registrar(settings: Settings) -> Provider | None:
     """Return the registrar, a provider that emits diagnostics and no routes."""
     options = settings.registrator
@@ -86,6 +95,7 @@ PROVIDERS: Mapping[str, Factory] = {
     "consulcatalog": _consul_catalogue,
     "consul": _consul_keys,
     "kubernetes": _kubernetes_ingress,
+    "kubernetescrd": _kubernetes_crd,
     "registrator": _registrar,
 }
 """Provider name → factory, which returns None if the settings do not enable the provider."""

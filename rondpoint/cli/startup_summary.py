@@ -10,6 +10,7 @@ from rondpoint.settings import (
     DockerOptions,
     EntryPoint,
     FileOptions,
+    KubernetesCrdOptions,
     KubernetesIngressOptions,
     Settings,
 )
@@ -52,6 +53,9 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.kubernetes_ingress:
         case KubernetesIngressOptions(endpoint=endpoint):
             yield f"kubernetes ({endpoint})" if endpoint else "kubernetes"
+    match settings.providers.kubernetes_crd:
+        case KubernetesCrdOptions(endpoint=endpoint):
+            yield f"kubernetescrd ({endpoint})" if endpoint else "kubernetescrd"
     if settings.providers.rest is not None:
         yield "rest"
 

@@ -31,6 +31,7 @@ _OTHER_PROVIDERS = (
     _CATALOGUE,
     ("providers", "consul"),
     ("providers", "kubernetes_ingress"),
+    ("providers", "kubernetes_crd"),
     ("providers", "rest"),
 )
 

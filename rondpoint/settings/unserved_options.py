@@ -79,8 +79,7 @@ _ROUTING = UnservedOption(
 
 _TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe tcpServersTransport"
 _TRAEFIK_3_PROVIDERS = (
-    "ecs etcd http knative kubernetesCRD kubernetesGateway "
-    "kubernetesIngressNGINX nomad plugin redis swarm zooKeeper"
+    "ecs etcd http knative kubernetesGateway kubernetesIngressNGINX nomad plugin redis swarm zooKeeper"
 )
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
@@ -165,6 +164,7 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("log.noColor", _NO_COLOURS),
     **_table("experimental.plugins experimental.localPlugins", _PLUGINS),
     **_table("providers.consulCatalog.refreshInterval", _IMMEDIATE),
+    **_table("providers.kubernetesCRD.throttleDuration", _IMMEDIATE),
     **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _CONSUL_QUERIES),
     **_table("providersThrottleDuration providers.providersThrottleDuration", _IMMEDIATE),
 }

@@ -12,19 +12,48 @@ ALL_NODES: Key = (NODES, "", "")
 """The key that stands for every node."""
 
 
+class Kinds:
+    """The resources of each kind; of several in different API groups, the first one counts."""
+
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        self._resources: dict[str, list[Resource]] = {}
+        for each in resources:
+            self._resources.setdefault(each.kind, []).append(each)
+
+    def key(self, kind: str, namespace: str, name: str) -> Key:
+        """Return the key that stands for the objects of this kind and name in every group."""
+        return self._resources[kind][0], namespace, name
+
+    def settle(self, changed: Key) -> Key:
+        """Return the key by which decoders look up a changed object."""
+        resource, namespace, name = changed
+        if resource == NODES:
+            return ALL_NODES
+        return self.key(resource.kind, namespace, name) if resource.kind in self._resources else changed
+
+    def find(self, key: Key, objects: Objects) -> Object | None:
+        """Return the object that counts for a key, or None."""
+        resource, namespace, name = key
+        for each in self._resources[resource.kind]:
+            found = objects.get(each, namespace, name)
+            if found is not None:
+                return found
+        return None
+
+
 class ClusterView:
     """The cluster as one decoder sees it; `looked_up` has the keys of all objects that it asked for."""
 
-    def __init__(self, objects: Objects, resources: Iterable[Resource]) -> None:
+    def __init__(self, objects: Objects, kinds: Kinds) -> None:
         self._objects = objects
-        self._by_kind = {each.kind: each for each in resources}
+        self._kinds = kinds
         self.looked_up: set[Key] = set()
 
     def find(self, kind: str, namespace: str, name: str) -> Object | None:
         """Return an object, or None if it does not exist."""
-        resource = self._by_kind[kind]
-        self.looked_up.add((resource, namespace, name))
-        return self._objects.get(resource, namespace, name)
+        key = self._kinds.key(kind, namespace, name)
+        self.looked_up.add(key)
+        return self._kinds.find(key, self._objects)
 
     def endpoint_slices(self, namespace: str, service: str) -> tuple[Object, ...]:
         """Return the endpoint slices of a service."""

@@ -10,9 +10,9 @@ from discovery.certificates.reader import CertificateReader
 from discovery.decoding.decoded import Decoded
 from discovery.kubernetes.client import Object
 from discovery.kubernetes.objects import Key, Objects
-from discovery.kubernetes.resources import NODES, Resource
+from discovery.kubernetes.resources import Resource
 from discovery.merging.union import Union
-from discovery.providers.kubernetes.cluster_view import ALL_NODES, ClusterView
+from discovery.providers.kubernetes.cluster_view import ClusterView, Kinds
 from discovery.providers.kubernetes.lookup import Decode
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration
@@ -23,7 +23,9 @@ logger = logging.getLogger(__name__)
 class Definitions:
     """The definitions of one provider, decoded from `objects`; a change costs what it changes.
 
-    `roots` are the resources whose objects define something, `others` those that decoders look up.
+    `roots` are the resources whose objects define something, `others` those that decoders look up. Of several
+    resources of one kind, in different API groups, an object of the first one hides those of its name in the
+    others.
     """
 
     def __init__(
@@ -37,8 +39,10 @@ class Definitions:
     ) -> None:
         self._provider = provider
         self._objects = objects
-        self._roots = frozenset(roots)
-        self._resources = (*self._roots, *others)
+        roots = tuple(roots)
+        self._objects = objects
+        self._defining = frozenset(each.kind for each in roots)
+        self._kinds = Kinds((*roots, *others))
         self._decode = decode
         self._union = Union(provider)
         self._certificates = CertificateReader(provider, seal)
@@ -50,10 +54,10 @@ class Definitions:
     def refresh(self, changed: Iterable[Key]) -> bool:
         """Decode again what these changed objects affect; return whether definitions may differ."""
         affected: set[Key] = set()
-        for key in changed:
-            if key[0] in self._roots:
+        for key in map(self._kinds.settle, changed):
+            if key[0].kind in self._defining:
                 affected.add(key)
-            affected |= self._dependents.get(ALL_NODES if key[0] == NODES else key, set())
+            affected |= self._dependents.get(key, set())
         certificates = False
         for key in affected:
             certificates |= self._update(key)
@@ -67,8 +71,8 @@ class Definitions:
 
     def _update(self, key: Key) -> bool:
         """Decode one object again; return whether it has, or had, certificates to complete."""
-        item = self._objects.get(*key)
-        view = ClusterView(self._objects, self._resources)
+        item = self._kinds.find(key, self._objects)
+        view = ClusterView(self._objects, self._kinds)
         decoded = None if item is None else self._decode_one(key, item, view)
         self._note_looked_up(key, frozenset(view.looked_up))
         had = self._with_certificates.pop(key, None) is not None

@@ -64,8 +64,9 @@ class Follower:
         """Emit the configuration, and again after each change, until `stop` is set. Raises ProviderError."""
         try:
             cluster = self._connection.cluster()
+            tls = cluster.tls()
             with (
-                Watches(self._objects, lambda: Client(cluster)) as watches,
+                Watches(self._objects, lambda: Client(cluster, tls)) as watches,
                 on_stop(stop, watches.end),
             ):
                 self._follow(watches, cluster, emit, stop, observe)
@@ -94,14 +95,17 @@ class Follower:
                 emit(self._configuration(missing, observed))
             watches.take(self._seconds_to_expiry())
 
-    def _configuration(self, missing: Iterable[Selection], observed: Iterable[Diagnostic]) -> Configuration:
+    def _configuration(self, missing: frozenset[Selection], observed: Iterable[Diagnostic]) -> Configuration:
         found = self._definitions.configuration()
         # Objects that share a service share the diagnostics about it.
         diagnostics = dict.fromkeys((*found.diagnostics, *observed, *self._describe(missing)))
         return replace(found, diagnostics=tuple(diagnostics))
 
-    def _describe(self, missing: Iterable[Selection]) -> Iterator[Diagnostic]:
-        for resource in sorted({str(each.resource) for each in missing}):
+    def _describe(self, missing: frozenset[Selection]) -> Iterator[Diagnostic]:
+        """Report the resources that are missing in every API group that has their kind."""
+        there = {each.resource.kind for each in self._selections if each not in missing}
+        told = [each for each in missing if not each.optional and each.resource.kind not in there]
+        for resource in sorted({str(each.resource) for each in told}):
             yield Diagnostic(
                 Severity.WARNING,
                 self._provider,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from discovery.certificates.loading import Seal
 from discovery.decoding.decoded import Decoded
 from discovery.kubernetes.client import Object
 from discovery.providers.kubernetes.lookup import Cluster
@@ -30,10 +31,7 @@ _DECODERS: Mapping[str, Callable[[Manifest], Decoded]] = {
     "ServersTransportTCP": report_unserved,
 }
 
-KINDS = tuple(_DECODERS)
-"""The kinds of custom resources that the provider reads."""
 
-
-def decode(kind: str, item: Object, policy: Policy, cluster: Cluster) -> Decoded:
-    """Decode a custom resource; all that is wrong with it becomes diagnostics."""
-    return _DECODERS[kind](Manifest(kind, item, policy, cluster))
+def decode(policy: Policy, seal: Seal, kind: str, item: Object, cluster: Cluster) -> Decoded:
+    """Decode a custom resource; all that is wrong with it becomes diagnostics. `seal` seals private keys."""
+    return _DECODERS[kind](Manifest(kind, item, policy, seal, cluster))

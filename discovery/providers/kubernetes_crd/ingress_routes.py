@@ -42,6 +42,7 @@ def decode_ingress_route(manifest: Manifest) -> Decoded:
         tuple(decoder.routers),
         tuple(decoder.services.values()),
         diagnostics=manifest.report.diagnostics,
+        origins=manifest.origins,
         keys=decoder.keys,
         pairs=decoder.pairs,
     )

@@ -56,6 +56,7 @@ def decode_middleware_resource(manifest: Manifest) -> Decoded:
         services=services,
         middlewares=() if middleware is None else (middleware,),
         diagnostics=report.diagnostics,
+        origins=manifest.origins,
         keys={f"middlewares.{name}": "spec", **{f"services.{each.name}": "spec" for each in services}},
     )
 

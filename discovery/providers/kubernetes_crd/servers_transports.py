@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
+from discovery.certificates.errors import ContentsError
 from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import qualify
@@ -15,9 +16,11 @@ from discovery.providers.kubernetes.secrets import (
     ContentsFault,
     read_authority,
     read_authority_of_config_map,
+    read_key_pair,
 )
 from discovery.providers.kubernetes_crd.manifest import Manifest
 from discovery.providers.kubernetes_crd.names import PROVIDER, object_name
+from rondpoint.model import ClientCertificate
 
 _EFFECT = "services with this transport respond 503"
 _OWN = ("rootCAs", "rootCAsSecrets", "certificatesSecrets", "certificates")
@@ -35,12 +38,13 @@ def decode_servers_transport(manifest: Manifest) -> Decoded:
         options = {option: manifest.spec.raw(option) for option in manifest.spec.names if option not in _OWN}
         if authorities:
             options["rootCAs"] = authorities
+        certificate = _read_certificate(manifest, faults)
         transport = read_transport(name, Section(options, "spec", report))
     unserved = "; ".join(filter(None, (transport.unserved, *faults)))
     return Decoded(
         manifest.subject,
         diagnostics=report.diagnostics,
-        servers_transports=(replace(transport, unserved=unserved),),
+        servers_transports=(replace(transport, certificate=certificate, unserved=unserved),),
         keys={f"serversTransports.{name}": "spec"},
     )
 
@@ -50,12 +54,6 @@ def _read_authorities(manifest: Manifest) -> tuple[list[str], list[str]]:
     spec = manifest.spec
     authorities: list[str] = []
     faults: list[str] = []
-    for option in ("certificatesSecrets", "certificates"):
-        if spec.raw(option):
-            at = spec.report.at(spec.key(option))
-            hint = "mount the key in the proxies, and define the transport in a file"
-            spec.report.error(f"{at} is not served: the key would get into the store; {_EFFECT}", hint)
-            faults.append(f"{option} is not served")
     sources = list(_sources(spec))
     if len(sources) != sum(map(_count, (spec.raw("rootCAs"), spec.raw("rootCAsSecrets")))):
         faults.append("rootCAs is not valid")
@@ -72,6 +70,43 @@ def _read_authorities(manifest: Manifest) -> tuple[list[str], list[str]]:
             fault.report(section, option, _EFFECT)
             faults.append(str(fault))
     return authorities, faults
+
+
+def _read_certificate(manifest: Manifest, faults: list[str]) -> ClientCertificate | None:
+    """Return the client certificate with its sealed key; without it, add to `faults` why there is none."""
+    spec = manifest.spec
+    if spec.has("certificates"):
+        # The files would be those of the proxy, which authors of custom resources may not use.
+        at = spec.report.at(spec.key("certificates"))
+        hint = "put the certificate into a secret, and set certificatesSecrets"
+        spec.report.error(f"{at} is unknown, so {_EFFECT}", hint)
+        faults.append("certificates is unknown")
+    secrets = spec.read("certificatesSecrets", values.texts, _NONE)
+    if len(secrets) == 1:
+        try:
+            return _seal_certificate(secrets[0], manifest)
+        except ContentsFault as fault:
+            fault.report(spec, "certificatesSecrets", _EFFECT)
+            faults.append(str(fault))
+    elif spec.raw("certificatesSecrets"):
+        at = spec.report.at(spec.key("certificatesSecrets"))
+        hint = "name one secret, and define another transport for servers that need another certificate"
+        spec.report.error(f"{at} does not name one secret, so {_EFFECT}", hint)
+        faults.append("certificatesSecrets does not name one secret")
+    return None
+
+
+def _seal_certificate(secret: str, manifest: Manifest) -> ClientCertificate:
+    # Imported only now: the library behind it is large, and agents without certificates do without it.
+    from discovery.certificates.pair import check_pair  # noqa: PLC0415
+
+    pair = read_key_pair(secret, manifest)
+    try:
+        found = check_pair(pair.certificate, pair.key)
+    except ContentsError as error:
+        where = f"secret {manifest.namespace}/{secret}"
+        raise ContentsFault(f"the {where}: its {error.option} {error}", error.hint) from None
+    return ClientCertificate(found.chain, manifest.seal(found.key))
 
 
 def _count(written: object) -> int:

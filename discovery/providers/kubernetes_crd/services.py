@@ -89,6 +89,8 @@ def _read_traefik_service(section: Section, referred: str, manifest: Manifest) -
             )
     if any(option in _GUARDS for option in ignored):
         return None
+    if namespace and referred.endswith(f"@{PROVIDER}"):
+        referred, namespace = f"{namespace}-{referred}", ""
     resolved = resolve(referred, namespace, section, manifest)
     if resolved is None:
         return None
@@ -120,7 +122,15 @@ def _read_kubernetes_service(
     )
     if service is None:
         return None
+    manifest.origins[qualified] = _origin(target, manifest)
     return ServiceReference(qualified, replace(service, middlewares=middlewares))
+
+
+def _origin(target: Target, manifest: Manifest) -> str:
+    """Return where the servers come from; names of different services may become one."""
+    native = manifest.policy.native_lb_by_default if target.native_lb is None else target.native_lb
+    place = " by its cluster IP" if native else " by nodes" if target.node_port_lb else ""
+    return f"port {target.port} of the {target.service}{place}"
 
 
 def _read_target(section: Section, name: str, manifest: Manifest) -> Target | None:

@@ -43,6 +43,7 @@ def decode_traefik_service(manifest: Manifest) -> Decoded:
         manifest.subject,
         services=services,
         diagnostics=report.diagnostics,
+        origins=manifest.origins,
         keys={f"services.{service.name}": "spec" for service in services},
     )
 

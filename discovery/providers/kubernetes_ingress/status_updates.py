@@ -8,7 +8,7 @@ from discovery.kubernetes.client import Client, Object
 from discovery.kubernetes.cluster import Cluster
 from discovery.kubernetes.objects import Key, Objects
 from discovery.kubernetes.resources import INGRESS_CLASSES, INGRESSES, NODES, SERVICES
-from discovery.providers.kubernetes.cluster_view import ClusterView
+from discovery.providers.kubernetes.cluster_view import ClusterView, Kinds
 from discovery.providers.kubernetes_ingress.classes import is_taken
 from discovery.providers.kubernetes_ingress.ingress import Ingress
 from discovery.providers.kubernetes_ingress.names import PROVIDER
@@ -23,6 +23,9 @@ from discovery.providers.kubernetes_ingress.status import (
 from discovery.providers.kubernetes_ingress.status_writer import StatusWriter
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import KubernetesIngressEndpoint
+
+_PUBLISHED = Kinds((SERVICES, NODES))
+_CLASSES = Kinds((INGRESS_CLASSES,))
 
 
 class StatusUpdates:
@@ -48,7 +51,7 @@ class StatusUpdates:
         namespace, _, name = self._options.published_service.partition("/")
         affects_all = self._wanted is None or (SERVICES, namespace, name) in changed
         if affects_all or any(key[0] == NODES for key in changed):
-            view = ClusterView(self._objects, (SERVICES, NODES))
+            view = ClusterView(self._objects, _PUBLISHED)
             self._wanted = wanted_addresses(self._options, view, node_addresses=self._policy.node_addresses)
             keys = {(INGRESSES, *each) for each in self._objects.all(INGRESSES)}
         else:
@@ -63,6 +66,6 @@ class StatusUpdates:
         return ()
 
     def _is_own(self, item: Object) -> bool:
-        ingress = Ingress(item, self._policy, ClusterView(self._objects, (INGRESS_CLASSES,)))
+        ingress = Ingress(item, self._policy, ClusterView(self._objects, _CLASSES))
         spec = ingress.read_spec()
         return spec is not None and is_taken(ingress, spec)

@@ -60,6 +60,7 @@ _PROVIDERS = {
     "consulcatalog": "ConsulCatalog",
     "consul": "Consul",
     "kubernetes": "KubernetesIngress",
+    "kubernetescrd": "KubernetesCRD",
 }
 """Traefik's names of the providers, by ours."""
 

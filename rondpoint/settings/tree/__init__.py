@@ -43,6 +43,7 @@ from rondpoint.settings.tree.kubernetes import (
     KubernetesIngressOptions,
     KubernetesOptions,
 )
+from rondpoint.settings.tree.kubernetes_crd import KubernetesCrdOptions
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
@@ -78,6 +79,7 @@ __all__ = [
     "ForwardingTimeouts",
     "HttpChallenge",
     "KeyType",
+    "KubernetesCrdOptions",
     "KubernetesIngressEndpoint",
     "KubernetesIngressOptions",
     "KubernetesOptions",

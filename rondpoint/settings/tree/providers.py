@@ -6,6 +6,7 @@ from pydantic import Field
 
 from rondpoint.settings.tree.consul import ConsulCatalogOptions, ConsulOptions
 from rondpoint.settings.tree.kubernetes import KubernetesIngressOptions
+from rondpoint.settings.tree.kubernetes_crd import KubernetesCrdOptions
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import OptionalPath, Switch, Text
 
@@ -77,4 +78,5 @@ class Providers(Section):
     consul_catalog: ConsulCatalogOptions | None = None
     consul: ConsulOptions | None = None
     kubernetes_ingress: KubernetesIngressOptions | None = None
+    kubernetes_crd: KubernetesCrdOptions | None = None
     rest: RestOptions | None = None

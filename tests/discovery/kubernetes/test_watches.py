@@ -207,3 +207,12 @@ def test_kmock_is_followed_as_well() -> None:
             )
             kmock.delete(ingresses, ingress("other"))
             made.until(lambda: len(made.objects.all(INGRESSES)) == 1)
+
+
+def test_an_optional_selection_that_is_forbidden_counts_as_missing(api: ApiServer) -> None:
+    api.forbid("secrets")
+    optional = Selection(SECRETS, optional=True)
+    made = Followed(api.url, ALL_SERVICES, optional)
+    with made.watches:
+        assert made.watches.missing == {optional}
+        assert made.services == {"web"}

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-CLIENTS = ("acme", "consul", "docker", "josepy", "lightkube")
+CLIENTS = ("acme", "consul", "docker", "httpx2", "josepy", "lightkube")
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -24,7 +24,8 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
         ([], []),
         (["--providers.docker"], ["docker", "docker"]),
         (["--providers.consul"], ["consul", "consul"]),
-        (["--providers.kubernetesIngress"], ["kubernetes", "lightkube"]),
+        (["--providers.kubernetesIngress"], ["kubernetes", "httpx2", "lightkube"]),
+        (["--providers.kubernetesCRD"], ["kubernetescrd", "httpx2", "lightkube"]),
     ],
 )
 def test_a_provider_imports_its_own_client(flags: list[str], providers_and_clients: list[str]) -> None:

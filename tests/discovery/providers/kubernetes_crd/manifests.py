@@ -7,11 +7,14 @@ import yaml
 
 from discovery.kubernetes.client import Object
 from discovery.merging.union import unite
-from discovery.providers.kubernetes_crd.decode import KINDS, decode
+from discovery.providers.kubernetes_crd.custom_resources import SERVED, UNSERVED
+from discovery.providers.kubernetes_crd.decode import decode
 from discovery.providers.kubernetes_crd.names import PROVIDER
 from discovery.providers.kubernetes_crd.policy import Policy
 from rondpoint.diagnostics import Severity
 from rondpoint.model import Configuration
+
+KINDS = {each.kind for each in (*SERVED, *UNSERVED)}
 
 WHOAMI = """
 apiVersion: v1
@@ -75,7 +78,7 @@ def decoded(*documents: str, **policy: Any) -> Configuration:
     """Return the configuration that the documents and the service WHOAMI describe."""
     cluster = Manifests(WHOAMI, *documents)
     parts = [
-        decode(kind, item, Policy(**policy), cluster)
+        decode(Policy(**policy), str, kind, item, cluster)
         for (kind, _, _), item in cluster.objects.items()
         if kind in KINDS
     ]

@@ -120,6 +120,13 @@ SERVED = {
         {"service": "other-canary@kubernetescrd"},
         {"allow_cross_namespace": True},
     ),
+    "a TraefikService by its namespace and provider": Case(
+        route(
+            f"{{{MATCH}, services: [{{kind: TraefikService, name: canary@kubernetescrd, namespace: other}}]}}"
+        ),
+        {"service": "other-canary@kubernetescrd"},
+        {"allow_cross_namespace": True},
+    ),
     "several services": Case(
         route(f"{{{MATCH}, services: [{{name: whoami, port: 80}}, {{name: whoami, port: admin}}]}}"),
         {"service": NAME},

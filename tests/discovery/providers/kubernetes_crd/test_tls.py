@@ -6,13 +6,13 @@ import pytest
 
 from discovery.certificates.reader import CertificateReader
 from discovery.merging.union import unite
-from discovery.providers.kubernetes_crd.decode import KINDS, decode
+from discovery.providers.kubernetes_crd.decode import decode
 from discovery.providers.kubernetes_crd.names import PROVIDER
 from discovery.providers.kubernetes_crd.policy import Policy
-from rondpoint.model import Configuration
+from rondpoint.model import ClientCertificate, Configuration
 from rondpoint.tls.model import TlsDomain, TlsOptions
 from tests.discovery.certificates.pairs import key_text, make_pair, private_key
-from tests.discovery.providers.kubernetes_crd.manifests import WHOAMI, Manifests, errors, texts
+from tests.discovery.providers.kubernetes_crd.manifests import KINDS, WHOAMI, Manifests, errors, texts
 from tests.discovery.providers.kubernetes_crd.test_middlewares import secret
 
 PAIR, OTHER = make_pair("a.test"), make_pair("b.test", serial=4712)
@@ -33,12 +33,16 @@ SECRETS = "---\n".join(
 )
 
 
+def _seal(key: str) -> str:
+    return f"sealed {len(key)}"
+
+
 def completed(*documents: str, **policy: Any) -> Configuration:
     """Return the configuration with its certificates read, and their keys sealed by a mark."""
     cluster = Manifests(WHOAMI, SECRETS, *documents)
-    reader = CertificateReader(PROVIDER, lambda text: f"sealed {len(text)}")
+    reader = CertificateReader(PROVIDER, _seal)
     parts = [
-        decode(kind, item, Policy(**policy), cluster)
+        decode(Policy(**policy), _seal, kind, item, cluster)
         for (kind, _, _), item in cluster.objects.items()
         if kind in KINDS
     ]
@@ -207,6 +211,10 @@ TRANSPORTS: dict[str, tuple[str, dict[str, Any]]] = {
     "an authority in a config map": ("rootCAs: [{configMap: bundle}]", {"root_cas": (AUTHORITY.strip(),)}),
     "authorities by the older option": ("rootCAsSecrets: [ca]", {"root_cas": (AUTHORITY.strip(),)}),
     "the only entry of a secret": ("rootCAsSecrets: [only]", {"root_cas": (AUTHORITY.strip(),)}),
+    "a client certificate with a sealed key": (
+        "certificatesSecrets: [a]",
+        {"certificate": ClientCertificate(PAIR.certificate, f"sealed {len(PAIR.key)}")},
+    ),
     "timeouts": (
         "forwardingTimeouts: {dialTimeout: 42s, responseHeaderTimeout: 7, idleConnTimeout: 1m}",
         {"dial_timeout": 42.0, "response_header_timeout": 7.0, "idle_timeout": 60.0},
@@ -234,7 +242,10 @@ def test_a_servers_transport_has(spec: str, expected: dict[str, Any]) -> None:
         ("rootCAs: ca", "rootCAs is not valid"),
         ("rootCAs: [/etc/ca.pem]", "rootCAs is not valid"),
         ("rootCAsSecrets: [path]", "the secret default/path has no certificate in PEM"),
-        ("certificatesSecrets: [a]", "certificatesSecrets is not served"),
+        ("certificatesSecrets: [a, b]", "certificatesSecrets does not name one secret"),
+        ("certificatesSecrets: [absent]", "the secret default/absent does not exist"),
+        ("certificatesSecrets: [mixed]", "the secret default/mixed: its keyFile is not the key"),
+        ("certificates: [{certFile: /etc/a.pem, keyFile: /etc/a.key}]", "certificates is unknown"),
         ("minVersion: TLS12", "minVersion is not valid"),
         ("spiffe: {ids: [a]}", "spiffe is not served yet"),
     ],

@@ -14,7 +14,7 @@ from discovery.kubernetes.resources import (
     SERVICES,
 )
 from discovery.merging.union import unite
-from discovery.providers.kubernetes.cluster_view import ClusterView
+from discovery.providers.kubernetes.cluster_view import ClusterView, Kinds
 from discovery.providers.kubernetes_ingress.decode import decode
 from discovery.providers.kubernetes_ingress.policy import Policy
 from rondpoint.model import Configuration
@@ -31,7 +31,7 @@ def decode_all(*manifests: Manifest, **policy: Any) -> tuple[Decoded, ...]:
     by_kind = {each.kind: each for each in RESOURCES}
     for each in manifests:
         objects.put(by_kind[each["kind"]], each)
-    view = ClusterView(objects, RESOURCES)
+    view = ClusterView(objects, Kinds(RESOURCES))
     return tuple(decode(item, Policy(**policy), view) for item in objects.all(INGRESSES).values())
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from discovery.kubernetes.objects import Objects
 from discovery.kubernetes.resources import NODES, SERVICES
-from discovery.providers.kubernetes.cluster_view import ClusterView
+from discovery.providers.kubernetes.cluster_view import ClusterView, Kinds
 from discovery.providers.kubernetes_ingress.status import (
     StatusFault,
     is_current,
@@ -65,7 +65,7 @@ def wanted(options: dict[str, str], manifests: list[Manifest], *, node_addresses
     objects = Objects()
     for each in manifests:
         objects.put(NODES if each["kind"] == "Node" else SERVICES, each)
-    view = ClusterView(objects, (SERVICES, NODES))
+    view = ClusterView(objects, Kinds((SERVICES, NODES)))
     return wanted_addresses(KubernetesIngressEndpoint(**options), view, node_addresses=node_addresses)
 
 
