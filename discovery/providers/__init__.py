@@ -60,6 +60,15 @@ def _consul_keys(settings: Settings) -> Provider | None:
     return ConsulKvProvider(options, sealer_of(settings).seal)
 
 
+def _kubernetes_ingress(settings: Settings) -> Provider | None:
+    options = settings.providers.kubernetes_ingress
+    if options is None:
+        return None
+    from discovery.providers.kubernetes_ingress import KubernetesIngressProvider
+
+    return KubernetesIngressProvider(options, sealer_of(settings).seal)
+
+
 def _kubernetes_crd(settings: Settings) -> Provider | None:
     options = settings.providers.kubernetes_crd
     if options is None:
@@ -85,6 +94,7 @@ PROVIDERS: Mapping[str, Factory] = {
     "file": _file,
     "consulcatalog": _consul_catalogue,
     "consul": _consul_keys,
+    "kubernetes": _kubernetes_ingress,
     "kubernetescrd": _kubernetes_crd,
     "registrator": _registrar,
 }

@@ -11,6 +11,7 @@ from rondpoint.settings import (
     EntryPoint,
     FileOptions,
     KubernetesCrdOptions,
+    KubernetesIngressOptions,
     Settings,
 )
 from rondpoint.store.address import redact_url
@@ -49,6 +50,9 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.consul:
         case ConsulOptions(endpoints=endpoints):
             yield _format_consul("consul", endpoints)
+    match settings.providers.kubernetes_ingress:
+        case KubernetesIngressOptions(endpoint=endpoint):
+            yield f"kubernetes ({endpoint})" if endpoint else "kubernetes"
     match settings.providers.kubernetes_crd:
         case KubernetesCrdOptions(endpoint=endpoint):
             yield f"kubernetescrd ({endpoint})" if endpoint else "kubernetescrd"

@@ -30,6 +30,7 @@ _OTHER_PROVIDERS = (
     _FILE,
     _CATALOGUE,
     ("providers", "consul"),
+    ("providers", "kubernetes_ingress"),
     ("providers", "kubernetes_crd"),
     ("providers", "rest"),
 )

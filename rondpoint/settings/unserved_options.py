@@ -71,6 +71,7 @@ _DOCKER_TLS = UnservedOption(
 )
 _DOCKER_TEMPLATE = UnservedOption(closed_part="provider docker")
 _CATALOGUE_GUARD = UnservedOption(closed_part="provider consulcatalog")
+_KUBERNETES_GUARD = UnservedOption(closed_part="provider kubernetes")
 _CONSUL_KEYS_GUARD = UnservedOption(closed_part="provider consul")
 _ROUTING = UnservedOption(
     "is not read here: put routers and services in a file, and set providers.file.filename to it"
@@ -78,8 +79,7 @@ _ROUTING = UnservedOption(
 
 _TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe tcpServersTransport"
 _TRAEFIK_3_PROVIDERS = (
-    "ecs etcd http knative kubernetesGateway kubernetesIngress "
-    "kubernetesIngressNGINX nomad plugin redis swarm zooKeeper"
+    "ecs etcd http knative kubernetesGateway kubernetesIngressNGINX nomad plugin redis swarm zooKeeper"
 )
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
@@ -102,15 +102,15 @@ _TRAEFIK_3_OPTIONS = (
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
 _TRAEFIK_2_PROVIDERS = "marathon rancher"
 _TRAEFIK_1_SECTIONS = "healthCheck tls"
-_TRAEFIK_1_PROVIDERS = (
-    "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher serviceFabric zookeeper"
-)
+_TRAEFIK_1_PROVIDERS = "boltdb dynamodb ecs etcd eureka marathon mesos rancher serviceFabric zookeeper"
 _TRAEFIK_1_OPTIONS = (
     "docker.debugLogGeneratedTemplate docker.swarmMode "
     "docker.swarmModeRefreshSeconds docker.templateVersion docker.trace "
     "consul.debugLogGeneratedTemplate consul.templateVersion "
     "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate "
     "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
+    "kubernetes.constraints kubernetes.debugLogGeneratedTemplate kubernetes.enablePassTLSCert "
+    "kubernetes.templateVersion kubernetes.trace kubernetes.watch "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
     "web.path "
     "web.metrics.datadog web.metrics.influxDB web.metrics.statsD"
@@ -124,6 +124,7 @@ _CATALOGUE_GUARDS = (
     "providers.consulCatalog.connectAware providers.consulCatalog.connectByDefault "
     "providers.consulCatalog.namespaces consulCatalog.filename"
 )
+_KUBERNETES_GUARDS = "kubernetes.filename"
 _CONSUL_KEYS_GUARDS = "providers.consul.namespaces consul.constraints consul.filename"
 
 
@@ -153,6 +154,8 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("docker.filename", _DOCKER_TEMPLATE),
     **_table(_CATALOGUE_GUARDS, _CATALOGUE_GUARD),
     **_table(_CONSUL_KEYS_GUARDS, _CONSUL_KEYS_GUARD),
+    **_table(_KUBERNETES_GUARDS, _KUBERNETES_GUARD),
+    **_table("providers.kubernetesIngress.throttleDuration kubernetes.throttleDuration", _IMMEDIATE),
     **_table("api.entryPoint rest.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_USAGE_DATA),
     **_table("keepTrailingSlash", _TRAILING_SLASH),

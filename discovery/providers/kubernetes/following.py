@@ -36,8 +36,8 @@ class Connection(Struct, frozen=True):
         return find_cluster(self.endpoint, self.token, self.authority_file, os.environ)
 
 
-Changed = Callable[[set[Key], Cluster], None]
-"""Called with the keys of changed objects after each change, and at first with those of all."""
+Observe = Callable[[set[Key], Cluster], tuple[Diagnostic, ...]]
+"""Called after each change with the keys of changed objects, at first of all; returns what is wrong."""
 
 
 class Follower:
@@ -60,7 +60,7 @@ class Follower:
         self._objects = objects
         self._definitions = definitions
 
-    def watch(self, emit: Emit, stop: threading.Event, changed: Changed | None = None) -> None:
+    def watch(self, emit: Emit, stop: threading.Event, observe: Observe | None = None) -> None:
         """Emit the configuration, and again after each change, until `stop` is set. Raises ProviderError."""
         try:
             cluster = self._connection.cluster()
@@ -69,7 +69,7 @@ class Follower:
                 Watches(self._objects, lambda: Client(cluster, tls)) as watches,
                 on_stop(stop, watches.end),
             ):
-                self._follow(watches, cluster, emit, stop, changed)
+                self._follow(watches, cluster, emit, stop, observe)
         except ClosedError:
             if not stop.is_set():
                 raise
@@ -77,25 +77,29 @@ class Follower:
             raise ProviderError(error.message, error.hint) from error
 
     def _follow(
-        self, watches: Watches, cluster: Cluster, emit: Emit, stop: threading.Event, changed: Changed | None
+        self, watches: Watches, cluster: Cluster, emit: Emit, stop: threading.Event, observe: Observe | None
     ) -> None:
         watches.follow(self._selections)
         while not watches.complete:
             watches.take()
         missing: frozenset[Selection] | None = None
+        observed: tuple[Diagnostic, ...] = ()
         while not stop.is_set():
             self._objects.drop_expired()
             keys = self._objects.take_changed()
-            if self._definitions.refresh(keys) or watches.missing != missing:
-                missing = watches.missing
-                emit(self._configuration(missing))
-            if changed is not None and keys:
-                changed(keys, cluster)
+            before = missing, observed
+            missing = watches.missing
+            if observe is not None and keys:
+                observed = observe(keys, cluster)
+            if self._definitions.refresh(keys) or before != (missing, observed):
+                emit(self._configuration(missing, observed))
             watches.take(self._seconds_to_expiry())
 
-    def _configuration(self, missing: frozenset[Selection]) -> Configuration:
+    def _configuration(self, missing: frozenset[Selection], observed: Iterable[Diagnostic]) -> Configuration:
         found = self._definitions.configuration()
-        return replace(found, diagnostics=(*found.diagnostics, *self._describe(missing)))
+        # Objects that share a service share the diagnostics about it.
+        diagnostics = dict.fromkeys((*found.diagnostics, *observed, *self._describe(missing)))
+        return replace(found, diagnostics=tuple(diagnostics))
 
     def _describe(self, missing: frozenset[Selection]) -> Iterator[Diagnostic]:
         """Report the resources that are missing in every API group that has their kind."""

@@ -59,6 +59,7 @@ _PROVIDERS = {
     "file": "File",
     "consulcatalog": "ConsulCatalog",
     "consul": "Consul",
+    "kubernetes": "KubernetesIngress",
     "kubernetescrd": "KubernetesCRD",
 }
 """Traefik's names of the providers, by ours."""

@@ -38,6 +38,11 @@ from rondpoint.settings.tree.entry_points import (
     Transport,
 )
 from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis, Store
+from rondpoint.settings.tree.kubernetes import (
+    KubernetesIngressEndpoint,
+    KubernetesIngressOptions,
+    KubernetesOptions,
+)
 from rondpoint.settings.tree.kubernetes_crd import KubernetesCrdOptions
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
@@ -75,6 +80,9 @@ __all__ = [
     "HttpChallenge",
     "KeyType",
     "KubernetesCrdOptions",
+    "KubernetesIngressEndpoint",
+    "KubernetesIngressOptions",
+    "KubernetesOptions",
     "LifeCycle",
     "Limits",
     "Log",

@@ -55,3 +55,33 @@ class KubernetesOptions(Section):
         description="Send requests to the address of the service instead of its pods, unless the object "
         "says otherwise.",
     )
+
+
+class KubernetesIngressEndpoint(Section):
+    """The address to write into the status of each Ingress."""
+
+    ip: Text = Field(default="", description="An IP address to write.")
+    hostname: Text = Field(default="", description="A host name to write.")
+    published_service: Text = Field(
+        default="",
+        description="The service whose addresses to write, as `NAMESPACE/NAME`; `ip` and `hostname` do not "
+        "count then.",
+    )
+
+
+class KubernetesIngressOptions(KubernetesOptions):
+    """Route the Ingresses of a Kubernetes cluster."""
+
+    ingress_endpoint: KubernetesIngressEndpoint | None = None
+    disable_ingress_class_lookup: Switch = Field(
+        default=False,
+        description="Read no `IngressClass`; an Ingress with `ingressClassName` is then never routed.",
+    )
+    strict_prefix_matching: Switch = Field(
+        default=False,
+        description="Let the prefix `/a` match `/a` and `/a/b` but not `/ab`, as Kubernetes specifies it.",
+    )
+    disable_pass_host_headers: Switch = Field(
+        default=False,
+        description="Traefik 1: send servers their own address as Host, unless an annotation says otherwise.",
+    )

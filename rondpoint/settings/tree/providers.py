@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from rondpoint.settings.tree.consul import ConsulCatalogOptions, ConsulOptions
+from rondpoint.settings.tree.kubernetes import KubernetesIngressOptions
 from rondpoint.settings.tree.kubernetes_crd import KubernetesCrdOptions
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import OptionalPath, Switch, Text
@@ -76,5 +77,6 @@ class Providers(Section):
     file: FileOptions | None = None
     consul_catalog: ConsulCatalogOptions | None = None
     consul: ConsulOptions | None = None
+    kubernetes_ingress: KubernetesIngressOptions | None = None
     kubernetes_crd: KubernetesCrdOptions | None = None
     rest: RestOptions | None = None

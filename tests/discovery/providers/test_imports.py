@@ -1,4 +1,4 @@
-"""The agent imports clients of Docker and Consul only for providers that are enabled, and none of ACME."""
+"""The agent imports the clients of its sources only for providers that are enabled, and none of ACME."""
 
 import subprocess
 import sys
@@ -24,6 +24,7 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
         ([], []),
         (["--providers.docker"], ["docker", "docker"]),
         (["--providers.consul"], ["consul", "consul"]),
+        (["--providers.kubernetesIngress"], ["kubernetes", "httpx2", "lightkube"]),
         (["--providers.kubernetesCRD"], ["kubernetescrd", "httpx2", "lightkube"]),
     ],
 )

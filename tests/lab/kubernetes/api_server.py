@@ -7,6 +7,7 @@ initial events of a watch); no code of Kubernetes runs in it. Traefik's client a
 import copy
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -47,6 +48,8 @@ class ApiServer(Background):
         self.accepted_token = ""
         """If set, requests with another bearer token get a 401."""
         self.resources = dict(RESOURCES)
+        self.forbid_writes = False
+        """Whether every change through the API is refused."""
         self.expire_continuations = False
         """Whether every continuation of a list is too old."""
         self.state = State()
@@ -249,6 +252,29 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._list(path, namespace, query)
 
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        found = self._look_up(urlsplit(self.path).path)
+        if found is None:
+            return
+        key = (found[0], found[1], body["metadata"]["name"])
+        if key in self.api.state.objects:
+            self._send(409, _status(409, "already exists"))
+            return
+        self.api.state.put(key, body)
+        self._send(201, self.api.state.objects[key])
+
+    def do_DELETE(self) -> None:
+        found = self._look_up(urlsplit(self.path).path)
+        if found is None:
+            return
+        stored = self.api.state.objects.get(found[:3])
+        if stored is None:
+            self._send(404, _status(404, "not found"))
+            return
+        self.api.state.delete(found[:3])
+        self._send(200, stored)
+
     def do_PUT(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         found = self._look_up(urlsplit(self.path).path)
@@ -285,7 +311,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.api.kind_at(path) is None:
             self._send(404, _status(404, "the server could not find the requested resource"))
             return None
-        if self.api.is_forbidden(path):
+        if self.api.is_forbidden(path) or (self.api.forbid_writes and self.command != "GET"):
             self._send(
                 403, _status(403, f'{plural} is forbidden: User "system:serviceaccount:x:y" cannot list')
             )
@@ -426,3 +452,8 @@ def _cut(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
         return  # Its peer has closed it.
+
+
+if __name__ == "__main__":
+    with ApiServer(port=int(sys.argv[1])):
+        threading.Event().wait()
