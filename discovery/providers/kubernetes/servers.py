@@ -110,12 +110,16 @@ def _node_servers(port: ServicePort, scheme: Scheme, policy: ServersPolicy, clus
         hint = f"take nodePortLB out, or {policy.option_prefix}disableClusterScopeResources"
         raise NoServersError("the addresses of nodes are not read", hint)
     nodes = filter(None, map(read_node, cluster.nodes()))
-    return [
+    found = [
         _server(each.address, port.node_port, scheme)
         for node in nodes
         for each in node.status.addresses or ()
         if each.type == _NODE_ADDRESS
     ]
+    if not found:
+        hint = "let the agent's account list and watch nodes"
+        raise NoServersError("no address of a node is known", hint)
+    return found
 
 
 def _pod_servers(target: Target, port: ServicePort, scheme: Scheme, cluster: Cluster) -> list[Server]:

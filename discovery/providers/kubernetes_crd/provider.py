@@ -8,19 +8,17 @@ from functools import partial
 
 from discovery.certificates.loading import Seal
 from discovery.kubernetes.objects import Objects
-from discovery.kubernetes.resources import CONFIG_MAPS, ENDPOINT_SLICES, NODES, SECRETS, SERVICES
+from discovery.kubernetes.resources import CONFIG_MAPS, NODES, SECRETS, SERVICES
 from discovery.kubernetes.selection import Selection
 from discovery.providers.contract import Emit
 from discovery.providers.kubernetes.definitions import Definitions
 from discovery.providers.kubernetes.following import Connection, Follower
+from discovery.providers.kubernetes.selections import backend_selections, node_selection
 from discovery.providers.kubernetes_crd.custom_resources import OLDER, SERVED, UNSERVED
 from discovery.providers.kubernetes_crd.decode import decode
 from discovery.providers.kubernetes_crd.names import PROVIDER
 from discovery.providers.kubernetes_crd.policy import Policy
 from rondpoint.settings import KubernetesCrdOptions
-
-_NOT_OF_HELM = "owner!=helm"
-"""Helm keeps its releases in secrets, which are large and say nothing about routes."""
 
 
 class KubernetesCrdProvider:
@@ -66,8 +64,7 @@ def _selections(options: KubernetesCrdOptions) -> Iterator[Selection]:
     for namespace in options.namespaces or ("",):
         for resource in (*SERVED, *OLDER, *UNSERVED):
             yield Selection(resource, namespace, options.label_selector, optional=resource not in SERVED)
-        for resource in (SERVICES, ENDPOINT_SLICES, CONFIG_MAPS):
-            yield Selection(resource, namespace)
-        yield Selection(SECRETS, namespace, _NOT_OF_HELM)
+        yield Selection(CONFIG_MAPS, namespace)
+        yield from backend_selections(namespace)
     if not options.disable_cluster_scope_resources:
-        yield Selection(NODES)
+        yield node_selection()

@@ -23,14 +23,12 @@ from discovery.providers.contract import Emit
 from discovery.providers.kubernetes.definitions import Definitions
 from discovery.providers.kubernetes.following import Connection, Follower
 from discovery.providers.kubernetes.lookup import Cluster
+from discovery.providers.kubernetes.selections import backend_selections, node_selection
 from discovery.providers.kubernetes_ingress.decode import decode
 from discovery.providers.kubernetes_ingress.names import PROVIDER
 from discovery.providers.kubernetes_ingress.policy import Policy
 from discovery.providers.kubernetes_ingress.status_updates import StatusUpdates
 from rondpoint.settings import KubernetesIngressOptions
-
-_NOT_OF_HELM = "owner!=helm"
-"""Helm stores each release, which may be large, in a secret with this label."""
 
 
 class KubernetesIngressProvider:
@@ -64,11 +62,9 @@ def selections(options: KubernetesIngressOptions) -> Iterator[Selection]:
     """Yield what the provider lists and watches: in all namespaces, or in those of the settings."""
     for namespace in options.namespaces or ("",):
         yield Selection(INGRESSES, namespace, options.label_selector)
-        yield Selection(SERVICES, namespace)
-        yield Selection(ENDPOINT_SLICES, namespace)
-        yield Selection(SECRETS, namespace, _NOT_OF_HELM)
+        yield from backend_selections(namespace)
     if not options.disable_cluster_scope_resources:
-        yield Selection(NODES)
+        yield node_selection()
         if not options.disable_ingress_class_lookup:
             yield Selection(INGRESS_CLASSES)
 

@@ -253,7 +253,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._list(path, namespace, query)
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self._read_body()
         found = self._look_up(urlsplit(self.path).path)
         if found is None:
             return
@@ -276,7 +276,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, stored)
 
     def do_PUT(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self._read_body()
         found = self._look_up(urlsplit(self.path).path)
         if found is None:
             return
@@ -291,6 +291,14 @@ class _Handler(BaseHTTPRequestHandler):
             merged = {**stored, "status": body.get("status", {})} if subresource == "status" else body
             state.put((path, namespace, name), merged)
             self._send(200, state.objects[path, namespace, name])
+
+    def _read_body(self) -> Any:
+        """Return the body, decoded from JSON. Raises ConnectionError if the client left before its end."""
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise ConnectionError("the client has left")
+        return json.loads(body)
 
     def _look_up(self, target: str) -> tuple[str, str, str, str] | None:
         """Return resource path, namespace, name and subresource; else respond with an error."""

@@ -180,6 +180,16 @@ def test_a_missing_right_is_named_and_its_grant_noticed(api: ApiServer) -> None:
         running.until(lambda found: bool(found.routers))
 
 
+def test_only_services_with_node_ports_need_the_right_to_nodes(api: ApiServer) -> None:
+    annotated = service("node", annotations={f"{TRAEFIK}service.nodeportlb": "true"}, type="NodePort")
+    api.apply(annotated, ingress("node", host="node.test", service="node"))
+    api.forbid("nodes")
+    with watched(provider(api)) as running:
+        found = running.next()
+        assert hosts(found) == {"default-web-web-test"}
+        assert "let the agent's account list and watch nodes" in messages(found)
+
+
 def test_a_resource_that_the_api_server_lacks_is_told(api: ApiServer) -> None:
     api.uninstall("networking.k8s.io/v1", "IngressClass")
     with watched(provider(api)) as running:
