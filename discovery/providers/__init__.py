@@ -87,6 +87,24 @@ def _redis(settings: Settings) -> Provider | None:
     return redis_provider(options, sealer_of(settings).seal)
 
 
+def _kubernetes_ingress(settings: Settings) -> Provider | None:
+    options = settings.providers.kubernetes_ingress
+    if options is None:
+        return None
+    from discovery.providers.kubernetes_ingress import KubernetesIngressProvider
+
+    return KubernetesIngressProvider(options, sealer_of(settings).seal)
+
+
+def _kubernetes_crd(settings: Settings) -> Provider | None:
+    options = settings.providers.kubernetes_crd
+    if options is None:
+        return None
+    from discovery.providers.kubernetes_crd.provider import KubernetesCrdProvider
+
+    return KubernetesCrdProvider(options, sealer_of(settings).seal)
+
+
 def _registrar(settings: Settings) -> Provider | None:
     """Return the registrar, a provider that emits diagnostics and no routes."""
     options = settings.registrator
@@ -106,6 +124,8 @@ PROVIDERS: Mapping[str, Factory] = {
     "zookeeper": _zookeeper,
     "etcd": _etcd,
     "redis": _redis,
+    "kubernetes": _kubernetes_ingress,
+    "kubernetescrd": _kubernetes_crd,
     "registrator": _registrar,
 }
 """Provider name → factory, which returns None if the settings do not enable the provider."""

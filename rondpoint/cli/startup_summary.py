@@ -11,6 +11,8 @@ from rondpoint.settings import (
     EntryPoint,
     EtcdOptions,
     FileOptions,
+    KubernetesCrdOptions,
+    KubernetesIngressOptions,
     RedisKeysOptions,
     Settings,
     ZooKeeperOptions,
@@ -52,6 +54,12 @@ def _list_providers(settings: Settings) -> Iterator[str]:
         match getattr(settings.providers, name):
             case ConsulOptions() | EtcdOptions() | RedisKeysOptions() | ZooKeeperOptions() as options:
                 yield _format_addresses(name.replace("_", ""), options.endpoints)
+    match settings.providers.kubernetes_ingress:
+        case KubernetesIngressOptions(endpoint=endpoint):
+            yield f"kubernetes ({endpoint})" if endpoint else "kubernetes"
+    match settings.providers.kubernetes_crd:
+        case KubernetesCrdOptions(endpoint=endpoint):
+            yield f"kubernetescrd ({endpoint})" if endpoint else "kubernetescrd"
     if settings.providers.rest is not None:
         yield "rest"
 

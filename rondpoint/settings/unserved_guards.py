@@ -115,6 +115,7 @@ def _existing_parts(settings: Settings) -> Iterator[str]:
         "zookeeper": providers.zoo_keeper,
         "etcd": providers.etcd,
         "redis": providers.redis,
+        "kubernetes": providers.kubernetes_ingress,
     }.items():
         if options is not None:
             yield closed_parts.provider_part(name)

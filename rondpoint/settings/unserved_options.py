@@ -91,6 +91,7 @@ _DOCKER_TLS = UnservedOption(
 )
 _DOCKER_TEMPLATE = UnservedOption(closed_part="provider docker")
 _CATALOGUE_GUARD = UnservedOption(closed_part="provider consulcatalog")
+_KUBERNETES_GUARD = UnservedOption(closed_part="provider kubernetes")
 _CONSUL_KEYS_GUARD = UnservedOption(closed_part="provider consul")
 _ZOOKEEPER_GUARD = UnservedOption(closed_part="provider zookeeper")
 _ETCD_GUARD = UnservedOption(closed_part="provider etcd")
@@ -103,10 +104,7 @@ _ROUTING = UnservedOption(
 )
 
 _TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe tcpServersTransport"
-_TRAEFIK_3_PROVIDERS = (
-    "ecs http knative kubernetesCRD kubernetesGateway kubernetesIngress "
-    "kubernetesIngressNGINX nomad plugin swarm"
-)
+_TRAEFIK_3_PROVIDERS = "ecs http knative kubernetesGateway kubernetesIngressNGINX nomad plugin swarm"
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
     "api.basePath api.dashboardName api.debug api.disableDashboardAd "
@@ -128,7 +126,7 @@ _TRAEFIK_3_OPTIONS = (
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
 _TRAEFIK_2_PROVIDERS = "marathon"
 _TRAEFIK_1_SECTIONS = "healthCheck tls"
-_TRAEFIK_1_PROVIDERS = "ecs kubernetes marathon mesos"
+_TRAEFIK_1_PROVIDERS = "ecs marathon mesos"
 _TRAEFIK_1_OPTIONS = (
     "docker.debugLogGeneratedTemplate docker.swarmMode "
     "docker.swarmModeRefreshSeconds docker.templateVersion docker.trace "
@@ -136,6 +134,8 @@ _TRAEFIK_1_OPTIONS = (
     "etcd.debugLogGeneratedTemplate etcd.templateVersion etcd.tls.caOptional etcd.trace "
     "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate "
     "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
+    "kubernetes.constraints kubernetes.debugLogGeneratedTemplate kubernetes.enablePassTLSCert "
+    "kubernetes.templateVersion kubernetes.trace kubernetes.watch "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
     "web.path "
     "web.metrics.datadog web.metrics.influxDB web.metrics.statsD "
@@ -152,6 +152,7 @@ _CATALOGUE_GUARDS = (
     "providers.consulCatalog.namespaces consulCatalog.filename"
 )
 _ETCD_GUARDS = "etcd.constraints etcd.filename"
+_KUBERNETES_GUARDS = "kubernetes.filename"
 _CONSUL_KEYS_GUARDS = "providers.consul.namespaces consul.constraints consul.filename"
 _ZOOKEEPER_GUARDS = "zookeeper.constraints zookeeper.filename"
 
@@ -190,6 +191,8 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table(_ETCD_GUARDS, _ETCD_GUARD),
     **_table("etcd.useAPIV3", _ETCD_API),
     **_table(_REPLICAS, _MASTER_ONLY, "providers.redis.sentinel."),
+    **_table(_KUBERNETES_GUARDS, _KUBERNETES_GUARD),
+    **_table("providers.kubernetesIngress.throttleDuration kubernetes.throttleDuration", _IMMEDIATE),
     **_table("api.entryPoint rest.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_USAGE_DATA),
     **_table("keepTrailingSlash", _TRAILING_SLASH),
@@ -198,6 +201,7 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("log.noColor", _NO_COLOURS),
     **_table("experimental.plugins experimental.localPlugins", _PLUGINS),
     **_table("providers.consulCatalog.refreshInterval", _IMMEDIATE),
+    **_table("providers.kubernetesCRD.throttleDuration", _IMMEDIATE),
     **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _CONSUL_QUERIES),
     **_table("providersThrottleDuration providers.providersThrottleDuration", _IMMEDIATE),
 }

@@ -115,6 +115,13 @@ _ACME = {
 }
 """The keys below Traefik 1's section `acme`, and below the resolver with that name."""
 
+_KUBERNETES = (
+    *("", ".certAuthFilePath", ".disablePassHostHeaders", ".endpoint", ".ingressClass", ".ingressEndpoint"),
+    *(".ingressEndpoint.hostname", ".ingressEndpoint.ip", ".ingressEndpoint.publishedService"),
+    *(".labelSelector", ".namespaces", ".token"),
+)
+"""The keys below Traefik 1's section `kubernetes`, which Traefik 3's has as well, and one more."""
+
 
 def _copy_key_value(provider: str) -> dict[str, Translation]:
     """Return the translations for a store of keys, whose options have the same names in all stores."""
@@ -170,6 +177,7 @@ TRANSLATIONS: dict[str, Translation] = {
     ),
     "consulCatalog.tls.key": _copy_to("providers.consulCatalog.endpoint.tls.key"),
     "consulCatalog.watch": _copy_to("providers.consulCatalog.watch"),
+    **{f"kubernetes{key}": _copy_to(f"providers.kubernetesIngress{key}") for key in _KUBERNETES},
     "retry": _copy_to(),
     "retry.attempts": _copy_to("serversTransport.retryAttempts"),
     "rest": _copy_to("providers.rest"),

@@ -62,6 +62,8 @@ _PROVIDERS = {
     "zookeeper": "ZooKeeper",
     "etcd": "Etcd",
     "redis": "Redis",
+    "kubernetes": "KubernetesIngress",
+    "kubernetescrd": "KubernetesCRD",
 }
 """Traefik's names of the providers, by ours."""
 

@@ -45,6 +45,12 @@ from rondpoint.settings.tree.key_value import (
     StoreTls,
     ZooKeeperOptions,
 )
+from rondpoint.settings.tree.kubernetes import (
+    KubernetesIngressEndpoint,
+    KubernetesIngressOptions,
+    KubernetesOptions,
+)
+from rondpoint.settings.tree.kubernetes_crd import KubernetesCrdOptions
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
@@ -81,6 +87,10 @@ __all__ = [
     "ForwardingTimeouts",
     "HttpChallenge",
     "KeyType",
+    "KubernetesCrdOptions",
+    "KubernetesIngressEndpoint",
+    "KubernetesIngressOptions",
+    "KubernetesOptions",
     "LifeCycle",
     "Limits",
     "Log",

@@ -399,3 +399,32 @@ def test_a_default_entry_point_without_a_definition_is_refused(tmp_path: Path) -
     assert diagnostic.subject == f"{tmp_path}/traefik.toml: defaultEntryPoints"
     assert diagnostic.message == "entry point htps has no address"
     assert diagnostic.hint == "did you mean http?"
+
+
+def test_the_kubernetes_section_of_traefik_1(tmp_path: Path) -> None:
+    text = """
+[kubernetes]
+endpoint = "https://api.test:6443"
+token = "secret"
+certAuthFilePath = "/ca.crt"
+namespaces = ["default", "shop"]
+labelselector = "app=shop"
+ingressClass = "internal"
+disablePassHostHeaders = true
+throttleDuration = "2s"
+  [kubernetes.ingressEndpoint]
+  publishedService = "lb/traefik"
+"""
+    result = load_settings(tmp_path, traefik_toml=text)
+    options = result.settings.providers.kubernetes_ingress
+    assert options is not None
+    assert (options.endpoint, options.token) == ("https://api.test:6443", "secret")
+    assert options.cert_auth_file_path == "/ca.crt"
+    assert options.namespaces == ("default", "shop")
+    assert (options.label_selector, options.ingress_class) == ("app=shop", "internal")
+    assert options.disable_pass_host_headers
+    assert options.ingress_endpoint is not None
+    assert options.ingress_endpoint.published_service == "lb/traefik"
+    (only,) = result.warnings
+    assert "throttleDuration has no effect: changes are applied at once" in only.message
+    assert result.settings.providers.docker is None

@@ -175,6 +175,7 @@ OTHERS = [
     (["--zookeeper", "--zookeeper.filename=a.tmpl"], "provider zookeeper"),
     (["--etcd", "--etcd.constraints=tag==api"], "provider etcd"),
     (["--etcd", "--etcd.filename=a.tmpl"], "provider etcd"),
+    (["--kubernetes", "--kubernetes.filename=a.tmpl"], "provider kubernetes"),
 ]
 
 
