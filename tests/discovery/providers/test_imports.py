@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-CLIENTS = ("acme", "consul", "discovery.providers.zookeeper", "docker", "etcd3gw", "josepy", "requests")
+CLIENTS = ("acme", "consul", "discovery.providers.zookeeper", "docker", "josepy", "requests")
 SCRIPT = """
 import sys
 from pathlib import Path
