@@ -26,6 +26,8 @@ _IRREGULAR = {
     "client_ca": "clientCA",
     "client_ca_files": "clientCAFiles",
     "disable_ans_checks": "disableANSChecks",
+    "kubernetes_crd": "kubernetesCRD",
+    "native_lb_by_default": "nativeLBByDefault",
     "require_all_rns": "requireAllRNS",
     "root_cas": "rootCAs",
     "trusted_ips": "trustedIPs",
