@@ -104,7 +104,8 @@ class Runtime:
             settings.limits.response_pause_timeout,
         )
         worker = f"{socket.gethostname()}:{os.getpid()}"
-        contexts = ClientContexts(default_transport(settings))
+        sealer = sealer_of(settings)
+        contexts = ClientContexts(default_transport(settings), sealer.open)
         services = ServiceRegistry(sweeper, timeouts, contexts)
         # The token makes the name unique: containers may share both host name and process ids.
         self.ejections = Ejections(services, f"{worker}/{token_hex(4)}")
@@ -153,7 +154,6 @@ class Runtime:
         self._observers = Observers(settings, self.context.tallies.label_sets, self.context.chains)
         self.context.access_log = self._observers.access_log
         self._ticket_rotation = TicketRotation(self.client, self.keys.tls_tickets)
-        sealer = sealer_of(settings)
         self.tls = tls = WorkerContexts(self._ticket_rotation, self.context.tls_options, sealer.open)
         self.applier = Applier(
             self.context,

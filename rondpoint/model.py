@@ -162,11 +162,15 @@ class Mirroring(Struct, frozen=True, omit_defaults=True, gc=False):
 class ClientCertificate(Struct, frozen=True, omit_defaults=True, gc=False):
     """The certificate that the proxy shows to servers, and its key.
 
-    `cert_file` is a path or PEM text. `key_file` is always a path, so no private key gets into the store.
+    `cert_file` is a path or PEM text. `key_file` is a path, or a key that a provider has sealed.
     """
 
     cert_file: str
     key_file: str
+
+    def __repr__(self) -> str:
+        # An installation without a secret seals nothing, and the key must not get into logs.
+        return "ClientCertificate()"
 
 
 class ServersTransport(Struct, frozen=True, omit_defaults=True, gc=False):

@@ -18,9 +18,9 @@ import msgspec
 import redis
 from msgspec import Struct
 
+from discovery.backoff import Backoff
 from discovery.leader_election.candidate import Candidate
 from discovery.leader_election.store_refusals import StoreRefusals
-from discovery.supervision.backoff import Backoff
 from rondpoint.model import Configuration
 from rondpoint.store import change as messages
 from rondpoint.store.change import Change

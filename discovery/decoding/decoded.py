@@ -26,6 +26,8 @@ class Decoded(Struct, frozen=True):
       label names one. `discovery.merging.union` may replace the implicit service.
     - `keys` maps each object to the key under which it was written, for messages about conflicts:
       `routers.hello@docker` → `traefik.http.routers.hello`.
+    - `origins` maps services to where their servers come from, if it matters: two services of one name and
+      different origins are different services, and contradict each other.
     - `first_wins`: if another subject defines a router of the same name with other values, the first one by
       subject is used, as in Traefik 1. Otherwise both are left out, as in Traefik 3.
     """
@@ -38,6 +40,7 @@ class Decoded(Struct, frozen=True):
     implicit_routers: frozenset[str] = frozenset()
     keys: Mapping[str, str] = field(default_factory=_no_keys)
     first_wins: bool = False
+    origins: Mapping[str, str] = field(default_factory=_no_keys)
     servers_transports: tuple[ServersTransport, ...] = ()
     tls_options: tuple[TlsOptions, ...] = ()
     pairs: tuple[WrittenPair, ...] = ()

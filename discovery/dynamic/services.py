@@ -35,7 +35,7 @@ def decode_service(name: str, section: Section, provider: str, read_servers: Ser
         )
         service: Service | None = Service(qualified, unserved="it has several kinds")
     elif balancer is not None:
-        service = _load_balanced_service(qualified, balancer, provider, read_servers)
+        service = decode_load_balancer(qualified, balancer, provider, read_servers)
     elif kinds:
         options = section.section(kinds[0])
         service = (
@@ -54,9 +54,10 @@ def decode_service(name: str, section: Section, provider: str, read_servers: Ser
     return replace(service, middlewares=tuple(qualify(middleware, provider) for middleware in middlewares))
 
 
-def _load_balanced_service(
+def decode_load_balancer(
     qualified: str, balancer: Section, provider: str, read_servers: ServersReader
 ) -> Service | None:
+    """Decode the options of a service with servers; return None if these are invalid."""
     servers = read_servers(balancer)
     pass_host_header = balancer.read("passHostHeader", values.boolean, True)
     balancing = read_balancing(balancer, provider)

@@ -16,6 +16,7 @@ from discovery.health.prober import Prober, UndecidedError
 from discovery.health.server_states import stored_faults
 from discovery.stopping import on_stop
 from rondpoint.model import Configuration, ServersTransport
+from rondpoint.servers_transports.client_context import OpenKey
 from rondpoint.servers_transports.contexts import ClientContexts
 from rondpoint.store.state import State
 
@@ -35,14 +36,17 @@ class CheckLoop:
 
     `faults` holds the reason for each server that is down. When a probe changes it, the checks' thread
     replaces the whole mapping, increments `version` and calls `on_change`. All methods except `run` are for
-    the one thread that publishes. Services without a transport are checked under `default_transport`.
+    the one thread that publishes. Services without a transport are checked under `default_transport`;
+    `open_key` opens the sealed keys of transports.
     """
 
-    def __init__(self, on_change: Callable[[], None], default_transport: ServersTransport) -> None:
+    def __init__(
+        self, on_change: Callable[[], None], default_transport: ServersTransport, open_key: OpenKey = str
+    ) -> None:
         self.faults: Mapping[ServerKey, str] = {}
         self.version = 0
         self._on_change = on_change
-        self._contexts = ClientContexts(default_transport)
+        self._contexts = ClientContexts(default_transport, open_key)
         self._plan: dict[ServerKey, ServerCheck] = {}
         self._lock = threading.Lock()
         self._loop = asyncio.new_event_loop()

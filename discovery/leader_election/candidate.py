@@ -13,8 +13,8 @@ from contextlib import suppress
 
 import redis
 
+from discovery.backoff import Backoff
 from discovery.leader_election.store_refusals import StoreRefusals
-from discovery.supervision.backoff import Backoff
 from rondpoint.store.agents import Role
 from rondpoint.store.keys import Keys
 from rondpoint.store.lease import RENEWAL, Lease

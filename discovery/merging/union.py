@@ -19,6 +19,7 @@ from msgspec.structs import asdict, replace
 from discovery.certificates.combination import combine
 from discovery.decoding.decoded import Decoded
 from discovery.merging.implicit_services import ImplicitServices
+from rondpoint.certificate_options import may_be_shown
 from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
 from rondpoint.middlewares.redaction import redact_headers, redact_middleware
 from rondpoint.model import Configuration, Middleware, Router, Server, ServersTransport, Service
@@ -120,8 +121,8 @@ class Union:
         (first_part, first), *others = given
         bare = _comparable(first)
         for decoded, item in others:
-            if _comparable(item) != bare:
-                wins = first_part.first_wins and decoded.first_wins and _same_middlewares(first, item)
+            if _comparable(item) != bare or _origin(decoded, item) != _origin(first_part, first):
+                wins = _may_win(given[0], (decoded, item))
                 self._conflicts[kind][name] = self._describe_conflict(kind, given[0], (decoded, item), wins)
                 self._diagnostics = None
                 if isinstance(first, TlsOptions):
@@ -131,7 +132,9 @@ class Union:
                     return None
                 break
         if isinstance(first, Service):
-            return replace(first, servers=_servers(item for _, item in given))  # type: ignore[misc]
+            origin = _origin(first_part, first)
+            same = (item for decoded, item in given if _origin(decoded, item) == origin)
+            return replace(first, servers=_servers(same))  # type: ignore[arg-type]
         if isinstance(first, Certificate) and others:
             return reduce(combine, (item for _, item in given))  # type: ignore[arg-type]
         return first
@@ -152,12 +155,18 @@ class Union:
         outcome = f"that of {first_part.subject} is used" if wins else "both are left out"
         if isinstance(item, TlsOptions):
             outcome = "connections with these options are refused"
+        origins = _origin(first_part, first), _origin(decoded, item)
+        difference = (
+            _difference(_comparable(first), _comparable(item))
+            if origins[0] == origins[1]
+            else f"its servers are those of {origins[1]} against {origins[0]}"
+        )
         return Diagnostic(
             Severity.ERROR,
             self._provider,
             decoded.subject,
             f"{kind} {item.name}{written} is defined differently in {first_part.subject}: "
-            f"{_difference(_comparable(first), _comparable(item))}; {outcome}",
+            f"{difference}; {outcome}",
             "; ".join(["give them equal values or different names", *_unserved_rules((first, item), wins)]),
             about=f"{kind} {item.name}",
         )
@@ -179,6 +188,10 @@ def _comparable(item: _Object) -> _Object:
     return item
 
 
+def _origin(decoded: Decoded, item: _Object) -> str:
+    return decoded.origins.get(item.name, "") if isinstance(item, Service) else ""
+
+
 def _subject(definition: _Definition) -> str:
     return definition[0].subject
 
@@ -191,6 +204,14 @@ def _unserved_rules(routers: Iterable[_Object], wins: bool) -> Iterator[str]:
     rules = {item.rule.text: None for item in routers if isinstance(item, Router)}
     if rules and not wins:
         yield lost_rules_hint(*rules)
+
+
+def _may_win(one: _Definition, other: _Definition) -> bool:
+    """Check whether the first of two that differ may be used without less protection than meant."""
+    (first_part, first), (decoded, item) = one, other
+    if not (first_part.first_wins and decoded.first_wins):
+        return False
+    return _same_middlewares(first, item) or _origin(first_part, first) != _origin(decoded, item)
 
 
 def _same_middlewares(one: _Object, other: _Object) -> bool:
@@ -224,6 +245,11 @@ def _redact(item: _Object) -> _Object:
         # They are long texts.
         digests = (sha256(text.encode()).hexdigest()[:8] for text in item.client_authorities)
         return replace(item, client_authorities=tuple(digests))
+    if isinstance(item, ServersTransport) and item.certificate is not None:
+        key = item.certificate.key_file
+        if not may_be_shown(key):
+            digest = sha256(key.encode()).hexdigest()[:8]
+            return replace(item, certificate=replace(item.certificate, key_file=digest))
     if isinstance(item, Service) and item.health_check is not None:
         check = item.health_check
         return replace(item, health_check=replace(check, headers=redact_headers(check.headers)))

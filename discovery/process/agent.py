@@ -71,8 +71,8 @@ class Agent:
             client, keys, options.name, candidate, states.wake_up, options.forget_after
         )
         heartbeat = Heartbeat(client, keys, own_name, options.name)
-        checks = CheckLoop(states.wake_up.set, default_transport(self._settings))
         sealer = sealer_of(self._settings)
+        checks = CheckLoop(states.wake_up.set, default_transport(self._settings), sealer.open)
 
         def leader_lease() -> str:
             return candidate.leader_lease.held

@@ -15,6 +15,7 @@ import redis
 from msgspec import Struct
 
 from discovery.acme.certificates import AcmeCertificates
+from discovery.backoff import Backoff
 from discovery.contributions.assembly import Assembly, combine_providers
 from discovery.contributions.other_contributions import OtherContributions
 from discovery.contributions.own_contribution import OwnContribution
@@ -26,7 +27,6 @@ from discovery.merging.merge import merge
 from discovery.process.heartbeat import INTERVAL, Heartbeat
 from discovery.process.log_reports import DiagnosticLog, summarise
 from discovery.providers.common import STORE_PROVIDERS
-from discovery.supervision.backoff import Backoff
 from discovery.supervision.provider_states import ProviderStates, Snapshot
 from rondpoint.model import Configuration
 from rondpoint.store.agents import Role

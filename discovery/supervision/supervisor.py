@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 
+from discovery.backoff import Backoff
 from discovery.providers.contract import Provider
 from discovery.providers.errors import ProviderError
-from discovery.supervision.backoff import Backoff
 from discovery.supervision.provider_states import ProviderStates
 from rondpoint.model import Configuration
 

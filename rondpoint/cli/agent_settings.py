@@ -7,10 +7,28 @@ from collections.abc import Iterable, Sequence
 from rondpoint.settings.sources import flags
 from rondpoint.settings.sources.environment import PREFIX
 
-SECTIONS = frozenset({"consul", "consulcatalog", "docker", "file", "providers", "registrator", "rest"})
+SECTIONS = frozenset(
+    {
+        "consul",
+        "consulcatalog",
+        "docker",
+        "etcd",
+        "file",
+        "kubernetes",
+        "providers",
+        "registrator",
+        "rest",
+        "zookeeper",
+    }
+)
 """Sections of the settings that only the agent reads, in the spellings of Traefik 1 and Traefik 3."""
 
-_VARIABLES = ("CONSUL_", "DOCKER_", *(f"{PREFIX}{section.upper()}_" for section in sorted(SECTIONS)))
+_VARIABLES = (
+    "CONSUL_",
+    "DOCKER_",
+    "KUBECONFIG",
+    *(f"{PREFIX}{section.upper()}_" for section in sorted(SECTIONS)),
+)
 
 
 def without_agent_flags(argv: Sequence[str]) -> list[str]:

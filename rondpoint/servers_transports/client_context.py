@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from rondpoint.certificate_options import as_file, describe_fault, load_authority, refuse_password
 from rondpoint.model import ServersTransport
 from rondpoint.tls.algorithms import VERSIONS
 
+OpenKey = Callable[[str], str]
+"""Opens a sealed private key, and returns any other text as it is. Raises ValueError."""
 
-def create_client_context(transport: ServersTransport, *, http2: bool = False) -> ssl.SSLContext:
+
+def create_client_context(
+    transport: ServersTransport, *, http2: bool = False, open_key: OpenKey = str
+) -> ssl.SSLContext:
     """Return a context that checks servers as the transport says. Raises ValueError, which says why not.
 
-    With `http2` it offers HTTP/2 and HTTP/1.1, otherwise only HTTP/1.1.
+    With `http2` it offers HTTP/2 and HTTP/1.1, otherwise only HTTP/1.1. `open_key` opens a sealed key.
 
     With `peer_cert_uri`, certificates must come from a trusted authority even if `insecure_skip_verify` is
     set, as in Traefik: otherwise any server could show a certificate with this URI.
@@ -32,9 +37,9 @@ def create_client_context(transport: ServersTransport, *, http2: bool = False) -
     if transport.certificate is not None:
         certificate, key = transport.certificate.cert_file, transport.certificate.key_file
         try:
-            with as_file(certificate) as name:
-                context.load_cert_chain(name, key, password=refuse_password)
-        except (OSError, UnicodeError) as error:
+            with as_file(certificate) as name, as_file(open_key(key)) as key_name:
+                context.load_cert_chain(name, key_name, password=refuse_password)
+        except (OSError, ValueError) as error:
             raise ValueError(f"its client certificate cannot be used: {describe_fault(error)}") from None
     context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])
     return context

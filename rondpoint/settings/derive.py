@@ -26,7 +26,12 @@ _FILE = ("providers", "file")
 _CATALOGUE = ("providers", "consul_catalog")
 _CATALOGUE_OF_V1 = "consulcatalog"
 _CONSTRAINTS = ("providers", "constraints")
-_OTHER_PROVIDERS = (_FILE, _CATALOGUE, ("providers", "consul"), ("providers", "rest"))
+_OTHER_PROVIDERS = (
+    _FILE,
+    _CATALOGUE,
+    *(("providers", name) for name in ("consul", "etcd", "redis", "rest", "zoo_keeper")),
+    *(("providers", name) for name in ("kubernetes_ingress", "kubernetes_crd")),
+)
 
 
 def derive(

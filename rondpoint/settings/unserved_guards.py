@@ -113,6 +113,10 @@ def _existing_parts(settings: Settings) -> Iterator[str]:
         "docker": providers.docker,
         "consulcatalog": providers.consul_catalog,
         "consul": providers.consul,
+        "zookeeper": providers.zoo_keeper,
+        "etcd": providers.etcd,
+        "redis": providers.redis,
+        "kubernetes": providers.kubernetes_ingress,
     }.items():
         if options is not None:
             yield closed_parts.provider_part(name)

@@ -54,7 +54,17 @@ class Overview(Struct, frozen=True):
 
 _NONE = Count()
 
-_PROVIDERS = {"docker": "Docker", "file": "File", "consulcatalog": "ConsulCatalog", "consul": "Consul"}
+_PROVIDERS = {
+    "docker": "Docker",
+    "file": "File",
+    "consulcatalog": "ConsulCatalog",
+    "consul": "Consul",
+    "zookeeper": "ZooKeeper",
+    "etcd": "Etcd",
+    "redis": "Redis",
+    "kubernetes": "KubernetesIngress",
+    "kubernetescrd": "KubernetesCRD",
+}
 """Traefik's names of the providers, by ours."""
 
 

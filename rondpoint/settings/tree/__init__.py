@@ -38,6 +38,19 @@ from rondpoint.settings.tree.entry_points import (
     Transport,
 )
 from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis, Store
+from rondpoint.settings.tree.key_value import (
+    EtcdOptions,
+    RedisKeysOptions,
+    RedisSentinel,
+    StoreTls,
+    ZooKeeperOptions,
+)
+from rondpoint.settings.tree.kubernetes import (
+    KubernetesIngressEndpoint,
+    KubernetesIngressOptions,
+    KubernetesOptions,
+)
+from rondpoint.settings.tree.kubernetes_crd import KubernetesCrdOptions
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
@@ -67,12 +80,17 @@ __all__ = [
     "DnsChallenge",
     "DockerOptions",
     "EntryPoint",
+    "EtcdOptions",
     "FieldMode",
     "FileOptions",
     "ForwardedHeaders",
     "ForwardingTimeouts",
     "HttpChallenge",
     "KeyType",
+    "KubernetesCrdOptions",
+    "KubernetesIngressEndpoint",
+    "KubernetesIngressOptions",
+    "KubernetesOptions",
     "LifeCycle",
     "Limits",
     "Log",
@@ -88,6 +106,8 @@ __all__ = [
     "Providers",
     "ProxyProtocol",
     "Redis",
+    "RedisKeysOptions",
+    "RedisSentinel",
     "RegistratorConsul",
     "RegistratorOptions",
     "ResolverOptions",
@@ -97,8 +117,10 @@ __all__ = [
     "ServersTransport",
     "Settings",
     "Store",
+    "StoreTls",
     "TlsChallenge",
     "Tracing",
     "Transport",
+    "ZooKeeperOptions",
     "setting_key",
 ]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from rondpoint.settings.declaration import Field
 from rondpoint.settings.tree.consul import ConsulCatalogOptions, ConsulOptions
+from rondpoint.settings.tree.key_value import EtcdOptions, RedisKeysOptions, ZooKeeperOptions
+from rondpoint.settings.tree.kubernetes import KubernetesIngressOptions
+from rondpoint.settings.tree.kubernetes_crd import KubernetesCrdOptions
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import OptionalPath, Switch, Text
 
@@ -74,4 +77,9 @@ class Providers(Section):
     file: FileOptions | None = None
     consul_catalog: ConsulCatalogOptions | None = None
     consul: ConsulOptions | None = None
+    zoo_keeper: ZooKeeperOptions | None = None
+    etcd: EtcdOptions | None = None
+    redis: RedisKeysOptions | None = None
+    kubernetes_ingress: KubernetesIngressOptions | None = None
+    kubernetes_crd: KubernetesCrdOptions | None = None
     rest: RestOptions | None = None

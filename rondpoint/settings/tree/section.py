@@ -27,6 +27,8 @@ _IRREGULAR = {
     "client_ca": "clientCA",
     "client_ca_files": "clientCAFiles",
     "disable_ans_checks": "disableANSChecks",
+    "kubernetes_crd": "kubernetesCRD",
+    "native_lb_by_default": "nativeLBByDefault",
     "require_all_rns": "requireAllRNS",
     "root_cas": "rootCAs",
     "trusted_ips": "trustedIPs",
@@ -77,10 +79,12 @@ _S = TypeVar("_S", bound=Section)
 
 
 def read_section(section: type[_S], values: Mapping[str, Any]) -> _S:
-    """Make a section of values as written, by attribute name; sections may be mappings.
+    """Make a section of values as written, by attribute name or key; sections may be mappings.
 
-    Raises SectionError with every invalid value, TypeError for an unknown attribute.
+    Raises SectionError with every invalid value, TypeError for an unknown name.
     """
+    attributes = {setting_key(name): name for name in fields_of(section)}
+    values = {attributes.get(name, name): value for name, value in values.items()}
     if unknown := values.keys() - fields_of(section).keys():
         raise TypeError(f"{section.__name__} has no {', '.join(sorted(unknown))}")
     try:
@@ -102,8 +106,16 @@ def fields_of(section: type[Section]) -> Mapping[str, attrs.Attribute[Any]]:
 
 
 def as_dict(section: Section) -> dict[str, Any]:
-    """Return the values of a section by attribute."""
-    return {name: getattr(section, name) for name in fields_of(type(section))}
+    """Return the values of a section by attribute, with dictionaries instead of sections within."""
+    return {name: _plain(getattr(section, name)) for name in fields_of(type(section))}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Section):
+        return as_dict(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    return value
 
 
 def given_names(section: Section) -> frozenset[str]:

@@ -12,7 +12,7 @@ from discovery.decoding.decoded import Decoded
 from discovery.labels import decode
 from discovery.merging.union import Union, unite
 from rondpoint.diagnostics import Severity
-from rondpoint.model import Configuration, ServerState
+from rondpoint.model import Configuration, Server, ServerState, Service
 from rondpoint.tls.model import Certificate
 from tests.discovery.labels.containers import OPTIONS, WITH_DOMAIN, compose, container
 
@@ -259,3 +259,22 @@ def test_a_certificate_in_several_files_is_one() -> None:
     found = unite((one, other), "file")
     assert list(found.certificates.values()) == [Certificate("ab@file", "C", "K", source="a.yml")]
     assert found.diagnostics == ()
+
+
+def test_services_of_one_name_and_different_origins_are_not_joined() -> None:
+    """Names of two namespaces may become one: a-b/c and a/b-c."""
+
+    def part(origin: str, first_wins: bool = False) -> Decoded:
+        service = Service("a-b-c@kubernetes", (Server(origin, "10.0.0.1", 80),))
+        return Decoded(
+            f"Ingress {origin}", services=(service,), origins={service.name: origin}, first_wins=first_wins
+        )
+
+    same = unite([part("a/b-c"), part("a/b-c")], "kubernetes")
+    assert servers(same, "a-b-c@kubernetes") == ["a/b-c"]
+    different = unite([part("a/b-c"), part("a-b/c")], "kubernetes")
+    assert not different.services
+    assert "its servers are those of a/b-c against a-b/c" in different.diagnostics[0].message
+    first = unite([part("a/b-c", first_wins=True), part("a-b/c", first_wins=True)], "kubernetes")
+    assert servers(first, "a-b-c@kubernetes") == ["a-b/c"]
+    assert "that of Ingress a-b/c is used" in first.diagnostics[0].message

@@ -1,11 +1,14 @@
-"""The agent imports clients of Docker and Consul only for providers that are enabled, and none of ACME."""
+"""The agent imports the clients of its sources only for providers that are enabled, and none of ACME."""
 
 import subprocess
 import sys
 
 import pytest
 
-CLIENTS = ("acme", "consul", "docker", "josepy")
+CLIENTS = (
+    *("acme", "consul", "discovery.providers.zookeeper", "docker", "httpx2", "josepy", "lightkube"),
+    "requests",
+)
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -22,8 +25,13 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
     ("flags", "providers_and_clients"),
     [
         ([], []),
-        (["--providers.docker"], ["docker", "docker"]),
-        (["--providers.consul"], ["consul", "consul"]),
+        (["--providers.docker"], ["docker", "docker", "requests"]),
+        (["--providers.consul"], ["consul", "consul", "requests"]),
+        (["--providers.etcd"], ["etcd", "requests"]),
+        (["--providers.redis"], ["redis"]),
+        (["--providers.zooKeeper"], ["zookeeper", "discovery.providers.zookeeper"]),
+        (["--providers.kubernetesIngress"], ["kubernetes", "httpx2", "lightkube"]),
+        (["--providers.kubernetesCRD"], ["kubernetescrd", "httpx2", "lightkube"]),
     ],
 )
 def test_a_provider_imports_its_own_client(flags: list[str], providers_and_clients: list[str]) -> None:

@@ -180,7 +180,7 @@ UNSERVED_SETTINGS = [
     ("--accessLog.otlp.http.endpoint=http://a", "accessLog.otlp"),
     ("--metrics.datadog.address=127.0.0.1:8125", "metrics.datadog"),
     ("--providers.consulCatalog.requireConsistent", "providers.consulCatalog.requireConsistent"),
-    ("--providers.kubernetesCRD", "providers.kubernetesCRD"),
+    ("--providers.kubernetesGateway", "providers.kubernetesGateway"),
     ("--entryPoints.web.http3.advertisedPort=9", "entryPoints.web.http3"),
     ("--entryPoints.web.forwardedHeaders.connection=x", "entryPoints.web.forwardedHeaders.connection"),
     ("--tls.certificates=a.pem,b.pem", "tls"),
@@ -192,6 +192,25 @@ UNSERVED_SETTINGS = [
 def test_an_option_that_is_not_served_gives_a_warning(tmp_path: Path, flag: str, key: str) -> None:
     (warning,) = load_settings(tmp_path, [flag]).warnings
     assert warning.message == f"{key} is not served yet"
+
+
+@pytest.mark.parametrize(
+    ("flag", "other"),
+    [
+        ("--boltdb.endpoint=/my.db", "key-value store"),
+        ("--dynamodb.tableName=t", "providers.file.filename"),
+        ("--eureka.endpoint=http://e", "providers.consulCatalog"),
+        ("--rancher.domain=r.test", "providers.docker"),
+        ("--providers.rancher.watch", "providers.docker"),
+        ("--serviceFabric.clusterManagementUrl=http://s", "providers.file.filename"),
+    ],
+)
+def test_a_source_that_traefik_3_dropped_names_another_one(tmp_path: Path, flag: str, other: str) -> None:
+    result = load_settings(tmp_path, [flag], {"DOCKER_HOST": "tcp://10.0.0.1:2375"})
+    (diagnostic,) = result.warnings
+    assert "is not served, and Traefik 3 has no such provider: " in diagnostic.message
+    assert other in diagnostic.message
+    assert result.settings.providers.docker is None
 
 
 def test_an_unserved_section_of_a_file_is_reported_once(tmp_path: Path) -> None:

@@ -48,6 +48,11 @@ def upper(value: object) -> object:
     return str(value).upper()
 
 
+class Named(Section):
+    use_bind_port_ip: Switch = False
+    max_age: PositiveInt = 1
+
+
 class Doubly(Section):
     text: Annotated[Annotated[str, Parse(lambda value: f"<{value}>")], Parse(upper)] = ""
 
@@ -66,6 +71,12 @@ def test_values_are_read_by_the_parsers_of_their_types() -> None:
     assert outer.optional == Inner(time=60.0, name="7")
     assert outer.by_name == {"x": Inner(name="x"), "y": Inner(name="y")}
     assert (outer.switch, outer.kind, outer.plain.name, outer.computed) == (True, "b", "plain", (1,))
+
+
+def test_values_are_given_by_attribute_or_by_key() -> None:
+    named = read_section(Named, {"useBindPortIP": "1", "max_age": 2})
+    assert named == Named(use_bind_port_ip=True, max_age=2)
+    assert given_names(named) == {"use_bind_port_ip", "max_age"}
 
 
 def test_the_outer_parser_gets_the_value_as_written() -> None:
@@ -127,6 +138,8 @@ def test_sections_are_values(duplicate: Any) -> None:
     assert inner != "x"
     assert repr(inner) == "Inner(time=1.0, name='x')"
     assert as_dict(inner) == {"time": 1.0, "name": "x"}
+    outer = as_dict(Outer(by_name={"y": inner}))
+    assert (outer["plain"], outer["by_name"]) == ({"time": 1.0, "name": "plain"}, {"y": as_dict(inner)})
 
 
 def test_a_section_knows_which_values_were_given() -> None:

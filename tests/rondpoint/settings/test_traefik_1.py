@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rondpoint.settings import LogLevel, Settings
+from rondpoint.settings import EtcdOptions, LogLevel, Settings, StoreTls, ZooKeeperOptions
 from rondpoint.settings.tree.section import as_dict
 
 from .loading import load_errors, load_settings
@@ -103,6 +103,42 @@ constraints = ["tag==api-*"]
 def test_constraints_are_accepted_without_a_provider_that_uses_them(tmp_path: Path) -> None:
     providers = load_settings(tmp_path, ["--constraints=tag==live", "--providers.consul"]).settings.providers
     assert (providers.docker, providers.consul_catalog) == (None, None)
+
+
+@pytest.mark.parametrize(("store", "options"), [("etcd", EtcdOptions), ("zookeeper", ZooKeeperOptions)])
+def test_the_sections_of_key_value_stores_of_traefik_1(
+    tmp_path: Path, store: str, options: type[EtcdOptions | ZooKeeperOptions]
+) -> None:
+    text = f"""
+[{store}]
+endpoint = "zk1:2181,zk2:2181"
+watch = false
+prefix = "/routes"
+username = "ann"
+password = "pw"
+
+  [{store}.tls]
+  ca = "ca.crt"
+  insecureSkipVerify = true
+"""
+    result = load_settings(tmp_path, traefik_toml=text)
+    assert result.settings.providers.docker is None
+    found = {"etcd": result.settings.providers.etcd, "zookeeper": result.settings.providers.zoo_keeper}
+    assert found[store] == options(
+        endpoints=("zk1:2181", "zk2:2181"),
+        watch=False,
+        root_key="/routes",
+        username="ann",
+        password="pw",
+        tls=StoreTls(ca="ca.crt", insecure_skip_verify=True),
+    )
+
+
+def test_etcds_api_of_traefik_1_has_no_effect(tmp_path: Path) -> None:
+    result = load_settings(tmp_path, traefik_toml="[etcd]\nuseAPIV3 = true\n")
+    (diagnostic,) = result.warnings
+    assert "etcd.useAPIV3 has no effect: Rondpoint always uses etcd's API v3" in diagnostic.message
+    assert result.settings.closed_parts == ()
 
 
 def test_consul_sections_of_traefik_3_keep_its_defaults(tmp_path: Path) -> None:
@@ -364,3 +400,32 @@ def test_a_default_entry_point_without_a_definition_is_refused(tmp_path: Path) -
     assert diagnostic.subject == f"{tmp_path}/traefik.toml: defaultEntryPoints"
     assert diagnostic.message == "entry point htps has no address"
     assert diagnostic.hint == "did you mean http?"
+
+
+def test_the_kubernetes_section_of_traefik_1(tmp_path: Path) -> None:
+    text = """
+[kubernetes]
+endpoint = "https://api.test:6443"
+token = "secret"
+certAuthFilePath = "/ca.crt"
+namespaces = ["default", "shop"]
+labelselector = "app=shop"
+ingressClass = "internal"
+disablePassHostHeaders = true
+throttleDuration = "2s"
+  [kubernetes.ingressEndpoint]
+  publishedService = "lb/traefik"
+"""
+    result = load_settings(tmp_path, traefik_toml=text)
+    options = result.settings.providers.kubernetes_ingress
+    assert options is not None
+    assert (options.endpoint, options.token) == ("https://api.test:6443", "secret")
+    assert options.cert_auth_file_path == "/ca.crt"
+    assert options.namespaces == ("default", "shop")
+    assert (options.label_selector, options.ingress_class) == ("app=shop", "internal")
+    assert options.disable_pass_host_headers
+    assert options.ingress_endpoint is not None
+    assert options.ingress_endpoint.published_service == "lb/traefik"
+    (only,) = result.warnings
+    assert "throttleDuration has no effect: changes are applied at once" in only.message
+    assert result.settings.providers.docker is None

@@ -171,6 +171,11 @@ OTHERS = [
     (["--providers.consul", "--providers.consul.namespaces=a"], "provider consul"),
     (["--consul", "--consul.constraints=tag==api"], "provider consul"),
     (["--consul", "--consul.filename=a.tmpl"], "provider consul"),
+    (["--zookeeper", "--zookeeper.constraints=tag==api"], "provider zookeeper"),
+    (["--zookeeper", "--zookeeper.filename=a.tmpl"], "provider zookeeper"),
+    (["--etcd", "--etcd.constraints=tag==api"], "provider etcd"),
+    (["--etcd", "--etcd.filename=a.tmpl"], "provider etcd"),
+    (["--kubernetes", "--kubernetes.filename=a.tmpl"], "provider kubernetes"),
 ]
 
 

@@ -1,0 +1,1 @@
+"""The provider kubernetescrd: reads routes from custom resources of Traefik in Kubernetes."""
