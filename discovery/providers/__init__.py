@@ -60,6 +60,15 @@ def _consul_keys(settings: Settings) -> Provider | None:
     return ConsulKvProvider(options, sealer_of(settings).seal)
 
 
+def _http(settings: Settings) -> Provider | None:
+    options = settings.providers.http
+    if options is None:
+        return None
+    from discovery.providers.http import HttpProvider
+
+    return HttpProvider(options, sealer_of(settings).seal)
+
+
 def _registrar(settings: Settings) -> Provider | None:
     """Return the registrar, a provider that emits diagnostics and no routes."""
     options = settings.registrator
@@ -76,6 +85,7 @@ PROVIDERS: Mapping[str, Factory] = {
     "file": _file,
     "consulcatalog": _consul_catalogue,
     "consul": _consul_keys,
+    "http": _http,
     "registrator": _registrar,
 }
 """Provider name → factory, which returns None if the settings do not enable the provider."""

@@ -10,8 +10,10 @@ from rondpoint.settings import (
     DockerOptions,
     EntryPoint,
     FileOptions,
+    HttpProviderOptions,
     Settings,
 )
+from rondpoint.settings.http_values import public_url
 from rondpoint.store.address import redact_url
 
 
@@ -48,6 +50,9 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.consul:
         case ConsulOptions(endpoints=endpoints):
             yield _format_consul("consul", endpoints)
+    match settings.providers.http:
+        case HttpProviderOptions(endpoint=endpoint):
+            yield f"http ({public_url(endpoint)})"
     if settings.providers.rest is not None:
         yield "rest"
 

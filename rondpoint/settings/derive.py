@@ -26,7 +26,8 @@ _FILE = ("providers", "file")
 _CATALOGUE = ("providers", "consul_catalog")
 _CATALOGUE_OF_V1 = "consulcatalog"
 _CONSTRAINTS = ("providers", "constraints")
-_OTHER_PROVIDERS = (_FILE, _CATALOGUE, ("providers", "consul"), ("providers", "rest"))
+_HTTP = ("providers", "http")
+_OTHER_PROVIDERS = (_FILE, _CATALOGUE, ("providers", "consul"), ("providers", "rest"), _HTTP)
 
 
 def derive(
@@ -42,6 +43,7 @@ def derive(
     _derive_docker(draft, environ, resolve_path(_DOCKER_SOCKET))
     _derive_file(draft, inline)
     _derive_catalogue(draft)
+    _check_http(draft)
     _derive_constraints(draft)
     if environ.get(EMBEDDED_STORE):
         draft.values["redis", "embedded"] = _default(True)
@@ -211,6 +213,16 @@ def _derive_file(draft: Draft, inline: Path | None) -> None:
         section = draft.sections.get(_FILE) or next(iter(draft.below(_FILE).values()))
         hint = "set providers.file.filename or providers.file.directory"
         draft.errors.append(error(section.location, "the file provider has no file to read", hint))
+
+
+def _check_http(draft: Draft) -> None:
+    """Report a missing endpoint of the HTTP provider."""
+    if not draft.has(_HTTP):
+        return
+    section = draft.sections.get(_HTTP) or next(iter(draft.below(_HTTP).values()))
+    if (*_HTTP, "endpoint") not in draft.values:
+        hint = "set providers.http.endpoint"
+        draft.errors.append(error(section.location, "the HTTP provider has no URL to fetch", hint))
 
 
 def _derive_catalogue(draft: Draft) -> None:

@@ -78,7 +78,7 @@ _ROUTING = UnservedOption(
 
 _TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe tcpServersTransport"
 _TRAEFIK_3_PROVIDERS = (
-    "ecs etcd http knative kubernetesCRD kubernetesGateway kubernetesIngress "
+    "ecs etcd knative kubernetesCRD kubernetesGateway kubernetesIngress "
     "kubernetesIngressNGINX nomad plugin redis swarm zooKeeper"
 )
 _TRAEFIK_3_OPTIONS = (

@@ -20,6 +20,7 @@ from rondpoint.settings.tree.certificates_resolvers import (
     ResolverOptions,
     TlsChallenge,
 )
+from rondpoint.settings.tree.client_tls import ClientTls
 from rondpoint.settings.tree.consul import (
     ConsulCatalogOptions,
     ConsulEndpoint,
@@ -37,6 +38,7 @@ from rondpoint.settings.tree.entry_points import (
     RespondingTimeouts,
     Transport,
 )
+from rondpoint.settings.tree.http_provider import HttpProviderOptions
 from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis, Store
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
@@ -59,6 +61,7 @@ __all__ = [
     "BasicAuth",
     "CertificatesResolver",
     "ChallengeType",
+    "ClientTls",
     "ConsulCatalogOptions",
     "ConsulEndpoint",
     "ConsulHttpAuth",
@@ -72,6 +75,7 @@ __all__ = [
     "ForwardedHeaders",
     "ForwardingTimeouts",
     "HttpChallenge",
+    "HttpProviderOptions",
     "KeyType",
     "LifeCycle",
     "Limits",

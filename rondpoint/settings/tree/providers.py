@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from rondpoint.settings.tree.consul import ConsulCatalogOptions, ConsulOptions
+from rondpoint.settings.tree.http_provider import HttpProviderOptions
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import OptionalPath, Switch, Text
 
@@ -75,4 +76,5 @@ class Providers(Section):
     file: FileOptions | None = None
     consul_catalog: ConsulCatalogOptions | None = None
     consul: ConsulOptions | None = None
+    http: HttpProviderOptions | None = None
     rest: RestOptions | None = None

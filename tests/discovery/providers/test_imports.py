@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-CLIENTS = ("acme", "consul", "docker", "josepy")
+CLIENTS = ("acme", "consul", "docker", "josepy", "urllib3")
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -22,8 +22,9 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
     ("flags", "providers_and_clients"),
     [
         ([], []),
-        (["--providers.docker"], ["docker", "docker"]),
-        (["--providers.consul"], ["consul", "consul"]),
+        (["--providers.docker"], ["docker", "docker", "urllib3"]),
+        (["--providers.consul"], ["consul", "consul", "urllib3"]),
+        (["--providers.http.endpoint=http://config.test"], ["http", "urllib3"]),
     ],
 )
 def test_a_provider_imports_its_own_client(flags: list[str], providers_and_clients: list[str]) -> None:
