@@ -15,15 +15,14 @@ from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report, format_names
 from discovery.labels.known_labels import LabelKind, label_kind
-from discovery.providers.consul_catalog import rules
-from discovery.providers.consul_catalog.instance import Instance
-from discovery.providers.consul_catalog.tags import LABEL_PREFIX, Attributes, labels_from_tags
+from discovery.providers.tagged_services import rules
+from discovery.providers.tagged_services.instance import Instance
+from discovery.providers.tagged_services.options import TagOptions
+from discovery.providers.tagged_services.tags import LABEL_PREFIX, Attributes, labels_from_tags
 from discovery.templates.template import TemplateError
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Service
-from rondpoint.settings import ConsulCatalogOptions, DockerOptions
-
-PROVIDER = "consulcatalog"
+from rondpoint.settings import DockerOptions
 
 MAX_PORT = 65_535
 
@@ -33,7 +32,6 @@ _INSTANCE_LABELS = frozenset({"traefik.weight", "traefik.protocol", "traefik.ena
 _FRONTENDS = re.compile(r"traefik\.frontends\.([^.]+)\.(.+)\Z", re.IGNORECASE)
 _FRONTEND = "traefik.frontend."
 _RULE = "traefik.frontend.rule"
-_CATALOGUE_LABELS = "traefik.consulcatalog."
 
 _UDP = ":udp"
 """The end of the service id that Registrator and our registrar give to a UDP port."""
@@ -59,7 +57,7 @@ class _RoutedInstance(Struct, frozen=True):
 
 
 def decode(
-    service: str, members: Sequence[Member], options: ConsulCatalogOptions, constraint: Constraint
+    service: str, members: Sequence[Member], options: TagOptions, constraint: Constraint
 ) -> tuple[Decoded, ...]:
     """Return what the instances of a service define together.
 
@@ -68,7 +66,7 @@ def decode(
     `traefik.http.`; else in Traefik 1's if any tag is of that dialect, or if the settings have `domain` or
     `frontEndRule`.
     """
-    report = Report(PROVIDER, f"service {service}", "tag")
+    report = Report(options.provider, f"service {service}", "tag")
     if " " in service:
         report.note("not routed: its name has a space")
         return (Decoded(report.subject, diagnostics=report.diagnostics),)
@@ -94,24 +92,28 @@ def decode(
         parts.insert(0, Decoded(report.subject, diagnostics=report.diagnostics))
     decoded = tuple(_without_repeats(parts, options.prefix))
     if routed and not healthy:
-        decoded += (Decoded(report.subject, diagnostics=_no_healthy_instance(routed, parts)),)
+        decoded += (
+            Decoded(report.subject, diagnostics=_no_healthy_instance(options.provider, routed, parts)),
+        )
     return decoded
 
 
 def _routed_instances(
-    members: Sequence[Member], options: ConsulCatalogOptions, constraint: Constraint, report: Report
+    members: Sequence[Member], options: TagOptions, constraint: Constraint, report: Report
 ) -> list[_RoutedInstance]:
     found: list[_RoutedInstance] = []
     reasons: dict[str, None] = {}
     for member in members:
         instance = member.instance
         given = labels_from_tags(instance.tags, options.prefix)
-        healthy = member.status in options.strict_checks
+        healthy = member.status in options.healthy_statuses
         weight = instance.warning_weight if member.status == "warning" else instance.weight
         reason = _exclusion_reason(instance, given, options, constraint, report)
         if reason is None:
             bare = {
-                name: value for name, value in given.items() if not name.lower().startswith(_CATALOGUE_LABELS)
+                name: value
+                for name, value in given.items()
+                if not name.lower().startswith(options.own_labels)
             }
             found.append(
                 _RoutedInstance(instance, bare, member.status, healthy, min(weight, values.MAX_WEIGHT))
@@ -127,7 +129,7 @@ def _routed_instances(
 def _exclusion_reason(
     instance: Instance,
     given: Mapping[str, str],
-    options: ConsulCatalogOptions,
+    options: TagOptions,
     constraint: Constraint,
     report: Report,
 ) -> str | None:
@@ -147,11 +149,11 @@ def _exclusion_reason(
             if text is not None
             else "services are not exposed by default, and tag traefik.enable=true is not given"
         )
-    if lower.get(f"{_CATALOGUE_LABELS}connect", "").lower() == "true":
+    if lower.get(f"{options.own_labels}connect", "").lower() == "true":
         return "it is reachable through Consul Connect only, which is not supported"
     wanted = values.texts(lower.get("traefik.tags", ""))
     if not constraint(ConstraintSubject(instance.tags, wanted)):
-        return "its tags do not fulfil providers.consulCatalog.constraints"
+        return f"its tags do not fulfil {options.section}.constraints"
     return None
 
 
@@ -177,7 +179,7 @@ def _instance_labels(given: Labels) -> Labels:
 
 
 def _frontend_labels(
-    service: str, shared: Labels, tags: Sequence[str], options: ConsulCatalogOptions, report: Report
+    service: str, shared: Labels, tags: Sequence[str], options: TagOptions, report: Report
 ) -> list[Labels]:
     """Return Traefik 1's labels of each frontend: the service's main one and those of `frontends.NAME`."""
     common: Labels = {"traefik.backend": service.lower()}
@@ -201,7 +203,7 @@ def _frontend_labels(
             given[_RULE] = rules.render_rule(template, title, options.domain, attributes)
         except TemplateError as error:
             label = f"traefik.frontends.{name}.rule" if name else _RULE
-            key = label if written else "providers.consulCatalog.frontEndRule"
+            key = label if written else f"{options.section}.frontEndRule"
             report.error(f"{report.at(key, template)}: {error}")
             continue
         made.append({**common, **given})
@@ -216,17 +218,17 @@ def _is_for_templates(name: str, template_only: Collection[str]) -> bool:
     return name.lower() in template_only and label_kind(name) is LabelKind.UNKNOWN
 
 
-def _decode_instance(each: _RoutedInstance, given: Labels, options: ConsulCatalogOptions) -> Decoded:
+def _decode_instance(each: _RoutedInstance, given: Labels, options: TagOptions) -> Decoded:
     instance = each.instance
     container = Container(
         id=instance.name,
         name=instance.name,
         labels=given,
-        networks={"consul": instance.address if _is_host(instance.address) else ""},
+        networks={"source": instance.address if _is_host(instance.address) else ""},
         # Consul accepts any number as a port, and any text as an address.
         ports=(instance.port,) if 0 < instance.port <= MAX_PORT else (),
         draining=not each.healthy,
-        provider=PROVIDER,
+        provider=options.provider,
         kind=f"service {instance.service}, instance",
         service=instance.service,
         weight=each.weight,
@@ -243,7 +245,7 @@ def _without_weight(service: Service) -> Service:
 
 
 def _no_healthy_instance(
-    routed: Iterable[_RoutedInstance], parts: Iterable[Decoded]
+    provider: str, routed: Iterable[_RoutedInstance], parts: Iterable[Decoded]
 ) -> tuple[Diagnostic, ...]:
     """Return one diagnostic for each service of the instances, where `rondpoint explain` looks for it."""
     states = format_names(f"{each.instance.name} ({each.status})" for each in routed)
@@ -251,7 +253,7 @@ def _no_healthy_instance(
     return tuple(
         Diagnostic(
             Severity.WARNING,
-            PROVIDER,
+            provider,
             f"service {name}",
             f"no instance takes requests: {states}",
             "they do once their checks pass; see strictChecks for which states of health suffice",

@@ -8,8 +8,9 @@ import pytest
 
 from discovery.constraints import parse
 from discovery.merging.union import unite
-from discovery.providers.consul_catalog.decode import Member, decode
-from discovery.providers.consul_catalog.instance import Instance
+from discovery.providers.consul_catalog.tag_options import tag_options
+from discovery.providers.tagged_services.decode import Member, decode
+from discovery.providers.tagged_services.instance import Instance
 from rondpoint.model import Configuration, Server, ServerState
 from rondpoint.settings import ConsulCatalogOptions
 
@@ -34,7 +35,7 @@ def instance(number: int = 1, *tags: str, service: str = "hello", **more: Any) -
 def configuration(members: Sequence[Instance | Member], **options: Any) -> Configuration:
     given = [each if isinstance(each, Member) else Member(each, "passing") for each in members]
     settings = ConsulCatalogOptions(**options)
-    decoded = decode(given[0].instance.service, given, settings, parse(settings.constraints))
+    decoded = decode(given[0].instance.service, given, tag_options(settings), parse(settings.constraints))
     return unite(decoded, "consulcatalog")
 
 

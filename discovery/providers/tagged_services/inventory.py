@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from discovery.decoding.decoded import Decoded
 from discovery.merging.union import Union
-from discovery.providers.consul_catalog.decode import PROVIDER, Member
-from discovery.providers.consul_catalog.health import Health
-from discovery.providers.consul_catalog.instance import Instance, Key
+from discovery.providers.tagged_services.decode import Member
+from discovery.providers.tagged_services.health import Health
+from discovery.providers.tagged_services.instance import Instance, Key
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration
 
@@ -21,11 +21,16 @@ Instances = dict[Key, Instance]
 
 
 class Inventory:
-    """The known instances by service. Each service is decoded once, and again only after it changed."""
+    """The known instances by service. Each service is decoded once, and again only after it changed.
 
-    def __init__(self, decode: Decode) -> None:
+    `source` is the name of what has the services, such as `Consul`.
+    """
+
+    def __init__(self, decode: Decode, provider: str, source: str) -> None:
         self._decode = decode
-        self._union = Union(PROVIDER)
+        self._provider = provider
+        self._source = source
+        self._union = Union(provider)
         self._services: dict[str, Instances] = {}
         self._service_names: dict[Key, str] = {}
         self._health = Health()
@@ -139,7 +144,9 @@ class Inventory:
             del self._missing[service]
             self._changed.add(service)
             if service not in self._services:
-                logger.warning("service %s has not come back to Consul: its routes are removed", service)
+                logger.warning(
+                    "service %s has not come back to %s: its routes are removed", service, self._source
+                )
 
     def _decode_one(self, service: str, members: Sequence[Member]) -> Sequence[Decoded]:
         try:
@@ -149,7 +156,8 @@ class Inventory:
             logger.exception("service %s cannot be decoded", service)
             subject = f"service {service}"
             message = f"its tags cannot be decoded because of a bug in Rondpoint: {error!r}"
-            return (Decoded(subject, diagnostics=(Diagnostic(Severity.ERROR, PROVIDER, subject, message),)),)
+            fault = Diagnostic(Severity.ERROR, self._provider, subject, message)
+            return (Decoded(subject, diagnostics=(fault,)),)
 
 
 def _part_key(service: str, number: int) -> str:

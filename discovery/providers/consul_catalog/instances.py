@@ -1,42 +1,12 @@
-"""An instance of a service in Consul's catalogue."""
+"""Reads the instances of Consul's catalogue from its responses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
-
 from discovery.consul import CatalogueEntry, Weights
-
-Key = tuple[str, str]
-"""Node and service id, which are unique only together."""
-
-
-class Instance(Struct, frozen=True):
-    """One registration. `address` is the service's own, else the node's; `port` is 0 if it has none.
-
-    `weight` and `warning_weight` are Consul's weights; `modified` is Consul's index of the last registration.
-    """
-
-    node: str
-    id: str
-    service: str
-    address: str
-    port: int
-    tags: tuple[str, ...] = ()
-    weight: int = 1
-    warning_weight: int = 1
-    modified: int = 0
-
-    @property
-    def key(self) -> Key:
-        return self.node, self.id
-
-    @property
-    def name(self) -> str:
-        """The server's name, unique in the catalogue and stable over restarts."""
-        return f"{self.node}/{self.id}"
+from discovery.providers.tagged_services.instance import Instance
 
 
 def instance_of_entry(node: str, address: str, entry: CatalogueEntry) -> Instance:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from discovery.providers.consul_catalog.tags import Attributes
+from discovery.providers.tagged_services.tags import Attributes
 from discovery.templates.template import Function, TemplateError, Value, render
 
 DEFAULT = "Host:{{.ServiceName}}.{{.Domain}}"

@@ -1,4 +1,4 @@
-"""Converts Consul's tags into labels, and into the attributes that rule templates read."""
+"""Converts tags into labels, and into the attributes that rule templates read."""
 
 from __future__ import annotations
 

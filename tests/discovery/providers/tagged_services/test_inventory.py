@@ -4,10 +4,10 @@ import time
 from collections.abc import Sequence
 
 from discovery.decoding.decoded import Decoded
-from discovery.providers.consul_catalog.decode import Member
-from discovery.providers.consul_catalog.health import Health
-from discovery.providers.consul_catalog.instance import Instance
-from discovery.providers.consul_catalog.inventory import Inventory
+from discovery.providers.consul_catalog.health import health_of
+from discovery.providers.tagged_services.decode import Member
+from discovery.providers.tagged_services.instance import Instance
+from discovery.providers.tagged_services.inventory import Inventory
 from rondpoint.model import Server, ServerState, Service
 
 UP, DRAINING = ServerState.UP, ServerState.DRAINING
@@ -18,7 +18,7 @@ class TrackedInventory:
 
     def __init__(self) -> None:
         self.decoded: list[str] = []
-        self.inventory = Inventory(self._decode)
+        self.inventory = Inventory(self._decode, "consulcatalog", "Consul")
 
     def _decode(self, service: str, members: Sequence[Member]) -> Sequence[Decoded]:
         self.decoded.append(service)
@@ -67,13 +67,13 @@ def test_only_changed_services_are_decoded_again() -> None:
 def test_a_check_affects_its_instance_or_all_instances_of_its_node() -> None:
     tracked = known(instance("a"), instance("b", "shop"), instance("c", "far", node="m"))
     failing = {"Node": "n", "CheckID": "x", "Status": "critical"}
-    tracked.inventory.set_health(Health([{**failing, "ServiceID": "a"}]))
+    tracked.inventory.set_health(health_of([{**failing, "ServiceID": "a"}]))
     assert tracked.decoded_anew() == ["web"]
     assert tracked.seen() == {"web": {"a": DRAINING}, "shop": {"b": UP}, "far": {"c": UP}}
-    tracked.inventory.set_health(Health([failing]))
+    tracked.inventory.set_health(health_of([failing]))
     assert tracked.decoded_anew() == ["shop"]
     assert tracked.seen() == {"web": {"a": DRAINING}, "shop": {"b": DRAINING}, "far": {"c": UP}}
-    tracked.inventory.set_health(Health())
+    tracked.inventory.set_health(health_of([]))
     assert tracked.decoded_anew() == ["shop", "web"]
 
 
@@ -122,7 +122,7 @@ def test_a_bug_that_one_service_triggers_leaves_the_others() -> None:
             raise RuntimeError("boom")
         return [_decoded(service, member) for member in members]
 
-    inventory = Inventory(decode)
+    inventory = Inventory(decode, "consulcatalog", "Consul")
     inventory.replace([instance("a"), instance("b", "bad")])
     assert inventory.refresh()
     found = inventory.configuration()
