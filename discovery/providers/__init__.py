@@ -7,7 +7,7 @@ The factories import the packages, since the clients of Docker and Consul take a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from discovery.providers.closed import ClosedProvider
@@ -69,6 +69,15 @@ def _http(settings: Settings) -> Provider | None:
     return HttpProvider(options, sealer_of(settings).seal)
 
 
+def _nomad(settings: Settings) -> Iterable[Provider]:
+    options = settings.providers.nomad
+    if options is None:
+        return ()
+    from discovery.providers.nomad import nomad_providers
+
+    return nomad_providers(options)
+
+
 def _registrar(settings: Settings) -> Provider | None:
     """Return the registrar, a provider that emits diagnostics and no routes."""
     options = settings.registrator
@@ -90,6 +99,9 @@ PROVIDERS: Mapping[str, Factory] = {
 }
 """Provider name → factory, which returns None if the settings do not enable the provider."""
 
+SEVERAL: Mapping[str, Callable[[Settings], Iterable[Provider]]] = {"nomad": _nomad}
+"""Like PROVIDERS, for sources that are read by a provider for each of their namespaces."""
+
 
 def _source_name(name: str, settings: Settings) -> str:
     """Return the name of the provider whose source this one reads.
@@ -109,4 +121,6 @@ def configured_providers(settings: Settings) -> dict[str, Provider]:
         provider = factory(settings)
         if provider is not None:
             made[name] = ClosedProvider(name, closed) if closed else provider
+    for several in SEVERAL.values():
+        made |= {provider.name: provider for provider in several(settings)}
     return made

@@ -10,7 +10,12 @@ from rondpoint.settings.sources.environment import PREFIX
 SECTIONS = frozenset({"consul", "consulcatalog", "docker", "file", "providers", "registrator", "rest"})
 """Sections of the settings that only the agent reads, in the spellings of Traefik 1 and Traefik 3."""
 
-_VARIABLES = ("CONSUL_", "DOCKER_", *(f"{PREFIX}{section.upper()}_" for section in sorted(SECTIONS)))
+_VARIABLES = (
+    "CONSUL_",
+    "DOCKER_",
+    "NOMAD_",
+    *(f"{PREFIX}{section.upper()}_" for section in sorted(SECTIONS)),
+)
 
 
 def without_agent_flags(argv: Sequence[str]) -> list[str]:
@@ -27,7 +32,7 @@ def without_agent_flags(argv: Sequence[str]) -> list[str]:
 
 
 def agent_variables(names: Iterable[str]) -> frozenset[str]:
-    """Return the names of variables of the agent's sections, of Docker and of Consul."""
+    """Return the names of variables of the agent's sections, of Docker, Consul and Nomad."""
     return frozenset(
         name
         for name in names

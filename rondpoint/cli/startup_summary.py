@@ -11,6 +11,7 @@ from rondpoint.settings import (
     EntryPoint,
     FileOptions,
     HttpProviderOptions,
+    NomadOptions,
     Settings,
 )
 from rondpoint.settings.http_values import public_url
@@ -26,7 +27,7 @@ def summary_lines(settings: Settings) -> Iterator[str]:
     yield f"providers: {', '.join(_list_providers(settings)) or 'none'}"
     if settings.registrator is not None and settings.registrator.enabled:
         consul = settings.registrator.consul
-        yield _format_consul("registrator: on", () if consul is None else (consul.address,))
+        yield _format_addresses("registrator: on", () if consul is None else (consul.address,))
     yield f"store: {'embedded' if settings.redis.url is None else redact_url(settings.redis.url)}"
     yield f"workers: {settings.workers}"
 
@@ -46,18 +47,21 @@ def _list_providers(settings: Settings) -> Iterator[str]:
             yield f"file ({directory or filename})"
     match settings.providers.consul_catalog:
         case ConsulCatalogOptions(endpoint=agents):
-            yield _format_consul("consulcatalog", agents.address.split(","))
+            yield _format_addresses("consulcatalog", agents.address.split(","))
     match settings.providers.consul:
         case ConsulOptions(endpoints=endpoints):
-            yield _format_consul("consul", endpoints)
+            yield _format_addresses("consul", endpoints)
     match settings.providers.http:
         case HttpProviderOptions(endpoint=endpoint):
             yield f"http ({public_url(endpoint)})"
+    match settings.providers.nomad:
+        case NomadOptions(endpoint=nomad):
+            yield _format_addresses("nomad", [nomad.address])
     if settings.providers.rest is not None:
         yield "rest"
 
 
-def _format_consul(name: str, addresses: Iterable[str]) -> str:
+def _format_addresses(name: str, addresses: Iterable[str]) -> str:
     # The part before @ may hold a password. Without an address, the environment or the default applies.
     shown_addresses = ", ".join(
         address.strip().rpartition("@")[2] for address in addresses if address.strip()

@@ -27,7 +27,14 @@ _CATALOGUE = ("providers", "consul_catalog")
 _CATALOGUE_OF_V1 = "consulcatalog"
 _CONSTRAINTS = ("providers", "constraints")
 _HTTP = ("providers", "http")
-_OTHER_PROVIDERS = (_FILE, _CATALOGUE, ("providers", "consul"), ("providers", "rest"), _HTTP)
+_OTHER_PROVIDERS = (
+    _FILE,
+    _CATALOGUE,
+    ("providers", "consul"),
+    ("providers", "rest"),
+    _HTTP,
+    ("providers", "nomad"),
+)
 
 
 def derive(

@@ -112,7 +112,6 @@ def _existing_parts(settings: Settings) -> Iterator[str]:
         "docker": providers.docker,
         "consulcatalog": providers.consul_catalog,
         "consul": providers.consul,
-        "http": providers.http,
     }.items():
         if options is not None:
             yield closed_parts.provider_part(name)

@@ -38,6 +38,7 @@ _PROVIDER = UnservedOption(is_provider=True)
 _ON_ADMIN = UnservedOption("is not served: API and dashboard are on the entry point traefik")
 _NO_USAGE_DATA = UnservedOption("has no effect: Rondpoint sends no usage data and checks for no new version")
 _CONSUL_QUERIES = UnservedOption("has no effect: Rondpoint decides itself how it queries Consul")
+_EVENTS = UnservedOption("has no effect: an event stream is followed, and no query waits for changes")
 _IMMEDIATE = UnservedOption("has no effect: changes are applied at once")
 _NO_COLOURS = UnservedOption("has no effect: the log has no colours")
 _ZERO_WEIGHT = UnservedOption("has no effect: a server of weight 0 takes no requests")
@@ -79,7 +80,7 @@ _ROUTING = UnservedOption(
 _TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe tcpServersTransport"
 _TRAEFIK_3_PROVIDERS = (
     "ecs etcd knative kubernetesCRD kubernetesGateway kubernetesIngress "
-    "kubernetesIngressNGINX nomad plugin redis swarm zooKeeper"
+    "kubernetesIngressNGINX plugin redis swarm zooKeeper"
 )
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
@@ -162,5 +163,6 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("experimental.plugins experimental.localPlugins", _PLUGINS),
     **_table("providers.consulCatalog.refreshInterval", _IMMEDIATE),
     **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _CONSUL_QUERIES),
+    **_table("providers.nomad.endpoint.endpointWaitTime", _EVENTS),
     **_table("providersThrottleDuration providers.providersThrottleDuration", _IMMEDIATE),
 }

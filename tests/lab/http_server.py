@@ -70,7 +70,11 @@ class HttpServer(Background):
     def run(self) -> None:
         self._server.serve_forever(0.01)
 
+    def cut_connections(self) -> None:
+        """End all connections."""
+        self._server.cut_connections()
+
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._server.cut_connections()
+        self.cut_connections()

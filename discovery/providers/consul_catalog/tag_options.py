@@ -13,6 +13,7 @@ def tag_options(options: ConsulCatalogOptions) -> TagOptions:
     return TagOptions(
         provider=PROVIDER,
         section="providers.consulCatalog",
+        own_labels="traefik.consulcatalog.",
         prefix=options.prefix,
         exposed_by_default=options.exposed_by_default,
         default_rule=options.default_rule,

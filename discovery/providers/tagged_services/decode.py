@@ -16,6 +16,7 @@ from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report, format_names
 from discovery.labels.known_labels import LabelKind, label_kind
 from discovery.providers.tagged_services import rules
+from discovery.providers.tagged_services.canaries import canary_name
 from discovery.providers.tagged_services.instance import Instance
 from discovery.providers.tagged_services.options import TagOptions
 from discovery.providers.tagged_services.tags import LABEL_PREFIX, Attributes, labels_from_tags
@@ -54,6 +55,7 @@ class _RoutedInstance(Struct, frozen=True):
     status: str
     healthy: bool
     weight: int
+    is_canary: bool
 
 
 def decode(
@@ -110,20 +112,21 @@ def _routed_instances(
         weight = instance.warning_weight if member.status == "warning" else instance.weight
         reason = _exclusion_reason(instance, given, options, constraint, report)
         if reason is None:
-            bare = {
-                name: value
-                for name, value in given.items()
-                if not name.lower().startswith(options.own_labels)
-            }
-            found.append(
-                _RoutedInstance(instance, bare, member.status, healthy, min(weight, values.MAX_WEIGHT))
-            )
+            own = {name.lower(): value for name, value in given.items() if _is_own(name, options)}
+            bare = {name: value for name, value in given.items() if not _is_own(name, options)}
+            canary = own.get(f"{options.own_labels}canary", "").lower() == "true"
+            weight = min(weight, values.MAX_WEIGHT)
+            found.append(_RoutedInstance(instance, bare, member.status, healthy, weight, canary))
         else:
             reasons[reason] = None
     if not found:
         for reason in reasons:
             report.note(f"not routed: {reason}")
     return found
+
+
+def _is_own(label: str, options: TagOptions) -> bool:
+    return label.lower().startswith(options.own_labels)
 
 
 def _exclusion_reason(
@@ -227,13 +230,16 @@ def _decode_instance(each: _RoutedInstance, given: Labels, options: TagOptions) 
         networks={"source": instance.address if _is_host(instance.address) else ""},
         # Consul accepts any number as a port, and any text as an address.
         ports=(instance.port,) if 0 < instance.port <= MAX_PORT else (),
-        draining=not each.healthy,
+        health="empty" if instance.empty else "",
+        draining=not each.healthy and not instance.empty,
         provider=options.provider,
         kind=f"service {instance.service}, instance",
-        service=instance.service,
+        service=canary_name(instance.service, instance.tags) if each.is_canary else instance.service,
+        rule_name=instance.service,
         weight=each.weight,
     )
-    decoded = labels.decode(container, DockerOptions(default_rule=options.default_rule))
+    given_options = DockerOptions(default_rule=options.default_rule, allow_empty_services=instance.empty)
+    decoded = labels.decode(container, given_options)
     # A draining server takes requests if there is no other. An unhealthy one must not, hence weight 0.
     return (
         decoded if each.healthy else replace(decoded, services=tuple(map(_without_weight, decoded.services)))
@@ -245,10 +251,18 @@ def _without_weight(service: Service) -> Service:
 
 
 def _no_healthy_instance(
-    provider: str, routed: Iterable[_RoutedInstance], parts: Iterable[Decoded]
+    provider: str, routed: Sequence[_RoutedInstance], parts: Iterable[Decoded]
 ) -> tuple[Diagnostic, ...]:
     """Return one diagnostic for each service of the instances, where `rondpoint explain` looks for it."""
-    states = format_names(f"{each.instance.name} ({each.status})" for each in routed)
+    states = format_names(
+        f"{each.instance.id} is scaled to 0"
+        if each.instance.empty
+        else f"{each.instance.name} ({each.status})"
+        for each in routed
+    )
+    hint = "they do once their checks pass; see strictChecks for which states of health suffice"
+    if all(each.instance.empty for each in routed):
+        hint = "it has one as soon as it is scaled up"
     names = sorted({service.name for part in parts for service in part.services})
     return tuple(
         Diagnostic(
@@ -256,7 +270,7 @@ def _no_healthy_instance(
             provider,
             f"service {name}",
             f"no instance takes requests: {states}",
-            "they do once their checks pass; see strictChecks for which states of health suffice",
+            hint,
         )
         for name in names
     )

@@ -12,7 +12,7 @@ class Instance(Struct, frozen=True):
     """One registration. `address` is the service's own, else the node's; `port` is 0 if it has none.
 
     `weight` applies while all checks pass, `warning_weight` while one warns; `modified` is the source's index
-    of the last registration.
+    of the last registration. `empty`: it is no registration, but stands for a service that is scaled to 0.
     """
 
     node: str
@@ -24,6 +24,7 @@ class Instance(Struct, frozen=True):
     weight: int = 1
     warning_weight: int = 1
     modified: int = 0
+    empty: bool = False
 
     @property
     def key(self) -> Key:

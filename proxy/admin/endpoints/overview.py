@@ -60,6 +60,7 @@ _PROVIDERS = {
     "consulcatalog": "ConsulCatalog",
     "consul": "Consul",
     "http": "HTTP",
+    "nomad": "Nomad",
 }
 """Traefik's names of the providers, by ours."""
 

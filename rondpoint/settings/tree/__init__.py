@@ -41,6 +41,7 @@ from rondpoint.settings.tree.entry_points import (
 from rondpoint.settings.tree.http_provider import HttpProviderOptions
 from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis, Store
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
+from rondpoint.settings.tree.nomad import NomadEndpoint, NomadOptions
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
 from rondpoint.settings.tree.root import Settings
@@ -83,6 +84,8 @@ __all__ = [
     "LogFormat",
     "LogLevel",
     "Metrics",
+    "NomadEndpoint",
+    "NomadOptions",
     "Observability",
     "Otlp",
     "OtlpHttp",

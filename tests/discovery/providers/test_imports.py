@@ -24,6 +24,8 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
         ([], []),
         (["--providers.docker"], ["docker", "docker", "urllib3"]),
         (["--providers.consul"], ["consul", "consul", "urllib3"]),
+        (["--providers.nomad"], ["nomad", "urllib3"]),
+        (["--providers.nomad.namespaces=a,b"], ["nomad-a", "nomad-b", "urllib3"]),
         (["--providers.http.endpoint=http://config.test"], ["http", "urllib3"]),
     ],
 )
