@@ -17,6 +17,9 @@ from rondpoint.settings.tree.client_tls import ClientTls
 _HEADERS = {"User-Agent": "Rondpoint", "Accept-Encoding": "gzip"}
 _PART = 65536
 
+CONNECT_TIMEOUT = 30.0
+"""Seconds for a connection without another limit."""
+
 
 class HttpClient:
     """Connections to the servers of one source; the environment's proxies are not used.
@@ -46,7 +49,8 @@ class HttpClient:
     def get(self, url: str, headers: Mapping[str, str], timeout: float | None) -> Iterator[BaseHTTPResponse]:
         """Send a GET request and yield the response, before its body has been read.
 
-        `timeout` limits the seconds of the connection and of each silence. Redirects are not followed.
+        `timeout` limits the seconds of the connection and of each silence; with None, only those of the
+        connection are limited. Redirects are not followed.
         Raises HttpError, also for faults while the block reads the body.
         """
         written = {name: value.encode().decode("latin-1") for name, value in headers.items()}
@@ -55,7 +59,7 @@ class HttpClient:
                 "GET",
                 url,
                 headers={**_HEADERS, **written},
-                timeout=Timeout(connect=timeout, read=timeout),
+                timeout=Timeout(connect=CONNECT_TIMEOUT if timeout is None else timeout, read=timeout),
                 redirect=False,
                 preload_content=False,
             )

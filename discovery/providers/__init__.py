@@ -78,6 +78,15 @@ def _nomad(settings: Settings) -> Iterable[Provider]:
     return nomad_providers(options)
 
 
+def _marathon(settings: Settings) -> Provider | None:
+    options = settings.providers.marathon
+    if options is None:
+        return None
+    from discovery.providers.marathon import MarathonProvider
+
+    return MarathonProvider(options)
+
+
 def _registrar(settings: Settings) -> Provider | None:
     """Return the registrar, a provider that emits diagnostics and no routes."""
     options = settings.registrator
@@ -95,6 +104,7 @@ PROVIDERS: Mapping[str, Factory] = {
     "consulcatalog": _consul_catalogue,
     "consul": _consul_keys,
     "http": _http,
+    "marathon": _marathon,
     "registrator": _registrar,
 }
 """Provider name → factory, which returns None if the settings do not enable the provider."""

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from rondpoint.settings.sources import flags
 from rondpoint.settings.sources.environment import PREFIX
 
-SECTIONS = frozenset({"consul", "consulcatalog", "docker", "file", "providers", "registrator", "rest"})
+SECTIONS = frozenset(
+    {"consul", "consulcatalog", "docker", "file", "marathon", "providers", "registrator", "rest"}
+)
 """Sections of the settings that only the agent reads, in the spellings of Traefik 1 and Traefik 3."""
 
 _VARIABLES = (

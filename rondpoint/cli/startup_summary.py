@@ -11,6 +11,7 @@ from rondpoint.settings import (
     EntryPoint,
     FileOptions,
     HttpProviderOptions,
+    MarathonOptions,
     NomadOptions,
     Settings,
 )
@@ -57,6 +58,9 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.nomad:
         case NomadOptions(endpoint=nomad):
             yield _format_addresses("nomad", [nomad.address])
+    match settings.providers.marathon:
+        case MarathonOptions(endpoint=marathons):
+            yield _format_addresses("marathon", marathons)
     if settings.providers.rest is not None:
         yield "rest"
 

@@ -27,13 +27,16 @@ _CATALOGUE = ("providers", "consul_catalog")
 _CATALOGUE_OF_V1 = "consulcatalog"
 _CONSTRAINTS = ("providers", "constraints")
 _HTTP = ("providers", "http")
+_NOMAD = ("providers", "nomad")
+_MARATHON = ("providers", "marathon")
 _OTHER_PROVIDERS = (
     _FILE,
     _CATALOGUE,
     ("providers", "consul"),
     ("providers", "rest"),
     _HTTP,
-    ("providers", "nomad"),
+    _NOMAD,
+    _MARATHON,
 )
 
 
@@ -247,7 +250,7 @@ def _derive_constraints(draft: Draft) -> None:
     common = draft.values.get(_CONSTRAINTS)
     if common is None or not common.value:
         return
-    for section in (_DOCKER, _CATALOGUE):
+    for section in (_DOCKER, _CATALOGUE, _NOMAD, _MARATHON):
         own = draft.values.get((*section, "constraints"))
         if own is not None and own.value:
             joined = f"{common.value}, {own.value}"

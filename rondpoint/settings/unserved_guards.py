@@ -112,6 +112,7 @@ def _existing_parts(settings: Settings) -> Iterator[str]:
         "docker": providers.docker,
         "consulcatalog": providers.consul_catalog,
         "consul": providers.consul,
+        "marathon": providers.marathon,
     }.items():
         if options is not None:
             yield closed_parts.provider_part(name)

@@ -62,6 +62,8 @@ _ADMIN_PASSWORD = UnservedOption(
 )
 _ADMIN_TLS = UnservedOption(closed_part="entry point traefik", hint=LOCAL_ONLY)
 _READ_ONLY = UnservedOption(closed_part=CHANGES)
+_MARATHON_GUARD = UnservedOption(closed_part="provider marathon")
+_OWN_LIMITS = UnservedOption("has no effect: Rondpoint has its own time limits for connections")
 _METRICS_ROUTING = UnservedOption(
     closed_part=METRICS,
     hint="take it out only if every client of metrics.prometheus.entryPoint may read /metrics",
@@ -101,17 +103,17 @@ _TRAEFIK_3_OPTIONS = (
 )
 # Traefik 2 had these options; Traefik 3 removed them.
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
-_TRAEFIK_2_PROVIDERS = "marathon rancher"
+_TRAEFIK_2_PROVIDERS = "rancher"
 _TRAEFIK_1_SECTIONS = "healthCheck tls"
-_TRAEFIK_1_PROVIDERS = (
-    "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher serviceFabric zookeeper"
-)
+_TRAEFIK_1_PROVIDERS = "boltdb dynamodb ecs etcd eureka kubernetes mesos rancher serviceFabric zookeeper"
 _TRAEFIK_1_OPTIONS = (
     "docker.debugLogGeneratedTemplate docker.swarmMode "
     "docker.swarmModeRefreshSeconds docker.templateVersion docker.trace "
     "consul.debugLogGeneratedTemplate consul.templateVersion "
     "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate "
     "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
+    "marathon.debugLogGeneratedTemplate marathon.templateVersion marathon.trace marathon.tls.caOptional "
+    "providers.marathon.trace "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
     "web.path "
     "web.metrics.datadog web.metrics.influxDB web.metrics.statsD"
@@ -126,6 +128,13 @@ _CATALOGUE_GUARDS = (
     "providers.consulCatalog.namespaces consulCatalog.filename"
 )
 _CONSUL_KEYS_GUARDS = "providers.consul.namespaces consul.constraints consul.filename"
+
+_MARATHON_GUARDS = "marathon.filename"
+_MARATHON_LIMITS = " ".join(
+    f"{section}.{option}"
+    for section in ("marathon", "providers.marathon")
+    for option in ("dialerTimeout", "responseHeaderTimeout", "tlsHandshakeTimeout", "keepAlive")
+)
 
 
 def _table(patterns: str, entry: UnservedOption, prefix: str = "") -> dict[str, UnservedOption]:
@@ -163,6 +172,8 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("experimental.plugins experimental.localPlugins", _PLUGINS),
     **_table("providers.consulCatalog.refreshInterval", _IMMEDIATE),
     **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _CONSUL_QUERIES),
+    **_table(_MARATHON_GUARDS, _MARATHON_GUARD),
+    **_table(_MARATHON_LIMITS, _OWN_LIMITS),
     **_table("providers.nomad.endpoint.endpointWaitTime", _EVENTS),
     **_table("providersThrottleDuration providers.providersThrottleDuration", _IMMEDIATE),
 }

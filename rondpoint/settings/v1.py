@@ -170,6 +170,17 @@ TRANSLATIONS: dict[str, Translation] = {
     ),
     "consulCatalog.tls.key": _copy_to("providers.consulCatalog.endpoint.tls.key"),
     "consulCatalog.watch": _copy_to("providers.consulCatalog.watch"),
+    "marathon": _copy_to("providers.marathon"),
+    "marathon.constraints": _join_constraints("providers.marathon.constraints"),
+    **{
+        f"marathon.{key}": _copy_to(f"providers.marathon.{key}")
+        for key in (
+            *("endpoint", "domain", "exposedByDefault", "groupsAsSubDomains", "marathonLBCompatibility"),
+            *("filterMarathonConstraints", "forceTaskHostname", "respectReadinessChecks", "dcosToken"),
+            *("basic", "basic.httpBasicAuthUser", "basic.httpBasicPassword", "watch"),
+            *("tls", "tls.ca", "tls.cert", "tls.key", "tls.insecureSkipVerify"),
+        )
+    },
     "retry": _copy_to(),
     "retry.attempts": _copy_to("serversTransport.retryAttempts"),
     "rest": _copy_to("providers.rest"),

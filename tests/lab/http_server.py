@@ -74,6 +74,10 @@ class HttpServer(Background):
         """End all connections."""
         self._server.cut_connections()
 
+    def stop_listening(self) -> None:
+        """Close the socket of a server that has not been started, so that connections to it are refused."""
+        self._server.server_close()
+
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()

@@ -12,11 +12,11 @@ from discovery.constraints import Constraint, ConstraintError, parse
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import format_names
 from discovery.http_client.errors import HttpError
+from discovery.http_client.event_stream import EventStream
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.providers.nomad.client import NomadClient
 from discovery.providers.nomad.endpoint import Endpoint, endpoint_of
-from discovery.providers.nomad.event_stream import EventStream
 from discovery.providers.nomad.reader import ServiceReader
 from discovery.providers.tagged_services.decode import Member, decode
 from discovery.providers.tagged_services.inventory import Inventory
@@ -89,7 +89,8 @@ class NomadProvider:
         reader = ServiceReader(client, self._inventory, empty=self._options.allow_empty_services)
         streaming = self._client(endpoint)
         # The stream is open before the services are read, so no event is missed.
-        with EventStream(streaming, reader.topics) as stream, on_stop(stop, streaming.abort):
+        stream = EventStream("Nomad", streaming, lambda: streaming.events(reader.topics))
+        with stream, on_stop(stop, streaming.abort):
             self._read_all(reader, emit)
             while not stop.is_set():
                 reader.apply(stream.take(self._seconds_to_expiry()))

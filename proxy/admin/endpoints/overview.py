@@ -61,6 +61,7 @@ _PROVIDERS = {
     "consul": "Consul",
     "http": "HTTP",
     "nomad": "Nomad",
+    "marathon": "Marathon",
 }
 """Traefik's names of the providers, by ours."""
 

@@ -40,6 +40,7 @@ from rondpoint.settings.tree.entry_points import (
 )
 from rondpoint.settings.tree.http_provider import HttpProviderOptions
 from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis, Store
+from rondpoint.settings.tree.marathon import MarathonBasic, MarathonOptions
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.nomad import NomadEndpoint, NomadOptions
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
@@ -83,6 +84,8 @@ __all__ = [
     "Log",
     "LogFormat",
     "LogLevel",
+    "MarathonBasic",
+    "MarathonOptions",
     "Metrics",
     "NomadEndpoint",
     "NomadOptions",

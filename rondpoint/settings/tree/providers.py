@@ -6,6 +6,7 @@ from pydantic import Field
 
 from rondpoint.settings.tree.consul import ConsulCatalogOptions, ConsulOptions
 from rondpoint.settings.tree.http_provider import HttpProviderOptions
+from rondpoint.settings.tree.marathon import MarathonOptions
 from rondpoint.settings.tree.nomad import NomadOptions
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import OptionalPath, Switch, Text
@@ -79,4 +80,5 @@ class Providers(Section):
     consul: ConsulOptions | None = None
     http: HttpProviderOptions | None = None
     nomad: NomadOptions | None = None
+    marathon: MarathonOptions | None = None
     rest: RestOptions | None = None

@@ -9,6 +9,7 @@ _IRREGULAR = {
     "client_ca": "clientCA",
     "client_ca_files": "clientCAFiles",
     "disable_ans_checks": "disableANSChecks",
+    "marathon_lb_compatibility": "marathonLBCompatibility",
     "require_all_rns": "requireAllRNS",
     "root_cas": "rootCAs",
     "trusted_ips": "trustedIPs",

@@ -26,6 +26,7 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
         (["--providers.consul"], ["consul", "consul", "urllib3"]),
         (["--providers.nomad"], ["nomad", "urllib3"]),
         (["--providers.nomad.namespaces=a,b"], ["nomad-a", "nomad-b", "urllib3"]),
+        (["--marathon"], ["marathon", "urllib3"]),
         (["--providers.http.endpoint=http://config.test"], ["http", "urllib3"]),
     ],
 )

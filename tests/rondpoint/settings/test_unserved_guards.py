@@ -171,6 +171,7 @@ OTHERS = [
     (["--providers.consul", "--providers.consul.namespaces=a"], "provider consul"),
     (["--consul", "--consul.constraints=tag==api"], "provider consul"),
     (["--consul", "--consul.filename=a.tmpl"], "provider consul"),
+    (["--marathon", "--marathon.filename=a.tmpl"], "provider marathon"),
 ]
 
 
