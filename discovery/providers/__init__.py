@@ -87,6 +87,15 @@ def _marathon(settings: Settings) -> Provider | None:
     return MarathonProvider(options)
 
 
+def _ecs(settings: Settings) -> Provider | None:
+    options = settings.providers.ecs
+    if options is None:
+        return None
+    from discovery.providers.ecs import EcsProvider
+
+    return EcsProvider(options)
+
+
 def _registrar(settings: Settings) -> Provider | None:
     """Return the registrar, a provider that emits diagnostics and no routes."""
     options = settings.registrator
@@ -105,6 +114,7 @@ PROVIDERS: Mapping[str, Factory] = {
     "consul": _consul_keys,
     "http": _http,
     "marathon": _marathon,
+    "ecs": _ecs,
     "registrator": _registrar,
 }
 """Provider name → factory, which returns None if the settings do not enable the provider."""

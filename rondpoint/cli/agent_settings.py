@@ -8,11 +8,12 @@ from rondpoint.settings.sources import flags
 from rondpoint.settings.sources.environment import PREFIX
 
 SECTIONS = frozenset(
-    {"consul", "consulcatalog", "docker", "file", "marathon", "providers", "registrator", "rest"}
+    {"consul", "consulcatalog", "docker", "ecs", "file", "marathon", "providers", "registrator", "rest"}
 )
 """Sections of the settings that only the agent reads, in the spellings of Traefik 1 and Traefik 3."""
 
 _VARIABLES = (
+    "AWS_",
     "CONSUL_",
     "DOCKER_",
     "NOMAD_",
@@ -34,7 +35,7 @@ def without_agent_flags(argv: Sequence[str]) -> list[str]:
 
 
 def agent_variables(names: Iterable[str]) -> frozenset[str]:
-    """Return the names of variables of the agent's sections, of Docker, Consul and Nomad."""
+    """Return the names of variables of the agent's sections, of Docker, Consul, Nomad and AWS."""
     return frozenset(
         name
         for name in names

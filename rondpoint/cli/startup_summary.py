@@ -61,6 +61,8 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.marathon:
         case MarathonOptions(endpoint=marathons):
             yield _format_addresses("marathon", marathons)
+    if settings.providers.ecs is not None:
+        yield "ecs"
     if settings.providers.rest is not None:
         yield "rest"
 

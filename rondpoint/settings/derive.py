@@ -29,6 +29,7 @@ _CONSTRAINTS = ("providers", "constraints")
 _HTTP = ("providers", "http")
 _NOMAD = ("providers", "nomad")
 _MARATHON = ("providers", "marathon")
+_ECS = ("providers", "ecs")
 _OTHER_PROVIDERS = (
     _FILE,
     _CATALOGUE,
@@ -37,6 +38,7 @@ _OTHER_PROVIDERS = (
     _HTTP,
     _NOMAD,
     _MARATHON,
+    _ECS,
 )
 
 
@@ -250,7 +252,7 @@ def _derive_constraints(draft: Draft) -> None:
     common = draft.values.get(_CONSTRAINTS)
     if common is None or not common.value:
         return
-    for section in (_DOCKER, _CATALOGUE, _NOMAD, _MARATHON):
+    for section in (_DOCKER, _CATALOGUE, _NOMAD, _MARATHON, _ECS):
         own = draft.values.get((*section, "constraints"))
         if own is not None and own.value:
             joined = f"{common.value}, {own.value}"

@@ -113,6 +113,7 @@ def _existing_parts(settings: Settings) -> Iterator[str]:
         "consulcatalog": providers.consul_catalog,
         "consul": providers.consul,
         "marathon": providers.marathon,
+        "ecs": providers.ecs,
     }.items():
         if options is not None:
             yield closed_parts.provider_part(name)

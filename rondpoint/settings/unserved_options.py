@@ -63,6 +63,7 @@ _ADMIN_PASSWORD = UnservedOption(
 _ADMIN_TLS = UnservedOption(closed_part="entry point traefik", hint=LOCAL_ONLY)
 _READ_ONLY = UnservedOption(closed_part=CHANGES)
 _MARATHON_GUARD = UnservedOption(closed_part="provider marathon")
+_ECS_GUARD = UnservedOption(closed_part="provider ecs")
 _OWN_LIMITS = UnservedOption("has no effect: Rondpoint has its own time limits for connections")
 _METRICS_ROUTING = UnservedOption(
     closed_part=METRICS,
@@ -81,7 +82,7 @@ _ROUTING = UnservedOption(
 
 _TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe tcpServersTransport"
 _TRAEFIK_3_PROVIDERS = (
-    "ecs etcd knative kubernetesCRD kubernetesGateway kubernetesIngress "
+    "etcd knative kubernetesCRD kubernetesGateway kubernetesIngress "
     "kubernetesIngressNGINX plugin redis swarm zooKeeper"
 )
 _TRAEFIK_3_OPTIONS = (
@@ -105,7 +106,7 @@ _TRAEFIK_3_OPTIONS = (
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
 _TRAEFIK_2_PROVIDERS = "rancher"
 _TRAEFIK_1_SECTIONS = "healthCheck tls"
-_TRAEFIK_1_PROVIDERS = "boltdb dynamodb ecs etcd eureka kubernetes mesos rancher serviceFabric zookeeper"
+_TRAEFIK_1_PROVIDERS = "boltdb dynamodb etcd eureka kubernetes mesos rancher serviceFabric zookeeper"
 _TRAEFIK_1_OPTIONS = (
     "docker.debugLogGeneratedTemplate docker.swarmMode "
     "docker.swarmModeRefreshSeconds docker.templateVersion docker.trace "
@@ -113,7 +114,7 @@ _TRAEFIK_1_OPTIONS = (
     "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate "
     "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
     "marathon.debugLogGeneratedTemplate marathon.templateVersion marathon.trace marathon.tls.caOptional "
-    "providers.marathon.trace "
+    "providers.marathon.trace ecs.debugLogGeneratedTemplate ecs.templateVersion ecs.trace ecs.watch "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
     "web.path "
     "web.metrics.datadog web.metrics.influxDB web.metrics.statsD"
@@ -173,6 +174,7 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("providers.consulCatalog.refreshInterval", _IMMEDIATE),
     **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _CONSUL_QUERIES),
     **_table(_MARATHON_GUARDS, _MARATHON_GUARD),
+    **_table("ecs.filename", _ECS_GUARD),
     **_table(_MARATHON_LIMITS, _OWN_LIMITS),
     **_table("providers.nomad.endpoint.endpointWaitTime", _EVENTS),
     **_table("providersThrottleDuration providers.providersThrottleDuration", _IMMEDIATE),

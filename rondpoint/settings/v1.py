@@ -170,6 +170,16 @@ TRANSLATIONS: dict[str, Translation] = {
     ),
     "consulCatalog.tls.key": _copy_to("providers.consulCatalog.endpoint.tls.key"),
     "consulCatalog.watch": _copy_to("providers.consulCatalog.watch"),
+    "ecs": _copy_to("providers.ecs"),
+    "ecs.cluster": _copy_to("providers.ecs.clusters"),
+    "ecs.constraints": _join_constraints("providers.ecs.constraints"),
+    **{
+        f"ecs.{key}": _copy_to(f"providers.ecs.{key}")
+        for key in (
+            *("accessKeyID", "secretAccessKey", "region", "clusters", "autoDiscoverClusters"),
+            *("domain", "exposedByDefault", "refreshSeconds"),
+        )
+    },
     "marathon": _copy_to("providers.marathon"),
     "marathon.constraints": _join_constraints("providers.marathon.constraints"),
     **{

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from msgspec import MsgspecError, Struct, json
 
 from discovery.decoding.names import normalise
-from discovery.providers.marathon.apps import PROVIDER, AppContainers, containers_of
+from discovery.providers.container_groups.group import ContainerGroup
+from discovery.providers.marathon.apps import PROVIDER, containers_of
 from discovery.providers.marathon.values import App
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import MarathonOptions
@@ -26,11 +27,11 @@ class AppReader:
 
     def __init__(self, options: MarathonOptions) -> None:
         self._options = options
-        self._known: dict[bytes, tuple[str, AppContainers]] = {}
+        self._known: dict[bytes, tuple[str, ContainerGroup]] = {}
 
-    def read(self, written: Sequence[bytes], now: float) -> dict[str, AppContainers]:
+    def read(self, written: Sequence[bytes], now: float) -> dict[str, ContainerGroup]:
         """Return the containers of each app, by id; `now` is the Unix time. Raises msgspec.MsgspecError."""
-        known: dict[bytes, tuple[str, AppContainers]] = {}
+        known: dict[bytes, tuple[str, ContainerGroup]] = {}
         for text in written:
             found = self._known.get(text)
             # A waiting task may have become ready by time alone.
@@ -40,12 +41,12 @@ class AppReader:
         self._known = known
         return dict(known.values())
 
-    def _decode(self, text: bytes, now: float) -> tuple[str, AppContainers]:
+    def _decode(self, text: bytes, now: float) -> tuple[str, ContainerGroup]:
         try:
             app = _decoder.decode(text)
         except MsgspecError as error:
             own = _names.decode(text).id
             message = f"not routed: Marathon describes it in an unknown way: {error}"
             fault = Diagnostic(Severity.ERROR, PROVIDER, f"app {normalise(own)}", message)
-            return own, AppContainers((), (fault,), waiting=False)
+            return own, ContainerGroup((), (fault,))
         return app.id, containers_of(app, self._options, now)

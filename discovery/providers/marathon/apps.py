@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from discovery.container import Container
 from discovery.decoding.names import normalise
 from discovery.labels.known_labels import LabelKind, label_kind, split_segment
+from discovery.providers.container_groups.group import ContainerGroup
 from discovery.providers.marathon.readiness import is_ready
 from discovery.providers.marathon.values import App, Task
 from rondpoint.diagnostics import Diagnostic, Severity
@@ -24,19 +24,11 @@ _ADDRESS_INDEX = "traefik.ipaddressidx"
 _GROUP, _VHOST = "HAPROXY_GROUP", "HAPROXY_0_VHOST"
 
 
-class AppContainers(NamedTuple):
-    """The containers of one app, what is wrong with its tasks, and whether some may become ready."""
-
-    containers: tuple[Container, ...]
-    diagnostics: tuple[Diagnostic, ...]
-    waiting: bool
-
-
 class _FaultError(Exception):
     """A task that cannot get requests; `str()` says why."""
 
 
-def containers_of(app: App, options: MarathonOptions, now: float) -> AppContainers:
+def containers_of(app: App, options: MarathonOptions, now: float) -> ContainerGroup:
     """Return a container for each running and ready task, or one without an address if there is none."""
     name = normalise(app.id)
     running = [task for task in app.tasks or () if task.state == "TASK_RUNNING"]
@@ -54,7 +46,7 @@ def containers_of(app: App, options: MarathonOptions, now: float) -> AppContaine
         Diagnostic(Severity.ERROR, PROVIDER, f"app {name}", f"a task is not routed: {fault}")
         for fault in faults
     )
-    return AppContainers(tuple(found), diagnostics, len(ready) < len(running))
+    return ContainerGroup(tuple(found), diagnostics, len(ready) < len(running))
 
 
 def _container(name: str, app: App, task: Task, options: MarathonOptions) -> Container:

@@ -13,12 +13,12 @@ from discovery.container import Container
 from discovery.decoding.decoded import Decoded
 from discovery.http_client.errors import HttpError
 from discovery.http_client.event_stream import EventStream
+from discovery.providers.container_groups.inventory import Inventory
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.providers.marathon.app_reader import AppReader
 from discovery.providers.marathon.apps import PROVIDER
 from discovery.providers.marathon.client import MarathonClient, urls_of
-from discovery.providers.marathon.inventory import Inventory
 from discovery.stopping import on_stop
 from rondpoint.settings import DockerOptions, MarathonOptions
 
@@ -42,7 +42,7 @@ class MarathonProvider:
     def __init__(self, options: MarathonOptions) -> None:
         self._options = options
         self._urls = urls_of(options.endpoint)
-        self._inventory = Inventory(self._decode)
+        self._inventory = Inventory(self._decode, self.name)
         self._reader = AppReader(options)
         self._constraint: Constraint = parse("")
         # An app without a ready task keeps its routes, as in Traefik 1.

@@ -62,6 +62,7 @@ _PROVIDERS = {
     "http": "HTTP",
     "nomad": "Nomad",
     "marathon": "Marathon",
+    "ecs": "ECS",
 }
 """Traefik's names of the providers, by ours."""
 

@@ -28,6 +28,7 @@ from rondpoint.settings.tree.consul import (
     ConsulOptions,
     ConsulTls,
 )
+from rondpoint.settings.tree.ecs import EcsOptions
 from rondpoint.settings.tree.entry_points import (
     ADMIN,
     EntryPoint,
@@ -71,6 +72,7 @@ __all__ = [
     "ConsulTls",
     "DnsChallenge",
     "DockerOptions",
+    "EcsOptions",
     "EntryPoint",
     "FieldMode",
     "FileOptions",

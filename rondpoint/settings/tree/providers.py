@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from rondpoint.settings.tree.consul import ConsulCatalogOptions, ConsulOptions
+from rondpoint.settings.tree.ecs import EcsOptions
 from rondpoint.settings.tree.http_provider import HttpProviderOptions
 from rondpoint.settings.tree.marathon import MarathonOptions
 from rondpoint.settings.tree.nomad import NomadOptions
@@ -81,4 +82,5 @@ class Providers(Section):
     http: HttpProviderOptions | None = None
     nomad: NomadOptions | None = None
     marathon: MarathonOptions | None = None
+    ecs: EcsOptions | None = None
     rest: RestOptions | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 _IRREGULAR = {
+    "access_key_id": "accessKeyID",
     "allow_acme_by_pass": "allowACMEByPass",
     "client_ca": "clientCA",
     "client_ca_files": "clientCAFiles",

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-CLIENTS = ("acme", "consul", "docker", "josepy", "urllib3")
+CLIENTS = ("acme", "boto3", "consul", "docker", "josepy", "urllib3")
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -27,6 +27,7 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
         (["--providers.nomad"], ["nomad", "urllib3"]),
         (["--providers.nomad.namespaces=a,b"], ["nomad-a", "nomad-b", "urllib3"]),
         (["--marathon"], ["marathon", "urllib3"]),
+        (["--providers.ecs"], ["ecs"]),
         (["--providers.http.endpoint=http://config.test"], ["http", "urllib3"]),
     ],
 )

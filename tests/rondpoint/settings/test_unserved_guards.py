@@ -172,6 +172,7 @@ OTHERS = [
     (["--consul", "--consul.constraints=tag==api"], "provider consul"),
     (["--consul", "--consul.filename=a.tmpl"], "provider consul"),
     (["--marathon", "--marathon.filename=a.tmpl"], "provider marathon"),
+    (["--ecs", "--ecs.filename=a.tmpl"], "provider ecs"),
 ]
 
 
