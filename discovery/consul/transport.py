@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from ipaddress import ip_address
 from typing import Any
 
 import requests
 from consul import base
 from msgspec import Struct
-from requests.adapters import HTTPAdapter
 
 from discovery.consul.endpoint import Endpoint
-from discovery.http_client.open_sockets import KEEP_ALIVE, OpenSockets
+from discovery.interruptible_http import InterruptibleAdapter, OpenSockets, is_loopback
 
 CONNECT_TIMEOUT = 5.0
 RESPONSE_TIMEOUT = 10.0
@@ -51,8 +49,8 @@ class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no ty
         # The environment's proxies, .netrc and CA bundles are meant for external servers, not for a nearby
         # agent.
         self._session.trust_env = False
-        self._adapter = _Adapter(self._sockets)
-        if _is_loopback(endpoint.host):
+        self._adapter = InterruptibleAdapter(self._sockets)
+        if is_loopback(endpoint.host):
             # On loopback, compressing and decompressing a large response takes longer than sending it.
             self._session.headers["Accept-Encoding"] = "identity"
         tls = endpoint.tls
@@ -113,27 +111,8 @@ class _Response(Struct, frozen=True):
         return self.content.decode("utf-8", "replace")
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _read_timeout(params: Sequence[tuple[str, Any]]) -> float:
     wait = dict(params).get("wait")
     return (
         RESPONSE_TIMEOUT if wait is None else float(str(wait).removesuffix("s")) * 17 / 16 + RESPONSE_TIMEOUT
     )
-
-
-class _Adapter(HTTPAdapter):
-    """An HTTP adapter whose connections record their sockets in `sockets`."""
-
-    def __init__(self, sockets: OpenSockets) -> None:
-        self._sockets = sockets
-        super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, socket_options=KEEP_ALIVE, **options)
-        self._sockets.track(self.poolmanager)

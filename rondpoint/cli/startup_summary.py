@@ -9,11 +9,14 @@ from rondpoint.settings import (
     ConsulOptions,
     DockerOptions,
     EntryPoint,
+    EtcdOptions,
     FileOptions,
     HttpProviderOptions,
     MarathonOptions,
     NomadOptions,
+    RedisKeysOptions,
     Settings,
+    ZooKeeperOptions,
 )
 from rondpoint.settings.http_values import public_url
 from rondpoint.store.address import redact_url
@@ -49,9 +52,10 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.consul_catalog:
         case ConsulCatalogOptions(endpoint=agents):
             yield _format_addresses("consulcatalog", agents.address.split(","))
-    match settings.providers.consul:
-        case ConsulOptions(endpoints=endpoints):
-            yield _format_addresses("consul", endpoints)
+    for name in ("consul", "etcd", "redis", "zoo_keeper"):
+        match getattr(settings.providers, name):
+            case ConsulOptions() | EtcdOptions() | RedisKeysOptions() | ZooKeeperOptions() as options:
+                yield _format_addresses(name.replace("_", ""), options.endpoints)
     match settings.providers.http:
         case HttpProviderOptions(endpoint=endpoint):
             yield f"http ({public_url(endpoint)})"

@@ -33,8 +33,7 @@ _ECS = ("providers", "ecs")
 _OTHER_PROVIDERS = (
     _FILE,
     _CATALOGUE,
-    ("providers", "consul"),
-    ("providers", "rest"),
+    *(("providers", name) for name in ("consul", "etcd", "redis", "rest", "zoo_keeper")),
     _HTTP,
     _NOMAD,
     _MARATHON,

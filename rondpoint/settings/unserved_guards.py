@@ -114,6 +114,9 @@ def _existing_parts(settings: Settings) -> Iterator[str]:
         "consul": providers.consul,
         "marathon": providers.marathon,
         "ecs": providers.ecs,
+        "zookeeper": providers.zoo_keeper,
+        "etcd": providers.etcd,
+        "redis": providers.redis,
     }.items():
         if options is not None:
             yield closed_parts.provider_part(name)

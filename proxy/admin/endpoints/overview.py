@@ -63,6 +63,9 @@ _PROVIDERS = {
     "nomad": "Nomad",
     "marathon": "Marathon",
     "ecs": "ECS",
+    "zookeeper": "ZooKeeper",
+    "etcd": "Etcd",
+    "redis": "Redis",
 }
 """Traefik's names of the providers, by ours."""
 

@@ -41,6 +41,13 @@ from rondpoint.settings.tree.entry_points import (
 )
 from rondpoint.settings.tree.http_provider import HttpProviderOptions
 from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis, Store
+from rondpoint.settings.tree.key_value import (
+    EtcdOptions,
+    RedisKeysOptions,
+    RedisSentinel,
+    StoreTls,
+    ZooKeeperOptions,
+)
 from rondpoint.settings.tree.marathon import MarathonBasic, MarathonOptions
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.nomad import NomadEndpoint, NomadOptions
@@ -74,6 +81,7 @@ __all__ = [
     "DockerOptions",
     "EcsOptions",
     "EntryPoint",
+    "EtcdOptions",
     "FieldMode",
     "FileOptions",
     "ForwardedHeaders",
@@ -100,6 +108,8 @@ __all__ = [
     "Providers",
     "ProxyProtocol",
     "Redis",
+    "RedisKeysOptions",
+    "RedisSentinel",
     "RegistratorConsul",
     "RegistratorOptions",
     "ResolverOptions",
@@ -109,8 +119,10 @@ __all__ = [
     "ServersTransport",
     "Settings",
     "Store",
+    "StoreTls",
     "TlsChallenge",
     "Tracing",
     "Transport",
+    "ZooKeeperOptions",
     "setting_key",
 ]

@@ -7,6 +7,7 @@ from pydantic import Field
 from rondpoint.settings.tree.consul import ConsulCatalogOptions, ConsulOptions
 from rondpoint.settings.tree.ecs import EcsOptions
 from rondpoint.settings.tree.http_provider import HttpProviderOptions
+from rondpoint.settings.tree.key_value import EtcdOptions, RedisKeysOptions, ZooKeeperOptions
 from rondpoint.settings.tree.marathon import MarathonOptions
 from rondpoint.settings.tree.nomad import NomadOptions
 from rondpoint.settings.tree.section import Section
@@ -83,4 +84,7 @@ class Providers(Section):
     nomad: NomadOptions | None = None
     marathon: MarathonOptions | None = None
     ecs: EcsOptions | None = None
+    zoo_keeper: ZooKeeperOptions | None = None
+    etcd: EtcdOptions | None = None
+    redis: RedisKeysOptions | None = None
     rest: RestOptions | None = None

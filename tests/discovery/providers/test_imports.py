@@ -5,7 +5,10 @@ import sys
 
 import pytest
 
-CLIENTS = ("acme", "boto3", "consul", "docker", "josepy", "urllib3")
+CLIENTS = (
+    *("acme", "boto3", "consul", "discovery.providers.zookeeper", "docker", "etcd3gw", "josepy"),
+    *("requests", "urllib3"),
+)
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -22,13 +25,16 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
     ("flags", "providers_and_clients"),
     [
         ([], []),
-        (["--providers.docker"], ["docker", "docker", "urllib3"]),
-        (["--providers.consul"], ["consul", "consul", "urllib3"]),
-        (["--providers.nomad"], ["nomad", "urllib3"]),
-        (["--providers.nomad.namespaces=a,b"], ["nomad-a", "nomad-b", "urllib3"]),
-        (["--marathon"], ["marathon", "urllib3"]),
+        (["--providers.docker"], ["docker", "docker", "requests", "urllib3"]),
+        (["--providers.consul"], ["consul", "consul", "requests", "urllib3"]),
+        (["--providers.etcd"], ["etcd", "requests", "urllib3"]),
+        (["--providers.redis"], ["redis"]),
+        (["--providers.zooKeeper"], ["zookeeper", "discovery.providers.zookeeper"]),
         (["--providers.ecs"], ["ecs"]),
-        (["--providers.http.endpoint=http://config.test"], ["http", "urllib3"]),
+        (
+            ["--providers.http.endpoint=http://a", "--marathon", "--providers.nomad.namespaces=a,b"],
+            ["http", "marathon", "nomad-a", "nomad-b", "urllib3"],
+        ),
     ],
 )
 def test_a_provider_imports_its_own_client(flags: list[str], providers_and_clients: list[str]) -> None:

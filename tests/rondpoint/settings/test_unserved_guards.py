@@ -173,6 +173,10 @@ OTHERS = [
     (["--consul", "--consul.filename=a.tmpl"], "provider consul"),
     (["--marathon", "--marathon.filename=a.tmpl"], "provider marathon"),
     (["--ecs", "--ecs.filename=a.tmpl"], "provider ecs"),
+    (["--zookeeper", "--zookeeper.constraints=tag==api"], "provider zookeeper"),
+    (["--zookeeper", "--zookeeper.filename=a.tmpl"], "provider zookeeper"),
+    (["--etcd", "--etcd.constraints=tag==api"], "provider etcd"),
+    (["--etcd", "--etcd.filename=a.tmpl"], "provider etcd"),
 ]
 
 

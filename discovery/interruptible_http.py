@@ -1,0 +1,32 @@
+"""HTTP connections of `requests` whose waiting calls another thread can interrupt."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+
+from discovery.http_client.open_sockets import KEEP_ALIVE, OpenSockets
+
+__all__ = ["InterruptibleAdapter", "OpenSockets", "is_loopback"]
+
+
+def is_loopback(host: str) -> bool:
+    """Check whether a host is this machine by its loopback interface."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class InterruptibleAdapter(HTTPAdapter):
+    """An HTTP adapter whose connections record their sockets in `sockets`."""
+
+    def __init__(self, sockets: OpenSockets) -> None:
+        self._sockets = sockets
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, socket_options=KEEP_ALIVE, **options)
+        self._sockets.track(self.poolmanager)
