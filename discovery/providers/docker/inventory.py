@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from signal import SIGINT, SIGKILL, SIGQUIT, SIGTERM
 
 import msgspec
 
@@ -13,12 +12,12 @@ from discovery.decoding.decoded import Decoded
 from discovery.labels.known_labels import NETWORK
 from discovery.merging.union import Union
 from discovery.providers.docker.inspection import InspectedContainer
+from discovery.providers.docker_engine.signals import STOPPING_SIGNALS
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration
 
 logger = logging.getLogger(__name__)
 
-STOPPING_SIGNALS = frozenset({SIGTERM, SIGKILL, SIGINT, SIGQUIT})
 SHARED_NETWORK = "container:"
 """Prefix of the network mode of a container that shares another container's network."""
 SHORT_ID = 12
