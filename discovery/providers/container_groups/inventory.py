@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 
 from discovery.container import Container
 from discovery.decoding.decoded import Decoded
+from discovery.merging.guarded_decoding import decode_guarded
 from discovery.merging.union import Union
 from discovery.providers.container_groups.group import ContainerGroup
-from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration
-
-logger = logging.getLogger(__name__)
 
 Decode = Callable[[Container], Decoded]
 
@@ -80,13 +77,6 @@ class Inventory:
         self._union.put(own, Decoded(own, diagnostics=group.diagnostics))
 
     def _decode_one(self, container: Container) -> Decoded:
-        try:
-            return self._decode(container)
-        except Exception as error:
-            # A bug that one container triggers must not remove the routes of all others.
-            logger.exception("%s %s cannot be decoded", container.kind, container.name)
-            subject = f"{container.kind} {container.name}"
-            message = f"its labels cannot be decoded because of a bug in Rondpoint: {error!r}"
-            return Decoded(
-                subject, diagnostics=(Diagnostic(Severity.ERROR, self._provider, subject, message),)
-            )
+        subject = f"{container.kind} {container.name}"
+        (decoded,) = decode_guarded(lambda: (self._decode(container),), subject, "labels", self._provider)
+        return decoded

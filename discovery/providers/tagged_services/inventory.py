@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from discovery.decoding.decoded import Decoded
-from discovery.merging.union import Union
+from discovery.merging.grouped_union import GroupedUnion
+from discovery.merging.guarded_decoding import decode_guarded
 from discovery.providers.tagged_services.decode import Member
 from discovery.providers.tagged_services.health import Health
 from discovery.providers.tagged_services.instance import Instance, Key
-from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration
 
 logger = logging.getLogger(__name__)
@@ -30,12 +30,11 @@ class Inventory:
         self._decode = decode
         self._provider = provider
         self._source = source
-        self._union = Union(provider)
+        self._union = GroupedUnion(provider)
         self._services: dict[str, Instances] = {}
         self._service_names: dict[Key, str] = {}
         self._health = Health()
         self._members: dict[str, tuple[Member, ...]] = {}
-        self._part_counts: dict[str, int] = {}
         self._missing: dict[str, tuple[float, Instances]] = {}
         self._changed: set[str] = set()
 
@@ -128,16 +127,11 @@ class Inventory:
 
     def _update_service(self, service: str, members: tuple[Member, ...]) -> None:
         parts = self._decode_one(service, members) if members else ()
-        for number, part in enumerate(parts):
-            self._union.put(_part_key(service, number), part)
-        for number in range(len(parts), self._part_counts.get(service, 0)):
-            self._union.remove(_part_key(service, number))
+        self._union.put(service, parts)
         if members:
             self._members[service] = members
-            self._part_counts[service] = len(parts)
         else:
             self._members.pop(service, None)
-            self._part_counts.pop(service, None)
 
     def _drop_expired(self, now: float) -> None:
         for service in [name for name, (until, _) in self._missing.items() if until <= now]:
@@ -149,16 +143,6 @@ class Inventory:
                 )
 
     def _decode_one(self, service: str, members: Sequence[Member]) -> Sequence[Decoded]:
-        try:
-            return self._decode(service, members)
-        except Exception as error:
-            # A bug that one service triggers must not remove the routes of all others.
-            logger.exception("service %s cannot be decoded", service)
-            subject = f"service {service}"
-            message = f"its tags cannot be decoded because of a bug in Rondpoint: {error!r}"
-            fault = Diagnostic(Severity.ERROR, self._provider, subject, message)
-            return (Decoded(subject, diagnostics=(fault,)),)
-
-
-def _part_key(service: str, number: int) -> str:
-    return f"{number} {service}"
+        return decode_guarded(
+            lambda: self._decode(service, members), f"service {service}", "tags", self._provider
+        )

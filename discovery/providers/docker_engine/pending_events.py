@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
-from discovery.providers.docker.engine import Engine
-from discovery.providers.docker.events import Event, parse_event
+from discovery.providers.docker_engine.engine import Engine
+
+Event = TypeVar("Event")
 
 
-class PendingEvents:
+class PendingEvents(Generic[Event]):
     """The queued events of an engine.
 
-    The constructor opens the event stream; a thread reads it until it ends.
+    The constructor opens the event stream with `filters`; a thread reads it until it ends. `parse` decodes an
+    event; one for which it returns None is left out.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        filters: Mapping[str, Sequence[str]],
+        parse: Callable[[Mapping[str, Any]], Event | None],
+    ) -> None:
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self.ended = False
-        engine.open_events()
+        self._parse = parse
+        engine.open_events(filters)
         threading.Thread(target=self._read, args=(engine,), name="docker-events", daemon=True).start()
 
     def take(self, timeout: float | None = None) -> list[Event]:
@@ -38,7 +48,7 @@ class PendingEvents:
     def _read(self, engine: Engine) -> None:
         try:
             for event in engine.events():
-                parsed = parse_event(event)
+                parsed = self._parse(event)
                 if parsed is not None:
                     self._events.put(parsed)
         finally:

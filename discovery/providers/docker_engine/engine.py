@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
@@ -13,8 +13,7 @@ import docker.errors
 import requests
 import urllib3
 
-from discovery.providers.docker.events import FILTERS
-from discovery.providers.docker.faults import SETTING, to_provider_error
+from discovery.providers.docker_engine.faults import SETTING, to_provider_error
 
 RESPONSE_TIMEOUT = 10
 """Seconds within which the engine must respond.
@@ -48,8 +47,8 @@ class Engine:
         self.end_events()
         self._client.close()
 
-    def open_events(self) -> None:
-        """Start the event stream, which contains every event from now on."""
+    def open_events(self, filters: Mapping[str, Sequence[str]]) -> None:
+        """Start the event stream, which contains every event from now on that matches `filters`."""
         with self._faults():
             # The engine subscribes a moment after it has responded. So the request names the start, by the
             # engine's own clock.
@@ -57,7 +56,7 @@ class Engine:
             # The stubs allow whole seconds only; the engine accepts fractions as well.
             self._events = self._client.events(  # type: ignore[call-overload]
                 since=f"{now.timestamp():.6f}",
-                filters=dict(FILTERS),
+                filters={name: list(values) for name, values in filters.items()},
                 decode=True,
             )
 

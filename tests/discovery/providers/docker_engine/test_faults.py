@@ -3,7 +3,7 @@ import pytest
 import requests
 import urllib3
 
-from discovery.providers.docker.faults import to_provider_error
+from discovery.providers.docker_engine.faults import to_provider_error
 
 
 def wrapped(cause: BaseException) -> BaseException:
