@@ -48,6 +48,7 @@ class Container(Struct, frozen=True):
     - `draining`: true from the first sign that the container is stopping until it is removed.
     - `provider`: the provider in the names of its objects; `kind`: the word for it in messages.
     - `service`: the name of its own router and service, if that differs from `name`.
+    - `rule_name`: its name in default rules, if that differs from `service`.
     - `weight`: its weight if no label sets one.
     - `bindings`: container TCP port → the published ports of the host.
     """
@@ -66,6 +67,7 @@ class Container(Struct, frozen=True):
     provider: str = "docker"
     kind: str = "container"
     service: str = ""
+    rule_name: str = ""
     weight: int = 1
 
     @property

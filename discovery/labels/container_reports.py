@@ -13,7 +13,7 @@ from rondpoint.diagnostics import lost_rules_hint
 
 def container_report(container: Container, written: Mapping[str, str] | None = None) -> Report:
     """Create a report whose subject is the container; `written` as in Report."""
-    word = "label" if container.kind == "container" else "tag"
+    word = "label" if container.kind in ("container", "app") else "tag"
     return Report(container.provider, f"{container.kind} {container.name}", word, written or {})
 
 

@@ -48,7 +48,7 @@ def default_name(container: Container) -> str:
 
 def _default_rule(container: Container, options: DockerOptions, report: Report) -> str | None:
     fields: dict[str, Value] = {
-        "Name": default_name(container),
+        "Name": container.rule_name or default_name(container),
         "ContainerName": container.name,
         "Labels": container.labels,
     }

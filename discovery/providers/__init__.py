@@ -7,7 +7,7 @@ The factories import the packages, since the clients of Docker and Consul take a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from discovery.providers.closed import ClosedProvider
@@ -105,6 +105,42 @@ def _kubernetes_crd(settings: Settings) -> Provider | None:
     return KubernetesCrdProvider(options, sealer_of(settings).seal)
 
 
+def _http(settings: Settings) -> Provider | None:
+    options = settings.providers.http
+    if options is None:
+        return None
+    from discovery.providers.http import HttpProvider
+
+    return HttpProvider(options, sealer_of(settings).seal)
+
+
+def _nomad(settings: Settings) -> Iterable[Provider]:
+    options = settings.providers.nomad
+    if options is None:
+        return ()
+    from discovery.providers.nomad import nomad_providers
+
+    return nomad_providers(options)
+
+
+def _marathon(settings: Settings) -> Provider | None:
+    options = settings.providers.marathon
+    if options is None:
+        return None
+    from discovery.providers.marathon import MarathonProvider
+
+    return MarathonProvider(options)
+
+
+def _ecs(settings: Settings) -> Provider | None:
+    options = settings.providers.ecs
+    if options is None:
+        return None
+    from discovery.providers.ecs import EcsProvider
+
+    return EcsProvider(options)
+
+
 def _registrar(settings: Settings) -> Provider | None:
     """Return the registrar, a provider that emits diagnostics and no routes."""
     options = settings.registrator
@@ -121,6 +157,9 @@ PROVIDERS: Mapping[str, Factory] = {
     "file": _file,
     "consulcatalog": _consul_catalogue,
     "consul": _consul_keys,
+    "http": _http,
+    "marathon": _marathon,
+    "ecs": _ecs,
     "zookeeper": _zookeeper,
     "etcd": _etcd,
     "redis": _redis,
@@ -129,6 +168,9 @@ PROVIDERS: Mapping[str, Factory] = {
     "registrator": _registrar,
 }
 """Provider name → factory, which returns None if the settings do not enable the provider."""
+
+SEVERAL: Mapping[str, Callable[[Settings], Iterable[Provider]]] = {"nomad": _nomad}
+"""Like PROVIDERS, for sources that are read by a provider for each of their namespaces."""
 
 
 def _source_name(name: str, settings: Settings) -> str:
@@ -149,4 +191,6 @@ def configured_providers(settings: Settings) -> dict[str, Provider]:
         provider = factory(settings)
         if provider is not None:
             made[name] = ClosedProvider(name, closed) if closed else provider
+    for several in SEVERAL.values():
+        made |= {provider.name: provider for provider in several(settings)}
     return made

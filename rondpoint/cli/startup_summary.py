@@ -11,12 +11,16 @@ from rondpoint.settings import (
     EntryPoint,
     EtcdOptions,
     FileOptions,
+    HttpProviderOptions,
     KubernetesCrdOptions,
     KubernetesIngressOptions,
+    MarathonOptions,
+    NomadOptions,
     RedisKeysOptions,
     Settings,
     ZooKeeperOptions,
 )
+from rondpoint.settings.http_values import public_url
 from rondpoint.store.address import redact_url
 
 
@@ -60,6 +64,17 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.kubernetes_crd:
         case KubernetesCrdOptions(endpoint=endpoint):
             yield f"kubernetescrd ({endpoint})" if endpoint else "kubernetescrd"
+    match settings.providers.http:
+        case HttpProviderOptions(endpoint=endpoint):
+            yield f"http ({public_url(endpoint)})"
+    match settings.providers.nomad:
+        case NomadOptions(endpoint=nomad):
+            yield _format_addresses("nomad", [nomad.address])
+    match settings.providers.marathon:
+        case MarathonOptions(endpoint=marathons):
+            yield _format_addresses("marathon", marathons)
+    if settings.providers.ecs is not None:
+        yield "ecs"
     if settings.providers.rest is not None:
         yield "rest"
 

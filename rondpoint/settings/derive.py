@@ -26,11 +26,19 @@ _FILE = ("providers", "file")
 _CATALOGUE = ("providers", "consul_catalog")
 _CATALOGUE_OF_V1 = "consulcatalog"
 _CONSTRAINTS = ("providers", "constraints")
+_HTTP = ("providers", "http")
+_NOMAD = ("providers", "nomad")
+_MARATHON = ("providers", "marathon")
+_ECS = ("providers", "ecs")
 _OTHER_PROVIDERS = (
     _FILE,
     _CATALOGUE,
     *(("providers", name) for name in ("consul", "etcd", "redis", "rest", "zoo_keeper")),
     *(("providers", name) for name in ("kubernetes_ingress", "kubernetes_crd")),
+    _HTTP,
+    _NOMAD,
+    _MARATHON,
+    _ECS,
 )
 
 
@@ -47,6 +55,7 @@ def derive(
     _derive_docker(draft, environ, resolve_path(_DOCKER_SOCKET))
     _derive_file(draft, inline)
     _derive_catalogue(draft)
+    _check_http(draft)
     _derive_constraints(draft)
     if environ.get(EMBEDDED_STORE):
         draft.values["redis", "embedded"] = _default(True)
@@ -218,6 +227,16 @@ def _derive_file(draft: Draft, inline: Path | None) -> None:
         draft.errors.append(error(section.location, "the file provider has no file to read", hint))
 
 
+def _check_http(draft: Draft) -> None:
+    """Report a missing endpoint of the HTTP provider."""
+    if not draft.has(_HTTP):
+        return
+    section = draft.sections.get(_HTTP) or next(iter(draft.below(_HTTP).values()))
+    if (*_HTTP, "endpoint") not in draft.values:
+        hint = "set providers.http.endpoint"
+        draft.errors.append(error(section.location, "the HTTP provider has no URL to fetch", hint))
+
+
 def _derive_catalogue(draft: Draft) -> None:
     """Add the defaults of Traefik 1: only passing instances, and a rule with the domain, even if empty."""
     settings = [*draft.below(_CATALOGUE).values(), *filter(None, [draft.sections.get(_CATALOGUE)])]
@@ -233,7 +252,7 @@ def _derive_constraints(draft: Draft) -> None:
     common = draft.values.get(_CONSTRAINTS)
     if common is None or not common.value:
         return
-    for section in (_DOCKER, _CATALOGUE):
+    for section in (_DOCKER, _CATALOGUE, _NOMAD, _MARATHON, _ECS):
         own = draft.values.get((*section, "constraints"))
         if own is not None and own.value:
             joined = f"{common.value}, {own.value}"

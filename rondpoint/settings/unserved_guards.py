@@ -112,6 +112,8 @@ def _existing_parts(settings: Settings) -> Iterator[str]:
         "docker": providers.docker,
         "consulcatalog": providers.consul_catalog,
         "consul": providers.consul,
+        "marathon": providers.marathon,
+        "ecs": providers.ecs,
         "zookeeper": providers.zoo_keeper,
         "etcd": providers.etcd,
         "redis": providers.redis,

@@ -58,6 +58,7 @@ _RANCHER = UnservedOption(
 _ON_ADMIN = UnservedOption("is not served: API and dashboard are on the entry point traefik")
 _NO_USAGE_DATA = UnservedOption("has no effect: Rondpoint sends no usage data and checks for no new version")
 _CONSUL_QUERIES = UnservedOption("has no effect: Rondpoint decides itself how it queries Consul")
+_EVENTS = UnservedOption("has no effect: an event stream is followed, and no query waits for changes")
 _IMMEDIATE = UnservedOption("has no effect: changes are applied at once")
 _NO_COLOURS = UnservedOption("has no effect: the log has no colours")
 _ZERO_WEIGHT = UnservedOption("has no effect: a server of weight 0 takes no requests")
@@ -81,6 +82,9 @@ _ADMIN_PASSWORD = UnservedOption(
 )
 _ADMIN_TLS = UnservedOption(closed_part="entry point traefik", hint=LOCAL_ONLY)
 _READ_ONLY = UnservedOption(closed_part=CHANGES)
+_MARATHON_GUARD = UnservedOption(closed_part="provider marathon")
+_ECS_GUARD = UnservedOption(closed_part="provider ecs")
+_OWN_LIMITS = UnservedOption("has no effect: Rondpoint has its own time limits for connections")
 _METRICS_ROUTING = UnservedOption(
     closed_part=METRICS,
     hint="take it out only if every client of metrics.prometheus.entryPoint may read /metrics",
@@ -104,7 +108,7 @@ _ROUTING = UnservedOption(
 )
 
 _TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe tcpServersTransport"
-_TRAEFIK_3_PROVIDERS = "ecs http knative kubernetesGateway kubernetesIngressNGINX nomad plugin swarm"
+_TRAEFIK_3_PROVIDERS = "knative kubernetesGateway kubernetesIngressNGINX plugin swarm"
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
     "api.basePath api.dashboardName api.debug api.disableDashboardAd "
@@ -124,9 +128,8 @@ _TRAEFIK_3_OPTIONS = (
 )
 # Traefik 2 had these options; Traefik 3 removed them.
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
-_TRAEFIK_2_PROVIDERS = "marathon"
 _TRAEFIK_1_SECTIONS = "healthCheck tls"
-_TRAEFIK_1_PROVIDERS = "ecs marathon mesos"
+_TRAEFIK_1_PROVIDERS = "mesos"
 _TRAEFIK_1_OPTIONS = (
     "docker.debugLogGeneratedTemplate docker.swarmMode "
     "docker.swarmModeRefreshSeconds docker.templateVersion docker.trace "
@@ -136,6 +139,8 @@ _TRAEFIK_1_OPTIONS = (
     "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
     "kubernetes.constraints kubernetes.debugLogGeneratedTemplate kubernetes.enablePassTLSCert "
     "kubernetes.templateVersion kubernetes.trace kubernetes.watch "
+    "marathon.debugLogGeneratedTemplate marathon.templateVersion marathon.trace marathon.tls.caOptional "
+    "providers.marathon.trace ecs.debugLogGeneratedTemplate ecs.templateVersion ecs.trace ecs.watch "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
     "web.path "
     "web.metrics.datadog web.metrics.influxDB web.metrics.statsD "
@@ -156,6 +161,13 @@ _KUBERNETES_GUARDS = "kubernetes.filename"
 _CONSUL_KEYS_GUARDS = "providers.consul.namespaces consul.constraints consul.filename"
 _ZOOKEEPER_GUARDS = "zookeeper.constraints zookeeper.filename"
 
+_MARATHON_GUARDS = "marathon.filename"
+_MARATHON_LIMITS = " ".join(
+    f"{section}.{option}"
+    for section in ("marathon", "providers.marathon")
+    for option in ("dialerTimeout", "responseHeaderTimeout", "tlsHandshakeTimeout", "keepAlive")
+)
+
 
 def _table(patterns: str, entry: UnservedOption, prefix: str = "") -> dict[str, UnservedOption]:
     return {prefix + pattern: entry for pattern in patterns.split()}
@@ -166,7 +178,6 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table(_TRAEFIK_3_PROVIDERS, _PROVIDER, "providers."),
     **_table(_TRAEFIK_3_OPTIONS, _NOT_YET),
     **_table(_TRAEFIK_2, _NOT_YET),
-    **_table(_TRAEFIK_2_PROVIDERS, _PROVIDER, "providers."),
     **_table(_TRAEFIK_1_SECTIONS, _NOT_YET),
     **_table(_TRAEFIK_1_PROVIDERS, _PROVIDER),
     **_table(_TRAEFIK_1_OPTIONS, _NOT_YET),
@@ -203,5 +214,9 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("providers.consulCatalog.refreshInterval", _IMMEDIATE),
     **_table("providers.kubernetesCRD.throttleDuration", _IMMEDIATE),
     **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _CONSUL_QUERIES),
+    **_table(_MARATHON_GUARDS, _MARATHON_GUARD),
+    **_table("ecs.filename", _ECS_GUARD),
+    **_table(_MARATHON_LIMITS, _OWN_LIMITS),
+    **_table("providers.nomad.endpoint.endpointWaitTime", _EVENTS),
     **_table("providersThrottleDuration providers.providersThrottleDuration", _IMMEDIATE),
 }

@@ -178,6 +178,27 @@ TRANSLATIONS: dict[str, Translation] = {
     "consulCatalog.tls.key": _copy_to("providers.consulCatalog.endpoint.tls.key"),
     "consulCatalog.watch": _copy_to("providers.consulCatalog.watch"),
     **{f"kubernetes{key}": _copy_to(f"providers.kubernetesIngress{key}") for key in _KUBERNETES},
+    "ecs": _copy_to("providers.ecs"),
+    "ecs.cluster": _copy_to("providers.ecs.clusters"),
+    "ecs.constraints": _join_constraints("providers.ecs.constraints"),
+    **{
+        f"ecs.{key}": _copy_to(f"providers.ecs.{key}")
+        for key in (
+            *("accessKeyID", "secretAccessKey", "region", "clusters", "autoDiscoverClusters"),
+            *("domain", "exposedByDefault", "refreshSeconds"),
+        )
+    },
+    "marathon": _copy_to("providers.marathon"),
+    "marathon.constraints": _join_constraints("providers.marathon.constraints"),
+    **{
+        f"marathon.{key}": _copy_to(f"providers.marathon.{key}")
+        for key in (
+            *("endpoint", "domain", "exposedByDefault", "groupsAsSubDomains", "marathonLBCompatibility"),
+            *("filterMarathonConstraints", "forceTaskHostname", "respectReadinessChecks", "dcosToken"),
+            *("basic", "basic.httpBasicAuthUser", "basic.httpBasicPassword", "watch"),
+            *("tls", "tls.ca", "tls.cert", "tls.key", "tls.insecureSkipVerify"),
+        )
+    },
     "retry": _copy_to(),
     "retry.attempts": _copy_to("serversTransport.retryAttempts"),
     "rest": _copy_to("providers.rest"),

@@ -13,12 +13,12 @@ from discovery.constraints import Constraint, ConstraintError, parse
 from discovery.container import ALLOW_NON_RUNNING, Container
 from discovery.decoding.decoded import Decoded
 from discovery.providers.contract import Emit
-from discovery.providers.docker.engine import Engine
-from discovery.providers.docker.events import Action, Event
+from discovery.providers.docker.events import FILTERS, Action, Event, parse_event
 from discovery.providers.docker.host import host_address
 from discovery.providers.docker.inspection import InspectedContainer, parse_inspection
 from discovery.providers.docker.inventory import Inventory
-from discovery.providers.docker.pending_events import PendingEvents
+from discovery.providers.docker_engine.engine import Engine
+from discovery.providers.docker_engine.pending_events import PendingEvents
 from discovery.providers.errors import ProviderError
 from discovery.stopping import on_stop
 from rondpoint.settings.tree import DockerOptions
@@ -72,7 +72,7 @@ class DockerProvider:
             logger.info("the Docker engine's event stream ended; opening it again")
 
     def _follow(self, engine: Engine, emit: Emit, stop: threading.Event) -> None:
-        pending = PendingEvents(engine)
+        pending = PendingEvents(engine, FILTERS, parse_event)
         try:
             self._read_all(engine, stop)
             if stop.is_set():

@@ -5,9 +5,13 @@ from __future__ import annotations
 from pydantic import Field
 
 from rondpoint.settings.tree.consul import ConsulCatalogOptions, ConsulOptions
+from rondpoint.settings.tree.ecs import EcsOptions
+from rondpoint.settings.tree.http_provider import HttpProviderOptions
 from rondpoint.settings.tree.key_value import EtcdOptions, RedisKeysOptions, ZooKeeperOptions
 from rondpoint.settings.tree.kubernetes import KubernetesIngressOptions
 from rondpoint.settings.tree.kubernetes_crd import KubernetesCrdOptions
+from rondpoint.settings.tree.marathon import MarathonOptions
+from rondpoint.settings.tree.nomad import NomadOptions
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import OptionalPath, Switch, Text
 
@@ -78,6 +82,10 @@ class Providers(Section):
     file: FileOptions | None = None
     consul_catalog: ConsulCatalogOptions | None = None
     consul: ConsulOptions | None = None
+    http: HttpProviderOptions | None = None
+    nomad: NomadOptions | None = None
+    marathon: MarathonOptions | None = None
+    ecs: EcsOptions | None = None
     zoo_keeper: ZooKeeperOptions | None = None
     etcd: EtcdOptions | None = None
     redis: RedisKeysOptions | None = None

@@ -171,6 +171,8 @@ OTHERS = [
     (["--providers.consul", "--providers.consul.namespaces=a"], "provider consul"),
     (["--consul", "--consul.constraints=tag==api"], "provider consul"),
     (["--consul", "--consul.filename=a.tmpl"], "provider consul"),
+    (["--marathon", "--marathon.filename=a.tmpl"], "provider marathon"),
+    (["--ecs", "--ecs.filename=a.tmpl"], "provider ecs"),
     (["--zookeeper", "--zookeeper.constraints=tag==api"], "provider zookeeper"),
     (["--zookeeper", "--zookeeper.filename=a.tmpl"], "provider zookeeper"),
     (["--etcd", "--etcd.constraints=tag==api"], "provider etcd"),
