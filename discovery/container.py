@@ -49,6 +49,7 @@ class Container(Struct, frozen=True):
     - `provider`: the provider in the names of its objects; `kind`: the word for it in messages.
     - `service`: the name of its own router and service, if that differs from `name`.
     - `weight`: its weight if no label sets one.
+    - `server`: the name of its server, if that differs from `name`.
     - `bindings`: container TCP port → the published ports of the host.
     """
 
@@ -67,10 +68,15 @@ class Container(Struct, frozen=True):
     kind: str = "container"
     service: str = ""
     weight: int = 1
+    server: str = ""
 
     @property
     def running(self) -> bool:
         return self.state == "running"
+
+    @property
+    def server_name(self) -> str:
+        return self.server or self.name
 
     @property
     def healthy(self) -> bool:

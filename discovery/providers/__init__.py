@@ -33,6 +33,15 @@ def _docker(settings: Settings) -> Provider | None:
     return DockerProvider(options)
 
 
+def _swarm(settings: Settings) -> Provider | None:
+    options = settings.providers.swarm
+    if options is None:
+        return None
+    from discovery.providers.swarm import SwarmProvider
+
+    return SwarmProvider(options)
+
+
 def _file(settings: Settings) -> Provider | None:
     options = settings.providers.file
     if options is None:
@@ -73,6 +82,7 @@ def _registrar(settings: Settings) -> Provider | None:
 
 PROVIDERS: Mapping[str, Factory] = {
     "docker": _docker,
+    "swarm": _swarm,
     "file": _file,
     "consulcatalog": _consul_catalogue,
     "consul": _consul_keys,

@@ -11,6 +11,7 @@ from rondpoint.settings import (
     EntryPoint,
     FileOptions,
     Settings,
+    SwarmOptions,
 )
 from rondpoint.store.address import redact_url
 
@@ -39,6 +40,9 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.docker:
         case DockerOptions(endpoint=endpoint):
             yield f"docker ({endpoint})"
+    match settings.providers.swarm:
+        case SwarmOptions(endpoint=endpoint):
+            yield f"swarm ({endpoint})"
     match settings.providers.file:
         case FileOptions(filename=filename, directory=directory):
             yield f"file ({directory or filename})"

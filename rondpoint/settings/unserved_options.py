@@ -65,10 +65,6 @@ _METRICS_ROUTING = UnservedOption(
     closed_part=METRICS,
     hint="take it out only if every client of metrics.prometheus.entryPoint may read /metrics",
 )
-_DOCKER_TLS = UnservedOption(
-    closed_part="provider docker",
-    hint="take it out, and set the engine's socket, or the socket of a tunnel to it",
-)
 _DOCKER_TEMPLATE = UnservedOption(closed_part="provider docker")
 _CATALOGUE_GUARD = UnservedOption(closed_part="provider consulcatalog")
 _CONSUL_KEYS_GUARD = UnservedOption(closed_part="provider consul")
@@ -79,7 +75,7 @@ _ROUTING = UnservedOption(
 _TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe tcpServersTransport"
 _TRAEFIK_3_PROVIDERS = (
     "ecs etcd http knative kubernetesCRD kubernetesGateway kubernetesIngress "
-    "kubernetesIngressNGINX nomad plugin redis swarm zooKeeper"
+    "kubernetesIngressNGINX nomad plugin redis zooKeeper"
 )
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
@@ -94,20 +90,18 @@ _TRAEFIK_3_OPTIONS = (
     "tracing.instana tracing.jaeger tracing.spanNameLimit tracing.zipkin "
     "ping.manualRouting providers.precedence "
     "providers.docker.allowNonRunning "
-    "providers.docker.httpClientTimeout providers.docker.password "
-    "providers.docker.username providers.file.debugLogGeneratedTemplate "
+    "providers.file.debugLogGeneratedTemplate "
     "serversTransport.spiffe"
 )
 # Traefik 2 had these options; Traefik 3 removed them.
-_TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
+_TRAEFIK_2 = "pilot providers.docker.tls.caOptional"
 _TRAEFIK_2_PROVIDERS = "marathon rancher"
 _TRAEFIK_1_SECTIONS = "healthCheck tls"
 _TRAEFIK_1_PROVIDERS = (
     "boltdb dynamodb ecs etcd eureka kubernetes marathon mesos rancher serviceFabric zookeeper"
 )
 _TRAEFIK_1_OPTIONS = (
-    "docker.debugLogGeneratedTemplate docker.swarmMode "
-    "docker.swarmModeRefreshSeconds docker.templateVersion docker.trace "
+    "docker.debugLogGeneratedTemplate docker.templateVersion docker.tls.caOptional docker.trace "
     "consul.debugLogGeneratedTemplate consul.templateVersion "
     "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate "
     "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
@@ -149,7 +143,6 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("web.certFile web.keyFile", _ADMIN_TLS),
     **_table("web.readOnly", _READ_ONLY),
     **_table("metrics.prometheus.manualRouting", _METRICS_ROUTING),
-    **_table("providers.docker.tls docker.tls", _DOCKER_TLS),
     **_table("docker.filename", _DOCKER_TEMPLATE),
     **_table(_CATALOGUE_GUARDS, _CATALOGUE_GUARD),
     **_table(_CONSUL_KEYS_GUARDS, _CONSUL_KEYS_GUARD),

@@ -54,7 +54,13 @@ class Overview(Struct, frozen=True):
 
 _NONE = Count()
 
-_PROVIDERS = {"docker": "Docker", "file": "File", "consulcatalog": "ConsulCatalog", "consul": "Consul"}
+_PROVIDERS = {
+    "docker": "Docker",
+    "swarm": "Swarm",
+    "file": "File",
+    "consulcatalog": "ConsulCatalog",
+    "consul": "Consul",
+}
 """Traefik's names of the providers, by ours."""
 
 

@@ -27,6 +27,7 @@ from rondpoint.settings.tree.consul import (
     ConsulOptions,
     ConsulTls,
 )
+from rondpoint.settings.tree.docker import DockerOptions, DockerTls, EngineOptions, SwarmOptions
 from rondpoint.settings.tree.entry_points import (
     ADMIN,
     EntryPoint,
@@ -39,7 +40,7 @@ from rondpoint.settings.tree.entry_points import (
 )
 from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis, Store
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
-from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
+from rondpoint.settings.tree.providers import FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
 from rondpoint.settings.tree.root import Settings
 from rondpoint.settings.tree.section import Section, setting_key
@@ -66,6 +67,8 @@ __all__ = [
     "ConsulTls",
     "DnsChallenge",
     "DockerOptions",
+    "DockerTls",
+    "EngineOptions",
     "EntryPoint",
     "FieldMode",
     "FileOptions",
@@ -97,6 +100,7 @@ __all__ = [
     "ServersTransport",
     "Settings",
     "Store",
+    "SwarmOptions",
     "TlsChallenge",
     "Tracing",
     "Transport",

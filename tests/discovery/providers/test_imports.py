@@ -23,6 +23,7 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
     [
         ([], []),
         (["--providers.docker"], ["docker", "docker"]),
+        (["--providers.swarm"], ["swarm", "docker"]),
         (["--providers.consul"], ["consul", "consul"]),
     ],
 )
