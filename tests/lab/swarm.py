@@ -160,6 +160,11 @@ class Swarm:
             **options,
         )
 
+    def relabel(self, service: Any, labels: Mapping[str, str]) -> None:
+        """Replace the labels of the service; its tasks stay."""
+        service.reload()
+        service.update(labels=dict(labels), fetch_current_spec=True)
+
     def update_state(self, service: Any) -> str:
         """Return the state of the last update: `updating`, `completed`."""
         service.reload()
