@@ -26,8 +26,10 @@ class EngineClient(docker.APIClient):
         super().__init__(**options)
 
     def request(self, method: str | bytes, url: str | bytes, **options: Any) -> requests.Response:  # type: ignore[override]
-        """Send a request with the credentials."""
-        return super().request(method, url, **{"auth": self._credentials, **options})
+        """Send a request with the credentials, and verify the engine as its own settings say."""
+        # Otherwise the variable REQUESTS_CA_BUNDLE wins over these settings.
+        given = {"auth": self._credentials, "verify": self.verify, **options}
+        return super().request(method, url, **given)
 
 
 def connect(options: EngineOptions, setting: str) -> EngineClient:
