@@ -18,7 +18,7 @@ from docker.types import EndpointSpec, ServiceMode, UpdateConfig
 
 from tests.lab.engine import Engine
 from tests.lab.errors import LabError
-from tests.lab.image import BUSYBOX, import_busybox, import_whoami
+from tests.lab.image import BUSYBOX, NAMES, import_busybox, import_whoami
 from tests.lab.waiting import until
 
 NETWORK = "public"
@@ -86,10 +86,11 @@ class Swarm:
         self._services: Any = self.client.services
         other = self._stack.enter_context(closing(self.worker.client()))
         import_busybox(self.client)
-        self.image_name = import_whoami(self.client)
+        name = import_whoami(self.client)
         # By its id, since engines ask a registry for other references first.
-        self.image = str(self.client.images.get(self.image_name).id)
-        other.images.load(b"".join(self.client.images.get(self.image_name).save(named=True)))
+        self.image = str(self.client.images.get(name).id)
+        for each in NAMES:
+            other.images.load(b"".join(self.client.api.get_image(each)))
         self.client.swarm.init(advertise_addr=_ADDRESSES[0])
         self.client.swarm.reload()
         token = self.client.swarm.attrs["JoinTokens"]["Worker"]
