@@ -94,10 +94,13 @@ PROVIDERS: Mapping[str, Factory] = {
 def _source_name(name: str, settings: Settings) -> str:
     """Return the name of the provider whose source this one reads.
 
-    The registrar follows the engine of the Docker provider, unless it has an engine of its own.
+    The registrar follows the engine of the Docker provider, else of the Swarm provider, unless it has an
+    engine of its own.
     """
     own = settings.registrator is not None and settings.registrator.docker
-    return "docker" if name == "registrator" and not own else name
+    if name != "registrator" or own:
+        return name
+    return "swarm" if settings.providers.docker is None and settings.providers.swarm is not None else "docker"
 
 
 def configured_providers(settings: Settings) -> dict[str, Provider]:

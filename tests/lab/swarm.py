@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from docker.errors import APIError
 from docker.types import EndpointSpec, ServiceMode, UpdateConfig
 
 from tests.lab.engine import Engine
@@ -38,10 +39,26 @@ class Gateway:
         self.container = swarm.client.containers.run(
             BUSYBOX, ["sleep", "1000000"], detach=True, network=NETWORK, name="gateway"
         )
+        self.socket_url = swarm.manager.socket_url
+        self._find_namespace()
+
+    def start_again(self) -> None:
+        """Start the container after its engine has ended it."""
+        until(self._try_to_start, "the gateway in its overlay network")
+        self._find_namespace()
+
+    def _try_to_start(self) -> bool:
+        try:
+            self.container.start()
+        except APIError:
+            # The engine does not manage its Swarm again yet, so it does not know the network.
+            return False
+        return True
+
+    def _find_namespace(self) -> None:
         self.container.reload()
         self.namespace = Path("/proc", str(self.container.attrs["State"]["Pid"]), "ns", "net")
         self.enter = ["nsenter", f"--net={self.namespace}"]
-        self.socket_url = swarm.manager.socket_url
 
 
 class Swarm:
@@ -111,6 +128,11 @@ class Swarm:
             _run("ip", "link", "set", name, "netns", engine.namespace.name, "name", _LINK)
             _run(*engine.enter, "ip", "address", "add", f"{address}/24", "dev", _LINK)
             _run(*engine.enter, "ip", "link", "set", _LINK, "up")
+
+    def restart_manager(self) -> None:
+        """Start the manager after `manager.kill`, and the gateway: the engine has ended its containers."""
+        self.manager.restart()
+        self.gateway.start_again()
 
     def create(
         self,

@@ -12,15 +12,19 @@ from rondpoint.settings import SwarmOptions
 from tests.discovery.providers.supervised import supervised
 from tests.lab.swarm import Swarm
 
-PORT = {"traefik.http.services.x.loadbalancer.server.port": "80"}
+
+def labels(router: str) -> dict[str, str]:
+    return {
+        f"traefik.http.routers.{router}.rule": "Host(`steady.test`)",
+        "traefik.http.services.x.loadbalancer.server.port": "80",
+    }
 
 
 @pytest.mark.timeout(300)
 def test_an_outage_of_the_manager_keeps_routes_and_its_return_is_noticed(
     swarm: Swarm, create: Callable[..., Any]
 ) -> None:
-    """The restarted engine ends its containers, the gateway too, so this file comes late in its folder."""
-    create("steady", {**PORT, "traefik.http.routers.steady.rule": "Host(`steady.test`)"}, on="worker")
+    steady = create("steady", labels("steady"), on="worker")
     options = SwarmOptions(endpoint=swarm.manager.socket_url, refresh_seconds=600.0, http_client_timeout=2.0)
     with supervised(SwarmProvider(options)) as running:
         running.until(lambda each: "steady@swarm" in each.routers)
@@ -28,7 +32,7 @@ def test_an_outage_of_the_manager_keeps_routes_and_its_return_is_noticed(
         swarm.manager.kill()
         running.until_failing("cannot be reached")
         assert running.configuration is before
-        swarm.manager.restart()
+        swarm.restart_manager()
         running.until_ok()
-        create("later", {**PORT, "traefik.http.routers.later.rule": "Host(`later.test`)"}, on="worker")
-        running.until(lambda each: {"steady@swarm", "later@swarm"} <= each.routers.keys())
+        swarm.relabel(steady, labels("later"))
+        running.until(lambda each: "later@swarm" in each.routers)
