@@ -50,6 +50,7 @@ class Container(Struct, frozen=True):
     - `service`: the name of its own router and service, if that differs from `name`.
     - `rule_name`: its name in default rules, if that differs from `service`.
     - `weight`: its weight if no label sets one.
+    - `server`: the name of its server, if that differs from `name`.
     - `bindings`: container TCP port → the published ports of the host.
     """
 
@@ -69,10 +70,15 @@ class Container(Struct, frozen=True):
     service: str = ""
     rule_name: str = ""
     weight: int = 1
+    server: str = ""
 
     @property
     def running(self) -> bool:
         return self.state == "running"
+
+    @property
+    def server_name(self) -> str:
+        return self.server or self.name
 
     @property
     def healthy(self) -> bool:

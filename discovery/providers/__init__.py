@@ -33,6 +33,15 @@ def _docker(settings: Settings) -> Provider | None:
     return DockerProvider(options)
 
 
+def _swarm(settings: Settings) -> Provider | None:
+    options = settings.providers.swarm
+    if options is None:
+        return None
+    from discovery.providers.swarm import SwarmProvider
+
+    return SwarmProvider(options)
+
+
 def _file(settings: Settings) -> Provider | None:
     options = settings.providers.file
     if options is None:
@@ -154,6 +163,7 @@ def _registrar(settings: Settings) -> Provider | None:
 
 PROVIDERS: Mapping[str, Factory] = {
     "docker": _docker,
+    "swarm": _swarm,
     "file": _file,
     "consulcatalog": _consul_catalogue,
     "consul": _consul_keys,
@@ -176,10 +186,13 @@ SEVERAL: Mapping[str, Callable[[Settings], Iterable[Provider]]] = {"nomad": _nom
 def _source_name(name: str, settings: Settings) -> str:
     """Return the name of the provider whose source this one reads.
 
-    The registrar follows the engine of the Docker provider, unless it has an engine of its own.
+    The registrar follows the engine of the Docker provider, else of the Swarm provider, unless it has an
+    engine of its own.
     """
     own = settings.registrator is not None and settings.registrator.docker
-    return "docker" if name == "registrator" and not own else name
+    if name != "registrator" or own:
+        return name
+    return "swarm" if settings.providers.docker is None and settings.providers.swarm is not None else "docker"
 
 
 def configured_providers(settings: Settings) -> dict[str, Provider]:

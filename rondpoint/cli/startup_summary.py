@@ -18,6 +18,7 @@ from rondpoint.settings import (
     NomadOptions,
     RedisKeysOptions,
     Settings,
+    SwarmOptions,
     ZooKeeperOptions,
 )
 from rondpoint.settings.http_values import public_url
@@ -48,6 +49,9 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.docker:
         case DockerOptions(endpoint=endpoint):
             yield f"docker ({endpoint})"
+    match settings.providers.swarm:
+        case SwarmOptions(endpoint=endpoint):
+            yield f"swarm ({endpoint})"
     match settings.providers.file:
         case FileOptions(filename=filename, directory=directory):
             yield f"file ({directory or filename})"

@@ -89,10 +89,6 @@ _METRICS_ROUTING = UnservedOption(
     closed_part=METRICS,
     hint="take it out only if every client of metrics.prometheus.entryPoint may read /metrics",
 )
-_DOCKER_TLS = UnservedOption(
-    closed_part="provider docker",
-    hint="take it out, and set the engine's socket, or the socket of a tunnel to it",
-)
 _DOCKER_TEMPLATE = UnservedOption(closed_part="provider docker")
 _CATALOGUE_GUARD = UnservedOption(closed_part="provider consulcatalog")
 _KUBERNETES_GUARD = UnservedOption(closed_part="provider kubernetes")
@@ -108,7 +104,7 @@ _ROUTING = UnservedOption(
 )
 
 _TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe tcpServersTransport"
-_TRAEFIK_3_PROVIDERS = "knative kubernetesGateway kubernetesIngressNGINX plugin swarm"
+_TRAEFIK_3_PROVIDERS = "knative kubernetesGateway kubernetesIngressNGINX plugin"
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
     "api.basePath api.dashboardName api.debug api.disableDashboardAd "
@@ -122,17 +118,15 @@ _TRAEFIK_3_OPTIONS = (
     "tracing.instana tracing.jaeger tracing.spanNameLimit tracing.zipkin "
     "ping.manualRouting providers.precedence "
     "providers.docker.allowNonRunning "
-    "providers.docker.httpClientTimeout providers.docker.password "
-    "providers.docker.username providers.file.debugLogGeneratedTemplate "
+    "providers.file.debugLogGeneratedTemplate "
     "serversTransport.spiffe"
 )
 # Traefik 2 had these options; Traefik 3 removed them.
-_TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
+_TRAEFIK_2 = "pilot providers.docker.tls.caOptional"
 _TRAEFIK_1_SECTIONS = "healthCheck tls"
 _TRAEFIK_1_PROVIDERS = "mesos"
 _TRAEFIK_1_OPTIONS = (
-    "docker.debugLogGeneratedTemplate docker.swarmMode "
-    "docker.swarmModeRefreshSeconds docker.templateVersion docker.trace "
+    "docker.debugLogGeneratedTemplate docker.templateVersion docker.tls.caOptional docker.trace "
     "consul.debugLogGeneratedTemplate consul.templateVersion "
     "etcd.debugLogGeneratedTemplate etcd.templateVersion etcd.tls.caOptional etcd.trace "
     "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate "
@@ -190,7 +184,6 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("web.certFile web.keyFile", _ADMIN_TLS),
     **_table("web.readOnly", _READ_ONLY),
     **_table("metrics.prometheus.manualRouting", _METRICS_ROUTING),
-    **_table("providers.docker.tls docker.tls", _DOCKER_TLS),
     **_table("docker.filename", _DOCKER_TEMPLATE),
     **_table(_CATALOGUE_GUARDS, _CATALOGUE_GUARD),
     **_table(_CONSUL_KEYS_GUARDS, _CONSUL_KEYS_GUARD),

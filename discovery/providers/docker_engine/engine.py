@@ -6,55 +6,50 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
-import docker
 import docker.errors
 import requests
 import urllib3
 
+from discovery.providers.docker_engine.connection import EngineClient, connect
 from discovery.providers.docker_engine.faults import SETTING, to_provider_error
-
-RESPONSE_TIMEOUT = 10
-"""Seconds within which the engine must respond.
-
-The event stream has no limit, since it may be silent for ever.
-"""
+from rondpoint.settings import EngineOptions
 
 FAULTS = (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
 class Engine:
-    """A client of the engine at `endpoint`; the constructor raises ProviderError if it cannot be reached.
+    """A client of an engine; the constructor raises ProviderError if it cannot be reached.
 
     `setting` names the setting of the endpoint, for the hints of errors. Only `end_events` may be called from
     another thread.
     """
 
-    def __init__(self, endpoint: str, setting: str = SETTING) -> None:
-        self._endpoint = endpoint
+    def __init__(self, options: EngineOptions, setting: str = SETTING) -> None:
+        self._endpoint = options.endpoint
         self._setting = setting
         self._events: Any = None
-        with self._faults():
-            self._client = docker.APIClient(base_url=endpoint, version="auto", timeout=RESPONSE_TIMEOUT)
+        with self.faults():
+            self.client: EngineClient = connect(options, setting)
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.end_events()
-        self._client.close()
+        self.client.close()
 
     def open_events(self, filters: Mapping[str, Sequence[str]]) -> None:
         """Start the event stream, which contains every event from now on that matches `filters`."""
-        with self._faults():
+        with self.faults():
             # The engine subscribes a moment after it has responded. So the request names the start, by the
             # engine's own clock.
-            now = datetime.fromisoformat(self._client.info()["SystemTime"])
+            now = datetime.fromisoformat(self.client.info()["SystemTime"])
             # The stubs allow whole seconds only; the engine accepts fractions as well.
-            self._events = self._client.events(  # type: ignore[call-overload]
+            self._events = self.client.events(  # type: ignore[call-overload]
                 since=f"{now.timestamp():.6f}",
                 filters={name: list(values) for name, values in filters.items()},
                 decode=True,
@@ -84,25 +79,26 @@ class Engine:
 
     def running_containers(self) -> list[str]:
         """Return the ids of the running containers, including paused ones."""
-        with self._faults():
-            return [each["Id"] for each in self._client.containers()]
+        with self.faults():
+            return [each["Id"] for each in self.client.containers()]
 
     def labelled_containers(self, label: str) -> list[str]:
         """Return the ids of the containers with this label, running or not."""
-        with self._faults():
-            return [each["Id"] for each in self._client.containers(all=True, filters={"label": [label]})]
+        with self.faults():
+            return [each["Id"] for each in self.client.containers(all=True, filters={"label": [label]})]
 
     def inspect(self, container_id: str) -> Mapping[str, Any] | None:
         """Return the engine's description of one container; None if it does not exist (any more)."""
-        with self._faults():
+        with self.faults():
             try:
-                description: Mapping[str, Any] = self._client.inspect_container(container_id)
+                description: Mapping[str, Any] = self.client.inspect_container(container_id)
             except docker.errors.NotFound:
                 return None
             return description
 
     @contextmanager
-    def _faults(self) -> Iterator[None]:
+    def faults(self) -> Iterator[None]:
+        """Raise errors of the client as ProviderErrors."""
         try:
             yield
         except FAULTS as error:

@@ -72,7 +72,7 @@ class _RegistrarWork:
 
     def _follow(self, endpoint: Endpoint, emit: Emit, stop: threading.Event) -> None:
         with (
-            Engine(self._plan.docker, self._plan.docker_setting) as engine,
+            Engine(self._plan.engine, self._plan.engine_setting) as engine,
             Client(endpoint) as client,
             on_stop(stop, engine.end_events),
             on_stop(stop, client.abort),
@@ -82,7 +82,9 @@ class _RegistrarWork:
             self._emit_diagnostics(emit)
             self._apply_events(engine, client, pending, emit, stop)
         if not stop.is_set():
-            raise ProviderError(f"the event stream of the Docker engine at {self._plan.docker} ended")
+            raise ProviderError(
+                f"the event stream of the Docker engine at {self._plan.engine.endpoint} ended"
+            )
 
     def _apply_events(
         self,

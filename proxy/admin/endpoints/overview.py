@@ -56,6 +56,7 @@ _NONE = Count()
 
 _PROVIDERS = {
     "docker": "Docker",
+    "swarm": "Swarm",
     "file": "File",
     "consulcatalog": "ConsulCatalog",
     "consul": "Consul",

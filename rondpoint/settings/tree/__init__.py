@@ -28,6 +28,7 @@ from rondpoint.settings.tree.consul import (
     ConsulOptions,
     ConsulTls,
 )
+from rondpoint.settings.tree.docker import DockerOptions, DockerTls, EngineOptions, SwarmOptions
 from rondpoint.settings.tree.ecs import EcsOptions
 from rondpoint.settings.tree.entry_points import (
     ADMIN,
@@ -57,7 +58,7 @@ from rondpoint.settings.tree.kubernetes_crd import KubernetesCrdOptions
 from rondpoint.settings.tree.marathon import MarathonBasic, MarathonOptions
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.nomad import NomadEndpoint, NomadOptions
-from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
+from rondpoint.settings.tree.providers import FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
 from rondpoint.settings.tree.root import Settings
 from rondpoint.settings.tree.section import Section, setting_key
@@ -85,7 +86,9 @@ __all__ = [
     "ConsulTls",
     "DnsChallenge",
     "DockerOptions",
+    "DockerTls",
     "EcsOptions",
+    "EngineOptions",
     "EntryPoint",
     "EtcdOptions",
     "FieldMode",
@@ -130,6 +133,7 @@ __all__ = [
     "Settings",
     "Store",
     "StoreTls",
+    "SwarmOptions",
     "TlsChallenge",
     "Tracing",
     "Transport",

@@ -26,6 +26,7 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
     [
         ([], []),
         (["--providers.docker"], ["docker", "docker", "requests", "urllib3"]),
+        (["--providers.swarm"], ["swarm", "docker", "requests", "urllib3"]),
         (["--providers.consul"], ["consul", "consul", "requests", "urllib3"]),
         (["--providers.etcd"], ["etcd", "requests", "urllib3"]),
         (["--providers.redis"], ["redis"]),
