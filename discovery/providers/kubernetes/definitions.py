@@ -12,7 +12,7 @@ from discovery.kubernetes.client import Object
 from discovery.kubernetes.objects import Key, Objects
 from discovery.kubernetes.resources import Resource
 from discovery.merging.union import Union
-from discovery.providers.kubernetes.cluster_view import ClusterView, Kinds
+from discovery.providers.kubernetes.cluster_view import ALL, ClusterView, Kinds
 from discovery.providers.kubernetes.lookup import Decode
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration
@@ -57,7 +57,9 @@ class Definitions:
         for key in map(self._kinds.settle, changed):
             if key[0].kind in self._defining:
                 affected.add(key)
-            affected |= self._dependents.get(key, set())
+            resource, namespace, _ = key
+            for each in (key, (resource, namespace, ALL), (resource, "", ALL)):
+                affected |= self._dependents.get(each, set())
         certificates = False
         for key in affected:
             certificates |= self._update(key)

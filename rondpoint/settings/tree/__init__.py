@@ -44,6 +44,11 @@ from rondpoint.settings.tree.kubernetes import (
     KubernetesOptions,
 )
 from rondpoint.settings.tree.kubernetes_crd import KubernetesCrdOptions
+from rondpoint.settings.tree.kubernetes_gateway import (
+    KubernetesGatewayOptions,
+    KubernetesServiceReference,
+    KubernetesStatusAddress,
+)
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
@@ -80,9 +85,12 @@ __all__ = [
     "HttpChallenge",
     "KeyType",
     "KubernetesCrdOptions",
+    "KubernetesGatewayOptions",
     "KubernetesIngressEndpoint",
     "KubernetesIngressOptions",
     "KubernetesOptions",
+    "KubernetesServiceReference",
+    "KubernetesStatusAddress",
     "LifeCycle",
     "Limits",
     "Log",

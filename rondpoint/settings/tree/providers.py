@@ -7,6 +7,7 @@ from pydantic import Field
 from rondpoint.settings.tree.consul import ConsulCatalogOptions, ConsulOptions
 from rondpoint.settings.tree.kubernetes import KubernetesIngressOptions
 from rondpoint.settings.tree.kubernetes_crd import KubernetesCrdOptions
+from rondpoint.settings.tree.kubernetes_gateway import KubernetesGatewayOptions
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import OptionalPath, Switch, Text
 
@@ -79,4 +80,5 @@ class Providers(Section):
     consul: ConsulOptions | None = None
     kubernetes_ingress: KubernetesIngressOptions | None = None
     kubernetes_crd: KubernetesCrdOptions | None = None
+    kubernetes_gateway: KubernetesGatewayOptions | None = None
     rest: RestOptions | None = None
