@@ -43,6 +43,13 @@ def weighted(kind: str, spec: str) -> Case:
     return Case(routes(f"{RULE}, services: [{{kind: TraefikService, name: '{{n}}'}}]"), others=service)
 
 
+def secure(spec: str) -> Case:
+    """Return a case with a route to the server that demands a client certificate."""
+    reference = "{name: secure, port: web, scheme: https, serversTransport: '{n}'}"
+    transport = f"\n---\nkind: ServersTransport\nmetadata: {{name: '{{n}}'}}\nspec: {{{spec}}}\n"
+    return Case(routes(f"{RULE}, services: [{reference}]"), others=transport)
+
+
 USERS = (
     "\n---\nkind: Secret\nmetadata: {name: '{n}'}\n"
     "data: {users: b25lOntTSEF9NWVuNkc2TWV6UnJvVDNYS3FrZFBPbVkvQmZRPQo=}\n"
@@ -155,6 +162,17 @@ CASES: dict[str, Case] = {
         ("{n}.test/a",),
         middleware("addPrefix: {prefix: /of-service}"),
     ),
+    "mutual-tls": secure(
+        "rootCAs: [{secret: authority}], certificatesSecrets: [client], serverName: localhost"
+    ),
+    "older-authorities": secure(
+        "rootCAsSecrets: [authority], certificatesSecrets: [client], serverName: localhost"
+    ),
+    "lax": secure("insecureSkipVerify: true, certificatesSecrets: [client]"),
+    "no-client-certificate": secure("insecureSkipVerify: true"),
+    "missing-authority": secure(
+        "insecureSkipVerify: true, rootCAs: [{secret: absent}], certificatesSecrets: [client]"
+    ),
     "child": Case(
         routes(f"match: PathPrefix(`/c`), {TWO}", spec="parentRefs: [{name: '{n}-parent'}], "),
         ("{n}.test/c", "{n}.test/d"),
@@ -166,13 +184,18 @@ CASES: dict[str, Case] = {
 
 DIFFERENCES: dict[str, str] = {
     "basic-without-secret basic-without-secret.test/a/b": "the route responds 503; without it, a "
-    "more general route might serve its requests unprotected"
+    "more general route might serve its requests unprotected",
+    "missing-authority missing-authority.test/": "503; Traefik does without the authority",
 }
 """Requests with different responses, and why: `CASE REQUEST` → reason."""
 
 NAMES_OF_OURS: dict[str, set[str]] = {}
 NAMES_OF_THEIRS: dict[str, set[str]] = {
-    # Traefik makes the service of a route whose rule is not valid.
-    "services": {"default-invalid-rule-c15460dd92a49c0289ee@kubernetescrd"},
+    "services": {
+        # Traefik makes the service of a route whose rule is not valid.
+        "default-invalid-rule-c15460dd92a49c0289ee@kubernetescrd",
+        # Here its servers transport closes it.
+        "default-missing-authority-b6125a1029b5af401557@kubernetescrd",
+    },
 }
 """Objects that only one of the two serves, by kind."""
