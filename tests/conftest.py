@@ -27,6 +27,7 @@ from tests.lab.image import import_whoami
 from tests.lab.pebble import DnsServer, Pebble
 from tests.lab.processes import Processes
 from tests.lab.store import Store
+from tests.lab.zookeeper import ZooKeeper
 
 IMAGES_FOLDER = "/images/"
 
@@ -158,6 +159,13 @@ def redis_store() -> Iterator[Store]:
 def consul(tmp_path: Path) -> Iterator[Consul]:
     """A running, empty Consul for one test; its data is lost when it is killed."""
     with Consul(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZooKeeper]:
+    """The ZooKeeper server of this run. Each test uses a root key of its own."""
+    with ZooKeeper(tmp_path_factory.mktemp("zookeeper")) as running:
         yield running
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
+
+from discovery.addresses import parse_address
 
 DEFAULT_ADDRESS = "127.0.0.1:8500"
 DEFAULT_PORT = 8500
@@ -62,7 +63,7 @@ def endpoint(
     Raises ValueError with one line if an address or a variable is invalid.
     """
     written = address or environment.get("CONSUL_HTTP_ADDR") or DEFAULT_ADDRESS
-    parts = _parse_address(written)
+    parts = parse_address(written, "Consul", DEFAULT_PORT)
     if not username and not password:
         username, password = parts.username, parts.password
     if not username and not password:
@@ -77,30 +78,6 @@ def endpoint(
         username=username,
         password=password,
         tls=tls or _tls(environment),
-    )
-
-
-def _parse_address(written: str) -> Endpoint:
-    """Return the endpoint that the address alone describes; its scheme may be empty."""
-    if "://" not in written:
-        written = f"//{written}"
-    parts = urlsplit(written)
-    if parts.scheme not in {"", "http", "https"}:
-        raise ValueError(f"Consul's address {written!r}: {parts.scheme} is not supported (use http or https)")
-    try:
-        port = parts.port
-    except ValueError:
-        raise ValueError(f"Consul's address {written.removeprefix('//')!r} has no usable port") from None
-    if not parts.hostname or parts.path.strip("/") or parts.query:
-        raise ValueError(
-            f"Consul's address {written.removeprefix('//')!r} is not host:port, or a URL of host and port"
-        )
-    return Endpoint(
-        host=parts.hostname,
-        port=DEFAULT_PORT if port is None else port,
-        scheme=parts.scheme,
-        username=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
     )
 
 

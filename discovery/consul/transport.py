@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from ipaddress import ip_address
 from typing import Any
 
 import requests
 from consul import base
 from msgspec import Struct
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from discovery.consul.endpoint import Endpoint
+from discovery.interruptible_http import InterruptibleAdapter, OpenSockets, is_loopback
 
 CONNECT_TIMEOUT = 5.0
 RESPONSE_TIMEOUT = 10.0
 """Seconds within which a response must arrive. Blocking queries add their wait, and the sixteenth of it that
 Consul may add as jitter.
 """
-
-_KEEP_ALIVE = [
-    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-    # A blocking query is silent for minutes. Only TCP keep-alive notices meanwhile that the peer has
-    # vanished.
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
-]
 
 
 def _with_body(method: str) -> Callable[..., Any]:
@@ -59,13 +44,13 @@ class Transport(base.HTTPClient):  # type: ignore[misc]  # the library has no ty
     def __init__(self, endpoint: Endpoint) -> None:
         host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
         super().__init__(host, endpoint.port, endpoint.scheme)
-        self._sockets = _Sockets()
+        self._sockets = OpenSockets()
         self._session = requests.Session()
         # The environment's proxies, .netrc and CA bundles are meant for external servers, not for a nearby
         # agent.
         self._session.trust_env = False
-        self._adapter = _Adapter(self._sockets)
-        if _is_loopback(endpoint.host):
+        self._adapter = InterruptibleAdapter(self._sockets)
+        if is_loopback(endpoint.host):
             # On loopback, compressing and decompressing a large response takes longer than sending it.
             self._session.headers["Accept-Encoding"] = "identity"
         tls = endpoint.tls
@@ -126,89 +111,8 @@ class _Response(Struct, frozen=True):
         return self.content.decode("utf-8", "replace")
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _read_timeout(params: Sequence[tuple[str, Any]]) -> float:
     wait = dict(params).get("wait")
     return (
         RESPONSE_TIMEOUT if wait is None else float(str(wait).removesuffix("s")) * 17 / 16 + RESPONSE_TIMEOUT
     )
-
-
-class _Sockets:
-    """The open sockets of one transport."""
-
-    def __init__(self) -> None:
-        self.aborted = False
-        self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
-
-    def add(self, opened: socket.socket) -> None:
-        with self._lock:
-            self._open.add(opened)
-            aborted = self.aborted
-        if aborted:
-            _shut_down(opened)
-
-    def remove(self, closed: socket.socket) -> None:
-        with self._lock:
-            self._open.discard(closed)
-
-    def abort(self) -> None:
-        with self._lock:
-            self.aborted = True
-            for each in self._open:
-                _shut_down(each)
-
-
-def _shut_down(opened: socket.socket) -> None:
-    try:
-        # The plain socket's method: TLS would send a close alert, from a thread that does not own the
-        # connection.
-        socket.socket.shutdown(opened, socket.SHUT_RDWR)
-    except OSError:
-        return  # The peer had already closed the connection.
-
-
-class _Adapter(HTTPAdapter):
-    """An HTTP adapter whose connections record their sockets in `sockets`."""
-
-    def __init__(self, sockets: _Sockets) -> None:
-        self._sockets = sockets
-        super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, socket_options=_KEEP_ALIVE, **options)
-        sockets = self._sockets
-
-        class Plain(_TrackedConnection, HTTPConnection):
-            open_sockets = sockets
-
-        class Secure(_TrackedConnection, HTTPSConnection):
-            open_sockets = sockets
-
-        plain = type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": Plain})
-        secure = type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": Secure})
-        manager: PoolManager = self.poolmanager
-        manager.pool_classes_by_scheme = {"http": plain, "https": secure}
-
-
-class _TrackedConnection:
-    """A connection that records its socket while it is open."""
-
-    open_sockets: _Sockets
-    sock: Any
-
-    def connect(self) -> None:
-        super().connect()  # type: ignore[misc]  # defined by urllib3's class, the other base
-        self.open_sockets.add(self.sock)
-
-    def close(self) -> None:
-        if self.sock is not None:
-            self.open_sockets.remove(self.sock)
-        super().close()  # type: ignore[misc]

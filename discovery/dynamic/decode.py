@@ -29,7 +29,7 @@ _STATIC = (
     ),
     *("maxidleconnsperhost", "metrics", "ping", "providers", "providersthrottleduration", "redis"),
     *("registrator", "respondingtimeouts", "rest", "retry", "serverstransport", "statedirectory"),
-    *("traefiklog", "tracing", "web", "workers"),
+    *("traefiklog", "tracing", "web", "workers", "zookeeper"),
 )
 
 

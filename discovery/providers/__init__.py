@@ -55,9 +55,36 @@ def _consul_keys(settings: Settings) -> Provider | None:
     options = settings.providers.consul
     if options is None:
         return None
-    from discovery.providers.consul_kv import ConsulKvProvider
+    from discovery.providers.consul_keys import consul_provider
 
-    return ConsulKvProvider(options, sealer_of(settings).seal)
+    return consul_provider(options, sealer_of(settings).seal)
+
+
+def _zookeeper(settings: Settings) -> Provider | None:
+    options = settings.providers.zoo_keeper
+    if options is None:
+        return None
+    from discovery.providers.zookeeper import zookeeper_provider
+
+    return zookeeper_provider(options, sealer_of(settings).seal)
+
+
+def _etcd(settings: Settings) -> Provider | None:
+    options = settings.providers.etcd
+    if options is None:
+        return None
+    from discovery.providers.etcd import etcd_provider
+
+    return etcd_provider(options, sealer_of(settings).seal)
+
+
+def _redis(settings: Settings) -> Provider | None:
+    options = settings.providers.redis
+    if options is None:
+        return None
+    from discovery.providers.redis_keys import redis_provider
+
+    return redis_provider(options, sealer_of(settings).seal)
 
 
 def _kubernetes_ingress(settings: Settings) -> Provider | None:
@@ -112,6 +139,9 @@ PROVIDERS: Mapping[str, Factory] = {
     "kubernetes": _kubernetes_ingress,
     "kubernetescrd": _kubernetes_crd,
     "kubernetesgateway": _kubernetes_gateway,
+    "zookeeper": _zookeeper,
+    "etcd": _etcd,
+    "redis": _redis,
     "registrator": _registrar,
 }
 """Provider name → factory, which returns None if the settings do not enable the provider."""

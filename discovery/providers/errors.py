@@ -16,3 +16,7 @@ class ProviderError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class NotPermittedError(ProviderError):
+    """The source refuses the credentials, or lack a permission; so would its other endpoints."""

@@ -8,7 +8,10 @@ from rondpoint.settings.sources import flags
 from rondpoint.settings.sources.environment import PREFIX
 
 SECTIONS = frozenset(
-    {"consul", "consulcatalog", "docker", "file", "kubernetes", "providers", "registrator", "rest"}
+    {
+        *("consul", "consulcatalog", "docker", "etcd", "file", "kubernetes", "providers", "registrator"),
+        *("rest", "zookeeper"),
+    }
 )
 """Sections of the settings that only the agent reads, in the spellings of Traefik 1 and Traefik 3."""
 

@@ -9,10 +9,13 @@ from rondpoint.settings import (
     ConsulOptions,
     DockerOptions,
     EntryPoint,
+    EtcdOptions,
     FileOptions,
     KubernetesCrdOptions,
     KubernetesIngressOptions,
+    RedisKeysOptions,
     Settings,
+    ZooKeeperOptions,
 )
 from rondpoint.store.address import redact_url
 
@@ -26,7 +29,7 @@ def summary_lines(settings: Settings) -> Iterator[str]:
     yield f"providers: {', '.join(_list_providers(settings)) or 'none'}"
     if settings.registrator is not None and settings.registrator.enabled:
         consul = settings.registrator.consul
-        yield _format_consul("registrator: on", () if consul is None else (consul.address,))
+        yield _format_addresses("registrator: on", () if consul is None else (consul.address,))
     yield f"store: {'embedded' if settings.redis.url is None else redact_url(settings.redis.url)}"
     yield f"workers: {settings.workers}"
 
@@ -46,10 +49,11 @@ def _list_providers(settings: Settings) -> Iterator[str]:
             yield f"file ({directory or filename})"
     match settings.providers.consul_catalog:
         case ConsulCatalogOptions(endpoint=agents):
-            yield _format_consul("consulcatalog", agents.address.split(","))
-    match settings.providers.consul:
-        case ConsulOptions(endpoints=endpoints):
-            yield _format_consul("consul", endpoints)
+            yield _format_addresses("consulcatalog", agents.address.split(","))
+    for name in ("consul", "etcd", "redis", "zoo_keeper"):
+        match getattr(settings.providers, name):
+            case ConsulOptions() | EtcdOptions() | RedisKeysOptions() | ZooKeeperOptions() as options:
+                yield _format_addresses(name.replace("_", ""), options.endpoints)
     match settings.providers.kubernetes_ingress:
         case KubernetesIngressOptions(endpoint=endpoint):
             yield f"kubernetes ({endpoint})" if endpoint else "kubernetes"
@@ -60,7 +64,7 @@ def _list_providers(settings: Settings) -> Iterator[str]:
         yield "rest"
 
 
-def _format_consul(name: str, addresses: Iterable[str]) -> str:
+def _format_addresses(name: str, addresses: Iterable[str]) -> str:
     # The part before @ may hold a password. Without an address, the environment or the default applies.
     shown_addresses = ", ".join(
         address.strip().rpartition("@")[2] for address in addresses if address.strip()

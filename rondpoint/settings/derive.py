@@ -29,10 +29,8 @@ _CONSTRAINTS = ("providers", "constraints")
 _OTHER_PROVIDERS = (
     _FILE,
     _CATALOGUE,
-    ("providers", "consul"),
-    ("providers", "kubernetes_ingress"),
-    ("providers", "kubernetes_crd"),
-    ("providers", "rest"),
+    *(("providers", name) for name in ("consul", "etcd", "redis", "rest", "zoo_keeper")),
+    *(("providers", name) for name in ("kubernetes_crd", "kubernetes_ingress")),
 )
 
 

@@ -113,6 +113,9 @@ def _existing_parts(settings: Settings) -> Iterator[str]:
         "consulcatalog": providers.consul_catalog,
         "consul": providers.consul,
         "kubernetes": providers.kubernetes_ingress,
+        "zookeeper": providers.zoo_keeper,
+        "etcd": providers.etcd,
+        "redis": providers.redis,
     }.items():
         if options is not None:
             yield closed_parts.provider_part(name)

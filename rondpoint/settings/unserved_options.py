@@ -35,6 +35,26 @@ class UnservedOption(Struct, frozen=True):
 
 _NOT_YET = UnservedOption()
 _PROVIDER = UnservedOption(is_provider=True)
+_BOLTDB = UnservedOption(
+    "is not served, and Traefik 3 has no such provider: write its keys to a key-value store, such as Redis "
+    "or ZooKeeper, or its routes to a file, and set providers.file.filename",
+    is_provider=True,
+)
+_ONLY_TRAEFIK_1 = UnservedOption(
+    "is not served, and Traefik 3 has no such provider: write its routes to a file, and set "
+    "providers.file.filename",
+    is_provider=True,
+)
+_EUREKA = UnservedOption(
+    "is not served, and Traefik 3 has no such provider: register the applications in Consul too, and set "
+    "providers.consulCatalog, or write their routes to a file, and set providers.file.filename",
+    is_provider=True,
+)
+_RANCHER = UnservedOption(
+    "is not served, and Traefik 3 has no such provider: for the Docker engine of each host, set "
+    "providers.docker; Rancher 2 runs Kubernetes",
+    is_provider=True,
+)
 _ON_ADMIN = UnservedOption("is not served: API and dashboard are on the entry point traefik")
 _NO_USAGE_DATA = UnservedOption("has no effect: Rondpoint sends no usage data and checks for no new version")
 _CONSUL_QUERIES = UnservedOption("has no effect: Rondpoint decides itself how it queries Consul")
@@ -73,14 +93,18 @@ _DOCKER_TEMPLATE = UnservedOption(closed_part="provider docker")
 _CATALOGUE_GUARD = UnservedOption(closed_part="provider consulcatalog")
 _KUBERNETES_GUARD = UnservedOption(closed_part="provider kubernetes")
 _CONSUL_KEYS_GUARD = UnservedOption(closed_part="provider consul")
+_ZOOKEEPER_GUARD = UnservedOption(closed_part="provider zookeeper")
+_ETCD_GUARD = UnservedOption(closed_part="provider etcd")
+_ETCD_API = UnservedOption(
+    "has no effect: Rondpoint always uses etcd's API v3; keys that were written by API v2 are not read"
+)
+_MASTER_ONLY = UnservedOption("has no effect: Rondpoint reads the master's keys")
 _ROUTING = UnservedOption(
     "is not read here: put routers and services in a file, and set providers.file.filename to it"
 )
 
 _TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe tcpServersTransport"
-_TRAEFIK_3_PROVIDERS = (
-    "ecs etcd http knative kubernetesGateway kubernetesIngressNGINX nomad plugin redis swarm zooKeeper"
-)
+_TRAEFIK_3_PROVIDERS = "ecs http knative kubernetesGateway kubernetesIngressNGINX nomad plugin swarm"
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
     "api.basePath api.dashboardName api.debug api.disableDashboardAd "
@@ -100,21 +124,24 @@ _TRAEFIK_3_OPTIONS = (
 )
 # Traefik 2 had these options; Traefik 3 removed them.
 _TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
-_TRAEFIK_2_PROVIDERS = "marathon rancher"
+_TRAEFIK_2_PROVIDERS = "marathon"
 _TRAEFIK_1_SECTIONS = "healthCheck tls"
-_TRAEFIK_1_PROVIDERS = "boltdb dynamodb ecs etcd eureka marathon mesos rancher serviceFabric zookeeper"
+_TRAEFIK_1_PROVIDERS = "ecs marathon mesos"
 _TRAEFIK_1_OPTIONS = (
     "docker.debugLogGeneratedTemplate docker.swarmMode "
     "docker.swarmModeRefreshSeconds docker.templateVersion docker.trace "
     "consul.debugLogGeneratedTemplate consul.templateVersion "
+    "etcd.debugLogGeneratedTemplate etcd.templateVersion etcd.tls.caOptional etcd.trace "
     "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate "
     "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
     "kubernetes.constraints kubernetes.debugLogGeneratedTemplate kubernetes.enablePassTLSCert "
     "kubernetes.templateVersion kubernetes.trace kubernetes.watch "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
     "web.path "
-    "web.metrics.datadog web.metrics.influxDB web.metrics.statsD"
+    "web.metrics.datadog web.metrics.influxDB web.metrics.statsD "
+    "zookeeper.debugLogGeneratedTemplate zookeeper.templateVersion zookeeper.tls.caOptional zookeeper.trace"
 )
+_REPLICAS = "latencyStrategy randomStrategy replicaStrategy useDisconnectedReplicas"
 # These options decide which clients may use an entry point. `clientIPStrategy` chooses the address that
 # white lists check.
 _ENTRY_POINT_GUARDS = "entryPoints.*.clientIPStrategy entryPoints.*.tls.caFiles"
@@ -125,7 +152,9 @@ _CATALOGUE_GUARDS = (
     "providers.consulCatalog.namespaces consulCatalog.filename"
 )
 _KUBERNETES_GUARDS = "kubernetes.filename"
+_ETCD_GUARDS = "etcd.constraints etcd.filename"
 _CONSUL_KEYS_GUARDS = "providers.consul.namespaces consul.constraints consul.filename"
+_ZOOKEEPER_GUARDS = "zookeeper.constraints zookeeper.filename"
 
 
 def _table(patterns: str, entry: UnservedOption, prefix: str = "") -> dict[str, UnservedOption]:
@@ -156,6 +185,14 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table(_CONSUL_KEYS_GUARDS, _CONSUL_KEYS_GUARD),
     **_table(_KUBERNETES_GUARDS, _KUBERNETES_GUARD),
     **_table("providers.kubernetesIngress.throttleDuration kubernetes.throttleDuration", _IMMEDIATE),
+    **_table(_ZOOKEEPER_GUARDS, _ZOOKEEPER_GUARD),
+    **_table("boltdb", _BOLTDB),
+    **_table("dynamodb serviceFabric", _ONLY_TRAEFIK_1),
+    **_table("eureka", _EUREKA),
+    **_table("rancher providers.rancher", _RANCHER),
+    **_table(_ETCD_GUARDS, _ETCD_GUARD),
+    **_table("etcd.useAPIV3", _ETCD_API),
+    **_table(_REPLICAS, _MASTER_ONLY, "providers.redis.sentinel."),
     **_table("api.entryPoint rest.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_USAGE_DATA),
     **_table("keepTrailingSlash", _TRAILING_SLASH),

@@ -122,6 +122,15 @@ _KUBERNETES = (
 )
 """The keys below Traefik 1's section `kubernetes`, which Traefik 3's has as well, and one more."""
 
+
+def _copy_key_value(provider: str) -> dict[str, Translation]:
+    """Return the translations for a store of keys, whose options have the same names in all stores."""
+    targets = {"": "", ".endpoint": ".endpoints", ".prefix": ".rootKey"}
+    targets |= {f".{key}": f".{key}" for key in ("password", "username", "watch", "tls")}
+    targets |= {f".tls.{key}": f".tls.{key}" for key in ("ca", "cert", "insecureSkipVerify", "key")}
+    return {f"{provider}{key}": _copy_to(f"providers.{provider}{target}") for key, target in targets.items()}
+
+
 LISTS = {"acme.domains": ("main", "sans")}
 """The lists of tables, with the keys of each item."""
 
@@ -149,17 +158,8 @@ TRANSLATIONS: dict[str, Translation] = {
     "file.filename": _copy_to("providers.file.filename"),
     "file.watch": _copy_to("providers.file.watch"),
     **{f"acme{key}": _copy_to(f"certificatesResolvers.acme.acme{target}") for key, target in _ACME.items()},
-    "consul": _copy_to("providers.consul"),
-    "consul.endpoint": _copy_to("providers.consul.endpoints"),
-    "consul.password": _copy_to("providers.consul.password"),
-    "consul.prefix": _copy_to("providers.consul.rootKey"),
-    "consul.tls": _copy_to("providers.consul.tls"),
-    "consul.tls.ca": _copy_to("providers.consul.tls.ca"),
-    "consul.tls.cert": _copy_to("providers.consul.tls.cert"),
-    "consul.tls.insecureSkipVerify": _copy_to("providers.consul.tls.insecureSkipVerify"),
-    "consul.tls.key": _copy_to("providers.consul.tls.key"),
-    "consul.username": _copy_to("providers.consul.username"),
-    "consul.watch": _copy_to("providers.consul.watch"),
+    **_copy_key_value("consul"),
+    **_copy_key_value("etcd"),
     "consulCatalog": _copy_to("providers.consulCatalog"),
     "consulCatalog.constraints": _join_constraints("providers.consulCatalog.constraints"),
     "consulCatalog.domain": _copy_to("providers.consulCatalog.domain"),
@@ -208,4 +208,15 @@ TRANSLATIONS: dict[str, Translation] = {
     "forwardingTimeouts.responseHeaderTimeout": _copy_to(
         "serversTransport.forwardingTimeouts.responseHeaderTimeout"
     ),
+    "zookeeper": _copy_to("providers.zooKeeper"),
+    "zookeeper.endpoint": _copy_to("providers.zooKeeper.endpoints"),
+    "zookeeper.password": _copy_to("providers.zooKeeper.password"),
+    "zookeeper.prefix": _copy_to("providers.zooKeeper.rootKey"),
+    "zookeeper.tls": _copy_to("providers.zooKeeper.tls"),
+    "zookeeper.tls.ca": _copy_to("providers.zooKeeper.tls.ca"),
+    "zookeeper.tls.cert": _copy_to("providers.zooKeeper.tls.cert"),
+    "zookeeper.tls.insecureSkipVerify": _copy_to("providers.zooKeeper.tls.insecureSkipVerify"),
+    "zookeeper.tls.key": _copy_to("providers.zooKeeper.tls.key"),
+    "zookeeper.username": _copy_to("providers.zooKeeper.username"),
+    "zookeeper.watch": _copy_to("providers.zooKeeper.watch"),
 }

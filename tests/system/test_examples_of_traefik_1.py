@@ -13,7 +13,7 @@ from discovery.dynamic import decode as decode_tree
 from discovery.labels import decode as decode_labels
 from discovery.merging.merge import merge
 from discovery.merging.union import unite
-from discovery.providers.consul_kv.tree import unfold
+from discovery.providers.key_value.tree import unfold
 from proxy.middlewares.chains import ChainError, Chains
 from proxy.net.deadlines import Sweeper
 from proxy.upstream.auxiliary_pools import AuxiliaryPools

@@ -61,6 +61,9 @@ _PROVIDERS = {
     "consul": "Consul",
     "kubernetes": "KubernetesIngress",
     "kubernetescrd": "KubernetesCRD",
+    "zookeeper": "ZooKeeper",
+    "etcd": "Etcd",
+    "redis": "Redis",
 }
 """Traefik's names of the providers, by ours."""
 

@@ -38,6 +38,13 @@ from rondpoint.settings.tree.entry_points import (
     Transport,
 )
 from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis, Store
+from rondpoint.settings.tree.key_value import (
+    EtcdOptions,
+    RedisKeysOptions,
+    RedisSentinel,
+    StoreTls,
+    ZooKeeperOptions,
+)
 from rondpoint.settings.tree.kubernetes import (
     KubernetesIngressEndpoint,
     KubernetesIngressOptions,
@@ -78,6 +85,7 @@ __all__ = [
     "DnsChallenge",
     "DockerOptions",
     "EntryPoint",
+    "EtcdOptions",
     "FieldMode",
     "FileOptions",
     "ForwardedHeaders",
@@ -106,6 +114,8 @@ __all__ = [
     "Providers",
     "ProxyProtocol",
     "Redis",
+    "RedisKeysOptions",
+    "RedisSentinel",
     "RegistratorConsul",
     "RegistratorOptions",
     "ResolverOptions",
@@ -115,8 +125,10 @@ __all__ = [
     "ServersTransport",
     "Settings",
     "Store",
+    "StoreTls",
     "TlsChallenge",
     "Tracing",
     "Transport",
+    "ZooKeeperOptions",
     "setting_key",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from rondpoint.settings.tree.consul import ConsulCatalogOptions, ConsulOptions
+from rondpoint.settings.tree.key_value import EtcdOptions, RedisKeysOptions, ZooKeeperOptions
 from rondpoint.settings.tree.kubernetes import KubernetesIngressOptions
 from rondpoint.settings.tree.kubernetes_crd import KubernetesCrdOptions
 from rondpoint.settings.tree.kubernetes_gateway import KubernetesGatewayOptions
@@ -81,4 +82,7 @@ class Providers(Section):
     kubernetes_ingress: KubernetesIngressOptions | None = None
     kubernetes_crd: KubernetesCrdOptions | None = None
     kubernetes_gateway: KubernetesGatewayOptions | None = None
+    zoo_keeper: ZooKeeperOptions | None = None
+    etcd: EtcdOptions | None = None
+    redis: RedisKeysOptions | None = None
     rest: RestOptions | None = None

@@ -14,7 +14,7 @@ import pytest
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report
 from discovery.dynamic import decode
-from discovery.providers.consul_kv.tree import unfold
+from discovery.providers.key_value.tree import unfold
 from rondpoint.diagnostics import Severity
 from rondpoint.model import HealthCheck, Middleware, Server, StickyCookie
 

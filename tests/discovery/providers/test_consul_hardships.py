@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from discovery.consul import Client, Endpoint
 from discovery.providers.consul_catalog import ConsulCatalogProvider, provider
-from discovery.providers.consul_kv import ConsulKvProvider, retained_keys
-from discovery.providers.consul_kv import provider as keys
+from discovery.providers.consul_keys import consul_provider
+from discovery.providers.consul_keys import source as keys
 from discovery.providers.contract import Provider
+from discovery.providers.key_value import retained_keys
 from rondpoint.model import Configuration
 from rondpoint.settings import ConsulCatalogOptions, ConsulOptions
 from tests.discovery.providers.supervised import supervised
@@ -56,7 +57,7 @@ def _register(consul: Consul, name: str) -> None:
 
 def _keys(address: str, **options: Any) -> Provider:
     endpoints = (address,) if address else ()
-    return ConsulKvProvider(ConsulOptions.model_validate({"endpoints": endpoints, **options}))
+    return consul_provider(ConsulOptions.model_validate({"endpoints": endpoints, **options}))
 
 
 def _put(consul: Consul, name: str) -> None:

@@ -5,7 +5,19 @@ import sys
 
 import pytest
 
-CLIENTS = ("acme", "consul", "docker", "httpx2", "josepy", "lightkube")
+CLIENTS = (
+    *(
+        "acme",
+        "consul",
+        "discovery.providers.zookeeper",
+        "docker",
+        "etcd3gw",
+        "httpx2",
+        "josepy",
+        "lightkube",
+    ),
+    "requests",
+)
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -22,8 +34,11 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
     ("flags", "providers_and_clients"),
     [
         ([], []),
-        (["--providers.docker"], ["docker", "docker"]),
-        (["--providers.consul"], ["consul", "consul"]),
+        (["--providers.docker"], ["docker", "docker", "requests"]),
+        (["--providers.consul"], ["consul", "consul", "requests"]),
+        (["--providers.etcd"], ["etcd", "requests"]),
+        (["--providers.redis"], ["redis"]),
+        (["--providers.zooKeeper"], ["zookeeper", "discovery.providers.zookeeper"]),
         (["--providers.kubernetesIngress"], ["kubernetes", "httpx2", "lightkube"]),
         (["--providers.kubernetesCRD"], ["kubernetescrd", "httpx2", "lightkube"]),
     ],

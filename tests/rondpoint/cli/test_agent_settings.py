@@ -9,6 +9,7 @@ from rondpoint.cli.agent_settings import agent_variables, without_agent_flags
 FLAGS: list[tuple[list[str], list[str]]] = [
     ([], []),
     (["--workers=2", "--providers.consul.token=secret"], ["--workers=2"]),
+    (["--zookeeper.password=secret", "--workers=2"], ["--workers=2"]),
     (["--providers.consul.token", "secret", "--workers", "2"], ["--workers", "2"]),
     (["--docker", "--web", "--Consul.Token=secret", "-c", "file.toml"], ["--web", "-c", "file.toml"]),
     (["--registrator.endpoint.token=secret", "--api.insecure"], ["--api.insecure"]),

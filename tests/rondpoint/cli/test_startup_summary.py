@@ -12,6 +12,17 @@ def test_consul_addresses_are_shown_without_passwords() -> None:
     assert "providers: consulcatalog (one:1, two:2), consul" in list(summary_lines(settings))
 
 
+def test_addresses_of_key_value_stores_are_shown_without_passwords() -> None:
+    options = {
+        "etcd": {"endpoints": ["https://me:secret@one:2379"]},
+        "redis": {"endpoints": ["one:6379"]},
+        "zoo_keeper": {"endpoints": ["one:2181", "two:2181"]},
+    }
+    settings = Settings(providers=Providers.model_validate(options))
+    shown = "providers: etcd (one:2379), redis (one:6379), zookeeper (one:2181, two:2181)"
+    assert shown in list(summary_lines(settings))
+
+
 def test_a_closed_entry_point_is_shown_with_the_reason(tmp_path: Path) -> None:
     settings = load(["--entryPoints.web.clientIPStrategy.depth=1"], {}, tmp_path).settings
     reason = "entryPoints.web.clientIPStrategy is not served yet"

@@ -107,7 +107,7 @@ def test_docker_is_off_if_another_provider_is_named(tmp_path: Path, flag: str) -
 
 
 def test_an_unserved_provider_alone_keeps_docker_off_too(tmp_path: Path) -> None:
-    settings = load_settings(tmp_path, ["--zookeeper"], {"DOCKER_HOST": "tcp://10.0.0.1:2375"}).settings
+    settings = load_settings(tmp_path, ["--boltdb"], {"DOCKER_HOST": "tcp://10.0.0.1:2375"}).settings
     assert settings.providers.docker is None
 
 

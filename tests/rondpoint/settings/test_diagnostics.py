@@ -194,6 +194,25 @@ def test_an_option_that_is_not_served_gives_a_warning(tmp_path: Path, flag: str,
     assert warning.message == f"{key} is not served yet"
 
 
+@pytest.mark.parametrize(
+    ("flag", "other"),
+    [
+        ("--boltdb.endpoint=/my.db", "key-value store"),
+        ("--dynamodb.tableName=t", "providers.file.filename"),
+        ("--eureka.endpoint=http://e", "providers.consulCatalog"),
+        ("--rancher.domain=r.test", "providers.docker"),
+        ("--providers.rancher.watch", "providers.docker"),
+        ("--serviceFabric.clusterManagementUrl=http://s", "providers.file.filename"),
+    ],
+)
+def test_a_source_that_traefik_3_dropped_names_another_one(tmp_path: Path, flag: str, other: str) -> None:
+    result = load_settings(tmp_path, [flag], {"DOCKER_HOST": "tcp://10.0.0.1:2375"})
+    (diagnostic,) = result.warnings
+    assert "is not served, and Traefik 3 has no such provider: " in diagnostic.message
+    assert other in diagnostic.message
+    assert result.settings.providers.docker is None
+
+
 def test_an_unserved_section_of_a_file_is_reported_once(tmp_path: Path) -> None:
     yaml = "tracing: {zipkin: {http: {endpoint: 'http://a'}}}\n"
     yaml += "entryPoints: {web: {http3: {advertisedPort: 443}}}\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rondpoint.settings import LogLevel, Settings
+from rondpoint.settings import EtcdOptions, LogLevel, Settings, StoreTls, ZooKeeperOptions
 
 from .loading import load_errors, load_settings
 
@@ -102,6 +102,42 @@ constraints = ["tag==api-*"]
 def test_constraints_are_accepted_without_a_provider_that_uses_them(tmp_path: Path) -> None:
     providers = load_settings(tmp_path, ["--constraints=tag==live", "--providers.consul"]).settings.providers
     assert (providers.docker, providers.consul_catalog) == (None, None)
+
+
+@pytest.mark.parametrize(("store", "options"), [("etcd", EtcdOptions), ("zookeeper", ZooKeeperOptions)])
+def test_the_sections_of_key_value_stores_of_traefik_1(
+    tmp_path: Path, store: str, options: type[EtcdOptions | ZooKeeperOptions]
+) -> None:
+    text = f"""
+[{store}]
+endpoint = "zk1:2181,zk2:2181"
+watch = false
+prefix = "/routes"
+username = "ann"
+password = "pw"
+
+  [{store}.tls]
+  ca = "ca.crt"
+  insecureSkipVerify = true
+"""
+    result = load_settings(tmp_path, traefik_toml=text)
+    assert result.settings.providers.docker is None
+    found = {"etcd": result.settings.providers.etcd, "zookeeper": result.settings.providers.zoo_keeper}
+    assert found[store] == options(
+        endpoints=("zk1:2181", "zk2:2181"),
+        watch=False,
+        root_key="/routes",
+        username="ann",
+        password="pw",
+        tls=StoreTls(ca="ca.crt", insecure_skip_verify=True),
+    )
+
+
+def test_etcds_api_of_traefik_1_has_no_effect(tmp_path: Path) -> None:
+    result = load_settings(tmp_path, traefik_toml="[etcd]\nuseAPIV3 = true\n")
+    (diagnostic,) = result.warnings
+    assert "etcd.useAPIV3 has no effect: Rondpoint always uses etcd's API v3" in diagnostic.message
+    assert result.settings.closed_parts == ()
 
 
 def test_consul_sections_of_traefik_3_keep_its_defaults(tmp_path: Path) -> None:

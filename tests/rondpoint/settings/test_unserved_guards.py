@@ -172,6 +172,10 @@ OTHERS = [
     (["--consul", "--consul.constraints=tag==api"], "provider consul"),
     (["--consul", "--consul.filename=a.tmpl"], "provider consul"),
     (["--kubernetes", "--kubernetes.filename=a.tmpl"], "provider kubernetes"),
+    (["--zookeeper", "--zookeeper.constraints=tag==api"], "provider zookeeper"),
+    (["--zookeeper", "--zookeeper.filename=a.tmpl"], "provider zookeeper"),
+    (["--etcd", "--etcd.constraints=tag==api"], "provider etcd"),
+    (["--etcd", "--etcd.filename=a.tmpl"], "provider etcd"),
 ]
 
 

@@ -8,40 +8,23 @@ from typing import Any
 import pytest
 
 from discovery.merging.merge import merge
-from discovery.providers.consul_kv import ConsulKvProvider, retained_keys
+from discovery.providers.consul_keys import consul_provider
+from discovery.providers.key_value import KeyValueProvider, retained_keys
 from rondpoint.model import Configuration
 from rondpoint.settings import ConsulOptions
 from rondpoint.tls.model import TlsOptions
 from tests.discovery.certificates.pairs import make_pair
+from tests.discovery.providers.key_value.keys import V1, V3, assert_both_layouts, has, route, rules
 from tests.discovery.providers.supervised import supervised
 from tests.discovery.providers.watching import watched
 from tests.lab.consul import Consul
 from tests.lab.ports import free_port
 from tests.lab.waiting import until
 
-V1 = {
-    "traefik/backends/backend1/servers/server1/url": "http://10.0.0.1:80",
-    "traefik/backends/backend1/servers/server1/weight": "10",
-    "traefik/backends/backend1/servers/server2/url": "http://10.0.0.2:80",
-    "traefik/frontends/frontend1/backend": "backend1",
-    "traefik/frontends/frontend1/passhostheader": "false",
-    "traefik/frontends/frontend1/priority": "7",
-    "traefik/frontends/frontend1/entrypoints": "web,other",
-    "traefik/frontends/frontend1/routes/main/rule": "Host:one.test",
-}
-V3 = {
-    "traefik/http/routers/R/rule": "Host(`three.test`)",
-    "traefik/http/routers/R/service": "S",
-    "traefik/http/routers/R/entrypoints/0": "web",
-    "traefik/http/routers/R/entrypoints/1": "other",
-    "traefik/http/services/S/loadbalancer/servers/0/url": "http://10.0.0.3:80",
-    "traefik/http/services/S/loadbalancer/servers/1/url": "http://10.0.0.4:80",
-}
 
-
-def provider_of(*agents: Consul | str, **options: Any) -> ConsulKvProvider:
+def provider_of(*agents: Consul | str, **options: Any) -> KeyValueProvider:
     addresses = tuple(each if isinstance(each, str) else each.address for each in agents)
-    return ConsulKvProvider(ConsulOptions(endpoints=addresses, **options))
+    return consul_provider(ConsulOptions(endpoints=addresses, **options))
 
 
 def write(consul: Consul, keys: Mapping[str, str | bytes]) -> None:
@@ -49,49 +32,10 @@ def write(consul: Consul, keys: Mapping[str, str | bytes]) -> None:
         consul.put(f"/v1/kv/{key}", value)
 
 
-def route(host: str, prefix: str = "traefik", server: str = "10.0.0.9") -> dict[str, str]:
-    """Return the keys of a route to one server."""
-    return {
-        f"{prefix}/backends/b/servers/s/url": f"http://{server}:80",
-        f"{prefix}/frontends/f/backend": "b",
-        f"{prefix}/frontends/f/routes/r/rule": f"Host:{host}",
-    }
-
-
-def rules(found: Configuration) -> set[str]:
-    return {router.rule.text for router in found.routers.values()}
-
-
-def has(*texts: str) -> Callable[[Configuration], bool]:
-    return lambda found: rules(found) == set(texts)
-
-
-def test_traefik_1s_layout(consul: Consul) -> None:
-    write(consul, V1)
+def test_both_layouts(consul: Consul) -> None:
+    write(consul, {**V1, **V3})
     with watched(provider_of(consul)) as running:
-        found = running.next()
-    (router,) = found.routers.values()
-    assert (router.rule.text, router.priority, router.pass_host_header) == ("Host:one.test", 7, False)
-    assert router.entry_points == ("web", "other")
-    assert [(each.url, each.weight) for each in found.services["backend1@consul"].servers] == [
-        ("http://10.0.0.1:80", 10),
-        ("http://10.0.0.2:80", 1),
-    ]
-    assert found.diagnostics == ()
-
-
-def test_traefik_3s_layout(consul: Consul) -> None:
-    write(consul, V3)
-    with watched(provider_of(consul)) as running:
-        found = running.next()
-    router = found.routers["R@consul"]
-    assert (router.rule.text, router.service) == ("Host(`three.test`)", "S@consul")
-    assert router.entry_points == ("web", "other")
-    assert [each.url for each in found.services["S@consul"].servers] == [
-        "http://10.0.0.3:80",
-        "http://10.0.0.4:80",
-    ]
-    assert found.diagnostics == ()
+        assert_both_layouts(running.next(), "consul")
 
 
 def test_certificates_in_keys_and_in_files_that_keys_name(consul: Consul, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discovery.decoding.report import Report
-from discovery.providers.consul_kv.tree import unfold
+from discovery.providers.key_value.tree import unfold
 
 TREES: list[tuple[dict[str, bytes], dict[str, Any]]] = [
     ({}, {}),

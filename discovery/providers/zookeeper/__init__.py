@@ -1,0 +1,15 @@
+"""The ZooKeeper provider: reads routes from znodes. Only this package talks to ZooKeeper."""
+
+from discovery.certificates.loading import Seal
+from discovery.providers.key_value import KeyValueProvider
+from discovery.providers.zookeeper.source import ZooKeeperSource
+from rondpoint.settings import ZooKeeperOptions
+
+__all__ = ["ZooKeeperSource", "zookeeper_provider"]
+
+
+def zookeeper_provider(options: ZooKeeperOptions, seal: Seal = str) -> KeyValueProvider:
+    """Return the provider for ZooKeeper's znodes."""
+    return KeyValueProvider(
+        ZooKeeperSource(options), options.root_key, follow_changes=options.watch, seal=seal
+    )
