@@ -150,6 +150,21 @@ def _ecs(settings: Settings) -> Provider | None:
     return EcsProvider(options)
 
 
+def _kubernetes_gateway(settings: Settings) -> Provider | None:
+    options = settings.providers.kubernetes_gateway
+    if options is None:
+        return None
+    from discovery.providers.kubernetes_gateway import KubernetesGatewayProvider
+    from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
+
+    tls = settings.tls_entry_points
+    entry_points = {
+        name: EntryPointAddress(point.port, always_tls=name in tls)
+        for name, point in settings.web_entry_points.items()
+    }
+    return KubernetesGatewayProvider(options, entry_points, sealer_of(settings).seal)
+
+
 def _registrar(settings: Settings) -> Provider | None:
     """Return the registrar, a provider that emits diagnostics and no routes."""
     options = settings.registrator
@@ -175,6 +190,7 @@ PROVIDERS: Mapping[str, Factory] = {
     "redis": _redis,
     "kubernetes": _kubernetes_ingress,
     "kubernetescrd": _kubernetes_crd,
+    "kubernetesgateway": _kubernetes_gateway,
     "registrator": _registrar,
 }
 """Provider name → factory, which returns None if the settings do not enable the provider."""

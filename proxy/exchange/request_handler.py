@@ -80,7 +80,7 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
                 if service is not None and service.composite is not None:
                     return forward_with_fallback(downstream, request, service, route.pass_host_header)
             if service is None or not service.rotation:
-                raise RequestError(503, "")
+                raise RequestError(503 if service is None else service.service.responds_with or 503, "")
 
         if request.content_length > 0 or request.chunked:
             downstream.body = body = begin_body(downstream, request)

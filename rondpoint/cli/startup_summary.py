@@ -13,6 +13,7 @@ from rondpoint.settings import (
     FileOptions,
     HttpProviderOptions,
     KubernetesCrdOptions,
+    KubernetesGatewayOptions,
     KubernetesIngressOptions,
     MarathonOptions,
     NomadOptions,
@@ -68,6 +69,9 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.kubernetes_crd:
         case KubernetesCrdOptions(endpoint=endpoint):
             yield f"kubernetescrd ({endpoint})" if endpoint else "kubernetescrd"
+    match settings.providers.kubernetes_gateway:
+        case KubernetesGatewayOptions(endpoint=endpoint):
+            yield f"kubernetesgateway ({endpoint})" if endpoint else "kubernetesgateway"
     match settings.providers.http:
         case HttpProviderOptions(endpoint=endpoint):
             yield f"http ({public_url(endpoint)})"

@@ -39,7 +39,7 @@ _OTHER_PROVIDERS = (
     _FILE,
     _CATALOGUE,
     *(("providers", name) for name in ("consul", "etcd", "redis", "rest", "zoo_keeper")),
-    *(("providers", name) for name in ("kubernetes_ingress", "kubernetes_crd")),
+    *(("providers", name) for name in ("kubernetes_crd", "kubernetes_gateway", "kubernetes_ingress")),
     _HTTP,
     _NOMAD,
     _MARATHON,

@@ -59,6 +59,7 @@ _ON_ADMIN = UnservedOption("is not served: API and dashboard are on the entry po
 _NO_USAGE_DATA = UnservedOption("has no effect: Rondpoint sends no usage data and checks for no new version")
 _CONSUL_QUERIES = UnservedOption("has no effect: Rondpoint decides itself how it queries Consul")
 _EVENTS = UnservedOption("has no effect: an event stream is followed, and no query waits for changes")
+_NO_QUERIES = UnservedOption("has no effect: watches replace repeated requests")
 _IMMEDIATE = UnservedOption("has no effect: changes are applied at once")
 _NO_COLOURS = UnservedOption("has no effect: the log has no colours")
 _ZERO_WEIGHT = UnservedOption("has no effect: a server of weight 0 takes no requests")
@@ -104,7 +105,7 @@ _ROUTING = UnservedOption(
 )
 
 _TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe tcpServersTransport"
-_TRAEFIK_3_PROVIDERS = "knative kubernetesGateway kubernetesIngressNGINX plugin"
+_TRAEFIK_3_PROVIDERS = "knative kubernetesIngressNGINX plugin"
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
     "api.basePath api.dashboardName api.debug api.disableDashboardAd "
@@ -117,6 +118,7 @@ _TRAEFIK_3_OPTIONS = (
     "tracing.backend tracing.datadog tracing.elastic tracing.globalAttributes tracing.haystack "
     "tracing.instana tracing.jaeger tracing.spanNameLimit tracing.zipkin "
     "ping.manualRouting providers.precedence "
+    "providers.kubernetesGateway.experimentalChannel "
     "providers.docker.allowNonRunning "
     "providers.file.debugLogGeneratedTemplate "
     "serversTransport.spiffe"
@@ -197,6 +199,8 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table(_REPLICAS, _MASTER_ONLY, "providers.redis.sentinel."),
     **_table(_KUBERNETES_GUARDS, _KUBERNETES_GUARD),
     **_table("providers.kubernetesIngress.throttleDuration kubernetes.throttleDuration", _IMMEDIATE),
+    **_table("providers.kubernetesGateway.throttleDuration", _IMMEDIATE),
+    **_table("providers.kubernetesGateway.qps providers.kubernetesGateway.burst", _NO_QUERIES),
     **_table("api.entryPoint rest.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_USAGE_DATA),
     **_table("keepTrailingSlash", _TRAILING_SLASH),

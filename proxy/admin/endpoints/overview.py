@@ -69,6 +69,7 @@ _PROVIDERS = {
     "redis": "Redis",
     "kubernetes": "KubernetesIngress",
     "kubernetescrd": "KubernetesCRD",
+    "kubernetesgateway": "KubernetesGateway",
 }
 """Traefik's names of the providers, by ours."""
 

@@ -55,6 +55,11 @@ from rondpoint.settings.tree.kubernetes import (
     KubernetesOptions,
 )
 from rondpoint.settings.tree.kubernetes_crd import KubernetesCrdOptions
+from rondpoint.settings.tree.kubernetes_gateway import (
+    KubernetesGatewayOptions,
+    KubernetesServiceReference,
+    KubernetesStatusAddress,
+)
 from rondpoint.settings.tree.marathon import MarathonBasic, MarathonOptions
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.nomad import NomadEndpoint, NomadOptions
@@ -99,9 +104,12 @@ __all__ = [
     "HttpProviderOptions",
     "KeyType",
     "KubernetesCrdOptions",
+    "KubernetesGatewayOptions",
     "KubernetesIngressEndpoint",
     "KubernetesIngressOptions",
     "KubernetesOptions",
+    "KubernetesServiceReference",
+    "KubernetesStatusAddress",
     "LifeCycle",
     "Limits",
     "Log",

@@ -11,6 +11,7 @@ from rondpoint.settings.tree.http_provider import HttpProviderOptions
 from rondpoint.settings.tree.key_value import EtcdOptions, RedisKeysOptions, ZooKeeperOptions
 from rondpoint.settings.tree.kubernetes import KubernetesIngressOptions
 from rondpoint.settings.tree.kubernetes_crd import KubernetesCrdOptions
+from rondpoint.settings.tree.kubernetes_gateway import KubernetesGatewayOptions
 from rondpoint.settings.tree.marathon import MarathonOptions
 from rondpoint.settings.tree.nomad import NomadOptions
 from rondpoint.settings.tree.section import Section
@@ -58,4 +59,5 @@ class Providers(Section):
     redis: RedisKeysOptions | None = None
     kubernetes_ingress: KubernetesIngressOptions | None = None
     kubernetes_crd: KubernetesCrdOptions | None = None
+    kubernetes_gateway: KubernetesGatewayOptions | None = None
     rest: RestOptions | None = None

@@ -33,6 +33,7 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
         (["--providers.zooKeeper"], ["zookeeper", "discovery.providers.zookeeper"]),
         (["--providers.kubernetesIngress"], ["kubernetes", "httpx2", "lightkube"]),
         (["--providers.kubernetesCRD"], ["kubernetescrd", "httpx2", "lightkube"]),
+        (["--providers.kubernetesGateway"], ["kubernetesgateway", "httpx2", "lightkube"]),
         (["--providers.ecs"], ["ecs"]),
         (
             ["--providers.http.endpoint=http://a", "--marathon", "--providers.nomad.namespaces=a,b"],
