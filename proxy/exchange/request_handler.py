@@ -121,7 +121,9 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
     except NoResponseError as error:
         failure = error
     except LocalResponse as response:
-        return respond(downstream, request, response.status, response.lines, response.body)
+        return respond(
+            downstream, request, response.status, response.lines, response.body, long_body=response.pieces
+        )
     except RequestError as error:
         status, reason, allow = error.status, error.reason, error.allow
     except ChainError as error:
