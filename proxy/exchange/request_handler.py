@@ -124,12 +124,12 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
         return respond(
             downstream, request, response.status, response.lines, response.body, long_body=response.pieces
         )
-    except RequestError as error:
-        status, reason, allow = error.status, error.reason, error.allow
-    except ChainError as error:
-        reason = f"service unavailable: {error}"
-    except ChunkError as error:
-        status, reason = 400, str(error)
+    except RequestError as request_error:
+        status, reason, allow = request_error.status, request_error.reason, request_error.allow
+    except ChainError as chain_error:
+        reason = f"service unavailable: {chain_error}"
+    except ChunkError as chunk_error:
+        status, reason = 400, str(chunk_error)
     if failure is not None:
         status, reason, grpc_status = failure.status, failure.reason, failure.grpc_status
     body_read = body is not None and body.done
