@@ -39,7 +39,7 @@ class ClientSide:
     """
 
     first_tried_at = 0.0
-    logged = ""
+    logged = b""
     origin_head = b""
     sent_head = b""
     request_id = b""

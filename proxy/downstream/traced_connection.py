@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from proxy.downstream.observed_connection import ObservedConnection
 from proxy.http1.errors import RequestError
-from proxy.telemetry.tracing.trace import Trace
+from proxy.telemetry.tracing.trace import Trace, UnsampledTrace
 from proxy.telemetry.tracing.trace_context import context_headers
 
 if TYPE_CHECKING:
@@ -56,10 +56,12 @@ class TracedConnection(ObservedConnection):
         if self.target is None:
             self.first_tried_at = monotonic()
         lines = self._base_forwarded(host) + self._lines
-        request_trace = self._request_trace
-        if request_trace is None or self.traced is None:
+        request_trace = self.traced
+        if request_trace is None:
             # The client's trace context is forwarded unchanged.
             return lines + context_headers(self._client_headers)
+        if isinstance(request_trace, UnsampledTrace):
+            return lines + request_trace.context
         return lines + request_trace.header_lines()
 
 
