@@ -148,6 +148,12 @@ class ClientSide:
         """Return the request's trace if it should show the steps of middlewares."""
         return None
 
+    def begin_attempt(self, request: Request, target: Target) -> None:
+        """Note, if the request is `sampled`, that it goes to a server now."""
+
+    def begin_response(self, status: int) -> None:
+        """Note, if the request is `sampled`, that a server's response with this status has begun."""
+
     def forwarded(self, host: bytes) -> bytes:
         """Return the header lines that describe this client to a server."""
         if host and b":" not in host:

@@ -104,6 +104,8 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
                 downstream.retries += 1
             head = request_head(downstream, request, target, pass_host)
             downstream.target = target
+            if downstream.sampled:
+                downstream.begin_attempt(request, target)
             try:
                 if choose is None:
                     return forward_to(downstream, request, target, head, body)
