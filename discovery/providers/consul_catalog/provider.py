@@ -63,8 +63,8 @@ class ConsulCatalogProvider:
             )
         except ConstraintError as error:
             raise ProviderError(f"providers.consulCatalog.constraints: {error}") from error
-        except ValueError as error:
-            raise ProviderError(str(error)) from error
+        except ValueError as value_error:
+            raise ProviderError(str(value_error)) from value_error
         self._agents.follow(lambda endpoint: self._open(endpoint, emit, stop), stop)
 
     def _open(self, endpoint: Endpoint, emit: Emit, stop: threading.Event) -> None:
