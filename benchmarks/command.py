@@ -25,6 +25,9 @@ from benchmarks.together import compare_together, summarise, together_table
 WATCH_SECONDS = 1.0
 QUIET = 0.05
 
+BASES = [name.replace("rondpoint", "base") for name in PEERS if name.startswith("rondpoint")]
+"""The proxies of another checkout, by the names of our own."""
+
 
 class Names(click.ParamType[list[str]]):
     """A parameter type: names of a known set, separated by commas, or `all`."""
@@ -72,13 +75,13 @@ def pin_to_load_core(load_core: int, proxy_core: int) -> None:
 @click.option("--proxy-core", type=int, default=0, show_default=True)
 @click.option("--load-core", type=int, default=1, show_default=True, help="For wrk and the origin.")
 @click.option(
-    "--baseline", type=click.Choice([*PEERS, "base"]), default=BASELINE, show_default=True, help="For ratios."
+    "--baseline", type=click.Choice([*PEERS, *BASES]), default=BASELINE, show_default=True, help="For ratios."
 )
 @click.option("--together", is_flag=True, help="Load all at once on one core, and compare CPU time alone.")
 @click.option(
     "--base",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Another checkout of Rondpoint, as a further proxy `base`.",
+    help="Another checkout of Rondpoint: a proxy `base…` beside each `rondpoint…`.",
 )
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures."
@@ -103,7 +106,9 @@ def comparison(
     plan = Plan(seconds, warmup, connections, rounds, proxy_core, load_core)
     try:
         pin_to_load_core(load_core, proxy_core)
-        chosen = [PEERS[name] for name in peers] + ([checkout_peer(base)] if base is not None else [])
+        chosen = [PEERS[name] for name in peers]
+        if base is not None:
+            chosen += [checkout_peer(base, peer) for peer in chosen if peer.name.startswith("rondpoint")]
         if together:
             _run_together(chosen, [SCENARIOS[name] for name in scenarios], plan, baseline, json_file)
             return

@@ -205,8 +205,8 @@ def memory_use(*, peers: Sequence[str], count: int, gigabytes: float) -> None:
                     click.echo(line)
     except BenchmarkError as error:
         raise click.ClickException(str(error)) from error
-    except (AssertionError, OSError) as error:
-        raise click.ClickException(f"a client failed: {error}") from error
+    except (AssertionError, OSError) as client_error:
+        raise click.ClickException(f"a client failed: {client_error}") from client_error
 
 
 if __name__ == "__main__":

@@ -48,7 +48,9 @@ class Container(Struct, frozen=True):
     - `draining`: true from the first sign that the container is stopping until it is removed.
     - `provider`: the provider in the names of its objects; `kind`: the word for it in messages.
     - `service`: the name of its own router and service, if that differs from `name`.
+    - `rule_name`: its name in default rules, if that differs from `service`.
     - `weight`: its weight if no label sets one.
+    - `server`: the name of its server, if that differs from `name`.
     - `bindings`: container TCP port → the published ports of the host.
     """
 
@@ -66,11 +68,17 @@ class Container(Struct, frozen=True):
     provider: str = "docker"
     kind: str = "container"
     service: str = ""
+    rule_name: str = ""
     weight: int = 1
+    server: str = ""
 
     @property
     def running(self) -> bool:
         return self.state == "running"
+
+    @property
+    def server_name(self) -> str:
+        return self.server or self.name
 
     @property
     def healthy(self) -> bool:

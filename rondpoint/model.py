@@ -214,7 +214,9 @@ class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     `failover_errors`, a failover service tries its fallback after certain responses, too. `mirroring` says
     which services get copies of its requests.
     `middlewares` run after those of the router. `unserved` says why the service takes no requests, if its
-    definition uses an option that the proxy does not serve; it has no servers then.
+    definition uses an option that the proxy does not serve; it has no servers then. If `responds_with` is not
+    0, the service responds to each request with this status. It has no servers either, but as a member of a
+    composite service it takes its share.
     """
 
     name: str
@@ -233,6 +235,7 @@ class Service(Struct, frozen=True, omit_defaults=True, gc=False):
     mirroring: Mirroring | None = None
     middlewares: tuple[str, ...] = ()
     unserved: str = ""
+    responds_with: int = 0
     transport: ServersTransport | None = None
 
     @property

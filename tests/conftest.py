@@ -30,6 +30,8 @@ from tests.lab.store import Store
 from tests.lab.zookeeper import ZooKeeper
 
 IMAGES_FOLDER = "/images/"
+SWARM_FOLDER = "/swarm/"
+_SHARED_FOLDERS = (f"system{IMAGES_FOLDER}", f"system{SWARM_FOLDER}")
 
 SLOW_FOLDERS = (IMAGES_FOLDER, "/system/", "/faults/", "/proxy/admin/", "/proxy/wire/")
 """Folders whose tests start or use whole programs, in the order in which several processes run them."""
@@ -67,11 +69,11 @@ def pytest_configure() -> None:
 
 
 class _Scheduling(LoadFileScheduling):
-    """One process runs all tests of a file, and one all tests with Rondpoint's images, to build them once."""
+    """One process runs all tests of a file, and all of a folder whose tests share what starts slowly."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder, found, _ = nodeid.partition(IMAGES_FOLDER)
-        return folder if found else str(super()._split_scope(nodeid))
+        shared = next((each for each in _SHARED_FOLDERS if each in nodeid), "")
+        return shared or str(super()._split_scope(nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)

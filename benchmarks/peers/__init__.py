@@ -12,11 +12,7 @@ BASELINE = "traefik"
 PEERS = {
     peer.name: peer
     for peer in (
-        rondpoint.PEER,
-        rondpoint.LOGGING_PEER,
-        rondpoint.METRICS_PEER,
-        rondpoint.DASHBOARD_PEER,
-        rondpoint.ALL_PEER,
+        *rondpoint.PEERS,
         traefik.PEER,
         traefik.FAST_PEER,
         traefik.ALL_PEER,

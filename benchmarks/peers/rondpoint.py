@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -39,17 +42,6 @@ def _prepare(site: Site, *flags: str, program: str | None = None) -> Launch:
     return Launch(command, site.directory)
 
 
-def checkout_peer(path: Path, name: str = "base") -> Peer:
-    """Return the peer that runs another checkout, from its own virtual environment `.venv`.
-
-    Raises BenchmarkError if there is none.
-    """
-    command = path.resolve() / ".venv" / "bin" / "rondpoint"
-    if not command.exists():
-        raise BenchmarkError(f"{command} is missing: make setup in {path}")
-    return Peer(name, lambda site: _prepare(site, program=str(command)), lambda: f"Rondpoint in {path}")
-
-
 def _tls_settings(site: Site) -> list[str]:
     if site.certificate is None:
         return []
@@ -63,35 +55,68 @@ def _version() -> str:
     return f"Rondpoint {version('rondpoint')}"
 
 
-LOGGING_PEER = Peer(
-    "rondpoint-log",
-    lambda site: _prepare(site, f"--accessLog.filePath={site.directory / 'access.log'}"),
-    lambda: f"{_version()} access log",
-)
-METRICS_PEER = Peer(
-    "rondpoint-metrics",
-    lambda site: _prepare(site, "--metrics.prometheus.addRoutersLabels"),
-    lambda: f"{_version()} metrics",
-)
-DASHBOARD_PEER = Peer(
-    "rondpoint-dashboard",
-    METRICS_PEER.prepare,
-    lambda: f"{_version()} metrics, open dashboard",
-    read_events,
-)
+def _no_flags(_: Site) -> list[str]:
+    return []
 
 
-def _prepare_all(site: Site) -> Launch:
-    return _prepare(
-        site,
-        "--metrics.prometheus.addRoutersLabels",
+def _log_flags(site: Site) -> list[str]:
+    return [f"--accessLog.filePath={site.directory / 'access.log'}"]
+
+
+def _metrics_flags(_: Site) -> list[str]:
+    return ["--metrics.prometheus.addRoutersLabels"]
+
+
+def _all_flags(site: Site) -> list[str]:
+    return [
+        *_metrics_flags(site),
         "--entryPoints.web.requestId",
         "--accessLog.format=json",
-        f"--accessLog.filePath={site.directory / 'access.log'}",
+        *_log_flags(site),
         "--tracing.sampleRate=0.01",
         f"--tracing.otlp.http.endpoint={COLLECTOR}",
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Rondpoint with further settings: their `flags`, and what they are in words."""
+
+    flags: Callable[[Site], list[str]] = _no_flags
+    title: str = ""
+    during: Callable[[Site], AbstractContextManager[None]] = lambda _: nullcontext()
+
+
+VARIANTS = {
+    "": Variant(),
+    "-log": Variant(_log_flags, "access log"),
+    "-json": Variant(lambda site: ["--accessLog.format=json", *_log_flags(site)], "access log in JSON"),
+    "-metrics": Variant(_metrics_flags, "metrics"),
+    "-dashboard": Variant(_metrics_flags, "metrics, open dashboard", read_events),
+    "-all": Variant(_all_flags, "metrics, JSON log, 1 % traced"),
+}
+"""The variants by what is added to the name of the proxy."""
+
+
+def _peer(name: str, variant: Variant, title: str, program: str | None = None) -> Peer:
+    return Peer(
+        name,
+        lambda site: _prepare(site, *variant.flags(site), program=program),
+        f"{title} {variant.title}".rstrip,
+        variant.during,
     )
 
 
-ALL_PEER = Peer("rondpoint-all", _prepare_all, lambda: f"{_version()} metrics, JSON log, 1 % traced")
-PEER = Peer("rondpoint", _prepare, _version)
+PEERS = tuple(_peer(f"rondpoint{name}", each, _version()) for name, each in VARIANTS.items())
+
+
+def checkout_peer(path: Path, peer: Peer) -> Peer:
+    """Return the peer that runs another checkout, from its own `.venv`, with the settings of this `peer`.
+
+    Its name begins with `base` in place of `rondpoint`. Raises BenchmarkError if there is no such checkout.
+    """
+    command = path.resolve() / ".venv" / "bin" / "rondpoint"
+    if not command.exists():
+        raise BenchmarkError(f"{command} is missing: make setup in {path}")
+    suffix = peer.name.removeprefix("rondpoint")
+    return _peer(f"base{suffix}", VARIANTS[suffix], f"Rondpoint in {path}", str(command))

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from discovery import constraints, dynamic, labels
 from discovery.checking.certificates import read_certificates, unused_parts
 from discovery.checking.compose import PROVIDER as DOCKER
-from discovery.checking.compose import ComposeService, is_compose, read_services
+from discovery.checking.compose import SWARM, ComposeService, is_compose, read_services, read_swarm_services
 from discovery.checking.entry_points import check_entry_points
 from discovery.checking.line_numbers import read_key_lines
 from discovery.checking.locations import Locations
@@ -19,6 +19,7 @@ from discovery.checking.mounts import Mounts
 from discovery.checking.proxies import find_proxies
 from discovery.checking.proxy_settings import ProxyCheck, check_proxy
 from discovery.checking.report import CheckReport, LocatedDiagnostic
+from discovery.checking.swarm_services import decode_swarm_services, swarm_options, unread_deploy_labels
 from discovery.checking.variables import read_env_file
 from discovery.constraints import Constraint, ConstraintError
 from discovery.decoding.decoded import Decoded
@@ -45,6 +46,8 @@ class _Inputs(Struct):
     route_files: dict[Path, Mounts | None] = field(default_factory=dict)
     """Each with the mounts of the container that reads it, if there is one."""
     compose_services: list[ComposeService] = field(default_factory=list)
+    swarm_services: list[ComposeService] = field(default_factory=list)
+    """The same services as `docker stack deploy` would create them."""
     files: list[Path] = field(default_factory=list)
     """Route files and compose files, in the order given."""
     proxies: list[ProxyCheck] = field(default_factory=list)
@@ -106,9 +109,11 @@ def _add_path(path: Path, inputs: _Inputs, environ: Mapping[str, str]) -> None:
         lines = read_key_lines(path)
         variables = read_env_file(path.parent / ".env") | dict(environ)
         services = list(read_services(tree, path, lines, variables))
+        in_swarm = list(read_swarm_services(tree, path, lines, variables))
         inputs.compose_services += services
+        inputs.swarm_services += in_swarm
         inputs.files.append(path)
-        inputs.locations.add_compose(path, services)
+        inputs.locations.add_compose(path, [*services, *in_swarm])
         for proxy in find_proxies(tree, path, lines, variables):
             _add_proxy(check_proxy(proxy, path), path, inputs)
     elif dynamic.is_dynamic(tree):
@@ -167,9 +172,15 @@ def _build_configuration(inputs: _Inputs, settings: Settings | None, providers: 
             for path, mounts in inputs.route_files.items()
         ]
         by_provider[FILE] = unite(decoded, FILE)
-    if DOCKER in providers:
-        by_provider[DOCKER] = unite(_decode_services(inputs, _docker_options(inputs, settings)), DOCKER)
     all_settings = [settings] if settings else _compose_settings(inputs)
+    in_swarm = swarm_options([settings] if settings else _agent_settings(inputs))
+    if in_swarm and inputs.swarm_services:
+        by_provider[SWARM] = unite(decode_swarm_services(inputs.swarm_services, in_swarm), SWARM)
+    if DOCKER in providers and not (in_swarm and _has_no_docker_provider(inputs, settings)):
+        decoded = [*_decode_services(inputs, _docker_options(inputs, settings))]
+        if not in_swarm:
+            decoded += unread_deploy_labels(inputs.swarm_services, inputs.compose_services)
+        by_provider[DOCKER] = unite(decoded, DOCKER)
     if all_settings:
         entry_points = {name for each in all_settings for name in each.web_entry_points}
     else:
@@ -197,6 +208,17 @@ def _compose_settings(inputs: _Inputs) -> list[Settings]:
     """Return the settings of each proxy with entry points; an empty list if those of one are unknown."""
     found = [proxy.settings for proxy in inputs.proxies if proxy.has_entry_points]
     return [settings for settings in found if settings is not None] if all(found) else []
+
+
+def _agent_settings(inputs: _Inputs) -> list[Settings]:
+    """Return the known settings of the agents in the compose files."""
+    return [proxy.settings for proxy in inputs.proxies if proxy.has_agent and proxy.settings is not None]
+
+
+def _has_no_docker_provider(inputs: _Inputs, settings: Settings | None) -> bool:
+    """Return whether known settings have no Docker provider, so labels of containers matter to nobody."""
+    known = [settings] if settings else _agent_settings(inputs)
+    return all(each.providers.docker is None for each in known)
 
 
 def _docker_options(inputs: _Inputs, settings: Settings | None) -> dict[DockerOptions, str]:

@@ -1,4 +1,4 @@
-"""Reads the services of a compose file as the containers that docker compose would create."""
+"""Reads the services of a compose file as docker compose would create containers, and a Swarm services."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from discovery.decoding.section import Tree
 from rondpoint.diagnostics import Diagnostic, Severity
 
 PROVIDER = "docker"
+SWARM = "swarm"
 
 _SHARED_MODES = ("service:", "container:")
 """Network modes of a service that uses the addresses of another one."""
@@ -45,6 +46,27 @@ def read_services(
     tree: Tree, path: Path, lines: KeyLines, environ: Mapping[str, str]
 ) -> Iterator[ComposeService]:
     """Yield each service of the file at `path`, with variables replaced from `environ`."""
+    project = _read_project(tree, path, lines, environ)
+    for name, service in _services(tree):
+        yield _read_service(name, service, project)
+
+
+def read_swarm_services(
+    tree: Tree, path: Path, lines: KeyLines, environ: Mapping[str, str]
+) -> Iterator[ComposeService]:
+    """Yield each service as `docker stack deploy` would create it; the project is the stack."""
+    project = _read_project(tree, path, lines, environ)
+    for name, service in _services(tree):
+        yield _read_swarm_service(name, service, project)
+
+
+def _services(tree: Tree) -> Iterator[tuple[str, Tree]]:
+    services: Mapping[str, Tree | None] = tree["services"]  # type: ignore[assignment]
+    for name, service in services.items():
+        yield name, service or {}
+
+
+def _read_project(tree: Tree, path: Path, lines: KeyLines, environ: Mapping[str, str]) -> _Project:
     directory = re.sub(r"[^a-z0-9_-]", "", path.resolve().parent.name.lower())
     project_name = str(
         environ.get("COMPOSE_PROJECT_NAME")
@@ -53,10 +75,7 @@ def read_services(
         or "default"
     )
     networks = tree.get("networks")
-    project = _Project(project_name, networks if isinstance(networks, dict) else {}, lines, environ)
-    services: Mapping[str, Tree | None] = tree["services"]  # type: ignore[assignment]
-    for name, service in services.items():
-        yield _read_service(name, service or {}, project)
+    return _Project(project_name, networks if isinstance(networks, dict) else {}, lines, environ)
 
 
 class _Project(Struct, frozen=True):
@@ -77,15 +96,7 @@ class _Project(Struct, frozen=True):
 
 
 def _read_service(name: str, service: Tree, project: _Project) -> ComposeService:
-    labels: dict[str, str] = {}
-    label_lines: dict[str, int] = {}
-    unset: dict[str, str] = {}
-    for key, pair in key_value_pairs(service.get("labels")):
-        variables = Variables(project.environ)
-        label, value = (variables.fill(text) for text in pair)
-        labels[label] = value
-        label_lines[label.lower()] = project.lines.line_of(("services", name, "labels", key))
-        unset |= dict.fromkeys(variables.unset, label)
+    labels = _read_labels(service, ("services", name, "labels"), project)
     variables = Variables(project.environ)
     mode = variables.fill(str(service.get("network_mode") or "bridge"))
     if mode.startswith(_SHARED_MODES):
@@ -96,7 +107,7 @@ def _read_service(name: str, service: Tree, project: _Project) -> ComposeService
     container = Container(
         id=container_name,
         name=container_name,
-        labels={COMPOSE_PROJECT: project.name, COMPOSE_SERVICE: name, **labels},
+        labels={COMPOSE_PROJECT: project.name, COMPOSE_SERVICE: name, **labels.values},
         networks={} if mode in ("host", "none") else dict.fromkeys(networks, name),
         ports=tuple(sorted(set(_read_ports(service, variables)))),
         network_mode=mode,
@@ -104,29 +115,60 @@ def _read_service(name: str, service: Tree, project: _Project) -> ComposeService
     return ComposeService(
         container,
         project.lines.line_of(("services", name)),
-        label_lines,
-        tuple(_diagnose(f"container {container_name}", service, unset)),
+        labels.lines,
+        tuple(_unset_variables(PROVIDER, f"container {container_name}", labels)),
     )
 
 
-def _diagnose(subject: str, service: Tree, unset: Mapping[str, str]) -> Iterator[Diagnostic]:
-    for variable, label in sorted(unset.items()):
+def _read_swarm_service(name: str, service: Tree, project: _Project) -> ComposeService:
+    deploy = service.get("deploy")
+    given = deploy if isinstance(deploy, dict) else {}
+    labels = _read_labels(given, ("services", name, "deploy", "labels"), project)
+    networks = [
+        project.engine_network(each) for each in _network_names(service.get("networks")) or ["default"]
+    ]
+    container = Container(
+        id=f"{project.name}_{name}",
+        name=f"{project.name}_{name}",
+        labels=labels.values,
+        networks=dict.fromkeys(networks, name),
+        provider=SWARM,
+        kind="service",
+    )
+    diagnostics = _unset_variables(SWARM, f"service {container.name}", labels)
+    return ComposeService(
+        container, project.lines.line_of(("services", name)), labels.lines, tuple(diagnostics)
+    )
+
+
+class _Labels(Struct, frozen=True):
+    """Labels of a service, their lines by name in lower case, and unset variables with a label of each."""
+
+    values: dict[str, str]
+    lines: dict[str, int]
+    unset: dict[str, str]
+
+
+def _read_labels(section: Tree, path: tuple[str, ...], project: _Project) -> _Labels:
+    """Read the labels in `section`; `path` is theirs in the file."""
+    found = _Labels({}, {}, {})
+    for key, pair in key_value_pairs(section.get("labels")):
+        variables = Variables(project.environ)
+        label, value = (variables.fill(text) for text in pair)
+        found.values[label] = value
+        found.lines[label.lower()] = project.lines.line_of((*path, key))
+        found.unset.update(dict.fromkeys(variables.unset, label))
+    return found
+
+
+def _unset_variables(provider: str, subject: str, labels: _Labels) -> Iterator[Diagnostic]:
+    for variable, label in sorted(labels.unset.items()):
         yield Diagnostic(
             Severity.WARNING,
-            PROVIDER,
+            provider,
             subject,
             f"label {label}: variable {variable} is not set, so it is empty",
             f"set it, or give it a default: ${{{variable}:-…}}",
-        )
-    deploy = service.get("deploy")
-    swarm_labels = key_value_pairs(deploy.get("labels")) if isinstance(deploy, dict) else ()
-    if any(label.lower().startswith("traefik.") for _, (label, _) in swarm_labels):
-        yield Diagnostic(
-            Severity.WARNING,
-            PROVIDER,
-            subject,
-            "deploy.labels are labels of a swarm service; containers do not get them",
-            "write them under labels",
         )
 
 

@@ -41,7 +41,7 @@ class Locations:
     def add_compose(self, path: Path, services: Iterable[ComposeService]) -> None:
         """Add a compose file with these services."""
         for service in services:
-            self._services[f"container {service.container.name}"] = (str(path), service)
+            self._services[f"{service.container.kind} {service.container.name}"] = (str(path), service)
             for label, line in service.labels.items():
                 object_label = ".".join(label.split(".")[:_OBJECT_LABEL_WORDS])
                 self._labels.setdefault(object_label, (str(path), line))

@@ -37,14 +37,14 @@ def read(path: Path) -> Tree | Diagnostic:
         text = path.read_text("utf-8-sig")
     except OSError as error:
         return _error(path, f"cannot be read: {error.strerror or error}")
-    except UnicodeDecodeError as error:
-        return _error(path, f"is not UTF-8 text: {error.reason} at byte {error.start}")
+    except UnicodeDecodeError as decode_error:
+        return _error(path, f"is not UTF-8 text: {decode_error.reason} at byte {decode_error.start}")
     try:
         tree = reader(text)
-    except FileSyntaxError as error:
-        position = f"line {error.line}, column {error.column}: " if error.line else ""
+    except FileSyntaxError as syntax_error:
+        position = f"line {syntax_error.line}, column {syntax_error.column}: " if syntax_error.line else ""
         hint = "Go templates in dynamic files are not served yet" if "{{" in text else ""
-        return _error(path, f"{position}{error}", hint)
+        return _error(path, f"{position}{syntax_error}", hint)
     if tree is None:
         return {}
     if not isinstance(tree, dict):

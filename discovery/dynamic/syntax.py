@@ -36,15 +36,15 @@ def read_yaml(text: str) -> object:
         raise
     except yaml.MarkedYAMLError as error:
         raise _error_at(error.problem_mark or error.context_mark, error.problem or "not YAML") from None
-    except yaml.reader.ReaderError as error:
-        before = text[: error.position]
+    except yaml.reader.ReaderError as reader_error:
+        before = text[: reader_error.position]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        raise FileSyntaxError(str(error.reason), line, column) from None
-    except TooLargeError as error:
-        raise FileSyntaxError(str(error)) from None
-    except ValueError as error:
+        raise FileSyntaxError(str(reader_error.reason), line, column) from None
+    except TooLargeError as size_error:
+        raise FileSyntaxError(str(size_error)) from None
+    except ValueError as value_error:
         # The loader converts texts that look like dates or numbers, and does not wrap its errors.
-        raise FileSyntaxError(str(error)) from None
+        raise FileSyntaxError(str(value_error)) from None
 
 
 def read_toml(text: str) -> object:
@@ -53,8 +53,8 @@ def read_toml(text: str) -> object:
         return plain(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise _toml_error(str(error), text) from None
-    except (TooLargeError, RecursionError) as error:
-        raise FileSyntaxError(str(error)) from None
+    except (TooLargeError, RecursionError) as limit_error:
+        raise FileSyntaxError(str(limit_error)) from None
 
 
 def _error_at(mark: Any, message: str) -> FileSyntaxError:

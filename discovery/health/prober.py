@@ -63,12 +63,12 @@ class Prober:
                 return await self._follow_redirections(request, check, transport)
         except ResponseError as error:
             return str(error)
-        except OSError as error:
-            if error.errno in _LOCAL_FAULTS:
-                raise UndecidedError(os.strerror(error.errno)) from error
-            if isinstance(error, TimeoutError) and not error.errno:
+        except OSError as os_error:
+            if os_error.errno in _LOCAL_FAULTS:
+                raise UndecidedError(os.strerror(os_error.errno)) from os_error
+            if isinstance(os_error, TimeoutError) and not os_error.errno:
                 return f"no response within {check.timeout:g} s"
-            return _describe_error(error)
+            return _describe_error(os_error)
 
     async def _follow_redirections(
         self, request: CheckRequest, check: HealthCheck, transport: ServersTransport | None

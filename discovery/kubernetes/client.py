@@ -176,7 +176,10 @@ class Client:
         with self._call("update", selection):
             response = self._http.put(
                 resource.path(namespace, name, "status"),
-                content=msgspec.json.encode(item),
+                # Items of a list do not say what they are.
+                content=msgspec.json.encode(
+                    {"apiVersion": resource.api_version, "kind": resource.kind, **item}
+                ),
                 headers={"Content-Type": "application/json"},
                 extensions=self._extensions,
             )

@@ -23,6 +23,11 @@ class Resource(Struct, frozen=True):
         """Return the name as roles have it, with the group: `ingresses.networking.k8s.io`."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
+    @property
+    def api_version(self) -> str:
+        """The group and version as objects have them."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
         """Return the path of one object, or of all in a namespace; an empty one means all namespaces."""
         parts = ["", "apis", self.group, self.version] if self.group else ["", "api", self.version]
@@ -38,5 +43,14 @@ SECRETS = Resource("", "v1", "secrets", "Secret")
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap")
 NODES = Resource("", "v1", "nodes", "Node", namespaced=False)
 ENDPOINT_SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
+NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
 INGRESSES = Resource("networking.k8s.io", "v1", "ingresses", "Ingress")
 INGRESS_CLASSES = Resource("networking.k8s.io", "v1", "ingressclasses", "IngressClass", namespaced=False)
+
+_GATEWAY = "gateway.networking.k8s.io"
+GATEWAY_CLASSES = Resource(_GATEWAY, "v1", "gatewayclasses", "GatewayClass", namespaced=False)
+GATEWAYS = Resource(_GATEWAY, "v1", "gateways", "Gateway")
+HTTP_ROUTES = Resource(_GATEWAY, "v1", "httproutes", "HTTPRoute")
+GRPC_ROUTES = Resource(_GATEWAY, "v1", "grpcroutes", "GRPCRoute")
+BACKEND_TLS_POLICIES = Resource(_GATEWAY, "v1", "backendtlspolicies", "BackendTLSPolicy")
+REFERENCE_GRANTS = Resource(_GATEWAY, "v1beta1", "referencegrants", "ReferenceGrant")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import ip_address
 
 from msgspec import Struct
@@ -9,7 +10,7 @@ from msgspec import Struct
 from discovery.container import Container
 from discovery.decoding.report import Report
 from discovery.labels.known_labels import NETWORK
-from rondpoint.settings import DockerOptions
+from rondpoint.settings import EngineOptions
 
 
 class Address(Struct, frozen=True):
@@ -26,10 +27,15 @@ class AddressOptions(Struct, frozen=True):
     use_bind_port_ip: bool = False
 
 
-def read_address_options(container: Container, options: DockerOptions) -> AddressOptions:
+def read_address_options(container: Container, options: EngineOptions) -> AddressOptions:
     """Return the address options from the container's labels, or else from `options`."""
     labels = {name.lower(): value for name, value in container.labels.items()}
-    return AddressOptions(labels.get(NETWORK, "").strip() or options.network, options.use_bind_port_ip)
+    own = _label(labels, f"traefik.{container.provider}.network") or _label(labels, NETWORK)
+    return AddressOptions(own or options.network, options.use_bind_port_ip)
+
+
+def _label(labels: Mapping[str, str], name: str) -> str:
+    return labels.get(name, "").strip()
 
 
 def find_address(
@@ -81,8 +87,10 @@ def _host(container: Container, network: str, report: Report) -> str:
     if first is None:
         return ""
     if network:
+        provider = container.provider
         report.warning(
             f"it has no address in network {network}, so {first} is used",
-            f"its networks: {', '.join(reachable)}; set by label {NETWORK} or providers.docker.network",
+            f"its networks: {', '.join(reachable)}; set by label traefik.{provider}.network or "
+            f"providers.{provider}.network",
         )
     return reachable[first]

@@ -10,10 +10,13 @@ from discovery.decoding.report import Report
 from discovery.labels.known_labels import LabelKind, label_kind
 from rondpoint.diagnostics import lost_rules_hint
 
+_LABELLED = ("app", "container", "service")
+"""Kinds whose labels are called labels; all others have tags."""
+
 
 def container_report(container: Container, written: Mapping[str, str] | None = None) -> Report:
     """Create a report whose subject is the container; `written` as in Report."""
-    word = "label" if container.kind == "container" else "tag"
+    word = "label" if container.kind in _LABELLED else "tag"
     return Report(container.provider, f"{container.kind} {container.name}", word, written or {})
 
 
@@ -25,7 +28,8 @@ def has_routing_labels(container: Container) -> bool:
 def report_unrouted(container: Container, report: Report, reason: str, label: str) -> None:
     """Report why a container is not routed: an error if it has labels for routes, or else a warning."""
     add_diagnostic = report.error if has_routing_labels(container) else report.warning
-    hints = (_HINTS.get(reason, "").format(label=label), unserved_rules_hint(container.labels))
+    hint = _HINTS.get((container.kind, reason)) or _HINTS.get(("", reason), "")
+    hints = (hint.format(label=label), unserved_rules_hint(container.labels))
     add_diagnostic(f"not routed: {reason}", "; ".join(filter(None, hints)))
 
 
@@ -36,6 +40,7 @@ def unserved_rules_hint(labels: Mapping[str, str]) -> str:
 
 _RULE = re.compile(r"traefik\..+\.rule\Z", re.IGNORECASE)
 _HINTS = {
-    "it exposes no port": "expose one, or set label {label}",
-    "it has no address in any network": "connect it to a network that this proxy can reach",
+    ("", "it exposes no port"): "expose one, or set label {label}",
+    ("service", "it exposes no port"): "set label {label}",
+    ("", "it has no address in any network"): "connect it to a network that this proxy can reach",
 }

@@ -24,8 +24,9 @@ from discovery.labels.known_labels import (
 )
 from discovery.labels.tls_store import read_store_labels
 from rondpoint.rules.suggestions import did_you_mean
-from rondpoint.settings import DockerOptions
+from rondpoint.settings import EngineOptions
 
+_SWARM = "swarm"
 _KNOWN = (
     *SHARED,
     *V1_ROUTE_LABELS,
@@ -35,14 +36,20 @@ _KNOWN = (
 )
 
 
-def decode(container: Container, options: DockerOptions, constraint: Constraint | None = None) -> Decoded:
+def decode(container: Container, options: EngineOptions, constraint: Constraint | None = None) -> Decoded:
     """Decode what a container defines; if it is not routed, a diagnostic says why.
 
     A container with any `traefik.http.` label is read in Traefik 3's dialect, and its Traefik 1 labels are
     ignored with a note. A container with labels of neither dialect gets Traefik 1's default rule if a domain
-    is set, and Traefik 3's otherwise.
+    is set, and Traefik 3's otherwise. As in Traefik, a service of Swarm with labels below both
+    `traefik.swarm` and `traefik.docker` is not routed.
     """
     report = container_report(container)
+    if container.provider == _SWARM and _has_labels_of_both(container):
+        hints = ("write them all below traefik.swarm", unserved_rules_hint(container.labels))
+        message = "not routed: it has labels below both traefik.swarm and traefik.docker"
+        report.error(message, "; ".join(filter(None, hints)))
+        return Decoded(report.subject, diagnostics=report.diagnostics)
     reason = _skip_reason(container, options, constraint, report)
     if reason is not None:
         report.note(f"not routed: {reason}", unserved_rules_hint(container.labels))
@@ -64,15 +71,22 @@ def decode(container: Container, options: DockerOptions, constraint: Constraint 
     return replace(decoded, certificates=certificates, diagnostics=report.diagnostics + decoded.diagnostics)
 
 
+def _has_labels_of_both(container: Container) -> bool:
+    names = [name.lower() for name in container.labels]
+    return all(
+        any(name.startswith(f"traefik.{provider}.") for name in names) for provider in (_SWARM, "docker")
+    )
+
+
 def _skip_reason(
-    container: Container, options: DockerOptions, constraint: Constraint | None, report: Report
+    container: Container, options: EngineOptions, constraint: Constraint | None, report: Report
 ) -> str | None:
     """Return why a container is skipped, or None if it is not."""
     enabled = _enabled(container, report)
     if enabled is False:
         return f"label {ENABLE} disables it"
     if enabled is None and not options.exposed_by_default:
-        return f"containers are not exposed by default, and label {ENABLE}=true is not given"
+        return f"{container.kind}s are not exposed by default, and label {ENABLE}=true is not given"
     if constraint is not None and not constraint(_constraint_subject(container)):
         return f"it does not match providers.{container.provider}.constraints"
     if container.stays_when_stopped:

@@ -12,7 +12,10 @@ NETWORK = "traefik.docker.network"
 
 TAGS = "traefik.tags"
 
-SHARED = (ENABLE, NETWORK, "traefik.docker.lbswarm", ALLOW_NON_RUNNING, TAGS)
+SHARED = (
+    *(ENABLE, NETWORK, "traefik.docker.lbswarm", ALLOW_NON_RUNNING, TAGS),
+    *("traefik.swarm.network", "traefik.swarm.lbswarm"),
+)
 """Labels of both dialects."""
 
 V1_ROUTE_LABELS = (
@@ -34,7 +37,7 @@ V1_FRONTEND_OPTIONS = (
 )
 """Prefixes of labels for frontend options; without one of them, a route would be wrong or unprotected."""
 
-_NO_SEGMENTS = "frontend|frontends|backend|docker|http|tcp|udp|tls|consulcatalog"
+_NO_SEGMENTS = "frontend|frontends|backend|docker|swarm|http|tcp|udp|tls|consulcatalog"
 # DOTALL lets names of segments contain line ends; without it, a name with many of them takes too long.
 _SEGMENT = re.compile(
     rf"traefik\.(?!(?:{_NO_SEGMENTS})\.)(.+?)\."

@@ -27,7 +27,7 @@ from rondpoint.model import Middleware, Router, Server, ServerState, Service
 from rondpoint.rules.expression import Rule
 from rondpoint.rules.rule_warnings import warn_about_v1_rule
 from rondpoint.rules.v1 import ParsedRule, read
-from rondpoint.settings import DockerOptions
+from rondpoint.settings import EngineOptions
 
 _FOREIGN_LABELS = frozenset(("traefik.portindex", "traefik.portname"))
 """Labels that only other providers of Traefik 1 have."""
@@ -35,7 +35,7 @@ _FOREIGN_LABELS = frozenset(("traefik.portindex", "traefik.portname"))
 _PLAIN_RULE = re.compile(r"Host:[A-Za-z0-9.-]+\Z")
 
 
-def decode(container: Container, options: DockerOptions) -> Decoded:
+def decode(container: Container, options: EngineOptions) -> Decoded:
     """Decode the routers, services and middlewares of a container.
 
     The rule is `traefik.frontend.rule`, or else `Host:SERVICE.PROJECT.DOMAIN` in Compose and
@@ -71,7 +71,7 @@ def _merge_services(services: tuple[Service, ...], others: tuple[Service, ...]) 
     return tuple(found.values())
 
 
-def _decode(container: Container, segment: Segment, options: DockerOptions) -> Decoded:
+def _decode(container: Container, segment: Segment, options: EngineOptions) -> Decoded:
     """Decode one segment, or a container without segments; `container` has the segment's labels."""
     report = container_report(container, segment.written)
     by_kind = _group_by_kind(container.labels)
@@ -174,7 +174,7 @@ def _unqualified(name: str) -> str:
 
 
 def _service(
-    container: Container, segment: str, labels: Section, options: DockerOptions, report: Report
+    container: Container, segment: str, labels: Section, options: EngineOptions, report: Report
 ) -> Service | None:
     port = labels.read("traefik.port", values.port, None)
     weight = labels.read("traefik.weight", values.weight, container.weight)
@@ -188,11 +188,11 @@ def _service(
         report_unrouted(container, report, address, "traefik.port")
         return None
     state = ServerState.DRAINING if container.draining else ServerState.UP
-    server = Server(container.name, address.host, address.port, scheme, weight, state)
+    server = Server(container.server_name, address.host, address.port, scheme, weight, state)
     return Service(name, (server,))
 
 
-def _rule(container: Container, labels: Section, options: DockerOptions, report: Report) -> ParsedRule | None:
+def _rule(container: Container, labels: Section, options: EngineOptions, report: Report) -> ParsedRule | None:
     domain = labels.read("traefik.domain", values.text, None) or options.domain
     text = labels.read("traefik.frontend.rule", values.text, None)
     if text is None and not labels.has("traefik.frontend.rule"):
@@ -203,7 +203,7 @@ def _rule(container: Container, labels: Section, options: DockerOptions, report:
         report_rule_warning(warn_about_v1_rule(text), key, text, report)
         return parse_rule(text, key, report, read)
     if not labels.has("traefik.frontend.rule"):
-        hint = "set label traefik.frontend.rule=Host:NAME, or providers.docker.domain"
+        hint = f"set label traefik.frontend.rule=Host:NAME, or providers.{container.provider}.domain"
         report.error("not routed: it has no rule", hint)
     return None
 

@@ -17,10 +17,10 @@ from discovery.labels.known_labels import LabelKind, label_kind
 from discovery.labels.unfold import unfold
 from discovery.templates.template import TemplateError, Value, render
 from rondpoint.model import Server, ServerState
-from rondpoint.settings import DockerOptions
+from rondpoint.settings import EngineOptions
 
 
-def decode(container: Container, options: DockerOptions) -> Decoded:
+def decode(container: Container, options: EngineOptions) -> Decoded:
     """Decode the routers, services and middlewares of a container.
 
     A container without a router gets one with the default rule; one without a service gets a service with its
@@ -46,23 +46,24 @@ def default_name(container: Container) -> str:
     return normalise(container.name)
 
 
-def _default_rule(container: Container, options: DockerOptions, report: Report) -> str | None:
+def _default_rule(container: Container, options: EngineOptions, report: Report) -> str | None:
     fields: dict[str, Value] = {
-        "Name": default_name(container),
+        "Name": container.rule_name or default_name(container),
         "ContainerName": container.name,
         "Labels": container.labels,
     }
     try:
         return render(options.default_rule, fields)
     except TemplateError as error:
-        report.error(f"{report.at('providers.docker.defaultRule', options.default_rule)}: {error}")
+        setting = f"providers.{container.provider}.defaultRule"
+        report.error(f"{report.at(setting, options.default_rule)}: {error}")
         return None
 
 
 class _Servers:
     """Reads the server of a container for each of its services."""
 
-    def __init__(self, container: Container, options: DockerOptions, report: Report) -> None:
+    def __init__(self, container: Container, options: EngineOptions, report: Report) -> None:
         self._container = container
         self._report = report
         self._address_options = read_address_options(container, options)
@@ -91,13 +92,13 @@ class _Servers:
         if address is None:
             return None
         scheme, host, port = address
-        return Server(self._container.name, host, port, scheme)
+        return Server(self._container.server_name, host, port, scheme)
 
     def _at_address(self, section: Section) -> Server | None:
         port = section.read("port", values.port, None)
         scheme = section.read("scheme", values.scheme, values.PLAIN_HTTP)
         address = find_address(self._container, port, self._address_options, self._report)
         if isinstance(address, Address):
-            return Server(self._container.name, address.host, address.port, scheme)
+            return Server(self._container.server_name, address.host, address.port, scheme)
         report_unrouted(self._container, self._report, address, section.key("port"))
         return None

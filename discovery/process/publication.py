@@ -112,8 +112,8 @@ class Publication:
             except NotLeadingError as error:
                 if not stop.is_set():
                     self._lease_lost(error)
-            except (redis.RedisError, ConflictError) as error:
-                self._store_failed(error)
+            except (redis.RedisError, ConflictError) as store_error:
+                self._store_failed(store_error)
             except Exception:
                 # The thread must survive any error, because nothing else publishes.
                 logger.exception("publication failed unexpectedly")

@@ -33,9 +33,9 @@ def run_until_signalled(name: str, work: Callable[[threading.Event], None]) -> N
             work(stop)
         except SystemExit as error:
             failed.append(error)
-        except BaseException as error:
+        except BaseException as failure:
             logger.exception("the %s failed", name)
-            failed.append(error)
+            failed.append(failure)
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
 

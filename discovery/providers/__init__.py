@@ -7,7 +7,7 @@ The factories import the packages, since the clients of Docker and Consul take a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from discovery.providers.closed import ClosedProvider
@@ -31,6 +31,15 @@ def _docker(settings: Settings) -> Provider | None:
     from discovery.providers.docker import DockerProvider
 
     return DockerProvider(options)
+
+
+def _swarm(settings: Settings) -> Provider | None:
+    options = settings.providers.swarm
+    if options is None:
+        return None
+    from discovery.providers.swarm import SwarmProvider
+
+    return SwarmProvider(options)
 
 
 def _file(settings: Settings) -> Provider | None:
@@ -105,6 +114,57 @@ def _kubernetes_crd(settings: Settings) -> Provider | None:
     return KubernetesCrdProvider(options, sealer_of(settings).seal)
 
 
+def _http(settings: Settings) -> Provider | None:
+    options = settings.providers.http
+    if options is None:
+        return None
+    from discovery.providers.http import HttpProvider
+
+    return HttpProvider(options, sealer_of(settings).seal)
+
+
+def _nomad(settings: Settings) -> Iterable[Provider]:
+    options = settings.providers.nomad
+    if options is None:
+        return ()
+    from discovery.providers.nomad import nomad_providers
+
+    return nomad_providers(options)
+
+
+def _marathon(settings: Settings) -> Provider | None:
+    options = settings.providers.marathon
+    if options is None:
+        return None
+    from discovery.providers.marathon import MarathonProvider
+
+    return MarathonProvider(options)
+
+
+def _ecs(settings: Settings) -> Provider | None:
+    options = settings.providers.ecs
+    if options is None:
+        return None
+    from discovery.providers.ecs import EcsProvider
+
+    return EcsProvider(options)
+
+
+def _kubernetes_gateway(settings: Settings) -> Provider | None:
+    options = settings.providers.kubernetes_gateway
+    if options is None:
+        return None
+    from discovery.providers.kubernetes_gateway import KubernetesGatewayProvider
+    from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
+
+    tls = settings.tls_entry_points
+    entry_points = {
+        name: EntryPointAddress(point.port, always_tls=name in tls)
+        for name, point in settings.web_entry_points.items()
+    }
+    return KubernetesGatewayProvider(options, entry_points, sealer_of(settings).seal)
+
+
 def _registrar(settings: Settings) -> Provider | None:
     """Return the registrar, a provider that emits diagnostics and no routes."""
     options = settings.registrator
@@ -118,26 +178,37 @@ def _registrar(settings: Settings) -> Provider | None:
 
 PROVIDERS: Mapping[str, Factory] = {
     "docker": _docker,
+    "swarm": _swarm,
     "file": _file,
     "consulcatalog": _consul_catalogue,
     "consul": _consul_keys,
+    "http": _http,
+    "marathon": _marathon,
+    "ecs": _ecs,
     "zookeeper": _zookeeper,
     "etcd": _etcd,
     "redis": _redis,
     "kubernetes": _kubernetes_ingress,
     "kubernetescrd": _kubernetes_crd,
+    "kubernetesgateway": _kubernetes_gateway,
     "registrator": _registrar,
 }
 """Provider name → factory, which returns None if the settings do not enable the provider."""
+
+SEVERAL: Mapping[str, Callable[[Settings], Iterable[Provider]]] = {"nomad": _nomad}
+"""Like PROVIDERS, for sources that are read by a provider for each of their namespaces."""
 
 
 def _source_name(name: str, settings: Settings) -> str:
     """Return the name of the provider whose source this one reads.
 
-    The registrar follows the engine of the Docker provider, unless it has an engine of its own.
+    The registrar follows the engine of the Docker provider, else of the Swarm provider, unless it has an
+    engine of its own.
     """
     own = settings.registrator is not None and settings.registrator.docker
-    return "docker" if name == "registrator" and not own else name
+    if name != "registrator" or own:
+        return name
+    return "swarm" if settings.providers.docker is None and settings.providers.swarm is not None else "docker"
 
 
 def configured_providers(settings: Settings) -> dict[str, Provider]:
@@ -149,4 +220,6 @@ def configured_providers(settings: Settings) -> dict[str, Provider]:
         provider = factory(settings)
         if provider is not None:
             made[name] = ClosedProvider(name, closed) if closed else provider
+    for several in SEVERAL.values():
+        made |= {provider.name: provider for provider in several(settings)}
     return made

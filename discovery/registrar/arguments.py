@@ -11,6 +11,7 @@ from discovery.consul import Endpoint, endpoint
 from discovery.registrar.flags import Flag, UsageError, Value, describe_flags, parse_flags
 from discovery.registrar.keys import split_tags
 from discovery.registrar.options import Plan, default_docker, registration_options
+from rondpoint.settings import EngineOptions
 
 MIN_RETRY_INTERVAL = 10
 """The shortest retry interval in milliseconds, so that retries do not follow without pause."""
@@ -95,7 +96,7 @@ def parse_command(arguments: Sequence[str]) -> RegistrarCommand:
             tags=split_tags(_text(values, "tags")),
             ip_label=_text(values, "useIpFromLabel"),
         ),
-        default_docker(),
+        EngineOptions(endpoint=default_docker()),
         "DOCKER_HOST",
         _registry(words[0]),
         _number(values, "resync"),

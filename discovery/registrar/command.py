@@ -50,7 +50,10 @@ def registrator(arguments: Sequence[str]) -> None:
 def _run(command: RegistrarCommand, stop: threading.Event) -> None:
     plan = command.plan
     logger.info(
-        "registering containers of %s in %s with ids %s:…", plan.docker, plan.consul, plan.options.hostname
+        "registering containers of %s in %s with ids %s:…",
+        plan.engine.endpoint,
+        plan.consul,
+        plan.options.hostname,
     )
     if command.attempts >= 0:
         _wait_for_consul(command, stop)

@@ -12,7 +12,7 @@ from discovery.consul import Endpoint
 from discovery.consul.settings_endpoints import catalogue_endpoints, registrar_endpoint
 from discovery.registrar.host import host_address, host_name
 from discovery.registrar.registration import Options
-from rondpoint.settings import RegistratorOptions, Settings
+from rondpoint.settings import EngineOptions, RegistratorOptions, Settings
 
 SOCKETS = (Path("/tmp/docker.sock"), Path("/var/run/docker.sock"))  # noqa: S108 (where Registrator has it)
 """The default sockets of the engine: the first that exists, else the last."""
@@ -21,15 +21,15 @@ SOCKETS = (Path("/tmp/docker.sock"), Path("/var/run/docker.sock"))  # noqa: S108
 class Plan(Struct, frozen=True):
     """The configuration of a registrar.
 
-    `docker` is the engine's address, and `docker_setting` names its setting. `consul` is a single agent,
-    because only the agent that a service was registered with can deregister it. `resync` is the interval in
-    seconds at which everything is registered again, 0 for never. For `cleanup` see RegisteredServices, for
-    `on_success` Containers.
+    `engine` says how to reach the engine, and `engine_setting` names the setting of its address. `consul` is
+    a single agent, because only the agent that a service was registered with can deregister it. `resync` is
+    the interval in seconds at which everything is registered again, 0 for never. For `cleanup` see
+    RegisteredServices, for `on_success` Containers.
     """
 
     options: Options
-    docker: str
-    docker_setting: str
+    engine: EngineOptions
+    engine_setting: str
     consul: Endpoint
     resync: float = 0.0
     cleanup: bool = False
@@ -46,7 +46,7 @@ def plan_from_settings(settings: Settings, options: RegistratorOptions) -> Plan:
             tags=options.tags,
             ip_label=options.use_ip_from_label,
         ),
-        options.docker or _docker_address(settings),
+        EngineOptions(endpoint=options.docker) if options.docker else _engine(settings),
         "registrator.docker",
         _consul_endpoint(settings, options),
         options.resync,
@@ -70,9 +70,10 @@ def default_docker(environment: Mapping[str, str] = os.environ) -> str:
     return f"unix://{next((each for each in SOCKETS if each.exists()), SOCKETS[-1])}"
 
 
-def _docker_address(settings: Settings) -> str:
-    provider = settings.providers.docker
-    return default_docker() if provider is None else provider.endpoint
+def _engine(settings: Settings) -> EngineOptions:
+    """Return the engine whose containers are routed, or that manages the Swarm whose services are."""
+    providers = settings.providers
+    return providers.docker or providers.swarm or EngineOptions(endpoint=default_docker())
 
 
 def _consul_endpoint(settings: Settings, options: RegistratorOptions) -> Endpoint:

@@ -39,10 +39,10 @@ def supervise(provider: Provider, states: ProviderStates, stop: threading.Event)
             message = "it ended without an error"
         except ProviderError as error:
             message = str(error)
-        except Exception as error:
+        except Exception as failure:
             # A bug in one provider must not affect the others, nor its own last configuration.
             logger.exception("provider %s failed unexpectedly", provider.name)
-            message = f"a bug in Rondpoint: {error!r}"
+            message = f"a bug in Rondpoint: {failure!r}"
         if stop.is_set():
             return
         states.set_failure(provider.name, message)

@@ -64,8 +64,8 @@ class ChallengeLookup:
             raise LookupFailedError("the store refuses to give the challenge") from None
         except (RedisError, OSError):
             raise LookupFailedError("the store of challenges cannot be reached") from None
-        except Timeout as error:
-            if error is not timeout:
+        except Timeout as expired:
+            if expired is not timeout:
                 raise
             raise LookupFailedError("the store of challenges does not reply") from None
         return text.decode() if isinstance(text, bytes) else None

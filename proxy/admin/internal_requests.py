@@ -42,7 +42,7 @@ class InternalResponse:
     body: CountedBody | None = None
     tls: str = ""
     client_subject: str | None = None
-    logged: str = ""
+    logged: bytes = b""
     first_tried_at: float = 0.0
     origin_head: bytes = b""
     sent_head: bytes = b""
@@ -95,7 +95,7 @@ def _finish_request(response: Response) -> Response:
             sent,
             g.traced,
         )
-        internals.observer.add(served, head, seconds, worker.context.requests)
+        internals.observer.add(served, head, g.began, seconds, worker.context.requests)
     return response
 
 

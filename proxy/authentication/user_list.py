@@ -61,5 +61,5 @@ def read_users(path: Path, parts: int) -> tuple[FileState, dict[bytes, str]]:
         raise UserListError(f"{path} cannot be read: {error.strerror}") from None
     try:
         return state, parse_users(lines, parts)
-    except UserListError as error:
-        raise UserListError(f"{path}: {error}") from None
+    except UserListError as user_list_error:
+        raise UserListError(f"{path}: {user_list_error}") from None

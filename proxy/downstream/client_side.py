@@ -39,7 +39,7 @@ class ClientSide:
     """
 
     first_tried_at = 0.0
-    logged = ""
+    logged = b""
     origin_head = b""
     sent_head = b""
     request_id = b""
@@ -147,6 +147,12 @@ class ClientSide:
     def detailed_trace(self) -> Trace | None:
         """Return the request's trace if it should show the steps of middlewares."""
         return None
+
+    def begin_attempt(self, request: Request, target: Target) -> None:
+        """Note, if the request is `sampled`, that it goes to a server now."""
+
+    def begin_response(self, status: int) -> None:
+        """Note, if the request is `sampled`, that a server's response with this status has begun."""
 
     def forwarded(self, host: bytes) -> bytes:
         """Return the header lines that describe this client to a server."""

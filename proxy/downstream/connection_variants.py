@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.downstream.observed_connection import HeadKeepingConnection, ObservedConnection
-from proxy.downstream.traced_connection import SampledConnection, TracedConnection
+from proxy.downstream.traced_connection import TracedConnection
 
 if TYPE_CHECKING:
     from proxy.downstream.client_side import ClientSide
@@ -26,9 +26,4 @@ def observed_class(observation: Observation, base: type[ClientSide]) -> type[Obs
 def _build_class(heads: bool, traced: bool, base: type[ClientSide]) -> type[ObservedConnection]:
     bases = (HeadKeepingConnection,) * heads + (TracedConnection,) * traced or (ObservedConnection,)
     base_methods = {"_base_next_request": base.next_request, "_base_forwarded": base.forwarded}
-    connection_class: type[ObservedConnection] = type("Observed", (*bases, base), base_methods)
-    if issubclass(connection_class, TracedConnection):
-        connection_class.sampled_class = type(
-            "Sampled", (SampledConnection, connection_class), {"unsampled_class": connection_class}
-        )
-    return connection_class
+    return type("Observed", (*bases, base), base_methods)

@@ -120,7 +120,8 @@ class ObservedConnection(ClientSide):
                 request.headers = without(headers, b"x-request-id")
             else:
                 self._headers_without_id = headers
-        self.request_id = name = self.observation.ids.take()
+        ids = self.observation.ids
+        self.request_id = name = ids.left.pop() if ids.left else ids.take()
         self._lines = b"\r\nX-Request-Id: " + name
 
     def forwarded(self, host: bytes) -> bytes:

@@ -105,7 +105,7 @@ def serve(
                 tally.changed = True
                 if observer is not None:
                     request.target = target
-                    observer.add(downstream, request, seconds, number)
+                    observer.add(downstream, request, started, seconds, number)
                     downstream.refused, downstream.retries, downstream.username = False, 0, b""
                     downstream.responder = ""
                     downstream.grpc_status = NO_GRPC_STATUS

@@ -1,27 +1,24 @@
-"""Connections whose requests are traced; a sampled request needs a class of its own."""
+"""Connections whose requests are traced."""
 
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from proxy.downstream.observed_connection import ObservedConnection
 from proxy.http1.errors import RequestError
-from proxy.telemetry.tracing.trace import Trace
+from proxy.telemetry.tracing.trace import Trace, UnsampledTrace
 from proxy.telemetry.tracing.trace_context import context_headers
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.telemetry.tracing.trace import RequestTrace
+    from proxy.upstream.endpoint import Target
 
 
 class TracedConnection(ObservedConnection):
-    """A client's connection with traces; it changes to the class `sampled_class` during a sampled request.
+    """A client's connection with traces; `sampled` says whether the current request's trace is exported."""
 
-    Most requests are not sampled, and so do not pay for the notes that sampled requests need.
-    """
-
-    sampled_class: ClassVar[type[SampledConnection]]
     _request_trace: RequestTrace | None = None
     _client_headers = b""
 
@@ -31,6 +28,7 @@ class TracedConnection(ObservedConnection):
         except RequestError:
             # A malformed request belongs to no trace.
             self._request_trace = None
+            self.sampled = False
             raise
         tracer = self.observation.tracer
         if request is None or tracer is None:
@@ -39,9 +37,7 @@ class TracedConnection(ObservedConnection):
         self._request_trace = request_trace = tracer.begin(request)
         # So that the router of the last request does not decide about tracing this one.
         self.tally = self.context.tallies.unrouted
-        if request_trace.sampled:
-            self.__class__ = self.sampled_class
-            self.request = request
+        self.sampled = request_trace.sampled
         return request
 
     @property
@@ -56,26 +52,13 @@ class TracedConnection(ObservedConnection):
         if self.target is None:
             self.first_tried_at = monotonic()
         lines = self._base_forwarded(host) + self._lines
-        request_trace = self._request_trace
-        if request_trace is None or self.traced is None:
+        request_trace = self.traced
+        if request_trace is None:
             # The client's trace context is forwarded unchanged.
             return lines + context_headers(self._client_headers)
+        if isinstance(request_trace, UnsampledTrace):
+            return lines + request_trace.context
         return lines + request_trace.header_lines()
-
-
-class SampledConnection(TracedConnection):
-    """Notes the beginning of attempts and responses when the exchange sets `target` and `response`.
-
-    With the next request it changes back to the class `unsampled_class`.
-    """
-
-    unsampled_class: ClassVar[type[TracedConnection]]
-    request: Request
-    sampled = True
-
-    def next_request(self) -> Request | None:
-        self.__class__ = self.unsampled_class  # type: ignore[assignment]
-        return self.next_request()
 
     def detailed_trace(self) -> Trace | None:
         chosen = self.tally.observability
@@ -89,15 +72,13 @@ class SampledConnection(TracedConnection):
         trace.detailed = True
         return trace
 
-    def __setattr__(self, name: str, value: object) -> None:
-        super().__setattr__(name, value)
-        if name == "target":
-            trace = self.traced
-            if isinstance(trace, Trace) and self.target is not None:
-                self.detailed_trace()
-                trace.begin_attempt(self.target, self.request)
-        elif name == "response" and self.response is not None:
-            # Also a response whose status is retried, after which another attempt follows.
-            trace = self.traced
-            if isinstance(trace, Trace):
-                trace.begin_response(self.response.status)
+    def begin_attempt(self, request: Request, target: Target) -> None:
+        trace = self.traced
+        if isinstance(trace, Trace):
+            self.detailed_trace()
+            trace.begin_attempt(target, request)
+
+    def begin_response(self, status: int) -> None:
+        trace = self.traced
+        if isinstance(trace, Trace):
+            trace.begin_response(status)

@@ -91,11 +91,11 @@ def forward_to(
             started = body is not None and body.started
             if data is None and not (reused or expired or started or downstream.gone):
                 downstream.context.ejections.eject(target, "connection reset before a response")
-        except BaseException as error:
+        except BaseException as failure:
             if body is not None:
                 body.stop()
             stream.close()
-            if isinstance(error, ClientGoneError) and is_call(request):
+            if isinstance(failure, ClientGoneError) and is_call(request):
                 downstream.grpc_status = CANCELLED
             raise
         if body is not None:
@@ -157,8 +157,8 @@ def forward_observed(
             if error.counts_as_failure:
                 outcome = 0
         raise
-    except FallbackError as error:
-        outcome = error.status
+    except FallbackError as fallback_error:
+        outcome = fallback_error.status
         raise
     finally:
         endpoint.active -= 1

@@ -28,7 +28,8 @@ class Downstream(Client, Protocol):
     request may follow the response that was begun last. The exchange leaves its outcome in `target` (the last
     server tried), `status`, `sent` (body bytes), `body` (the request's, if it has one), `response`, `refused`
     (by the proxy), `responder` (the middleware that responded in place of a server), `retries` (further
-    servers tried) and `grpc_status`.
+    servers tried) and `grpc_status`. If the request is `sampled`, the exchange calls `begin_attempt` and
+    `begin_response`.
 
     Content of a known length may also go straight to `stream`, if that is plain; `sent` then counts it.
     """
@@ -48,11 +49,21 @@ class Downstream(Client, Protocol):
     response: Response | None
     retries: int
     routing_point: str
+    sampled: bool
     sent: int
     status: int
     stream: ClientStream
     target: Target | None
     timeouts: ClientTimeouts
+
+    def begin_attempt(self, request: Request, target: Target) -> None:
+        """Note, if the request is `sampled`, that it goes to a server now."""
+
+    def begin_response(self, status: int) -> None:
+        """Note, if the request is `sampled`, that a server's response with this status has begun.
+
+        Its status may be retried, after which another attempt follows.
+        """
 
     def send_head(
         self,

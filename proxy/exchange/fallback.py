@@ -103,7 +103,7 @@ def _forward_to_member(
     if service is not None and service.composite is not None:
         return forward_with_fallback(downstream, request, service, pass_host, above)
     if service is None or not service.rotation:
-        raise RequestError(503, "")
+        raise RequestError(503 if service is None else service.service.responds_with or 503, "")
     return _forward_to_service(downstream, request, service, pass_host and service.pass_host_header)
 
 

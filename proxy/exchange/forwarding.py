@@ -32,6 +32,8 @@ def forward_to_target(
     """
     head = request_head(downstream, request, target, pass_host)
     downstream.target = target
+    if downstream.sampled:
+        downstream.begin_attempt(request, target)
     try:
         if service.choose is None:
             return forward_to(downstream, request, target, head, body)

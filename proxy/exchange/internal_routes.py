@@ -75,7 +75,8 @@ def metrics_route(middlewares: tuple[str, ...], exposition: Exposition) -> Match
         found = exposition.respond(
             "installation" if scope else "", accept[1].decode("latin-1") if accept else ""
         )
-        return LocalResponse(found.status, b"\r\nContent-Type: " + found.content_type.encode(), found.body)
+        lines = b"\r\nContent-Type: " + found.content_type.encode()
+        return LocalResponse(found.status, lines, pieces=found.pieces)
 
     return _route("prometheus@internal", middlewares, respond)
 

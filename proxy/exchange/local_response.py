@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from proxy.exchange.body_portions import feed_in_portions
 from proxy.exchange.grpc_errors import FIRST_ERROR, error_lines, grpc_status_for, speaks_grpc
 from proxy.exchange.streamed_response import send_pieces
-from proxy.http1.body_source import content_source
+from proxy.http1.body_source import PiecesSource, content_source
 from proxy.http1.error_response import error_content, local_head
+from proxy.http1.response import UNTIL_CLOSE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from proxy.exchange.downstream import Downstream
     from proxy.http1.body_filter import BodyFilter
     from proxy.http1.request import Request
@@ -44,11 +47,13 @@ def respond(
     *,
     body_read: bool = False,
     grpc_status: int = 0,
+    long_body: Iterable[bytes] | None = None,
 ) -> bool:
     """Respond with these header lines and this content; return whether another request can follow.
 
     A gRPC client gets an error as gRPC, with `grpc_status` unless that is 0. Without `body_read`, the
-    request's body, if it has one, is still unread. Raises ClientGoneError.
+    request's body, if it has one, is still unread. A `long_body` is sent in place of the content, piece by
+    piece. Raises ClientGoneError.
     """
     extras = downstream.extras
     if status >= FIRST_ERROR and request.kind and speaks_grpc(request, extras):
@@ -58,16 +63,20 @@ def respond(
     # A buffered body is not in the client's buffer any more, but its length is still the request's.
     buffered = extras is not None and extras.request_content is not None
     skipped = body_read or buffered or downstream.skip_body(request)
-    head = local_head(status, lines, len(content))
+    pieces = None if long_body is None else iter(long_body)
+    length = len(content) if pieces is None else UNTIL_CLOSE
+    head = local_head(status, lines, length)
     if request.method == b"HEAD":
         content = b""
-    body_filter = pieces = None
+    body_filter = None
     if extras is not None:
-        source = content_source(content) if extras.reads_body else None
-        head = extras.apply_response_steps(head, len(content), content, source)
-        status, body_filter, pieces = extras.status or status, extras.body_filter, extras.pieces
-        if extras.content is not None:
-            content = extras.content
+        source = None
+        if extras.reads_body:
+            source = content_source(content) if pieces is None else PiecesSource(pieces)
+        head = extras.apply_response_steps(head, length if pieces else len(content), content, source)
+        status, body_filter = extras.status or status, extras.body_filter
+        if extras.pieces is not None or extras.content is not None:
+            content, pieces = extras.content or b"", extras.pieces
     downstream.status, downstream.refused = status, True
     if pieces is None:
         send_whole(downstream, request, head, content, body_filter, skipped)

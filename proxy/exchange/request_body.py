@@ -193,8 +193,8 @@ class RequestBody:
                 stream.deadline = after(response_timeout)
         except ChunkError as error:
             self._fail(stream, 400, str(error))
-        except RequestError as error:
-            self._fail(stream, error.status, error.reason)
+        except RequestError as request_error:
+            self._fail(stream, request_error.status, request_error.reason)
         except OSError:
             # The server accepts no more bytes. The other greenlet reads its response, if there is one.
             return

@@ -80,7 +80,7 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
                 if service is not None and service.composite is not None:
                     return forward_with_fallback(downstream, request, service, route.pass_host_header)
             if service is None or not service.rotation:
-                raise RequestError(503, "")
+                raise RequestError(503 if service is None else service.service.responds_with or 503, "")
 
         if request.content_length > 0 or request.chunked:
             downstream.body = body = begin_body(downstream, request)
@@ -104,6 +104,8 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
                 downstream.retries += 1
             head = request_head(downstream, request, target, pass_host)
             downstream.target = target
+            if downstream.sampled:
+                downstream.begin_attempt(request, target)
             try:
                 if choose is None:
                     return forward_to(downstream, request, target, head, body)
@@ -121,13 +123,15 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
     except NoResponseError as error:
         failure = error
     except LocalResponse as response:
-        return respond(downstream, request, response.status, response.lines, response.body)
-    except RequestError as error:
-        status, reason, allow = error.status, error.reason, error.allow
-    except ChainError as error:
-        reason = f"service unavailable: {error}"
-    except ChunkError as error:
-        status, reason = 400, str(error)
+        return respond(
+            downstream, request, response.status, response.lines, response.body, long_body=response.pieces
+        )
+    except RequestError as request_error:
+        status, reason, allow = request_error.status, request_error.reason, request_error.allow
+    except ChainError as chain_error:
+        reason = f"service unavailable: {chain_error}"
+    except ChunkError as chunk_error:
+        status, reason = 400, str(chunk_error)
     if failure is not None:
         status, reason, grpc_status = failure.status, failure.reason, failure.grpc_status
     body_read = body is not None and body.done

@@ -50,6 +50,8 @@ def relay_response(
     if body is not None:
         body.begin_response(stream)
     downstream.response = response
+    if downstream.sampled:
+        downstream.begin_response(response.status)
     response_head, status, length = response.head, response.status, response.length
     body_filter = content = pieces = server_body = None
     extras = downstream.extras

@@ -40,10 +40,10 @@ def build_response(status: int, *, reason: str = "") -> bytes:
 def local_head(status: int, lines: bytes, length: int) -> bytes:
     """Return the head of a response with these header lines, each of which begins with CRLF.
 
-    `length` is that of the content, in bytes.
+    `length` is that of the content, in bytes; negative if it is not announced.
     """
     # RFC 9110 §8.6: a 204 has no Content-Length.
-    announced = b"" if status == _NO_CONTENT else b"\r\nContent-Length: %d" % length
+    announced = b"" if status == _NO_CONTENT or length < 0 else b"\r\nContent-Length: %d" % length
     start = _STARTS.get(status) or _start(status)
     return start + http_date() + lines + announced
 

@@ -14,9 +14,15 @@ from proxy.middlewares.authentication import basic_auth, digest_auth, forward_au
 from proxy.middlewares.compression import compress  # noqa: F401
 from proxy.middlewares.failures import circuit_breaker, error_pages, retry  # noqa: F401
 from proxy.middlewares.grpc_web import grpc_web  # noqa: F401
-from proxy.middlewares.headers import headers  # noqa: F401
+from proxy.middlewares.headers import header_modifiers, headers  # noqa: F401
 from proxy.middlewares.python import plugin  # noqa: F401
-from proxy.middlewares.rewriting import prefixes, redirect_entry_point, redirects, replace_path  # noqa: F401
+from proxy.middlewares.rewriting import (  # noqa: F401
+    prefixes,
+    redirect_entry_point,
+    redirects,
+    replace_path,
+    url_rewrite,
+)
 from proxy.middlewares.sources import in_flight_req, ip_allow_list, rate_limit  # noqa: F401
 from proxy.middlewares.step import KINDS, CompiledChain, CompileScope, Step, StepOwner
 from proxy.middlewares.step_timing import time_step

@@ -29,8 +29,8 @@ def require_served(expression: Expression) -> None:
         _check(expression)
     except KeyError as error:
         raise UnservedError(f"its rule has a matcher that is not served here: {error}") from None
-    except ValueError as error:
-        raise UnservedError(f"its rule has an invalid value: {error}") from None
+    except ValueError as value_error:
+        raise UnservedError(f"its rule has an invalid value: {value_error}") from None
 
 
 def _check(expression: Expression) -> None:

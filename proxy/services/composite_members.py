@@ -22,7 +22,10 @@ class RequestingClient(ExtrasHolder, Protocol):
 
 
 def has_servers(services: ServiceRegistry, name: str) -> bool:
-    """Return whether the service, or one of its members, has a server for new requests."""
+    """Return whether the service, or one of its members, has a server for new requests.
+
+    A service that responds with a status of its own needs none.
+    """
     seen: set[str] = set()
     left = [name]
     while left:
@@ -33,7 +36,7 @@ def has_servers(services: ServiceRegistry, name: str) -> bool:
             continue
         if service.composite is not None:
             left += service.composite.names
-        elif service.rotation and not service.all_unavailable:
+        elif (service.rotation and not service.all_unavailable) or service.service.responds_with:
             return True
     return False
 

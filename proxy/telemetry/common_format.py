@@ -2,138 +2,172 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from time import time
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Iterator
+from time import monotonic, time
+from typing import TYPE_CHECKING, Any
 
 from proxy.telemetry.escaping import escape, escape_name, is_plain
+from proxy.telemetry.line_template import (
+    SLOT,
+    Columns,
+    ComputeColumns,
+    LineTemplate,
+    Piece,
+    by_second,
+    decimals,
+)
 from proxy.telemetry.log_clock import COMMON, Clock
 from proxy.telemetry.logged_headers import LoggedHeaders, modes
-from proxy.telemetry.protocol_versions import ENCODED_VERSIONS, VERSIONS
+from proxy.telemetry.protocol_versions import VERSIONS
 from proxy.telemetry.value_cache import ValueCache
 from rondpoint.settings import AccessLogFields, FieldMode
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
-    from proxy.telemetry.completed_request import CompletedRequest
+    from proxy.telemetry.completed_request import Add, CompletedRequest
 
-_LINE_FIELDS = (
-    "ClientHost ClientUsername StartUTC RequestMethod RequestPath RequestProtocol DownstreamStatus "
-    "DownstreamContentSize RequestCount RouterName ServiceURL Duration"
-)
+_NOTE = range(13)
+"""A note: the positions of its values."""
 
-Note = tuple[bytes, bytes, float, bytes, bytes, int, int, int, bytes, int, str, str, float]
+(
+    _PEER, _USER, _STARTED, _METHOD, _TARGET, _VERSION, _STATUS, _SENT, _HEADERS, _NUMBER, _ROUTER, _URL,
+    _SECONDS,
+) = _NOTE  # fmt: skip
 
+_SIZE = len(_NOTE)
 _TEXT = "utf-8", "backslashreplace"
+_PROTOCOLS = tuple(f' HTTP/{version}" '.encode() for version in VERSIONS)
 
 
 class CommonFormat:
-    """Format of one request a line: `note` keeps a request's values, `lines` formats many notes.
+    """Format of one request a line. A hyphen stands for a dropped field. The texts of
+    columns include what separates them from the next field: fewer texts are joined sooner.
 
     `generic` leaves out the fields that Traefik adds at the end of the line.
     """
 
     def __init__(self, fields: AccessLogFields, *, generic: bool = False) -> None:
-        self._fields = fields
-        self._generic = generic
         self._clock = Clock(COMMON, local=not fields.kept("StartUTC"))
         self._no_query = fields.query_parameters.default_mode is FieldMode.DROP
         # Router names come from labels and may hold any character.
         self._names = ValueCache(_name)
+        self._status_texts = ValueCache(_status, lambda _: 0)
+        self._duration_texts = ValueCache(_duration, lambda _: 0)
         self.headers = LoggedHeaders("", *modes(fields.headers), escape, _format_headers)
-        whole = all(fields.kept(name) for name in _LINE_FIELDS.split())
-        self.lines = self._whole if whole and not generic and not self._no_query else self._partial
+        self.lines = LineTemplate(_SIZE, self._pieces(fields, generic)).lines
 
-    @staticmethod
-    def note(completed: CompletedRequest, request: Request, seconds: float, number: int) -> Note:
-        """Return the values of the worker's request `number`, which took `seconds` until now."""
-        target = completed.target
-        return (
-            completed.address,
-            completed.username,
-            time() - seconds,
-            request.method,
-            request.target,
-            request.version,
-            completed.status,
-            completed.sent,
-            request.headers,
-            number,
-            completed.tally.router or "-",
-            "-" if target is None else target.url,
-            seconds,
-        )
+    def collector(self, notes: list[Any], most: int, full: Callable[[], None]) -> Add:
+        """Return a function that appends a request's note to `notes`, and calls `full` at `most` notes."""
+        extend, limit = notes.extend, most * _SIZE
 
-    def _whole(self, notes: Sequence[Note]) -> bytes:
-        """Format notes with every field kept: the usual case, which checks no setting."""
-        clock, header_parts, names = self._clock, self.headers.kept, self._names
-        if not is_plain([note[3] for note in notes] + [note[4] for note in notes]):
-            notes = list(map(_escape_note, notes))
-        lines: list[bytes] = []
-        add = lines.append
-        # Floats, because comparing a float with an integer takes longer.
-        begun = over = 0.0
-        stamp = b""
-        for (
-            peer, user, began, method, path, version, status, sent, headers, number, router, url, seconds
-        ) in notes:  # fmt: skip
-            if not begun <= began < over:
-                second = int(began)
-                begun, over = float(second), second + 1.0
-                stamp = clock.text(second).encode()
-            add(
-                b'%b - %b [%b] "%b %b HTTP/%b" %d %d %b %d "%b" "%b" %dms\n'
-                % (
-                    peer,
-                    _username(user) if user else b"-",
-                    stamp,
-                    method,
-                    path,
-                    ENCODED_VERSIONS[version],
-                    status,
-                    sent,
-                    header_parts[headers],
+        def add(
+            completed: CompletedRequest, request: Request, started: float, seconds: float, number: int
+        ) -> None:
+            target = completed.target
+            extend(
+                (
+                    completed.address,
+                    completed.username,
+                    started,
+                    request.method,
+                    request.target,
+                    request.version,
+                    completed.status,
+                    completed.sent,
+                    request.headers,
                     number,
-                    names[router],
-                    names[url],
-                    int(seconds * 1000),
+                    completed.tally.router,
+                    "" if target is None else target.url,
+                    seconds,
                 )
             )
-        return b"".join(lines)
+            if len(notes) >= limit:
+                full()
 
-    def _partial(self, notes: Sequence[Note]) -> bytes:
-        return "".join(map(self._partial_line, notes)).encode(*_TEXT)
+        return add
 
-    def _partial_line(self, note: Note) -> str:
-        peer, user, began, method, target, version, status, sent, headers, number, router, url, seconds = note
-        kept = self._fields.kept
-        path = target.partition(b"?")[0] if self._no_query else target
-        timed = kept("StartUTC") or kept("StartLocal")
+    def _pieces(self, fields: AccessLogFields, generic: bool) -> Iterator[Piece]:
+        def field(name: str, columns: ComputeColumns, dropped: bytes) -> Piece:
+            return Piece(SLOT, columns) if fields.kept(name) else Piece(dropped)
 
-        def shown(name: str, text: object) -> str:
-            return str(text) if kept(name) else "-"
+        yield field("ClientHost", _peers, b"-")
+        yield field("ClientUsername", _usernames, b" - - [")
+        timed = fields.kept("StartUTC") or fields.kept("StartLocal")
+        yield Piece(SLOT, self._stamps) if timed else Piece(b"-")
+        yield Piece(b'] "')
+        yield field("RequestMethod", _methods, b"-")
+        yield Piece(b" ")
+        yield field("RequestPath", self._paths, b"-")
+        yield field("RequestProtocol", _protocols, b' -" ')
+        yield field("DownstreamStatus", self._statuses, b"- ")
+        yield field("DownstreamContentSize", _sizes, b"-")
+        yield Piece(SLOT, self._headers)
+        if generic:
+            yield Piece(b"\n")
+            return
+        yield Piece(b" ")
+        yield field("RequestCount", _counts, b"-")
+        yield field("RouterName", self._named(_ROUTER), b' "-"')
+        yield field("ServiceURL", self._named(_URL), b' "-"')
+        yield field("Duration", self._durations, b" 0ms\n")
 
-        line = (
-            f"{shown('ClientHost', peer.decode())} - {shown('ClientUsername', _username(user).decode())} "
-            f"[{self._clock.text(int(began)) if timed else '-'}] "
-            f'"{shown("RequestMethod", escape(method))} {shown("RequestPath", escape(path))} '
-            f'{shown("RequestProtocol", f"HTTP/{VERSIONS[version]}")}" '
-            f"{shown('DownstreamStatus', status)} {shown('DownstreamContentSize', sent)} "
-            f"{self.headers.kept[headers].decode()}"
-        )
-        if self._generic:
-            return line + "\n"
-        return (
-            f"{line} {shown('RequestCount', number)} "
-            f'"{shown("RouterName", escape_name(router))}" "{shown("ServiceURL", escape_name(url))}" '
-            f"{int(seconds * 1000) if kept('Duration') else 0}ms\n"
-        )
+    def _stamps(self, notes: list[Any]) -> Columns:
+        offset = time() - monotonic()
+        return (by_second(notes[_STARTED::_SIZE], lambda started: int(started + offset), self._stamp),)
+
+    def _stamp(self, second: int) -> bytes:
+        return self._clock.text(second).encode()
+
+    def _paths(self, notes: list[Any]) -> Columns:
+        targets = notes[_TARGET::_SIZE]
+        if self._no_query:
+            targets = [target.partition(b"?")[0] for target in targets]
+        return (_escaped(targets),)
+
+    def _statuses(self, notes: list[Any]) -> Columns:
+        return (list(map(self._status_texts.__getitem__, notes[_STATUS::_SIZE])),)
+
+    def _headers(self, notes: list[Any]) -> Columns:
+        return (list(map(self.headers.kept.__getitem__, notes[_HEADERS::_SIZE])),)
+
+    def _named(self, position: int) -> ComputeColumns:
+        name = self._names.__getitem__
+        return lambda notes: (list(map(name, notes[position::_SIZE])),)
+
+    def _durations(self, notes: list[Any]) -> Columns:
+        milliseconds = [seconds * 1000 for seconds in notes[_SECONDS::_SIZE]]
+        return (list(map(self._duration_texts.__getitem__, map(float.__trunc__, milliseconds))),)
 
 
-def _escape_note(note: Note) -> Note:
-    """Return the note with its method and path escaped."""
-    peer, user, began, method, path, *others = note
-    return cast("Note", (peer, user, began, escape(method).encode(), escape(path).encode(), *others))
+def _peers(notes: list[Any]) -> Columns:
+    return (notes[_PEER::_SIZE],)
+
+
+def _usernames(notes: list[Any]) -> Columns:
+    users = notes[_USER::_SIZE]
+    if not any(users):
+        return ([b" - - ["] * len(users),)
+    return ([b" - %b [" % _username(user) for user in users],)
+
+
+def _methods(notes: list[Any]) -> Columns:
+    return (_escaped(notes[_METHOD::_SIZE]),)
+
+
+def _protocols(notes: list[Any]) -> Columns:
+    return (list(map(_PROTOCOLS.__getitem__, notes[_VERSION::_SIZE])),)
+
+
+def _sizes(notes: list[Any]) -> Columns:
+    return (decimals(notes[_SENT::_SIZE]),)
+
+
+def _counts(notes: list[Any]) -> Columns:
+    return (decimals(notes[_NUMBER::_SIZE]),)
+
+
+def _escaped(values: list[bytes]) -> list[bytes]:
+    return values if is_plain(values) else [escape(value).encode() for value in values]
 
 
 def _username(user: bytes) -> bytes:
@@ -142,8 +176,16 @@ def _username(user: bytes) -> bytes:
 
 
 def _name(name: str) -> bytes:
-    return escape_name(name).encode(*_TEXT)
+    return b' "%b"' % (escape_name(name).encode(*_TEXT) or b"-")
+
+
+def _status(status: int) -> bytes:
+    return b"%d " % status
+
+
+def _duration(milliseconds: int) -> bytes:
+    return b" %dms\n" % milliseconds
 
 
 def _format_headers(headers: dict[str, str]) -> bytes:
-    return f'"{headers.get("Referer", "-")}" "{headers.get("User-Agent", "-")}"'.encode()
+    return f' "{headers.get("Referer", "-")}" "{headers.get("User-Agent", "-")}"'.encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class CompletedRequest(Protocol):
     grpc_status: int
     body: CountedBody | None
 
-    logged: str
+    logged: bytes
 
     @property
     def address(self) -> bytes: ...
@@ -81,11 +82,16 @@ class CompletedRequest(Protocol):
     def traced(self) -> RequestTrace | None: ...
 
 
+Add = Callable[[CompletedRequest, "Request", float, float, int], None]
+"""Receives a completed request, when it started (monotonic seconds), how long it took, and its number."""
+
+
 class Observer(Protocol):
     """Receives each request when its response is complete."""
 
-    def add(self, completed: CompletedRequest, request: Request, seconds: float, number: int) -> None:
-        """Receive the worker's request `number`, which took `seconds` until now."""
+    @property
+    def add(self) -> Add:
+        """Receive the worker's request `number`, which took `seconds` from `started` (monotonic seconds)."""
 
     def add_malformed(self, completed: CompletedRequest, status: int, number: int) -> None:
         """Receive a refusal with `status` of bytes that were not a request."""

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from json.encoder import encode_basestring as quoted
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from operator import sub
+from struct import Struct
 from time import monotonic, time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from proxy.http1.grpc_status import GRPC_STATUSES
-from proxy.telemetry.escaping import as_text, escape_all
+from proxy.telemetry import json_parts
+from proxy.telemetry.escaping import as_text, is_plain
+from proxy.telemetry.line_template import (
+    SLOT,
+    Columns,
+    ComputeColumns,
+    LineTemplate,
+    Piece,
+    by_second,
+    decimals,
+    six_digits,
+)
 from proxy.telemetry.log_clock import ISO, Clock
 from proxy.telemetry.logged_headers import BY_DEFAULT, LoggedHeaders, canonical, modes
 from proxy.telemetry.protocol_versions import VERSIONS
@@ -20,38 +30,50 @@ from rondpoint.settings.tree.access_log import FIELDS
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
-    from proxy.telemetry.completed_request import CompletedRequest
-    from proxy.telemetry.tracing.trace import RequestTrace
+    from proxy.telemetry.completed_request import Add, CompletedRequest
+    from proxy.telemetry.json_parts import Outcome
 
-K = TypeVar("K")
+_NOTE = range(19)
+"""A note: the positions of its values."""
 
+(
+    _NUMBER, _CONNECTION, _TARGET, _METHOD, _VERSION, _HOST, _OUTCOME, _SENT, _ORIGIN_SENT, _STARTED,
+    _SECONDS, _OVERHEAD, _TALLY, _URL, _HEADERS, _REQUEST_ID, _TRACE, _HEADS, _RARE,
+) = _NOTE  # fmt: skip
 
-_NO_USERNAME = "-"
+_SIZE = len(_NOTE)
 
-_encode = msgspec.json.Encoder().encode
+# Traefik's logger adds `level`, `msg` and `time` to every line.
+_TIMES = (
+    ("time", b'{"level":"info","msg":"","time":"%b%bZ"'),
+    ("StartLocal", b',"StartLocal":"%b%b%b"'),
+    ("StartUTC", b',"StartUTC":"%b%bZ"'),
+    ("Duration", b',"Duration":%b'),
+    ("OriginDuration", b',"OriginDuration":%b'),
+    ("Overhead", b',"Overhead":%b'),
+)
+# With the position of each in the ids of a trace and of a span.
+_TRACE_FIELDS = ("trace_id", 0), ("span_id", 1), ("TraceId", 0), ("SpanId", 1)
+_MILLION = 1_000_000
+_whole = float.__trunc__
 
-Heads = tuple[bytes, bytes]
-"""Response heads: as the server sent it, and as the client got it."""
-
-Note = tuple[
-    str, bytes, float, float, float, int, int, int, bool, int, int, bytes, bytes, int, bytes, bytes,
-    str, str, str, bytes, "RequestTrace | None", Heads | None, str, int,
-]  # fmt: skip
+Rare = tuple[str, int]
+"""What few requests have: the middleware that responded, and the status of a gRPC call."""
 
 
 class JsonFormat:
-    """Format of one JSON object a line: `note` keeps a request's values, `lines` formats many notes.
+    """Format of one JSON object a line, without the dropped fields.
 
-    A line consists of cached parts that many lines share, without the dropped fields, and of the request's
-    own values. If no field is dropped (the default), one template holds the own values.
+    A line consists of the request's own values and of cached parts that many lines share.
     """
 
     def __init__(self, fields: AccessLogFields) -> None:
-        self._dropped = tuple(name for name in FIELDS if not fields.kept(name))
+        self._kept = frozenset(("time", *(name for name in FIELDS if fields.kept(name))))
         self._no_query = fields.query_parameters.default_mode is FieldMode.DROP
         self._utc = Clock(ISO)
         self._local = Clock(ISO, local=True)
         self._ending = Clock(ISO)
+        self._shown_times = [number for number, (name, _) in enumerate(_TIMES) if name in self._kept]
         # By default, these two headers are in every line.
         always = {
             f"request_{canonical(name)}": ""
@@ -59,255 +81,221 @@ class JsonFormat:
             if fields.headers.default_mode is None and fields.headers.names.get(name) is not FieldMode.DROP
         }
         self.headers = LoggedHeaders(
-            "request_", *modes(fields.headers), as_text, lambda found: _part(always | found)
+            "request_",
+            *modes(fields.headers),
+            as_text,
+            lambda found: json_parts.encode_part(always | found),
         )
         response_modes = modes(fields.headers, request=False)
-        self._origin = LoggedHeaders("origin_", *response_modes, as_text, _part)
-        self._sent = LoggedHeaders("downstream_", *response_modes, as_text, _part)
+        self._origin = LoggedHeaders("origin_", *response_modes, as_text, json_parts.encode_part)
+        self._sent = LoggedHeaders("downstream_", *response_modes, as_text, json_parts.encode_part)
         self.needs_response_heads = self._sent.wanted
-        self._routers = ValueCache(self._fields(_router))
-        self._services = ValueCache(self._fields(_service))
-        self._servers = ValueCache(self._fields(_server))
-        self._responders = ValueCache(self._fields(_responder))
-        self._grpc_statuses = [f',"GrpcStatus":{number}' for number in range(GRPC_STATUSES)]
-        self._hosts = ValueCache(self._fields(_host))
-        self._methods = [ValueCache(self._fields(_method(version))) for version in VERSIONS]
-        self._usual_outcomes = ValueCache(_usual_outcome, lambda _: 0)
-        self._make = self._partial if self._dropped else self._whole
+        part = json_parts.part_maker(self._kept)
+        self._connection_part = part(json_parts.connection_fields)
+        self._routes = ValueCache(part(json_parts.route_fields), lambda _: 0)
+        self._servers = ValueCache(part(json_parts.server_fields))
+        self._responders = ValueCache(part(json_parts.responder_fields))
+        self._grpc_statuses = ValueCache(part(json_parts.grpc_fields), lambda _: 0)
+        self._hosts = ValueCache(part(json_parts.host_fields))
+        self._methods = [ValueCache(part(json_parts.method_fields(version))) for version in VERSIONS]
+        self._outcomes = ValueCache(part(json_parts.outcome_fields), lambda _: 0)
+        self.lines = LineTemplate(_SIZE, self._pieces()).lines
 
-    def note(self, completed: CompletedRequest, request: Request, seconds: float, number: int) -> Note:
-        """Return the values of the worker's request `number`, which took `seconds` until now."""
-        tally, target, body = completed.tally, completed.target, completed.body
-        first_tried_at = completed.first_tried_at
-        return (
-            completed.logged or self._connection(completed),
-            completed.username,
-            time(),
-            seconds,
-            monotonic() - first_tried_at if first_tried_at and target is not None else 0.0,
-            completed.status,
-            completed.sent,
-            0 if body is None else body.received,
-            completed.refused or target is None,
-            completed.retries,
-            number,
-            request.method,
-            request.target,
-            request.version,
-            request.host,
-            request.headers,
-            tally.router,
-            tally.service,
-            "" if target is None else target.url,
-            completed.request_id,
-            completed.traced,
-            (completed.origin_head, completed.sent_head) if self.needs_response_heads else None,
-            completed.responder,
-            completed.grpc_status,
-        )
+    def collector(self, notes: list[Any], most: int, full: Callable[[], None]) -> Add:
+        """Return a function that appends a request's note to `notes`, and calls `full` at `most` notes."""
+        extend, limit, connection_part = notes.extend, most * _SIZE, self._connection_part
+        needs_heads = self.needs_response_heads
 
-    def lines(self, notes: Sequence[Note]) -> bytes:
-        """Format these notes, at least one."""
-        return self._make(notes).encode("utf-8", "backslashreplace")
-
-    def _whole(self, notes: Sequence[Note]) -> str:
-        utc, local, ending, usual_outcomes = self._utc, self._local, self._ending, self._usual_outcomes
-        routers, services, servers, hosts = self._routers, self._services, self._servers, self._hosts
-        methods, header_parts = self._methods, self.headers.kept
-        lines: list[str] = []
-        add = lines.append
-        # Floats, because comparing a float with an integer takes longer.
-        begun = over = -1.0
-        start = start_local = zone = end = ""
-        for note, path in zip(notes, self._paths(notes), strict=True):
-            (
-                connection, user, ended, seconds, origin_seconds, status, sent, received, ours, retries,
-                number, method, _, version, host, headers, router, service, url, request_id, trace, heads,
-                responder, grpc_status,
-            ) = note  # fmt: skip
-            began = ended - seconds
-            if user:
-                connection = _with_username(connection, user)
-            if not begun <= began < begun + 1.0:
-                second = int(began)
-                begun = float(second)
-                start, start_local, zone = utc.text(second), local.text(second), local.zone
-            if not over <= ended < over + 1.0:
-                second = int(ended)
-                over = float(second)
-                end = ending.text(second)
-            # Six digits, cut from seven that begin with 1: faster than padding with zeros.
-            micros = f"{int((began - begun + 1.0) * 1e6)}"[1:]
-            end_micros = f"{int((ended - over + 1.0) * 1e6)}"[1:]
-            duration, origin = int(seconds * 1e9), int(origin_seconds * 1e9)
-            # The server's time is measured a moment later, so it may exceed the duration.
-            overhead = duration - origin if duration > origin else 0
-            if ours or received or retries:
-                outcome = _outcome(status, 0 if ours else status, received, retries)
-            else:
-                outcome = usual_outcomes[status]
-            # Two pieces: Python joins an f-string of more than thirty parts in a slower way.
-            add(
-                f'{{"RequestCount":{number}{connection},"RequestPath":"{path}"{methods[version][method]}'
-                f'{hosts[host]}{outcome},"DownstreamContentSize":{sent},'
-                f'"OriginContentSize":{0 if ours else sent},"Duration":{duration},'
-                f'"OriginDuration":{duration - overhead},"Overhead":{overhead}'
+        def add(
+            completed: CompletedRequest, request: Request, started: float, seconds: float, number: int
+        ) -> None:
+            connection = completed.logged
+            if not connection:
+                connection = completed.logged = connection_part(completed)
+            if completed.username:
+                connection = json_parts.with_username(connection, completed.username)
+            outcome: Outcome = completed.status
+            sent = origin_sent = completed.sent
+            target = completed.target
+            url, overhead = "", seconds
+            if target is not None:
+                url = target.url
+                if completed.first_tried_at:
+                    overhead = max(completed.first_tried_at - started, 0.0)
+            if target is None or completed.refused or completed.body is not None or completed.retries:
+                outcome = json_parts.full_outcome(completed)
+                origin_sent = sent if outcome[1] else 0
+            extend(
+                (
+                    number,
+                    connection,
+                    request.target,
+                    request.method,
+                    request.version,
+                    request.host,
+                    outcome,
+                    sent,
+                    origin_sent,
+                    started,
+                    seconds,
+                    overhead,
+                    completed.tally,
+                    url,
+                    request.headers,
+                    completed.request_id,
+                    completed.traced,
+                    (completed.origin_head, completed.sent_head) if needs_heads else None,
+                    (completed.responder, completed.grpc_status)
+                    if completed.responder or completed.grpc_status >= 0
+                    else None,
+                )
             )
-            add(
-                f',"StartLocal":"{start_local}.{micros}{zone}","StartUTC":"{start}.{micros}Z"'
-                f"{routers[router]}{services[service]}{servers[url]}{header_parts[headers]}"
-                f"{_ids(request_id, trace) if request_id or trace is not None else ''}"
-                f"{self._response_headers(heads) if heads is not None else ''}"
-                f"{self._responders[responder] if responder else ''}"
-                f"{self._grpc_statuses[grpc_status] if grpc_status >= 0 else ''}"
-                f',"level":"info","msg":"","time":"{end}.{end_micros}Z"}}\n'
-            )
-        return "".join(lines)
+            if len(notes) >= limit:
+                full()
 
-    def _partial(self, notes: Sequence[Note]) -> str:
-        return "".join(map(self._partial_line, notes))
+        return add
 
-    def _partial_line(self, note: Note) -> str:
-        (
-            connection, user, ended, seconds, origin_seconds, status, sent, received, ours, retries, number,
-            method, target, version, host, headers, router, service, url, request_id, trace, heads, responder,
-            grpc_status,
-        ) = note  # fmt: skip
-        if user:
-            connection = _with_username(connection, user)
-        duration = int(seconds * 1e9)
-        origin = min(duration, int(origin_seconds * 1e9))
-        path = target.partition(b"?")[0] if self._no_query else target
-        line: dict[str, Any] = {
-            "DownstreamContentSize": sent,
-            "DownstreamStatus": status,
-            "Duration": duration,
-            "OriginContentSize": 0 if ours else sent,
-            "OriginDuration": origin,
-            "OriginStatus": 0 if ours else status,
-            "Overhead": duration - origin,
-            "RequestContentSize": received,
-            "RequestCount": number,
-            "RequestPath": as_text(path),
-            "RetryAttempts": retries,
-            "StartLocal": self._local.iso(ended - seconds),
-            "StartUTC": self._utc.iso(ended - seconds),
-        }
-        if grpc_status >= 0:
-            line["GrpcStatus"] = grpc_status
-        if request_id:
-            line["RequestId"] = as_text(request_id)
-        if trace is not None:
-            line["trace_id"], line["span_id"] = line["TraceId"], line["SpanId"] = trace.ids()
-        for field in self._dropped:
-            line.pop(field, None)
-        # Traefik's logger adds these fields to every line.
-        line["level"], line["msg"], line["time"] = "info", "", self._ending.iso(ended)
-        return (
-            f"{_encode(line).decode()[:-1]}{connection}{self._methods[version][method]}{self._hosts[host]}"
-            f"{self._routers[router]}{self._services[service]}{self._servers[url]}"
-            f"{self._responders[responder] if responder else ''}"
-            f"{self.headers.kept[headers]}{self._response_headers(heads) if heads is not None else ''}}}\n"
+    def _pieces(self) -> Iterator[Piece]:
+        kept = self._kept
+        yield Piece(b"".join(_TIMES[number][1] for number in self._shown_times), self._times)
+        if "RequestCount" in kept:
+            yield Piece(b',"RequestCount":%b', _decimals(_NUMBER))
+        yield Piece(SLOT, lambda notes: (notes[_CONNECTION::_SIZE],))
+        if "RequestPath" in kept:
+            yield Piece(b',"RequestPath":"%b"', self._paths)
+        yield Piece(SLOT, self._method_parts)
+        yield Piece(SLOT, _parts(_HOST, self._hosts))
+        yield Piece(SLOT, _parts(_OUTCOME, self._outcomes))
+        if "DownstreamContentSize" in kept:
+            yield Piece(b',"DownstreamContentSize":%b', _decimals(_SENT))
+        if "OriginContentSize" in kept:
+            yield Piece(b',"OriginContentSize":%b', _decimals(_ORIGIN_SENT))
+        yield Piece(SLOT, _parts(_TALLY, self._routes))
+        yield Piece(SLOT, _parts(_URL, self._servers))
+        yield Piece(SLOT, _parts(_HEADERS, self.headers.kept))
+        if "RequestId" in kept:
+            yield Piece(SLOT * 3, _request_ids)
+        trace_fields = [(name, which) for name, which in _TRACE_FIELDS if name in kept]
+        if trace_fields:
+            yield Piece(SLOT * 2 * len(trace_fields) + SLOT, _traces(trace_fields))
+        if self.needs_response_heads:
+            yield Piece(SLOT, self._response_headers)
+        yield Piece(SLOT, self._rare_parts)
+        yield Piece(b"}\n")
+
+    def _times(self, notes: list[Any]) -> Columns:
+        """Compute the columns of those of `_TIMES` that are kept."""
+        offset = time() - monotonic()
+        started = notes[_STARTED::_SIZE]
+        count = len(started)
+        # Whole numbers of microseconds and nanoseconds, which are faster to add and to write.
+        base = int(min(started) + offset)
+        offset -= base
+        began = list(map(_whole, [(each + offset) * 1e6 for each in started]))
+        durations = list(map(_whole, [each * 1e9 for each in notes[_SECONDS::_SIZE]]))
+        ended = [each + duration // 1000 for each, duration in zip(began, durations, strict=True)]
+        overheads = list(map(min, map(_whole, [each * 1e9 for each in notes[_OVERHEAD::_SIZE]]), durations))
+        fractions = six_digits([each % _MILLION + _MILLION for each in (*began, *ended)])
+
+        def second(microseconds: int) -> int:
+            return base + microseconds // _MILLION
+
+        starts, start_fractions = by_second(began, second, self._start), fractions[:count]
+        columns = (
+            (by_second(ended, second, self._end), fractions[count:]),
+            ([start[0] for start in starts], start_fractions, [start[1] for start in starts]),
+            ([start[2] for start in starts], start_fractions),
+            (decimals(durations),),
+            (decimals(list(map(sub, durations, overheads))),),
+            (decimals(overheads),),
         )
+        return [column for number in self._shown_times for column in columns[number]]
 
-    def _paths(self, notes: Sequence[Note]) -> list[str]:
-        targets = [note[12] for note in notes]
+    def _end(self, second: int) -> bytes:
+        return self._ending.text(second).encode() + b"."
+
+    def _start(self, second: int) -> tuple[bytes, bytes, bytes]:
+        """Return the local second, the zone, and the second in UTC."""
+        local = self._local.text(second).encode() + b"."
+        return local, self._local.zone.encode(), self._utc.text(second).encode() + b"."
+
+    def _paths(self, notes: list[Any]) -> Columns:
+        targets = notes[_TARGET::_SIZE]
         if self._no_query:
             targets = [target.partition(b"?")[0] for target in targets]
-        return escape_all(targets, lambda target: quoted(as_text(target))[1:-1])
+        if not is_plain(targets):
+            targets = [json_parts.quoted_text(target)[1:-1] for target in targets]
+        return (targets,)
 
-    def _connection(self, completed: CompletedRequest) -> str:
-        """Format the fields that all requests of a connection share; cache them on the connection."""
-        peer, port, tls = completed.peer, completed.port, completed.tls
-        fields = {
-            "ClientAddr": f"{peer}:{port}",
-            "ClientHost": peer,
-            "ClientPort": str(port),
-            "ClientUsername": _NO_USERNAME,
-            "RequestScheme": "https" if tls else "http",
-            "entryPointName": completed.entry_point,
-        }
-        if tls:
-            fields["TLSVersion"], _, fields["TLSCipher"] = tls.partition(" ")
-            if (subject := completed.client_subject) is not None:
-                fields["TLSClientSubject"] = subject
-        completed.logged = self._fields(lambda _: fields)("")
-        return completed.logged
+    def _method_parts(self, notes: list[Any]) -> Columns:
+        methods, versions = notes[_METHOD::_SIZE], notes[_VERSION::_SIZE]
+        version = versions[0]
+        if versions.count(version) == len(versions):
+            return (list(map(self._methods[version].__getitem__, methods)),)
+        return ([self._methods[each][method] for each, method in zip(versions, methods, strict=True)],)
 
-    def _response_headers(self, heads: Heads) -> str:
-        return self._origin.kept[heads[0]] + self._sent.kept[heads[1]]
+    def _response_headers(self, notes: list[Any]) -> Columns:
+        origin, sent = self._origin.kept, self._sent.kept
+        return ([origin[heads[0]] + sent[heads[1]] for heads in notes[_HEADS::_SIZE]],)
 
-    def _fields(self, fields: Callable[[K], Mapping[str, str]]) -> Callable[[K], str]:
-        """Return a function that formats the kept fields of `fields(key)`, with a leading comma."""
-
-        def part(key: K) -> str:
-            return _part({name: value for name, value in fields(key).items() if name not in self._dropped})
-
-        return part
+    def _rare_parts(self, notes: list[Any]) -> Columns:
+        found: list[Rare | None] = notes[_RARE::_SIZE]
+        if not any(found):
+            return ([b""] * len(found),)
+        responders, statuses = self._responders, self._grpc_statuses
+        return ([b"" if each is None else responders[each[0]] + statuses[each[1]] for each in found],)
 
 
-def _part(fields: Mapping[str, str]) -> str:
-    return f",{_encode(fields).decode()[1:-1]}" if fields else ""
+def _decimals(position: int) -> ComputeColumns:
+    """Return a function for the column of the whole numbers at this position of notes."""
+    return lambda notes: (decimals(notes[position::_SIZE]),)
 
 
-def _with_username(connection: str, user: bytes) -> str:
-    """Return the part of a connection with the name of a request's user, unless the field is dropped."""
-    return connection.replace(
-        f'"ClientUsername":"{_NO_USERNAME}"', f'"ClientUsername":{quoted(as_text(user))}', 1
-    )
+def _parts(position: int, parts: ValueCache[Any, bytes]) -> ComputeColumns:
+    """Return a function for the column of the cached parts of the values at this position of notes."""
+    part = parts.__getitem__
+    return lambda notes: (list(map(part, notes[position::_SIZE])),)
 
 
-def _router(router: str) -> dict[str, str]:
-    return {"RouterName": router}
+def _request_ids(notes: list[Any]) -> Columns:
+    """Compute the ids of requests, and the texts before and after them."""
+    ids = notes[_REQUEST_ID::_SIZE]
+    count = len(ids)
+    # Ids of ours are alphanumeric and need no escaping.
+    if all(ids) and b"".join(ids).isalnum():
+        return [b',"RequestId":"'] * count, ids, [b'"'] * count
+    nothing = [b""] * count
+    return [b',"RequestId":' if each else b"" for each in ids], list(map(_quoted_id, ids)), nothing
 
 
-def _service(service: str) -> dict[str, str]:
-    return {"ServiceName": service}
+def _quoted_id(value: bytes) -> bytes:
+    return json_parts.quoted_text(value) if value else b""
 
 
-def _server(url: str) -> dict[str, str]:
-    return {"ServiceAddr": url.rpartition("/")[2], "ServiceURL": url}
+def _traces(fields: Sequence[tuple[str, int]]) -> ComputeColumns:
+    """Return a function for the columns of the ids of traces, and of the texts around them."""
+    texts = [b'",' * bool(number) + b'"%b":"' % name.encode() for number, (name, _) in enumerate(fields)]
+    texts = [b"," + texts[0], *texts[1:], b'"']
+
+    def columns(notes: list[Any]) -> Columns:
+        ids = [b"" if trace is None else trace.ids for trace in notes[_TRACE::_SIZE]]
+        count = len(ids)
+        if b"" not in ids:
+            found = _id_cutter(count).unpack(b"".join(ids))
+            both = found[0::2], found[1::2]
+            around = [[text] * count for text in texts]
+        else:
+            both = tuple(each[:32] for each in ids), tuple(each[33:] for each in ids)
+            around = [[text if each else b"" for each in ids] for text in texts]
+        found_columns: list[Sequence[bytes]] = []
+        for before, (_, which) in zip(around, fields, strict=False):
+            found_columns += (before, both[which])
+        return (*found_columns, around[-1])
+
+    return columns
 
 
-def _responder(middleware: str) -> dict[str, str]:
-    return {"MiddlewareName": middleware}
-
-
-def _host(host: bytes) -> dict[str, str]:
-    whole = as_text(host)
-    name, colon, port = whole.rpartition(":")
-    has_port = bool(colon) and port.isdigit()
-    return {
-        "RequestAddr": whole,
-        "RequestHost": name if has_port else whole,
-        "RequestPort": port if has_port else "-",
-    }
-
-
-def _method(version: str) -> Callable[[bytes], dict[str, str]]:
-    return lambda method: {"RequestMethod": as_text(method), "RequestProtocol": f"HTTP/{version}"}
-
-
-def _outcome(status: int, origin: int, received: int, retries: int) -> str:
-    return (
-        f',"DownstreamStatus":{status},"OriginStatus":{origin},'
-        f'"RequestContentSize":{received},"RetryAttempts":{retries}'
-    )
-
-
-def _usual_outcome(status: int) -> str:
-    """Format the outcome of a request without a body that the first server answered."""
-    return _outcome(status, status, 0, 0)
-
-
-def _ids(request_id: bytes, trace: RequestTrace | None) -> str:
-    """Format the ids of a request and of its trace."""
-    text = ""
-    if request_id:
-        # Ids of ours are alphanumeric and need no escaping.
-        value = f'"{request_id.decode()}"' if request_id.isalnum() else quoted(as_text(request_id))
-        text = f',"RequestId":{value}'
-    if trace is not None:
-        trace_id, span_id = trace.ids()
-        text += f',"trace_id":"{trace_id}","span_id":"{span_id}","TraceId":"{trace_id}","SpanId":"{span_id}"'
-    return text
+@cache
+def _id_cutter(count: int) -> Struct:
+    """Return what cuts the ids of so many traces and their spans."""
+    return Struct("32sx16s" * count)

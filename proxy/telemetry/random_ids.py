@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from random import Random
+from struct import Struct
 
 IDS_PER_DRAW = 256
+
+_CUTTER = Struct("32s" * IDS_PER_DRAW)
 
 _ZERO = "0" * 16
 _ONE = "0" * 15 + "1"
@@ -21,17 +24,17 @@ def draw_ids(random: Random, digits: int) -> bytes:
 class RandomIds:
     """A source of ids of 32 digits."""
 
-    __slots__ = ("_left", "_random")
+    __slots__ = ("_random", "left")
 
     def __init__(self) -> None:
-        self._left: list[bytes] = []
+        self.left: list[bytes] = []
+        """Ids that were drawn; a request may take one by itself, which saves a call."""
         # Not the module's generator: forked workers would all draw the same numbers from it.
         self._random = Random()  # noqa: S311 (names, not secrets)
 
     def take(self) -> bytes:
         """Return a new id."""
-        left = self._left
+        left = self.left
         if not left:
-            text = draw_ids(self._random, 32)
-            left += [text[at : at + 32] for at in range(0, len(text), 32)]
+            left += _CUTTER.unpack(draw_ids(self._random, 32))
         return left.pop()

@@ -30,14 +30,16 @@ class RouterLogFilter:
         self.add = self._add
         self.add_malformed = self._add_malformed
 
-    def _add(self, completed: CompletedRequest, request: Request, seconds: float, number: int) -> None:
+    def _add(
+        self, completed: CompletedRequest, request: Request, started: float, seconds: float, number: int
+    ) -> None:
         observability = completed.tally.observability
         if observability is None or observability.access_logs is None:
             if not self._by_default:
                 return
         elif not observability.access_logs:
             return
-        self._log.add(completed, request, seconds, number)
+        self._log.add(completed, request, started, seconds, number)
 
     def _add_malformed(self, completed: CompletedRequest, status: int, number: int) -> None:
         if self._by_default:

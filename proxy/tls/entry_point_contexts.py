@@ -108,8 +108,8 @@ class EntryPointContexts:
             if load:
                 self._context(server_name or address, options)
             return HandshakePreview(name, options, self._choose(server_name or address, options))
-        except (HandshakeError, OptionsError) as error:
-            return HandshakePreview(name, options, refusal=str(error))
+        except (HandshakeError, OptionsError) as handshake_error:
+            return HandshakePreview(name, options, refusal=str(handshake_error))
 
     def _context(self, name: str, options: TlsOptions) -> ssl.SSLContext:
         """Return a context with the best certificates that can be loaded."""

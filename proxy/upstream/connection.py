@@ -74,11 +74,11 @@ def dial(address: tuple[str, int], sweeper: Sweeper, timeout: float, tls: Server
     except OverflowError as error:
         # The store holds a port that is no valid port number.
         raise DialError(str(error)) from None
-    except OSError as error:
-        if isinstance(error, DialError):
+    except OSError as os_error:
+        if isinstance(os_error, DialError):
             raise
         raise DialError(
-            str(error), unreachable=error.errno in _UNREACHABLE, exhausted=error.errno in _EXHAUSTED
+            str(os_error), unreachable=os_error.errno in _UNREACHABLE, exhausted=os_error.errno in _EXHAUSTED
         ) from None
 
 

@@ -185,9 +185,9 @@ class Http2Connections:
                 self._retire_if_closed()
         except DialError as error:
             self._end_waits(failure=error)
-        except OSError as error:
+        except OSError as os_error:
             # The new connection has broken already.
-            self._end_waits(failure=DialError(error.strerror or str(error)))
+            self._end_waits(failure=DialError(os_error.strerror or str(os_error)))
         finally:
             self._dials = False
         if self._waiting:

@@ -9,24 +9,18 @@ from rondpoint.settings.sources.environment import PREFIX
 
 SECTIONS = frozenset(
     {
-        "consul",
-        "consulcatalog",
-        "docker",
-        "etcd",
-        "file",
-        "kubernetes",
-        "providers",
-        "registrator",
-        "rest",
-        "zookeeper",
+        *("consul", "consulcatalog", "docker", "ecs", "etcd", "file", "kubernetes", "marathon"),
+        *("providers", "registrator", "rest", "zookeeper"),
     }
 )
 """Sections of the settings that only the agent reads, in the spellings of Traefik 1 and Traefik 3."""
 
 _VARIABLES = (
+    "AWS_",
     "CONSUL_",
     "DOCKER_",
     "KUBECONFIG",
+    "NOMAD_",
     *(f"{PREFIX}{section.upper()}_" for section in sorted(SECTIONS)),
 )
 
@@ -45,7 +39,7 @@ def without_agent_flags(argv: Sequence[str]) -> list[str]:
 
 
 def agent_variables(names: Iterable[str]) -> frozenset[str]:
-    """Return the names of variables of the agent's sections, of Docker and of Consul."""
+    """Return the names of variables of the agent's sections, of Docker, Consul, Nomad and AWS."""
     return frozenset(
         name
         for name in names

@@ -11,12 +11,18 @@ from rondpoint.settings import (
     EntryPoint,
     EtcdOptions,
     FileOptions,
+    HttpProviderOptions,
     KubernetesCrdOptions,
+    KubernetesGatewayOptions,
     KubernetesIngressOptions,
+    MarathonOptions,
+    NomadOptions,
     RedisKeysOptions,
     Settings,
+    SwarmOptions,
     ZooKeeperOptions,
 )
+from rondpoint.settings.http_values import public_url
 from rondpoint.store.address import redact_url
 
 
@@ -44,6 +50,9 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.docker:
         case DockerOptions(endpoint=endpoint):
             yield f"docker ({endpoint})"
+    match settings.providers.swarm:
+        case SwarmOptions(endpoint=endpoint):
+            yield f"swarm ({endpoint})"
     match settings.providers.file:
         case FileOptions(filename=filename, directory=directory):
             yield f"file ({directory or filename})"
@@ -60,6 +69,20 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.kubernetes_crd:
         case KubernetesCrdOptions(endpoint=endpoint):
             yield f"kubernetescrd ({endpoint})" if endpoint else "kubernetescrd"
+    match settings.providers.kubernetes_gateway:
+        case KubernetesGatewayOptions(endpoint=endpoint):
+            yield f"kubernetesgateway ({endpoint})" if endpoint else "kubernetesgateway"
+    match settings.providers.http:
+        case HttpProviderOptions(endpoint=endpoint):
+            yield f"http ({public_url(endpoint)})"
+    match settings.providers.nomad:
+        case NomadOptions(endpoint=nomad):
+            yield _format_addresses("nomad", [nomad.address])
+    match settings.providers.marathon:
+        case MarathonOptions(endpoint=marathons):
+            yield _format_addresses("marathon", marathons)
+    if settings.providers.ecs is not None:
+        yield "ecs"
     if settings.providers.rest is not None:
         yield "rest"
 

@@ -118,9 +118,14 @@ def explain_request(
     )
     explanation = replace(explanation, balancing=balancing, members=members)
     if service.unserved:
-        return replace(explanation, status=503, reason=f"service {service.name}: {service.unserved}")
+        status = service.responds_with or 503
+        return replace(explanation, status=status, reason=f"service {service.name}: {service.unserved}")
     taking = [server for server in servers if server.weight]
     if not taking:
+        responding = next((each for each in reached if each.responds_with), None)
+        if responding is not None:
+            reason = f"service {responding.name}: {responding.unserved}"
+            return replace(explanation, status=responding.responds_with, reason=reason)
         return replace(
             explanation, status=503, reason=f"service {service.name} has no server that takes requests"
         )

@@ -107,10 +107,12 @@ def parse_condition(text: str, builder: type[ConditionBuilder]) -> Any:
     except UnexpectedCharacters as error:
         position = error.pos_in_stream or 0
         raise ExpressionError(f"unexpected {text[position]}", position) from None
-    except UnexpectedToken as error:
-        if error.token.type == "$END":
+    except UnexpectedToken as unexpected_token:
+        if unexpected_token.token.type == "$END":
             raise ExpressionError("the expression ends too early") from None
-        raise ExpressionError(f"unexpected {error.token}", error.token.start_pos) from None
+        raise ExpressionError(
+            f"unexpected {unexpected_token.token}", unexpected_token.token.start_pos
+        ) from None
     if nesting_depth(condition, _operands) > MAX_DEPTH:
         raise ExpressionError(f"the expression is nested more than {MAX_DEPTH} levels deep")
     return condition

@@ -207,6 +207,34 @@ _PATHS = {
     "stripPrefixRegex.regex": "expressions for prefixes",
 }
 
+_MODIFIED = {
+    "set": "headers to set, in place of those of the same name",
+    "add": "headers to add to those of the same name",
+    "remove": "names of headers to remove",
+}
+_CHANGED_PATH = {
+    "path": "the new path",
+    "pathPrefix": "if given, `path` replaces only this prefix of the path",
+}
+
+_GATEWAY = {
+    "requestHeaderModifier": "changes headers of the request, as in Kubernetes' Gateway API",
+    **_below("requestHeaderModifier", _MODIFIED),
+    "requestRedirect": "redirects all clients, as in Kubernetes' Gateway API",
+    "requestRedirect.scheme": "the new scheme; the default is that of the connection",
+    "requestRedirect.hostname": "the new host; the default is that of the request",
+    "requestRedirect.port": (
+        "the new port; without it, the scheme's own if `scheme` is given, else that of the request"
+    ),
+    **_below("requestRedirect", _CHANGED_PATH),
+    "requestRedirect.statusCode": "the status",
+    "responseHeaderModifier": "changes headers of the response, as in Kubernetes' Gateway API",
+    **_below("responseHeaderModifier", _MODIFIED),
+    "urlRewrite": "changes host and path of the request, as in Kubernetes' Gateway API",
+    "urlRewrite.hostname": "the Host for the server",
+    **_below("urlRewrite", _CHANGED_PATH),
+}
+
 _TRAFFIC = {
     "buffering": "passes on requests and responses only once their bodies are complete",
     "buffering.maxRequestBodyBytes": "requests with a longer body get 413; 0: no limit",
@@ -260,4 +288,6 @@ _TRAFFIC = {
     "retry.retryNonIdempotentMethod": "retry POST, PATCH and LOCK too",
 }
 
-DESCRIPTIONS: Mapping[str, str] = MappingProxyType({**_ACCESS, **_AUTH, **_CONTENT, **_PATHS, **_TRAFFIC})
+DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
+    {**_ACCESS, **_AUTH, **_CONTENT, **_GATEWAY, **_PATHS, **_TRAFFIC}
+)

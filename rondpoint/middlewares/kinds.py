@@ -28,9 +28,13 @@ SERVED_KINDS = frozenset(
         "redirectScheme",
         "replacePath",
         "replacePathRegex",
+        "requestHeaderModifier",
+        "requestRedirect",
+        "responseHeaderModifier",
         "retry",
         "stripPrefix",
         "stripPrefixRegex",
+        "urlRewrite",
     )
 )
 """A router with a middleware of another kind responds 503."""

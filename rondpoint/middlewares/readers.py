@@ -21,6 +21,8 @@ from rondpoint.settings.values import parse_count, parse_duration, parse_switch,
 
 _STATUSES = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?\Z", re.ASCII)
 
+_REDIRECTION_STATUSES = frozenset((301, 302, 303, 307, 308))
+
 # RFC 3986 §3.1.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
 
@@ -91,6 +93,14 @@ def between(low: int, high: int) -> Callable[[object], int]:
 
 
 status = between(100, 599)
+
+
+def redirection_status(value: object) -> int:
+    """301, 302, 303, 307 or 308."""
+    number = parse_count(value)
+    if number not in _REDIRECTION_STATUSES:
+        raise ValueError("expected 301, 302, 303, 307 or 308")
+    return number
 
 
 def texts(value: object) -> list[str]:

@@ -86,8 +86,8 @@ def parse(text: str, syntax: Syntax = SYNTAX) -> Rule:
         expression = cast(Expression, syntax.grammar().parse(text))
     except UnexpectedCharacters as error:
         raise _unreadable(text, error.pos_in_stream or 0) from None
-    except UnexpectedToken as error:
-        raise _misplaced(text, error) from None
+    except UnexpectedToken as unexpected_token:
+        raise _misplaced(text, unexpected_token) from None
     except _PositionedError as fault:
         raise RuleError(text, str(fault), fault.position, fault.hint) from None
     if tree.depth(expression) > MAX_DEPTH:

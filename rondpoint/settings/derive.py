@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from rondpoint.diagnostics import Diagnostic
+from rondpoint.settings.closed_parts import provider_part
 from rondpoint.settings.errors import error, warning
-from rondpoint.settings.merge import Draft, Setting
+from rondpoint.settings.merge import Draft, Setting, SettingPath
 from rondpoint.settings.sources.environment import EMBEDDED_STORE
 from rondpoint.settings.sources.file import PathResolver, same_path
 from rondpoint.settings.tree import ADMIN, EntryPoint, Settings
@@ -22,15 +23,27 @@ _WEB_OF_V1 = "http"
 _WEB_ADDRESS = ("web_address",)
 _DOCKER_SOCKET = Path("/var/run/docker.sock")
 _DOCKER = ("providers", "docker")
+_SWARM = ("providers", "swarm")
 _FILE = ("providers", "file")
+_SWARM_NAMES: Mapping[SettingPath, SettingPath] = {("swarm_mode_refresh_seconds",): ("refresh_seconds",)}
+"""Options of the Docker provider that have another name in the Swarm provider."""
 _CATALOGUE = ("providers", "consul_catalog")
 _CATALOGUE_OF_V1 = "consulcatalog"
 _CONSTRAINTS = ("providers", "constraints")
+_HTTP = ("providers", "http")
+_NOMAD = ("providers", "nomad")
+_MARATHON = ("providers", "marathon")
+_ECS = ("providers", "ecs")
 _OTHER_PROVIDERS = (
+    _SWARM,
     _FILE,
     _CATALOGUE,
     *(("providers", name) for name in ("consul", "etcd", "redis", "rest", "zoo_keeper")),
-    *(("providers", name) for name in ("kubernetes_ingress", "kubernetes_crd")),
+    *(("providers", name) for name in ("kubernetes_crd", "kubernetes_gateway", "kubernetes_ingress")),
+    _HTTP,
+    _NOMAD,
+    _MARATHON,
+    _ECS,
 )
 
 
@@ -45,8 +58,10 @@ def derive(
     _derive_resolver_of_v1(draft)
     _derive_tls(draft)
     _derive_docker(draft, environ, resolve_path(_DOCKER_SOCKET))
+    _derive_swarm(draft)
     _derive_file(draft, inline)
     _derive_catalogue(draft)
+    _check_http(draft)
     _derive_constraints(draft)
     if environ.get(EMBEDDED_STORE):
         draft.values["redis", "embedded"] = _default(True)
@@ -193,10 +208,30 @@ def _derive_docker(draft: Draft, environ: Mapping[str, str], socket: Path | None
     no_provider_named = not (is_named or any(map(draft.has, _OTHER_PROVIDERS)) or draft.provider_named)
     if no_provider_named and (host or (socket is not None and socket.exists())):
         draft.sections[_DOCKER] = _default(True)
-        is_named = True
-    if is_named and host:
-        setting = Setting(host, "environment variable DOCKER_HOST", "DOCKER_HOST")
-        draft.values.setdefault((*_DOCKER, "endpoint"), setting)
+    for section in (_DOCKER, _SWARM):
+        if host and draft.has(section):
+            setting = Setting(host, "environment variable DOCKER_HOST", "DOCKER_HOST")
+            draft.values.setdefault((*section, "endpoint"), setting)
+
+
+def _derive_swarm(draft: Draft) -> None:
+    """Make the Docker provider of Traefik 1 or 2 with `swarmMode` the Swarm provider, guards included."""
+    mode = draft.values.get((*_DOCKER, "swarm_mode"))
+    if mode is None or not _is_on(mode.value):
+        return
+    draft.sections.setdefault(_SWARM, mode)
+    del draft.values[*_DOCKER, "swarm_mode"]
+    for path, setting in draft.below(_DOCKER).items():
+        del draft.values[path]
+        target = _SWARM_NAMES.get(path[2:], path[2:])
+        draft.values.setdefault((*_SWARM, *target), setting)
+    for path in [path for path in draft.sections if path[:2] == _DOCKER]:
+        draft.sections.setdefault((*_SWARM, *path[2:]), draft.sections.pop(path))
+    docker, swarm = map(provider_part, ("docker", "swarm"))
+    draft.unserved_guards = [
+        (option, replace(closed, part=swarm) if closed.part == docker else closed)
+        for option, closed in draft.unserved_guards
+    ]
 
 
 def _derive_file(draft: Draft, inline: Path | None) -> None:
@@ -218,6 +253,16 @@ def _derive_file(draft: Draft, inline: Path | None) -> None:
         draft.errors.append(error(section.location, "the file provider has no file to read", hint))
 
 
+def _check_http(draft: Draft) -> None:
+    """Report a missing endpoint of the HTTP provider."""
+    if not draft.has(_HTTP):
+        return
+    section = draft.sections.get(_HTTP) or next(iter(draft.below(_HTTP).values()))
+    if (*_HTTP, "endpoint") not in draft.values:
+        hint = "set providers.http.endpoint"
+        draft.errors.append(error(section.location, "the HTTP provider has no URL to fetch", hint))
+
+
 def _derive_catalogue(draft: Draft) -> None:
     """Add the defaults of Traefik 1: only passing instances, and a rule with the domain, even if empty."""
     settings = [*draft.below(_CATALOGUE).values(), *filter(None, [draft.sections.get(_CATALOGUE)])]
@@ -233,7 +278,7 @@ def _derive_constraints(draft: Draft) -> None:
     common = draft.values.get(_CONSTRAINTS)
     if common is None or not common.value:
         return
-    for section in (_DOCKER, _CATALOGUE):
+    for section in (_DOCKER, _SWARM, _CATALOGUE, _NOMAD, _MARATHON, _ECS):
         own = draft.values.get((*section, "constraints"))
         if own is not None and own.value:
             joined = f"{common.value}, {own.value}"

@@ -17,6 +17,7 @@ _FORWARDING = ("servers_transport", "forwarding_timeouts")
 MINIMUM_DURATIONS: Mapping[SettingPath, str] = MappingProxyType(
     {
         ("providers", "consul_catalog", "endpoint", "endpoint_wait_time"): "1s",
+        ("providers", "swarm", "refresh_seconds"): "1s",
         ("registrator", "resync"): "1s",
         (*_RESPONDING, "read_timeout"): "10ms",
         (*_RESPONDING, "write_timeout"): "10ms",

@@ -111,8 +111,11 @@ def _existing_parts(settings: Settings) -> Iterator[str]:
     providers = settings.providers
     for name, options in {
         "docker": providers.docker,
+        "swarm": providers.swarm,
         "consulcatalog": providers.consul_catalog,
         "consul": providers.consul,
+        "marathon": providers.marathon,
+        "ecs": providers.ecs,
         "zookeeper": providers.zoo_keeper,
         "etcd": providers.etcd,
         "redis": providers.redis,

@@ -58,6 +58,8 @@ _RANCHER = UnservedOption(
 _ON_ADMIN = UnservedOption("is not served: API and dashboard are on the entry point traefik")
 _NO_USAGE_DATA = UnservedOption("has no effect: Rondpoint sends no usage data and checks for no new version")
 _CONSUL_QUERIES = UnservedOption("has no effect: Rondpoint decides itself how it queries Consul")
+_EVENTS = UnservedOption("has no effect: an event stream is followed, and no query waits for changes")
+_NO_QUERIES = UnservedOption("has no effect: watches replace repeated requests")
 _IMMEDIATE = UnservedOption("has no effect: changes are applied at once")
 _NO_COLOURS = UnservedOption("has no effect: the log has no colours")
 _ZERO_WEIGHT = UnservedOption("has no effect: a server of weight 0 takes no requests")
@@ -81,13 +83,12 @@ _ADMIN_PASSWORD = UnservedOption(
 )
 _ADMIN_TLS = UnservedOption(closed_part="entry point traefik", hint=LOCAL_ONLY)
 _READ_ONLY = UnservedOption(closed_part=CHANGES)
+_MARATHON_GUARD = UnservedOption(closed_part="provider marathon")
+_ECS_GUARD = UnservedOption(closed_part="provider ecs")
+_OWN_LIMITS = UnservedOption("has no effect: Rondpoint has its own time limits for connections")
 _METRICS_ROUTING = UnservedOption(
     closed_part=METRICS,
     hint="take it out only if every client of metrics.prometheus.entryPoint may read /metrics",
-)
-_DOCKER_TLS = UnservedOption(
-    closed_part="provider docker",
-    hint="take it out, and set the engine's socket, or the socket of a tunnel to it",
 )
 _DOCKER_TEMPLATE = UnservedOption(closed_part="provider docker")
 _CATALOGUE_GUARD = UnservedOption(closed_part="provider consulcatalog")
@@ -104,7 +105,7 @@ _ROUTING = UnservedOption(
 )
 
 _TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe tcpServersTransport"
-_TRAEFIK_3_PROVIDERS = "ecs http knative kubernetesGateway kubernetesIngressNGINX nomad plugin swarm"
+_TRAEFIK_3_PROVIDERS = "knative kubernetesIngressNGINX plugin"
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
     "api.basePath api.dashboardName api.debug api.disableDashboardAd "
@@ -117,25 +118,25 @@ _TRAEFIK_3_OPTIONS = (
     "tracing.backend tracing.datadog tracing.elastic tracing.globalAttributes tracing.haystack "
     "tracing.instana tracing.jaeger tracing.spanNameLimit tracing.zipkin "
     "ping.manualRouting providers.precedence "
+    "providers.kubernetesGateway.experimentalChannel "
     "providers.docker.allowNonRunning "
-    "providers.docker.httpClientTimeout providers.docker.password "
-    "providers.docker.username providers.file.debugLogGeneratedTemplate "
+    "providers.file.debugLogGeneratedTemplate "
     "serversTransport.spiffe"
 )
 # Traefik 2 had these options; Traefik 3 removed them.
-_TRAEFIK_2 = "pilot providers.docker.swarmMode providers.docker.swarmModeRefreshSeconds"
-_TRAEFIK_2_PROVIDERS = "marathon"
+_TRAEFIK_2 = "pilot providers.docker.tls.caOptional"
 _TRAEFIK_1_SECTIONS = "healthCheck tls"
-_TRAEFIK_1_PROVIDERS = "ecs marathon mesos"
+_TRAEFIK_1_PROVIDERS = "mesos"
 _TRAEFIK_1_OPTIONS = (
-    "docker.debugLogGeneratedTemplate docker.swarmMode "
-    "docker.swarmModeRefreshSeconds docker.templateVersion docker.trace "
+    "docker.debugLogGeneratedTemplate docker.templateVersion docker.tls.caOptional docker.trace "
     "consul.debugLogGeneratedTemplate consul.templateVersion "
     "etcd.debugLogGeneratedTemplate etcd.templateVersion etcd.tls.caOptional etcd.trace "
     "consul.tls.caOptional consul.trace consulCatalog.debugLogGeneratedTemplate "
     "consulCatalog.templateVersion consulCatalog.tls.caOptional consulCatalog.trace "
     "kubernetes.constraints kubernetes.debugLogGeneratedTemplate kubernetes.enablePassTLSCert "
     "kubernetes.templateVersion kubernetes.trace kubernetes.watch "
+    "marathon.debugLogGeneratedTemplate marathon.templateVersion marathon.trace marathon.tls.caOptional "
+    "providers.marathon.trace ecs.debugLogGeneratedTemplate ecs.templateVersion ecs.trace ecs.watch "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
     "web.path "
     "web.metrics.datadog web.metrics.influxDB web.metrics.statsD "
@@ -156,6 +157,13 @@ _KUBERNETES_GUARDS = "kubernetes.filename"
 _CONSUL_KEYS_GUARDS = "providers.consul.namespaces consul.constraints consul.filename"
 _ZOOKEEPER_GUARDS = "zookeeper.constraints zookeeper.filename"
 
+_MARATHON_GUARDS = "marathon.filename"
+_MARATHON_LIMITS = " ".join(
+    f"{section}.{option}"
+    for section in ("marathon", "providers.marathon")
+    for option in ("dialerTimeout", "responseHeaderTimeout", "tlsHandshakeTimeout", "keepAlive")
+)
+
 
 def _table(patterns: str, entry: UnservedOption, prefix: str = "") -> dict[str, UnservedOption]:
     return {prefix + pattern: entry for pattern in patterns.split()}
@@ -166,7 +174,6 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table(_TRAEFIK_3_PROVIDERS, _PROVIDER, "providers."),
     **_table(_TRAEFIK_3_OPTIONS, _NOT_YET),
     **_table(_TRAEFIK_2, _NOT_YET),
-    **_table(_TRAEFIK_2_PROVIDERS, _PROVIDER, "providers."),
     **_table(_TRAEFIK_1_SECTIONS, _NOT_YET),
     **_table(_TRAEFIK_1_PROVIDERS, _PROVIDER),
     **_table(_TRAEFIK_1_OPTIONS, _NOT_YET),
@@ -179,7 +186,6 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("web.certFile web.keyFile", _ADMIN_TLS),
     **_table("web.readOnly", _READ_ONLY),
     **_table("metrics.prometheus.manualRouting", _METRICS_ROUTING),
-    **_table("providers.docker.tls docker.tls", _DOCKER_TLS),
     **_table("docker.filename", _DOCKER_TEMPLATE),
     **_table(_CATALOGUE_GUARDS, _CATALOGUE_GUARD),
     **_table(_CONSUL_KEYS_GUARDS, _CONSUL_KEYS_GUARD),
@@ -193,6 +199,8 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table(_REPLICAS, _MASTER_ONLY, "providers.redis.sentinel."),
     **_table(_KUBERNETES_GUARDS, _KUBERNETES_GUARD),
     **_table("providers.kubernetesIngress.throttleDuration kubernetes.throttleDuration", _IMMEDIATE),
+    **_table("providers.kubernetesGateway.throttleDuration", _IMMEDIATE),
+    **_table("providers.kubernetesGateway.qps providers.kubernetesGateway.burst", _NO_QUERIES),
     **_table("api.entryPoint rest.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_USAGE_DATA),
     **_table("keepTrailingSlash", _TRAILING_SLASH),
@@ -203,5 +211,9 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("providers.consulCatalog.refreshInterval", _IMMEDIATE),
     **_table("providers.kubernetesCRD.throttleDuration", _IMMEDIATE),
     **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _CONSUL_QUERIES),
+    **_table(_MARATHON_GUARDS, _MARATHON_GUARD),
+    **_table("ecs.filename", _ECS_GUARD),
+    **_table(_MARATHON_LIMITS, _OWN_LIMITS),
+    **_table("providers.nomad.endpoint.endpointWaitTime", _EVENTS),
     **_table("providersThrottleDuration providers.providersThrottleDuration", _IMMEDIATE),
 }

@@ -151,6 +151,13 @@ TRANSLATIONS: dict[str, Translation] = {
     "docker.endpoint": _copy_to("providers.docker.endpoint"),
     "docker.exposedByDefault": _copy_to("providers.docker.exposedByDefault"),
     "docker.network": _copy_to("providers.docker.network"),
+    "docker.swarmMode": _copy_to("providers.docker.swarmMode"),
+    "docker.swarmModeRefreshSeconds": _copy_to("providers.docker.swarmModeRefreshSeconds"),
+    "docker.tls": _copy_to("providers.docker.tls"),
+    "docker.tls.ca": _copy_to("providers.docker.tls.ca"),
+    "docker.tls.cert": _copy_to("providers.docker.tls.cert"),
+    "docker.tls.insecureSkipVerify": _copy_to("providers.docker.tls.insecureSkipVerify"),
+    "docker.tls.key": _copy_to("providers.docker.tls.key"),
     "docker.useBindPortIP": _copy_to("providers.docker.useBindPortIP"),
     "docker.watch": _copy_to("providers.docker.watch"),
     "file": _copy_to("providers.file"),
@@ -178,6 +185,27 @@ TRANSLATIONS: dict[str, Translation] = {
     "consulCatalog.tls.key": _copy_to("providers.consulCatalog.endpoint.tls.key"),
     "consulCatalog.watch": _copy_to("providers.consulCatalog.watch"),
     **{f"kubernetes{key}": _copy_to(f"providers.kubernetesIngress{key}") for key in _KUBERNETES},
+    "ecs": _copy_to("providers.ecs"),
+    "ecs.cluster": _copy_to("providers.ecs.clusters"),
+    "ecs.constraints": _join_constraints("providers.ecs.constraints"),
+    **{
+        f"ecs.{key}": _copy_to(f"providers.ecs.{key}")
+        for key in (
+            *("accessKeyID", "secretAccessKey", "region", "clusters", "autoDiscoverClusters"),
+            *("domain", "exposedByDefault", "refreshSeconds"),
+        )
+    },
+    "marathon": _copy_to("providers.marathon"),
+    "marathon.constraints": _join_constraints("providers.marathon.constraints"),
+    **{
+        f"marathon.{key}": _copy_to(f"providers.marathon.{key}")
+        for key in (
+            *("endpoint", "domain", "exposedByDefault", "groupsAsSubDomains", "marathonLBCompatibility"),
+            *("filterMarathonConstraints", "forceTaskHostname", "respectReadinessChecks", "dcosToken"),
+            *("basic", "basic.httpBasicAuthUser", "basic.httpBasicPassword", "watch"),
+            *("tls", "tls.ca", "tls.cert", "tls.key", "tls.insecureSkipVerify"),
+        )
+    },
     "retry": _copy_to(),
     "retry.attempts": _copy_to("serversTransport.retryAttempts"),
     "rest": _copy_to("providers.rest"),

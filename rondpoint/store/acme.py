@@ -135,8 +135,8 @@ def read_states(
         yield_if_due()
         try:
             states[field.decode(errors="replace")] = decode_json(_state_decoder, value)
-        except msgspec.MsgspecError as error:
-            logger.debug("%s: %r cannot be decoded: %s", keys.acme_states, field, error)
+        except msgspec.MsgspecError as msgspec_error:
+            logger.debug("%s: %r cannot be decoded: %s", keys.acme_states, field, msgspec_error)
     return states
 
 

@@ -35,7 +35,7 @@ INTERNAL = "@internal"
 Protocol = Literal["http", "websocket", "sse", "grpc", "grpc-web"]
 
 
-class Cell(Struct, frozen=True, array_like=True):
+class Cell(Struct, frozen=True, array_like=True, gc=False):
     """The requests of a router with equal labels, which differ only in duration and size.
 
     `buckets` correspond to the `bounds` of the Counts, each for its own interval alone; `unmeasured` requests
@@ -66,7 +66,7 @@ class Cell(Struct, frozen=True, array_like=True):
         return sum(self.buckets) + self.unmeasured
 
 
-class Refusals(Struct, frozen=True, array_like=True):
+class Refusals(Struct, frozen=True, array_like=True, gc=False):
     """The requests of a router that one of its middlewares has refused for the same reason."""
 
     middleware: str
@@ -75,7 +75,7 @@ class Refusals(Struct, frozen=True, array_like=True):
     count: int
 
 
-class Counts(Struct, frozen=True, omit_defaults=True):
+class Counts(Struct, frozen=True, omit_defaults=True, gc=False):
     """A router's requests since its worker started; no value ever falls.
 
     `statuses` by class (`2xx`); `buckets` correspond to BOUNDS, each for its own interval alone; `seconds` is

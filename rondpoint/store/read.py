@@ -124,8 +124,8 @@ def read_diagnostics(client: redis.Redis, keys: PublishedKeys) -> tuple[Diagnost
     for source, value in sorted(fields.items()):
         try:
             group = decode_json(_diagnostics, value)
-        except msgspec.MsgspecError as error:
-            group = (_undecodable_value(keys.diagnostics, source, error),)
+        except msgspec.MsgspecError as msgspec_error:
+            group = (_undecodable_value(keys.diagnostics, source, msgspec_error),)
         found += group
     return tuple(found)
 

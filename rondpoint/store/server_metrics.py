@@ -17,7 +17,7 @@ from rondpoint.store.metric_sums import add_buckets, rebucket
 from rondpoint.store.metrics import BOUNDS
 
 
-class ServerCounts(Struct, frozen=True, omit_defaults=True):
+class ServerCounts(Struct, frozen=True, omit_defaults=True, gc=False):
     """Requests that were sent to a server last, since a worker started; no value ever falls.
 
     `codes` by the status that clients got; `buckets` correspond to the bounds, each for its own interval

@@ -12,7 +12,7 @@ from benchmarks.peers.peer import HOST
 from benchmarks.peers.rondpoint import checkout_peer
 from benchmarks.scenarios import SCENARIOS
 
-LOGGING = ("rondpoint-log", "rondpoint-all", "traefik-all")
+LOGGING = ("rondpoint-log", "rondpoint-json", "rondpoint-all", "traefik-all")
 SERVERS = (40001, 40002, 40003)
 
 
@@ -66,7 +66,17 @@ def test_every_proxy_speaks_http2_in_clear_text_with_clients_and_servers(tmp_pat
 
 def test_a_checkout_without_an_environment_is_an_error(tmp_path):
     with pytest.raises(BenchmarkError, match="make setup"):
-        checkout_peer(tmp_path)
+        checkout_peer(tmp_path, PEERS["rondpoint-log"])
+
+
+def test_another_checkout_has_a_proxy_beside_each_of_ours(tmp_path):
+    command = tmp_path / ".venv" / "bin" / "rondpoint"
+    command.parent.mkdir(parents=True)
+    command.touch()
+    peer = checkout_peer(tmp_path, PEERS["rondpoint-log"])
+    launch = peer.prepare(Site(tmp_path, 40000, 40010, SERVERS))
+    assert (peer.name, launch.command[0]) == ("base-log", str(command))
+    assert f"--accessLog.filePath={tmp_path / 'access.log'}" in launch.command
 
 
 def test_the_baseline_is_one_of_the_proxies():

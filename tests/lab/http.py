@@ -117,8 +117,8 @@ def raw(
                 received += piece
         except TimeoutError:
             raise TimeoutError(f"nothing more within {timeout} s after {bytes(received)!r}") from None
-        except ConnectionResetError as error:
-            broken = error
+        except ConnectionResetError as reset:
+            broken = reset
         if broken is not None and not received:
             raise broken
     return bytes(received)

@@ -232,7 +232,7 @@ async def client(scene: Scene, end: float) -> None:
             scene.wrong.append(str(error))
         except TimeoutError:
             scene.wrong.append(f"{kind.__name__}: no end within {TIMEOUT:g} s")
-        except OSError as error:
-            scene.outcomes[f"{kind.__name__}: {type(error).__name__}"] += 1
+        except OSError as os_error:
+            scene.outcomes[f"{kind.__name__}: {type(os_error).__name__}"] += 1
         finally:
             connection.writer.close()

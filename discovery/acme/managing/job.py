@@ -141,8 +141,10 @@ class QuestionsJob:
                 except RefusedError as error:
                     logger.debug("the authority does not know %r: %s", certificate, error)
                     self._infos[identity] = None
-        except OrderError as error:
-            logger.debug("the authority of %s cannot be asked about renewals: %s", self._resolver, error)
+        except OrderError as order_error:
+            logger.debug(
+                "the authority of %s cannot be asked about renewals: %s", self._resolver, order_error
+            )
         return self.failed_unexpectedly()
 
     def failed_unexpectedly(self) -> Answers:

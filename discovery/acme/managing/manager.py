@@ -117,10 +117,10 @@ class Manager:
         except NotLeadingError as error:
             logger.debug("nothing is written about ACME: %s", error)
             return STORE_RETRY
-        except redis.RedisError as error:
-            if str(error) != self._store_fault:
-                self._store_fault = str(error)
-                logger.warning("the store cannot be used for ACME, which waits: %s", error)
+        except redis.RedisError as redis_error:
+            if str(redis_error) != self._store_fault:
+                self._store_fault = str(redis_error)
+                logger.warning("the store cannot be used for ACME, which waits: %s", redis_error)
             return STORE_RETRY
         self._store_fault = ""
         return pause

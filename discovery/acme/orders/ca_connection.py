@@ -181,8 +181,8 @@ class CaConnection:
         except errors.ConflictError:
             problem = Problem("conflict", "it exists already")
             raise self._refusal(problem, subject) from None
-        except (errors.Error, requests.RequestException, DeserializationError) as error:
-            raise self._unreachable(error, subject) from None
+        except (errors.Error, requests.RequestException, DeserializationError) as network_error:
+            raise self._unreachable(network_error, subject) from None
         return response
 
     def _refusal(self, problem: Problem, subject: str) -> Exception:

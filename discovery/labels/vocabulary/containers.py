@@ -1,4 +1,4 @@
-"""Labels of containers that both dialects have."""
+"""Labels of containers and of Swarm's services that both dialects have."""
 
 from __future__ import annotations
 
@@ -28,6 +28,27 @@ CONTAINER = (
         values="true or false",
         default_text="`false`",
     ),
-    Label("docker.lbswarm", "true", "no effect", values="true or false"),
+    Label(
+        "swarm.network",
+        "public",
+        "of a service of Swarm: the overlay network in which its tasks are reached; `traefik.docker.network` "
+        "means the same",
+        values="text",
+        default_text="`providers.swarm.network`",
+    ),
+    Label(
+        "swarm.lbswarm",
+        "true",
+        "of a service of Swarm: its virtual IP is the only server, so Swarm balances the requests",
+        values="true or false",
+        default_text="`false`",
+    ),
+    Label(
+        "docker.lbswarm",
+        "true",
+        "of a service of Swarm: the same as `traefik.swarm.lbswarm`",
+        values="true or false",
+        default_text="`false`",
+    ),
     Label("tags", "blue,live", "tags for constraints", read=values.texts, default=()),
 )

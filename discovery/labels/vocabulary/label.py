@@ -17,6 +17,7 @@ class Support(Enum):
     SERVED = "yes"
     STORED = "stored"
     UNSERVED = "no: a warning"
+    SWARM_ONLY = "for services of Swarm; else a warning"
     LEFT_OUT = "no: the router is left out"
     NO_EFFECT = "no, as with Traefik"
     NO_EFFECT_NOTED = "no: a note"

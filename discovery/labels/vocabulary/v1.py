@@ -114,9 +114,9 @@ SERVICES = (
     Label(
         f"{_BALANCER}.swarm",
         _ON,
-        "leave load balancing to Docker Swarm",
+        "the virtual IP of a service of Swarm is the only server, so Swarm balances the requests",
         values="true or false",
-        support=Support.UNSERVED,
+        support=Support.SWARM_ONLY,
     ),
     *(
         replace(each, requires=() if each.name == f"{_CHECK}.path" else (f"{_CHECK}.path",))

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from discovery.consul import Client, QueryResult
-from discovery.providers.consul_catalog.health import Health
-from discovery.providers.consul_catalog.inventory import Inventory
+from discovery.providers.consul_catalog.health import health_of
+from discovery.providers.tagged_services.inventory import Inventory
 
 
 class CatalogueChecks:
@@ -23,7 +23,7 @@ class CatalogueChecks:
         # The reader and the blocking query may overtake each other. Index 0 means that Consul has been reset.
         if checks.index == 0 or checks.index >= self._index:
             self._index = checks.index
-            self._inventory.set_health(Health(checks.data))
+            self._inventory.set_health(health_of(checks.data))
 
     def refresh(self, index: int = 0) -> None:
         """Read the checks, unless they are known as of `index`, at which the services were read.

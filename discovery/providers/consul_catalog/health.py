@@ -1,43 +1,26 @@
-"""Computes an instance's health from the checks of its node and service, as Consul's own tools do."""
+"""Computes the health of instances from the checks of their nodes and services, as Consul's own tools do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from discovery.providers.consul_catalog.instance import Key
-
-PASSING = "passing"
-MAINTENANCE = "maintenance"
-_ORDER = (PASSING, "warning", "critical", MAINTENANCE)
-"""Statuses from best to worst; the worst of all checks counts."""
+from discovery.providers.tagged_services.health import MAINTENANCE, PASSING, STATUSES, Health
+from discovery.providers.tagged_services.instance import Key
 
 _NODE_MAINTENANCE = "_node_maintenance"
 _SERVICE_MAINTENANCE = "_service_maintenance:"
 
 
-class Health:
-    """The status of each instance whose checks do not all pass; all other instances are passing."""
-
-    def __init__(self, checks: Iterable[Mapping[str, Any]] = ()) -> None:
-        self._worst: dict[Key, str] = {}
-        for check in checks:
-            status = _status(check)
-            key = check.get("Node", ""), check.get("ServiceID", "")
-            if status != PASSING and _ORDER.index(status) > _ORDER.index(self._worst.get(key, PASSING)):
-                self._worst[key] = status
-
-    def status_of(self, key: Key) -> str:
-        """Return `passing`, `warning`, `critical` or `maintenance`: the worse of node and instance."""
-        if not self._worst:
-            return PASSING
-        node, own = self._worst.get((key[0], ""), PASSING), self._worst.get(key, PASSING)
-        return max(node, own, key=_ORDER.index)
-
-    def changed_keys(self, other: Health) -> set[Key]:
-        """Return the keys whose own status differs in `other`; a node's key has an empty service id."""
-        mine, its = self._worst, other._worst
-        return {key for key in mine.keys() | its.keys() if mine.get(key) != its.get(key)}
+def health_of(checks: Iterable[Mapping[str, Any]]) -> Health:
+    """Return the health that the checks say; the worst of all checks of an instance counts."""
+    worst: dict[Key, str] = {}
+    for check in checks:
+        status = _status(check)
+        key = check.get("Node", ""), check.get("ServiceID", "")
+        if status != PASSING and STATUSES.index(status) > STATUSES.index(worst.get(key, PASSING)):
+            worst[key] = status
+    return Health(worst)
 
 
 def _status(check: Mapping[str, Any]) -> str:
@@ -46,4 +29,4 @@ def _status(check: Mapping[str, Any]) -> str:
         return MAINTENANCE
     status = check.get("Status", "")
     # An instance whose status we do not know takes no requests.
-    return status if status in _ORDER else "critical"
+    return status if status in STATUSES else "critical"

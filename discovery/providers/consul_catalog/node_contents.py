@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 from msgspec import Struct, field
 
 from discovery.consul import UNKNOWN, CatalogueEntry, NodeServices
-from discovery.providers.consul_catalog.instance import Instance, Key, instance_of_entry
+from discovery.providers.consul_catalog.instances import instance_of_entry
+from discovery.providers.tagged_services.instance import Instance, Key
 
 
 class Change(Struct):

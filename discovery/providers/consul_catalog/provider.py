@@ -17,13 +17,14 @@ from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import format_names
 from discovery.providers.consul_agents import ConsulAgents
 from discovery.providers.consul_catalog.checks import CatalogueChecks
-from discovery.providers.consul_catalog.decode import PROVIDER, Member, decode
-from discovery.providers.consul_catalog.instance import Instance
-from discovery.providers.consul_catalog.inventory import Inventory
 from discovery.providers.consul_catalog.queries import CHECKS, FIRST_QUERIES, NODES
 from discovery.providers.consul_catalog.reader import CatalogueReader
+from discovery.providers.consul_catalog.tag_options import PROVIDER, tag_options
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
+from discovery.providers.tagged_services.decode import Member, decode
+from discovery.providers.tagged_services.instance import Instance
+from discovery.providers.tagged_services.inventory import Inventory
 from discovery.stopping import on_stop
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import ConsulCatalogOptions
@@ -49,7 +50,8 @@ class ConsulCatalogProvider:
 
     def __init__(self, options: ConsulCatalogOptions) -> None:
         self._options = options
-        self._inventory = Inventory(self._decode)
+        self._tag_options = tag_options(options)
+        self._inventory = Inventory(self._decode, self.name, "Consul")
         self._agents: ConsulAgents | None = None
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
@@ -61,8 +63,8 @@ class ConsulCatalogProvider:
             )
         except ConstraintError as error:
             raise ProviderError(f"providers.consulCatalog.constraints: {error}") from error
-        except ValueError as error:
-            raise ProviderError(str(error)) from error
+        except ValueError as value_error:
+            raise ProviderError(str(value_error)) from value_error
         self._agents.follow(lambda endpoint: self._open(endpoint, emit, stop), stop)
 
     def _open(self, endpoint: Endpoint, emit: Emit, stop: threading.Event) -> None:
@@ -133,4 +135,4 @@ class ConsulCatalogProvider:
         emit(found)
 
     def _decode(self, service: str, members: Sequence[Member]) -> Sequence[Decoded]:
-        return decode(service, members, self._options, self._constraint)
+        return decode(service, members, self._tag_options, self._constraint)

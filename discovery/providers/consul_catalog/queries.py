@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from discovery.consul import UNKNOWN, CatalogueEntry, Client, NodeServices, QueryResult, RefusedError
 from discovery.consul.blocking_queries import Query
-from discovery.providers.consul_catalog.instance import parse_service_entry
+from discovery.providers.consul_catalog.instances import parse_service_entry
 
 MAX_FOLLOWED_NODES = 100
 """Half of the 200 connections that Consul accepts from one address by default."""

@@ -14,8 +14,6 @@ from typing import Any
 from discovery.consul import CatalogueEntry, Client, NodeServices, QueryResult
 from discovery.consul.blocking_queries import BlockingQueries, Results
 from discovery.providers.consul_catalog.checks import CatalogueChecks
-from discovery.providers.consul_catalog.instance import Instance
-from discovery.providers.consul_catalog.inventory import Inventory
 from discovery.providers.consul_catalog.node_contents import Change, NodeContents
 from discovery.providers.consul_catalog.queries import (
     CHECKS,
@@ -31,6 +29,8 @@ from discovery.providers.consul_catalog.queries import (
     query_names,
     read_service,
 )
+from discovery.providers.tagged_services.instance import Instance
+from discovery.providers.tagged_services.inventory import Inventory
 
 MAX_SINGLE_READS = 10
 """The most changed services that are read one by one before all unfollowed nodes are read."""

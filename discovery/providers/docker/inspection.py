@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from signal import SIGRTMIN, SIGTERM, Signals
 from typing import Any
 
 from msgspec import Struct
 
 from discovery.container import Binding, Container
 from discovery.providers.docker.host import LOOPBACK
+from discovery.providers.docker_engine.signals import signal_number
 
 
 class InspectedContainer(Struct, frozen=True):
@@ -54,16 +54,6 @@ def parse_inspection(
     return InspectedContainer(
         container, state.get("StartedAt") or "", signal_number(config.get("StopSignal") or "")
     )
-
-
-def signal_number(name: str) -> int:
-    """Return the number of a signal as images name it: `SIGQUIT`, `QUIT`, `3`, `SIGRTMIN+3`; else SIGTERM."""
-    if name.isdigit():
-        return int(name)
-    base, _, offset = name.upper().removeprefix("SIG").partition("+")
-    if base == "RTMIN":
-        return SIGRTMIN + (int(offset) if offset.isdigit() else 0)
-    return Signals.__members__.get(f"SIG{base}", SIGTERM)
 
 
 def _addresses(networks: Mapping[str, Any]) -> dict[str, str]:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
-from signal import SIGINT, SIGKILL, SIGQUIT, SIGTERM
 
 import msgspec
 
 from discovery.container import Container
 from discovery.decoding.decoded import Decoded
 from discovery.labels.known_labels import NETWORK
+from discovery.merging.guarded_decoding import decode_guarded
 from discovery.merging.union import Union
 from discovery.providers.docker.inspection import InspectedContainer
-from rondpoint.diagnostics import Diagnostic, Severity
+from discovery.providers.docker_engine.signals import STOPPING_SIGNALS
 from rondpoint.model import Configuration
 
-logger = logging.getLogger(__name__)
-
-STOPPING_SIGNALS = frozenset({SIGTERM, SIGKILL, SIGINT, SIGQUIT})
 SHARED_NETWORK = "container:"
 """Prefix of the network mode of a container that shares another container's network."""
 SHORT_ID = 12
@@ -139,11 +135,6 @@ class Inventory:
         return None
 
     def _decode_one(self, container: Container) -> Decoded:
-        try:
-            return self._decode(container)
-        except Exception as error:
-            # A bug that one container triggers must not remove the routes of all others.
-            logger.exception("container %s cannot be decoded", container.name)
-            subject = f"container {container.name}"
-            message = f"its labels cannot be decoded because of a bug in Rondpoint: {error!r}"
-            return Decoded(subject, diagnostics=(Diagnostic(Severity.ERROR, "docker", subject, message),))
+        subject = f"container {container.name}"
+        (decoded,) = decode_guarded(lambda: (self._decode(container),), subject, "labels", "docker")
+        return decoded

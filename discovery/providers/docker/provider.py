@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import logging
 import threading
-import time
 from collections.abc import Iterable
 
 from discovery import labels
@@ -13,20 +11,15 @@ from discovery.constraints import Constraint, ConstraintError, parse
 from discovery.container import ALLOW_NON_RUNNING, Container
 from discovery.decoding.decoded import Decoded
 from discovery.providers.contract import Emit
-from discovery.providers.docker.engine import Engine
-from discovery.providers.docker.events import Action, Event
+from discovery.providers.docker.events import FILTERS, Action, Event, parse_event
 from discovery.providers.docker.host import host_address
 from discovery.providers.docker.inspection import InspectedContainer, parse_inspection
 from discovery.providers.docker.inventory import Inventory
-from discovery.providers.docker.pending_events import PendingEvents
+from discovery.providers.docker_engine.engine import Engine
+from discovery.providers.docker_engine.following import follow_engine
+from discovery.providers.docker_engine.pending_events import PendingEvents
 from discovery.providers.errors import ProviderError
-from discovery.stopping import on_stop
 from rondpoint.settings.tree import DockerOptions
-
-logger = logging.getLogger(__name__)
-
-STABLE_SECONDS = 5.0
-"""An event stream that lasted this many seconds is reopened at once; one that ended sooner is an error."""
 
 
 class DockerProvider:
@@ -52,27 +45,22 @@ class DockerProvider:
             self._constraint = parse(self._options.constraints)
         except ConstraintError as error:
             raise ProviderError(f"providers.docker.constraints: {error}") from error
-        while not stop.is_set():
-            opened = time.monotonic()
-            with Engine(self._options.endpoint) as engine:
-                if not self._options.watch:
-                    self._read_all(engine, stop)
-                    if not stop.is_set():
-                        self._emit(emit)
-                    stop.wait()
-                    return
-                with on_stop(stop, engine.end_events):
-                    self._follow(engine, emit, stop)
-            if stop.is_set():
-                return
-            if time.monotonic() - opened < STABLE_SECONDS:
-                raise ProviderError(
-                    f"the event stream of the Docker engine at {self._options.endpoint} ended"
-                )
-            logger.info("the Docker engine's event stream ended; opening it again")
+        if not self._options.watch:
+            with Engine(self._options) as engine:
+                self._read_all(engine, stop)
+            if not stop.is_set():
+                self._emit(emit)
+            stop.wait()
+            return
+        follow_engine(
+            lambda: Engine(self._options),
+            lambda engine: self._follow(engine, emit, stop),
+            self._options.endpoint,
+            stop,
+        )
 
     def _follow(self, engine: Engine, emit: Emit, stop: threading.Event) -> None:
-        pending = PendingEvents(engine)
+        pending = PendingEvents(engine, FILTERS, parse_event)
         try:
             self._read_all(engine, stop)
             if stop.is_set():

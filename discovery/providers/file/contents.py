@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from discovery.decoding.decoded import Decoded
 from discovery.dynamic import printable_path
+from discovery.providers.last_valid import keep_last_valid
 from rondpoint.diagnostics import Diagnostic
 
 Load = Callable[[Path], Decoded | Diagnostic]
@@ -58,19 +58,8 @@ class FileContents:
         loaded = self._load(path)
         if isinstance(loaded, Decoded):
             return loaded
-        if known is None or not _defines_something(known.decoded):
-            return Decoded(printable_path(path), diagnostics=(loaded,))
-        hint = "; ".join(
-            part for part in (loaded.hint, "the last valid contents of the file stay in force") if part
-        )
-        return msgspec.structs.replace(
-            known.decoded, diagnostics=(msgspec.structs.replace(loaded, hint=hint),)
-        )
-
-
-def _defines_something(decoded: Decoded) -> bool:
-    objects = (decoded.routers, decoded.services, decoded.middlewares, decoded.servers_transports)
-    return any((*objects, decoded.tls_options, decoded.pairs, decoded.certificates))
+        last = None if known is None else known.decoded
+        return keep_last_valid(last, printable_path(path), loaded, "file")
 
 
 def _fingerprint(path: Path) -> Fingerprint | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from discovery.kubernetes.client import Object
 from discovery.kubernetes.objects import Key, Objects
 from discovery.kubernetes.resources import ENDPOINT_SLICES, NODES, Resource
 
-ALL_NODES: Key = (NODES, "", "")
-"""The key that stands for every node."""
+ALL = ""
+"""In place of a name: all objects of a resource in a namespace; if that is empty too, in all namespaces."""
 
 
 class Kinds:
@@ -27,8 +27,6 @@ class Kinds:
     def settle(self, changed: Key) -> Key:
         """Return the key by which decoders look up a changed object."""
         resource, namespace, name = changed
-        if resource == NODES:
-            return ALL_NODES
         return self.key(resource.kind, namespace, name) if resource.kind in self._resources else changed
 
     def find(self, key: Key, objects: Objects) -> Object | None:
@@ -39,6 +37,13 @@ class Kinds:
             if found is not None:
                 return found
         return None
+
+    def all(self, kind: str, namespace: str, objects: Objects) -> Iterator[Object]:
+        """Yield the objects that count of a kind, in one namespace or in all of them."""
+        found: dict[tuple[str, str], Object] = {}
+        for each in reversed(self._resources[kind]):
+            found.update(objects.all(each))
+        return (item for (where, _), item in found.items() if namespace in ("", where))
 
 
 class ClusterView:
@@ -62,5 +67,9 @@ class ClusterView:
 
     def nodes(self) -> tuple[Object, ...]:
         """Return all nodes."""
-        self.looked_up.add(ALL_NODES)
-        return tuple(self._objects.all(NODES).values())
+        return self.all(NODES.kind)
+
+    def all(self, kind: str, namespace: str = "") -> tuple[Object, ...]:
+        """Return all objects of a kind, in one namespace or in all of them."""
+        self.looked_up.add(self._kinds.key(kind, namespace, ALL))
+        return tuple(self._kinds.all(kind, namespace, self._objects))

@@ -27,6 +27,9 @@ class Cluster(Protocol):
     def nodes(self) -> tuple[Object, ...]:
         """Return all nodes."""
 
+    def all(self, kind: str, namespace: str = "") -> tuple[Object, ...]:
+        """Return all objects of a kind, in one namespace or in all that are followed."""
+
 
 class Place(Protocol):
     """An object that is being decoded: its namespace, and the cluster in which it looks up others."""

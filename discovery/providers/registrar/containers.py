@@ -9,10 +9,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from discovery.providers.docker.engine import Engine
 from discovery.providers.docker.events import Action, Event
-from discovery.providers.docker.inspection import signal_number
-from discovery.providers.docker.inventory import SHARED_NETWORK, STOPPING_SIGNALS
+from discovery.providers.docker.inventory import SHARED_NETWORK
+from discovery.providers.docker_engine.engine import Engine
+from discovery.providers.docker_engine.signals import STOPPING_SIGNALS, signal_number
 from discovery.registrar.registration import Options
 from discovery.registrar.registrations import registrations
 from discovery.registrar.wanted_services import WantedServices

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from discovery.consul import Client, Endpoint
 from discovery.providers.consul_agents import ConsulAgents
 from discovery.providers.contract import Emit
-from discovery.providers.docker.engine import Engine
-from discovery.providers.docker.pending_events import PendingEvents
+from discovery.providers.docker.events import FILTERS, Event, parse_event
+from discovery.providers.docker_engine.engine import Engine
+from discovery.providers.docker_engine.pending_events import PendingEvents
 from discovery.providers.errors import ProviderError
 from discovery.providers.registrar.containers import Containers
 from discovery.registrar.options import Plan
@@ -71,20 +72,27 @@ class _RegistrarWork:
 
     def _follow(self, endpoint: Endpoint, emit: Emit, stop: threading.Event) -> None:
         with (
-            Engine(self._plan.docker, self._plan.docker_setting) as engine,
+            Engine(self._plan.engine, self._plan.engine_setting) as engine,
             Client(endpoint) as client,
             on_stop(stop, engine.end_events),
             on_stop(stop, client.abort),
         ):
-            pending = PendingEvents(engine)
+            pending = PendingEvents(engine, FILTERS, parse_event)
             self._register_all(engine, client)
             self._emit_diagnostics(emit)
             self._apply_events(engine, client, pending, emit, stop)
         if not stop.is_set():
-            raise ProviderError(f"the event stream of the Docker engine at {self._plan.docker} ended")
+            raise ProviderError(
+                f"the event stream of the Docker engine at {self._plan.engine.endpoint} ended"
+            )
 
     def _apply_events(
-        self, engine: Engine, client: Client, pending: PendingEvents, emit: Emit, stop: threading.Event
+        self,
+        engine: Engine,
+        client: Client,
+        pending: PendingEvents[Event],
+        emit: Emit,
+        stop: threading.Event,
     ) -> None:
         """Register each change as it comes, until the event stream ends."""
         repaired_at = registered_at = time.monotonic()

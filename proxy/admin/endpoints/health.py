@@ -95,7 +95,7 @@ def sum_counts(snapshot: StoreSnapshot, yield_if_due: CooperativeYield, recent_e
     measured, seconds, sent, own = 0, 0.0, 0, WorkerCounts()
     for instance in snapshot.instances:
         for fields in instance.hashes:
-            for counts in fields.values():
+            for _, counts in fields.items():
                 yield_if_due()
                 if isinstance(counts, WorkerCounts):
                     own = add_worker_counts(own, counts)

@@ -20,4 +20,9 @@ def show_metrics() -> Response:
     if exposition is None:
         raise Refusal(404, "metrics.prometheus is off")
     response = exposition.respond(request.args.get("scope", ""), request.headers.get("Accept", ""))
-    return Response(response.body, response.status, content_type=response.content_type)
+    return Response(
+        response.pieces,
+        response.status,
+        {"Content-Length": str(response.length)},
+        content_type=response.content_type,
+    )

@@ -56,14 +56,20 @@ _NONE = Count()
 
 _PROVIDERS = {
     "docker": "Docker",
+    "swarm": "Swarm",
     "file": "File",
     "consulcatalog": "ConsulCatalog",
     "consul": "Consul",
+    "http": "HTTP",
+    "nomad": "Nomad",
+    "marathon": "Marathon",
+    "ecs": "ECS",
     "zookeeper": "ZooKeeper",
     "etcd": "Etcd",
     "redis": "Redis",
     "kubernetes": "KubernetesIngress",
     "kubernetescrd": "KubernetesCRD",
+    "kubernetesgateway": "KubernetesGateway",
 }
 """Traefik's names of the providers, by ours."""
 

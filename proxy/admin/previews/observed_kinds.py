@@ -25,7 +25,7 @@ def path_change(subject: Subject) -> Effect:
     return Effect(f"changes the path and query to {found.target}")
 
 
-@preview("redirectEntryPoint", "redirectRegex", "redirectScheme")
+@preview("redirectEntryPoint", "redirectRegex", "redirectScheme", "requestRedirect")
 def redirection(subject: Subject) -> Effect:
     """Say where to the client is redirected."""
     found = _observe(subject)
@@ -68,6 +68,25 @@ def encoded_characters(subject: Subject) -> Effect:
     """Say whether the path is refused."""
     found = _observe(subject)
     return Effect("lets the path pass") if found.response is None else responded(found.response)
+
+
+@preview("requestHeaderModifier", "responseHeaderModifier")
+def header_modifiers(subject: Subject) -> Effect:
+    """Say which headers change."""
+    # Lines for it to remove.
+    sample = "".join(f"\r\n{name}: any" for name in subject.options["remove"]).encode()
+    found = observe(subject.step, subject.request, subject.client, sample)
+    return Effect(_changes(found) or "changes no headers of this request and its response")
+
+
+@preview("urlRewrite")
+def url_rewrite(subject: Subject) -> Effect:
+    """Say the new path and query, and the Host for the server."""
+    found = _observe(subject)
+    if found.response is not None:
+        return responded(found.response)
+    path = f"changes the path and query to {found.target}" if found.target else ""
+    return Effect(" and ".join(filter(None, (path, _changes(found)))) or "leaves the request as it is")
 
 
 @preview("headers")

@@ -1,4 +1,6 @@
-"""The middlewares redirectScheme and redirectRegex, as in Traefik 3: the response names another URL.
+"""The middlewares redirectScheme and redirectRegex, as in Traefik 3, and requestRedirect, of the Gateway API.
+
+The response names another URL.
 
 URLs are compared and redirected in a normal form: without dot segments, empty segments and needless escapes,
 so that another spelling cannot evade a redirection, and without bytes that a URL must not contain.
@@ -12,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import header_line
+from proxy.http1.request import HOST
 from proxy.http1.response_head import reason_phrase
+from proxy.middlewares.rewriting.path_change import compile_path_change
 from proxy.middlewares.rewriting.paths import split_target, unescape_unreserved
 from proxy.middlewares.rewriting.replacement import compile_replacement
 from proxy.middlewares.step import Client, Step, kind
@@ -89,6 +93,31 @@ def redirect_regex(options: Mapping[str, Any]) -> Step:
         if after is not None and after != before:
             status = changed if request.method == b"GET" else kept
             raise LocalResponse(status, _LINES + _escape(after), reason_phrase(status))
+
+    return step
+
+
+@kind("requestRedirect")
+def request_redirect(options: Mapping[str, Any]) -> Step:
+    """Redirect each request to a URL in which the given parts differ from the client's."""
+    scheme = options["scheme"].lower().encode() if "scheme" in options else b""
+    hostname = options.get("hostname", "").encode()
+    if hostname and not HOST.fullmatch(hostname):
+        raise ValueError(f"{options['hostname']!r} is not a valid host")
+    port = options["port"].encode() if "port" in options else b"" if scheme else None
+    change_path = compile_path_change(options)
+    status = options["statusCode"]
+
+    def step(request: Request, client: Client) -> None:
+        name, own_port = _split_host(request.host)
+        name = hostname or name
+        if not name:
+            raise RequestError(400, "a redirection requires a Host header")
+        new_scheme = scheme or _client_scheme(request, client)
+        suffix = _port_suffix(new_scheme, own_port if port is None else port)
+        target = request.target if change_path is None else change_path(request.target)
+        lines = b"%b%b://%b%b%b" % (_LINES, new_scheme, name, suffix, _normal_target(target))
+        raise LocalResponse(status, lines, reason_phrase(status))
 
     return step
 

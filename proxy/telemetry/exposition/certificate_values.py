@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import nsmallest
 from ipaddress import ip_address
+from operator import attrgetter
 
 from proxy.telemetry.exposition.totals import Labels
 from rondpoint.store.acme import AcmeState
 from rondpoint.tls.model import Certificate
 
+SLICE = 1000
+"""Certificates examined between two yields."""
+
 MAX_CERTIFICATES = 1000
 """The most certificates with a series of their own: those that expire first."""
 
 
-def expiry_times(certificates: Collection[Certificate]) -> Mapping[Labels, float]:
+def expiry_times(
+    certificates: Sequence[Certificate], yield_if_due: Callable[[], None]
+) -> Mapping[Labels, float]:
     """Return the ends of the certificates that expire first, by common name, serial number and domains."""
-    first = nsmallest(MAX_CERTIFICATES, certificates, key=lambda each: each.not_after)
+    first: list[Certificate] = []
+    for start in range(0, len(certificates), SLICE):
+        yield_if_due()
+        portion = certificates[start : start + SLICE]
+        first = nsmallest(MAX_CERTIFICATES, (*first, *portion), key=attrgetter("not_after"))
     return {(each.subject, each.serial, _domains(each)): each.not_after for each in first}
 
 

@@ -17,13 +17,21 @@ from rondpoint.store.keys import Keys
 
 TEXT = "text/plain; charset=utf-8"
 
+STRETCH = 0.001
+"""Seconds of work between two yields; steps that cannot be interrupted take about as long."""
+
 
 class MetricsResponse(Struct, frozen=True):
-    """Status, content type and body of a response."""
+    """Status, content type and body of a response; its `pieces` are never joined, since they may be long."""
 
     status: int
     content_type: str
-    body: bytes
+    pieces: list[bytes]
+
+    @property
+    def length(self) -> int:
+        """The length of the body in bytes."""
+        return sum(map(len, self.pieces))
 
 
 class Exposition:
@@ -63,7 +71,7 @@ class Exposition:
         )
 
         per_instance = scope == "installation"
-        yield_if_due = CooperativeYield()
+        yield_if_due = CooperativeYield(STRETCH)
         current = self._current()
         try:
             snapshot = store_snapshot.read_snapshot(
@@ -76,7 +84,7 @@ class Exposition:
             )
         except (redis.RedisError, OSError) as error:
             # Sums of this worker alone would fall, and rise again later.
-            return MetricsResponse(503, TEXT, f"the store does not respond: {error}\n".encode())
+            return MetricsResponse(503, TEXT, [f"the store does not respond: {error}\n".encode()])
         served = metric_values.ServedConfiguration(
             current.routers,
             current.services,
@@ -86,7 +94,11 @@ class Exposition:
         )
         usage = process_usage.read_processes(self._master)
         processes = {} if usage is None else {INSTANCE: usage}
-        body, content_type = page.page(
+        pieces, content_type = page.page(
             snapshot, served, self._options, accept, yield_if_due, processes, per_instance=per_instance
         )
+        body: list[bytes] = []
+        for piece in pieces:
+            body.append(piece)
+            yield_if_due()
         return MetricsResponse(200, content_type, body)

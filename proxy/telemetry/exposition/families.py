@@ -1,57 +1,47 @@
-"""Metric families for prometheus_client, whose samples are generated while it writes the page."""
+"""Metric families, whose samples are generated while they are encoded."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from prometheus_client import Metric as Family
-from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from proxy.telemetry.exposition.catalogue import Level, Metric
 from proxy.telemetry.exposition.totals import Labels, LevelTotals, Sums
 
-SLICE = 50
-"""Samples written between two yields."""
+SLICE = 20
+"""Samples made between two yields."""
 
 Common = Mapping[str, str]
+Values = Iterable[tuple[Labels, float]]
+"""Values by labels, made one at a time: there may be so many that a dictionary would hold up requests."""
 
 
-class YieldingSamples:
-    """Samples that yield to other greenlets while they are written; they can be iterated once."""
+class Families:
+    """Metrics with their samples, in order of addition; counters of zero are left out unless `zeros`."""
 
-    def __init__(self, samples: Iterable[Sample], yield_if_due: Callable[[], None]) -> None:
-        self._samples = samples
+    def __init__(self, yield_if_due: Callable[[], None], *, zeros: bool = True) -> None:
         self._yield_if_due = yield_if_due
-
-    def __iter__(self) -> Iterator[Sample]:
-        for number, sample in enumerate(self._samples):
-            if not number % SLICE:
-                self._yield_if_due()
-            yield sample
-
-
-class Families(Collector):
-    """A collector for prometheus_client, with its families in order of addition."""
-
-    def __init__(self, yield_if_due: Callable[[], None]) -> None:
-        self._yield_if_due = yield_if_due
-        self._families: list[Family] = []
-
-    def collect(self) -> Iterable[Family]:
-        return self._families
+        self._zeros = zeros
+        self.all: list[tuple[Metric, Iterator[Sample]]] = []
 
     def add(self, metric: Metric, metric_samples: Iterable[Sample]) -> None:
         """Add the family of a metric with its samples."""
-        family = Family(metric.name.removesuffix("_total"), metric.help, metric.kind)
-        family.samples = YieldingSamples(metric_samples, self._yield_if_due)  # type: ignore[assignment]
-        self._families.append(family)
+        shown = self._shown(metric_samples, self._zeros or metric.kind != "counter")
+        self.all.append((metric, shown))
+
+    def _shown(self, metric_samples: Iterable[Sample], zeros: bool) -> Iterator[Sample]:
+        for number, sample in enumerate(metric_samples):
+            if not number % SLICE:
+                self._yield_if_due()
+            if zeros or sample.value:
+                yield sample
 
 
-def samples(metric: Metric, groups: Iterable[tuple[Mapping[Labels, float], Common]]) -> Iterator[Sample]:
+def samples(metric: Metric, groups: Iterable[tuple[Values, Common]]) -> Iterator[Sample]:
     """Yield one sample for each set of labels; add the common labels of its group."""
     for values, common in groups:
-        for labels, value in values.items():
+        for labels, value in values:
             yield Sample(metric.name, _labels(metric, labels, common), value)
 
 
@@ -82,17 +72,19 @@ def add_level(
 
     def add(metric: Metric, value: Callable[[Sums], float]) -> None:
         values = (
-            ({key: value(sums) for key, sums in totals.sums.items()}, common) for totals, common in groups
+            (((key, value(sums)) for key, sums in totals.sums.items()), common) for totals, common in groups
         )
         families.add(metric, samples(metric, values))
 
     if header_labels:
         names = (*level.requests.labels, *header_labels)
         metric = Metric(level.requests.name, "counter", level.requests.help, names)
-        families.add(metric, samples(metric, ((totals.labelled, common) for totals, common in groups)))
+        families.add(
+            metric, samples(metric, ((totals.labelled.items(), common) for totals, common in groups))
+        )
     else:
         add(level.requests, lambda sums: sums.requests)
-    families.add(level.tls, samples(level.tls, ((totals.tls, common) for totals, common in groups)))
+    families.add(level.tls, samples(level.tls, ((totals.tls.items(), common) for totals, common in groups)))
     families.add(level.duration, _durations(level.duration, groups, bounds))
     add(level.received, lambda sums: sums.received)
     add(level.sent, lambda sums: sums.sent)

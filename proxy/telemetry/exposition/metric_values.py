@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -26,7 +26,7 @@ class ServedConfiguration(Struct, frozen=True):
     routers: Mapping[str, Router]
     services: Mapping[str, Service]
     middlewares: Container[str] = ()
-    certificates: Collection[Certificate] = ()
+    certificates: Sequence[Certificate] = ()
 
 
 class InstanceMetrics(Struct, frozen=True):
@@ -139,16 +139,17 @@ def refusals(metrics: InstanceMetrics, middlewares: Container[str]) -> Values:
     return {labels: count for labels, count in metrics.totals.refusals.items() if labels[0] in middlewares}
 
 
-def servers_up(services: Mapping[str, Service], ejected: Collection[str]) -> Values:
-    """Return the results of active and passive health checks by service and URL."""
-    return {
-        (service.name, server.url): float(
-            server.state is not ServerState.DOWN and ejection_key(server.url, service.name) not in ejected
-        )
-        for service in services.values()
-        if service.health_check is not None or service.passive_health_check is not None
-        for server in service.servers
-    }
+def servers_up(services: Mapping[str, Service], ejected: Collection[str]) -> Iterator[tuple[Labels, float]]:
+    """Yield the results of active and passive health checks by service and URL."""
+    for service in services.values():
+        if service.health_check is None and service.passive_health_check is None:
+            continue
+        for server in service.servers:
+            is_ejected = ejection_key(server.url, service.name) in ejected
+            yield (
+                (service.name, server.url),
+                float(server.state is not ServerState.DOWN and not is_ejected),
+            )
 
 
 def installation_values(snapshot: StoreSnapshot) -> dict[Metric, Values]:

@@ -1,15 +1,13 @@
-"""Renders the whole page `/metrics`."""
+"""Collects the families of the whole page `/metrics`, and encodes them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
-
 from proxy.telemetry.exposition import catalogue
 from proxy.telemetry.exposition.certificate_values import expiry_times, resolver_certificates
+from proxy.telemetry.exposition.encoding import encode
 from proxy.telemetry.exposition.families import Families, add_level, histogram, samples
 from proxy.telemetry.exposition.metric_values import (
     INSTANCE_METRICS,
@@ -23,7 +21,7 @@ from proxy.telemetry.exposition.metric_values import (
     servers_up,
 )
 from proxy.telemetry.exposition.server_families import add_servers, server_totals
-from proxy.telemetry.exposition.totals import Totals
+from proxy.telemetry.exposition.totals import Labels, Totals
 from rondpoint.store.metrics import BOUNDS
 from rondpoint.store.server_metrics import ActiveServers
 
@@ -47,13 +45,13 @@ def page(
     processes: Mapping[str, Processes],
     *,
     per_instance: bool = False,
-) -> tuple[bytes, str]:
-    """Return body and content type in a format that the client accepts.
+) -> tuple[Iterator[bytes], str]:
+    """Return the pieces of the page, and their content type, in a format that the client accepts.
 
     With `per_instance`, samples have a label with their instance. `processes` holds the known process usage
     by instance.
     """
-    families = Families(yield_if_due)
+    families = Families(yield_if_due, zeros=options.add_zero_series)
     instances = [
         _instance_metrics(
             each, snapshot, served, options, yield_if_due, processes.get(each.name), per_instance
@@ -61,16 +59,21 @@ def page(
         for each in snapshot.instances
     ]
     for metric, values in INSTANCE_METRICS.items():
-        families.add(metric, samples(metric, [(values(each), each.common) for each in instances]))
+        families.add(metric, samples(metric, [(values(each).items(), each.common) for each in instances]))
     for metric, installation_value in installation_values(snapshot).items():
-        families.add(metric, samples(metric, [(installation_value, {})]))
-    families.add(catalogue.CERTIFICATES, samples(catalogue.CERTIFICATES, _certificates(instances, served)))
+        families.add(metric, samples(metric, [(installation_value.items(), {})]))
+    families.add(
+        catalogue.CERTIFICATES,
+        samples(catalogue.CERTIFICATES, _certificates(instances, served, yield_if_due)),
+    )
     certificates: Values = {(): float(len(served.certificates))}
-    families.add(catalogue.TLS_CERTIFICATES, samples(catalogue.TLS_CERTIFICATES, [(certificates, {})]))
+    families.add(
+        catalogue.TLS_CERTIFICATES, samples(catalogue.TLS_CERTIFICATES, [(certificates.items(), {})])
+    )
     obtained = resolver_certificates(served.certificates, snapshot.acme)
-    families.add(catalogue.ACME_CERTIFICATES, samples(catalogue.ACME_CERTIFICATES, [(obtained, {})]))
+    families.add(catalogue.ACME_CERTIFICATES, samples(catalogue.ACME_CERTIFICATES, [(obtained.items(), {})]))
     families.add(catalogue.PROPAGATION, _propagation(instances))
-    refused = [(refusals(each, served.middlewares), each.common) for each in instances]
+    refused = [(refusals(each, served.middlewares).items(), each.common) for each in instances]
     families.add(catalogue.REFUSALS, samples(catalogue.REFUSALS, refused))
     header_labels = tuple(options.header_labels)
     if options.add_entry_points_labels:
@@ -82,7 +85,7 @@ def page(
     if options.add_services_labels:
         sums = [(each.totals.services, each.common) for each in instances]
         add_level(families, catalogue.SERVICES, sums, options.buckets, header_labels)
-        retried = [(retries(each), each.common) for each in instances]
+        retried = [(retries(each).items(), each.common) for each in instances]
         families.add(catalogue.RETRIES, samples(catalogue.RETRIES, retried))
         states = servers_up(served.services, frozenset(snapshot.ejected))
         families.add(catalogue.SERVER_UP, samples(catalogue.SERVER_UP, [(states, {})]))
@@ -92,10 +95,7 @@ def page(
             (server_totals(each.instance.servers, known, yield_if_due), each.common) for each in instances
         ]
         add_servers(families, catalogue.SERVERS, servers, options.buckets)
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(families)
-    encode, content_type = choose_encoder(accept)
-    return encode(registry), content_type
+    return encode(families.all, accept)
 
 
 def _instance_metrics(
@@ -120,17 +120,17 @@ def _instance_metrics(
 
 
 def _certificates(
-    instances: Sequence[InstanceMetrics], served: ServedConfiguration
-) -> Iterator[tuple[Values, Mapping[str, str]]]:
+    instances: Sequence[InstanceMetrics], served: ServedConfiguration, yield_if_due: Callable[[], None]
+) -> Iterator[tuple[Iterable[tuple[Labels, float]], Mapping[str, str]]]:
     """Yield the ends of certificates: of those of each instance, and of those that all serve."""
-    common = expiry_times(served.certificates)
+    common = expiry_times(served.certificates, yield_if_due)
     for each in instances:
         own = own_certificates(each)
         if not each.common:
             # A certificate may be in the settings and in the configuration.
             common = {name: end for name, end in common.items() if name not in own}
-        yield own, each.common
-    yield common, {}
+        yield own.items(), each.common
+    yield common.items(), {}
 
 
 def _propagation(instances: Iterable[InstanceMetrics]) -> Iterable[Sample]:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from prometheus_client.samples import Sample
 
 from proxy.telemetry.exposition.catalogue import ServerLevel
-from proxy.telemetry.exposition.families import Common, Families, histogram, samples
-from proxy.telemetry.exposition.totals import SLICE, Labels
+from proxy.telemetry.exposition.families import Common, Families, Values, histogram, samples
+from proxy.telemetry.exposition.store_snapshot import Fields
+from proxy.telemetry.exposition.totals import SLICE
 from rondpoint.store.metric_sums import rebucket
 from rondpoint.store.server_metrics import ServerCounts, parse_server_field
 from rondpoint.store.server_metrics import add_servers as add_counts
@@ -18,7 +19,7 @@ ServerTotals = Mapping[str, ServerCounts]
 
 
 def server_totals(
-    hashes: Iterable[Mapping[str, ServerCounts]], known: Container[str], yield_if_due: Callable[[], None]
+    hashes: Iterable[Fields[ServerCounts]], known: Container[str], yield_if_due: Callable[[], None]
 ) -> ServerTotals:
     """Add up the counts of all hashes, for servers in the current configuration (`known`)."""
     totals: dict[str, ServerCounts] = {}
@@ -46,16 +47,16 @@ def add_servers(
     families.add(level.failures, samples(level.failures, failures))
 
 
-def _by_code(totals: ServerTotals) -> dict[Labels, float]:
-    return {
-        (*parse_server_field(field), str(code)): count
+def _by_code(totals: ServerTotals) -> Values:
+    return (
+        ((*parse_server_field(field), str(code)), count)
         for field, counts in totals.items()
         for code, count in counts.codes.items()
-    }
+    )
 
 
-def _failures(totals: ServerTotals) -> dict[Labels, float]:
-    return {parse_server_field(field): counts.failures for field, counts in totals.items()}
+def _failures(totals: ServerTotals) -> Values:
+    return ((parse_server_field(field), counts.failures) for field, counts in totals.items())
 
 
 def _durations(

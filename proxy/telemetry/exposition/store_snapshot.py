@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 import redis
@@ -18,10 +18,16 @@ from rondpoint.store.server_metrics import ServerCounts, decode_server
 from rondpoint.store.transaction import read_atomically
 from rondpoint.store.workers import WorkerStatus, read_workers
 
-T = TypeVar("T")
+C_co = TypeVar("C_co", covariant=True)
 
-SLICE = 100
+SLICE = 20
 """Fields decoded between two yields."""
+
+
+class Fields(Protocol[C_co]):
+    """The counts in one hash, by field."""
+
+    def items(self) -> Iterable[tuple[str, C_co]]: ...
 
 
 class Instance(Struct, frozen=True):
@@ -32,8 +38,8 @@ class Instance(Struct, frozen=True):
 
     name: str
     workers: tuple[WorkerStatus, ...]
-    hashes: tuple[dict[str, Counts | WorkerCounts], ...]
-    servers: tuple[dict[str, ServerCounts], ...] = ()
+    hashes: tuple[Fields[Counts | WorkerCounts], ...]
+    servers: tuple[Fields[ServerCounts], ...] = ()
 
 
 class StoreSnapshot(Struct, frozen=True):
@@ -84,8 +90,8 @@ def read_snapshot(
         Instance(
             name,
             tuple(wanted[name]),
-            tuple(dict(_decoded(next(router_hashes), decode_field, yield_if_due)) for _ in names),
-            tuple(dict(_decoded(next(server_hashes), decode_server, yield_if_due)) for _ in names if servers),
+            tuple(EncodedFields(next(router_hashes), decode_field, yield_if_due) for _ in names),
+            tuple(EncodedFields(next(server_hashes), decode_server, yield_if_due) for _ in names if servers),
         )
         for name, names in named.items()
     )
@@ -95,19 +101,32 @@ def read_snapshot(
     return StoreSnapshot(now, instances, read_agents(client, keys), workers, ejected, acme, orders)
 
 
-def _decoded(
-    result: Any, decode: Callable[[str, bytes], T], yield_if_due: Callable[[], None]
-) -> Iterator[tuple[str, T]]:
-    if isinstance(result, Exception):
-        # The key is not a hash, so it has no counts.
-        return
-    # A dict with Redis protocol 3, a flat list with protocol 2.
-    fields = list(result.items()) if isinstance(result, dict) else list(zip(*[iter(result)] * 2, strict=True))
-    for number, (raw, value) in enumerate(fields):
-        if not number % SLICE:
-            yield_if_due()
-        try:
-            name = raw.decode()
-            yield name, decode(name, value)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            continue
+class EncodedFields(Generic[C_co]):
+    """The counts in one hash, which are decoded whenever they are read.
+
+    Kept decoded, so many objects would cause long garbage collections.
+    """
+
+    def __init__(
+        self, reply: Any, decode: Callable[[str, bytes], C_co], yield_if_due: Callable[[], None]
+    ) -> None:
+        self._reply = reply
+        self._decode = decode
+        self._yield_if_due = yield_if_due
+
+    def items(self) -> Iterator[tuple[str, C_co]]:
+        """Decode the fields, without those that cannot be decoded."""
+        reply = self._reply
+        if isinstance(reply, Exception):
+            # The key is not a hash, so it has no counts.
+            return
+        # A dict with Redis protocol 3, a flat list with protocol 2.
+        fields = reply.items() if isinstance(reply, dict) else zip(*[iter(reply)] * 2, strict=True)
+        for number, (raw, value) in enumerate(fields):
+            if not number % SLICE:
+                self._yield_if_due()
+            try:
+                name = raw.decode()
+                yield name, self._decode(name, value)
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                continue

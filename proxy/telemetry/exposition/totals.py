@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 
+from msgspec import Struct
+
+from proxy.telemetry.exposition.store_snapshot import Fields
 from rondpoint.store.metric_sums import add_buckets, add_worker_counts, rebucket
 from rondpoint.store.metrics import BOUNDS, INTERNAL, Cell, Counts, WorkerCounts, is_router
 
-SLICE = 100
+SLICE = 20
 """Fields added up between two yields."""
 
 Labels = tuple[str, ...]
 
 
-class Sums:
+class Sums(Struct, gc=False):
     """Sums of requests with the same labels; `buckets` belong to the bounds of the page."""
 
-    __slots__ = ("buckets", "received", "seconds", "sent", "unmeasured")
-
-    def __init__(self) -> None:
-        self.buckets: tuple[int, ...] = ()
-        self.seconds = 0.0
-        self.sent = 0
-        self.received = 0
-        self.unmeasured = 0
+    buckets: tuple[int, ...] = ()
+    seconds: float = 0.0
+    sent: int = 0
+    received: int = 0
+    unmeasured: int = 0
 
     @property
     def requests(self) -> int:
@@ -83,7 +83,7 @@ class Totals:
 
     def add_all(
         self,
-        hashes: Iterable[Mapping[str, Counts | WorkerCounts]],
+        hashes: Iterable[Fields[Counts | WorkerCounts]],
         routers: Collection[str],
         services: Collection[str],
         yield_if_due: Callable[[], None],

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from struct import Struct as Layout
 from time import time_ns
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from msgspec import Struct
 
-from proxy.telemetry.tracing.trace_context import context_lines
+from proxy.telemetry.tracing.trace_context import Parent, context_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from random import Random
 
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
+
+
+_CONTEXT_START, _CONTEXT_END = b"\r\ntraceparent: 00-", b"-00"
 
 
 class Attempt:
@@ -46,17 +51,14 @@ class StepSpan(NamedTuple):
 class UnsampledTrace(Struct, frozen=True, gc=False):
     """The trace of a request that is not exported; `context` holds the header lines for its servers.
 
-    The request and its attempts share one span id, because no span is exported.
+    `ids` are trace id and span id in hexadecimal, with a hyphen between them. The request and its attempts
+    share one span id, because no span is exported.
     """
 
     sampled: ClassVar[bool] = False
 
     context: bytes
-
-    def ids(self) -> tuple[str, str]:
-        """Return trace id and span id in hexadecimal."""
-        text = self.context.decode()
-        return text[18:50], text[51:67]
+    ids: bytes
 
     def header_lines(self) -> bytes:
         """Return the trace context header lines for the next attempt."""
@@ -89,9 +91,10 @@ class Trace:
         self._random = random
         self._next = 0
 
-    def ids(self) -> tuple[str, str]:
-        """Return trace id and span id in hexadecimal."""
-        return f"{self.trace:032x}", f"{self.span:016x}"
+    @property
+    def ids(self) -> bytes:
+        """The trace id and the span id in hexadecimal, with a hyphen between them."""
+        return b"%032x-%016x" % (self.trace, self.span)
 
     def new_span(self) -> int:
         return self._random.getrandbits(64) or 1
@@ -121,3 +124,21 @@ def sampling_bound(rate: float) -> bytes:
     bound = round(rate * (1 << 64))
     # At rate 1, a letter above every hexadecimal digit.
     return b"%016x" % bound if bound < 1 << 64 else b"g"
+
+
+def unsampled_traces(
+    starts: Sequence[bytes], ends: Sequence[bytes], spans: Sequence[bytes]
+) -> list[RequestTrace]:
+    """Return traces of these spans, with ids of two halves; all at once takes a third of the time."""
+    count = len(spans)
+    texts = [_CONTEXT_START, b"", b"", b"-", b"", _CONTEXT_END] * count
+    texts[1::6], texts[2::6], texts[4::6] = starts, ends, spans
+    text = b"".join(texts)
+    contexts, ids = Layout("70s" * count).unpack(text), Layout("18x49s3x" * count).unpack(text)
+    return list(map(UnsampledTrace, contexts, ids))
+
+
+def unsampled_trace(parent: Parent, span: int) -> UnsampledTrace:
+    """Return the trace of a span that continues the client's trace."""
+    context = context_lines(parent.trace, span, False, parent.state)
+    return UnsampledTrace(context, context[18:67])

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from random import Random
+from struct import Struct
 from time import time_ns
 from typing import TYPE_CHECKING
 
-from proxy.telemetry.random_ids import draw_ids
-from proxy.telemetry.tracing.trace import RequestTrace, Trace, UnsampledTrace, sampling_bound
-from proxy.telemetry.tracing.trace_context import context_lines, has_context, parse_parent, remove_context
+from proxy.telemetry.random_ids import IDS_PER_DRAW, draw_ids
+from proxy.telemetry.tracing.trace import (
+    RequestTrace,
+    Trace,
+    sampling_bound,
+    unsampled_trace,
+    unsampled_traces,
+)
+from proxy.telemetry.tracing.trace_context import has_context, parse_parent, remove_context
 from proxy.telemetry.tracing.traced_request import TracedRequest
 
 if TYPE_CHECKING:
@@ -24,6 +31,8 @@ MAX_BYTES = 64 << 20
 
 MAX_CACHED = 500
 """Sets of header lines cached that contain no trace context."""
+
+_CUTTER = Struct("16s16s16s" * IDS_PER_DRAW)
 
 
 class Tracer:
@@ -65,13 +74,13 @@ class Tracer:
 
     def _prepare(self) -> None:
         """Draw the ids of new traces; an id decides whether its trace is sampled."""
-        ids, bound, prepared = draw_ids(self._random, 48), self._bound, self._prepared
-        for at in range(0, len(ids), 48):
-            trace, span = ids[at : at + 32], ids[at + 32 : at + 48]
-            if trace[16:] < bound:
-                prepared.append(Trace(int(trace, 16), int(span, 16), self._random))
-            else:
-                prepared.append(UnsampledTrace(b"\r\ntraceparent: 00-" + trace + b"-" + span + b"-00"))
+        texts = _CUTTER.unpack(draw_ids(self._random, 48))
+        starts, ends, spans = texts[0::3], texts[1::3], texts[2::3]
+        prepared = unsampled_traces(starts, ends, spans)
+        for number, end in enumerate(ends):
+            if end < self._bound:
+                prepared[number] = Trace(int(starts[number] + end, 16), int(spans[number], 16), self._random)
+        self._prepared += prepared
 
     def _continue_trace(self, request: Request) -> RequestTrace:
         headers = request.headers
@@ -81,10 +90,12 @@ class Tracer:
             return self.begin(request)
         span = self._random.getrandbits(64) or 1
         if not parent.sampled:
-            return UnsampledTrace(context_lines(parent.trace, span, False, parent.state))
+            return unsampled_trace(parent, span)
         return Trace(parent.trace, span, self._random, parent=parent.span, state=parent.state)
 
-    def add(self, completed: CompletedRequest, request: Request, seconds: float, number: int) -> None:
+    def add(
+        self, completed: CompletedRequest, request: Request, started: float, seconds: float, number: int
+    ) -> None:
         if not completed.sampled:
             return
         trace = completed.traced
@@ -136,10 +147,12 @@ class LogAndTraceObserver:
         self._log = log
         self._tracer = tracer
 
-    def add(self, completed: CompletedRequest, request: Request, seconds: float, number: int) -> None:
-        self._log.add(completed, request, seconds, number)
+    def add(
+        self, completed: CompletedRequest, request: Request, started: float, seconds: float, number: int
+    ) -> None:
+        self._log.add(completed, request, started, seconds, number)
         if completed.sampled:
-            self._tracer.add(completed, request, seconds, number)
+            self._tracer.add(completed, request, started, seconds, number)
 
     def add_malformed(self, completed: CompletedRequest, status: int, number: int) -> None:
         self._log.add_malformed(completed, status, number)

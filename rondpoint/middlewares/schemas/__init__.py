@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from rondpoint.middlewares.options import Group
-from rondpoint.middlewares.schemas import access, auth, content, paths, traffic
+from rondpoint.middlewares.schemas import access, auth, content, gateway, paths, traffic
 
 SCHEMAS: Mapping[str, Group] = MappingProxyType(
-    {**access.KINDS, **auth.KINDS, **content.KINDS, **paths.KINDS, **traffic.KINDS}
+    {**access.KINDS, **auth.KINDS, **content.KINDS, **gateway.KINDS, **paths.KINDS, **traffic.KINDS}
 )
 """Kind in Traefik 3 spelling → its options."""
 

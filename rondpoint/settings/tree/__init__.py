@@ -20,6 +20,7 @@ from rondpoint.settings.tree.certificates_resolvers import (
     ResolverOptions,
     TlsChallenge,
 )
+from rondpoint.settings.tree.client_tls import ClientTls
 from rondpoint.settings.tree.consul import (
     ConsulCatalogOptions,
     ConsulEndpoint,
@@ -27,6 +28,8 @@ from rondpoint.settings.tree.consul import (
     ConsulOptions,
     ConsulTls,
 )
+from rondpoint.settings.tree.docker import DockerOptions, DockerTls, EngineOptions, SwarmOptions
+from rondpoint.settings.tree.ecs import EcsOptions
 from rondpoint.settings.tree.entry_points import (
     ADMIN,
     EntryPoint,
@@ -37,6 +40,7 @@ from rondpoint.settings.tree.entry_points import (
     RespondingTimeouts,
     Transport,
 )
+from rondpoint.settings.tree.http_provider import HttpProviderOptions
 from rondpoint.settings.tree.installation import AgentOptions, Limits, Redis, Store
 from rondpoint.settings.tree.key_value import (
     EtcdOptions,
@@ -51,8 +55,15 @@ from rondpoint.settings.tree.kubernetes import (
     KubernetesOptions,
 )
 from rondpoint.settings.tree.kubernetes_crd import KubernetesCrdOptions
+from rondpoint.settings.tree.kubernetes_gateway import (
+    KubernetesGatewayOptions,
+    KubernetesServiceReference,
+    KubernetesStatusAddress,
+)
+from rondpoint.settings.tree.marathon import MarathonBasic, MarathonOptions
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
-from rondpoint.settings.tree.providers import DockerOptions, FileOptions, Providers, RestOptions
+from rondpoint.settings.tree.nomad import NomadEndpoint, NomadOptions
+from rondpoint.settings.tree.providers import FileOptions, Providers, RestOptions
 from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOptions
 from rondpoint.settings.tree.root import Settings
 from rondpoint.settings.tree.section import Section, setting_key
@@ -72,6 +83,7 @@ __all__ = [
     "BasicAuth",
     "CertificatesResolver",
     "ChallengeType",
+    "ClientTls",
     "ConsulCatalogOptions",
     "ConsulEndpoint",
     "ConsulHttpAuth",
@@ -79,6 +91,9 @@ __all__ = [
     "ConsulTls",
     "DnsChallenge",
     "DockerOptions",
+    "DockerTls",
+    "EcsOptions",
+    "EngineOptions",
     "EntryPoint",
     "EtcdOptions",
     "FieldMode",
@@ -86,17 +101,25 @@ __all__ = [
     "ForwardedHeaders",
     "ForwardingTimeouts",
     "HttpChallenge",
+    "HttpProviderOptions",
     "KeyType",
     "KubernetesCrdOptions",
+    "KubernetesGatewayOptions",
     "KubernetesIngressEndpoint",
     "KubernetesIngressOptions",
     "KubernetesOptions",
+    "KubernetesServiceReference",
+    "KubernetesStatusAddress",
     "LifeCycle",
     "Limits",
     "Log",
     "LogFormat",
     "LogLevel",
+    "MarathonBasic",
+    "MarathonOptions",
     "Metrics",
+    "NomadEndpoint",
+    "NomadOptions",
     "Observability",
     "Otlp",
     "OtlpHttp",
@@ -118,6 +141,7 @@ __all__ = [
     "Settings",
     "Store",
     "StoreTls",
+    "SwarmOptions",
     "TlsChallenge",
     "Tracing",
     "Transport",

@@ -56,6 +56,11 @@ class PrometheusMetrics(Section):
         description="Count by server too, in Rondpoint's own metrics: about 20 lines for each server that "
         "got requests.",
     )
+    add_zero_series: Switch = Field(
+        default=True,
+        description="Show counters that are still zero, too. Without them, the page is shorter, but `rate` "
+        "misses the first increase of each.",
+    )
     entry_point: Text = Field(
         default="traefik",
         description="A web entry point that also serves `/metrics`, before all routers and redirections, but "

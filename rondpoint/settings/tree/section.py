@@ -23,12 +23,14 @@ import attrs
 from rondpoint.settings.declaration import DESCRIPTION, EXCLUDE, REQUIRED, Field, Parse
 
 _IRREGULAR = {
+    "access_key_id": "accessKeyID",
     "allow_acme_by_pass": "allowACMEByPass",
     "client_ca": "clientCA",
     "client_ca_files": "clientCAFiles",
     "disable_ans_checks": "disableANSChecks",
     "kubernetes_crd": "kubernetesCRD",
     "native_lb_by_default": "nativeLBByDefault",
+    "marathon_lb_compatibility": "marathonLBCompatibility",
     "require_all_rns": "requireAllRNS",
     "root_cas": "rootCAs",
     "trusted_ips": "trustedIPs",

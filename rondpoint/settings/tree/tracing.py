@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from rondpoint.settings.declaration import Field, Parse
+from rondpoint.settings.http_values import TextsByName, parse_http_url
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import OptionalPath, Switch, Text, Texts, parse_text
 
@@ -14,15 +14,7 @@ _PATH = "/v1/traces"
 
 
 def _parse_endpoint(value: object) -> str:
-    url = parse_text(value).strip()
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError("expected a URL such as http://collector:4318")
-    return url
+    return parse_http_url(value, "http://collector:4318")
 
 
 def _parse_sample_rate(value: object) -> float:
@@ -33,15 +25,6 @@ def _parse_sample_rate(value: object) -> float:
     if isinstance(value, bool) or not 0 <= rate <= 1:
         raise ValueError("expected a number from 0 to 1, such as 0.1")
     return rate
-
-
-def _parse_texts_by_name(value: object) -> Mapping[str, str]:
-    if not isinstance(value, Mapping):
-        raise ValueError("expected names, each with a text")  # noqa: TRY004 - a fault of the user
-    return {str(name): parse_text(text) for name, text in value.items()}
-
-
-TextsByName = Annotated[Mapping[str, str], Parse(_parse_texts_by_name)]
 
 
 class OtlpTls(Section):

@@ -208,7 +208,7 @@ def test_a_label_is_supported_as_the_page_says(label: Label, decoded: Callable[[
     if support in (Support.SERVED.value, Support.STORED.value):
         assert messages == []
         assert found.routers
-    elif support == Support.UNSERVED.value:
+    elif support in (Support.UNSERVED.value, Support.SWARM_ONLY.value):
         assert any("is not served" in message for message in messages)
         assert found.routers
     elif support == Support.NO_EFFECT.value:

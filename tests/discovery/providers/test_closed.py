@@ -17,7 +17,7 @@ def test_a_closed_provider_connects_to_nothing_and_reports_why(tmp_path: Path) -
         engine.settimeout(0.2)
         flags = [
             f"--docker.endpoint=tcp://127.0.0.1:{engine.getsockname()[1]}",
-            "--docker.tls.ca=ca.pem",
+            "--docker.filename=docker.tmpl",
             "--registrator",
         ]
         providers = configured_providers(load(flags, {}, tmp_path).settings)
@@ -26,11 +26,13 @@ def test_a_closed_provider_connects_to_nothing_and_reports_why(tmp_path: Path) -
             with supervised(provider) as running:
                 running.until_ok()
                 (diagnostic,) = running.configuration.diagnostics
-            assert diagnostic.message.startswith("docker.tls is not served yet, so provider docker is closed")
+            assert diagnostic.message.startswith(
+                "docker.filename is not served yet, so provider docker is closed"
+            )
         with pytest.raises(TimeoutError):
             engine.accept()
 
 
 def test_a_registrar_with_its_own_engine_stays_open_if_the_docker_provider_is_closed(tmp_path: Path) -> None:
-    flags = ["--docker", "--docker.tls.ca=ca.pem", "--registrator.docker=unix:///d.sock"]
+    flags = ["--docker", "--docker.filename=docker.tmpl", "--registrator.docker=unix:///d.sock"]
     assert isinstance(configured_providers(load(flags, {}, tmp_path).settings)["registrator"], Registrar)

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 CLIENTS = (
-    *("acme", "consul", "discovery.providers.zookeeper", "docker", "httpx2", "josepy", "lightkube"),
-    "requests",
+    *("acme", "boto3", "consul", "discovery.providers.zookeeper", "docker", "httpx2", "josepy"),
+    *("lightkube", "requests", "urllib3"),
 )
 SCRIPT = """
 import sys
@@ -25,13 +25,20 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
     ("flags", "providers_and_clients"),
     [
         ([], []),
-        (["--providers.docker"], ["docker", "docker", "requests"]),
-        (["--providers.consul"], ["consul", "consul", "requests"]),
-        (["--providers.etcd"], ["etcd", "requests"]),
+        (["--providers.docker"], ["docker", "docker", "requests", "urllib3"]),
+        (["--providers.swarm"], ["swarm", "docker", "requests", "urllib3"]),
+        (["--providers.consul"], ["consul", "consul", "requests", "urllib3"]),
+        (["--providers.etcd"], ["etcd", "requests", "urllib3"]),
         (["--providers.redis"], ["redis"]),
         (["--providers.zooKeeper"], ["zookeeper", "discovery.providers.zookeeper"]),
         (["--providers.kubernetesIngress"], ["kubernetes", "httpx2", "lightkube"]),
         (["--providers.kubernetesCRD"], ["kubernetescrd", "httpx2", "lightkube"]),
+        (["--providers.kubernetesGateway"], ["kubernetesgateway", "httpx2", "lightkube"]),
+        (["--providers.ecs"], ["ecs"]),
+        (
+            ["--providers.http.endpoint=http://a", "--marathon", "--providers.nomad.namespaces=a,b"],
+            ["http", "marathon", "nomad-a", "nomad-b", "urllib3"],
+        ),
     ],
 )
 def test_a_provider_imports_its_own_client(flags: list[str], providers_and_clients: list[str]) -> None:

@@ -32,8 +32,8 @@ class Watched:
                 # The agent, too, calls `watch` again after a delay.
                 self.error = error
                 self.stop.wait(RETRY)
-            except BaseException as error:  # noqa: BLE001 (the test looks at it)
-                self.error = error
+            except BaseException as failure:  # noqa: BLE001 (the test looks at it)
+                self.error = failure
                 return
 
     def next(self, timeout: float = 60.0) -> Configuration:

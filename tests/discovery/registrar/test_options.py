@@ -45,7 +45,7 @@ def test_every_setting_has_its_option(tmp_path: Path) -> None:
         "--registrator.tags=a,b",
         cwd=tmp_path,
     )
-    assert (found.docker, str(found.consul), found.consul.token) == (
+    assert (found.engine.endpoint, str(found.consul), found.consul.token) == (
         "tcp://engine:2375",
         "https://consul:8501",
         "secret",
@@ -72,9 +72,9 @@ def test_it_follows_the_docker_providers_engine_by_default(
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setattr(module, "SOCKETS", (tmp_path / "docker.sock",))
     routed = plan("--docker.endpoint=tcp://engine:1", "--registrator.internal", cwd=tmp_path)
-    assert routed.docker == "tcp://engine:1"
+    assert routed.engine.endpoint == "tcp://engine:1"
     alone = plan("--consulCatalog.endpoint=consul:1234", "--registrator.internal", cwd=tmp_path)
-    assert alone.docker == f"unix://{tmp_path}/docker.sock"
+    assert alone.engine.endpoint == f"unix://{tmp_path}/docker.sock"
 
 
 @pytest.mark.parametrize(

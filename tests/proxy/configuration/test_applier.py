@@ -1,9 +1,11 @@
 """Applying configurations and changes, at once or in portions."""
 
-from unittest.mock import Mock
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from proxy.balancing.ticket_connection import TicketConnection
+from proxy.balancing.tickets import Tickets
 from proxy.configuration.applier import PORTION, Applier
 from proxy.context import WorkerContext
 from proxy.ejection.ejections import Ejections
@@ -29,11 +31,28 @@ def context() -> WorkerContext:
     return WorkerContext(
         table=RoutingTable(frozenset({"web"})),
         services=services,
-        tickets=Mock(),
+        tickets=Tickets(unreachable, "tickets", lambda: None),
         sweeper=sweeper,
         ejections=Ejections(services, "worker"),
         upstream_timeouts=UpstreamTimeouts(),
     )
+
+
+def unreachable() -> TicketConnection:
+    raise OSError("there is no store")
+
+
+class Recorder:
+    """Notes the objects that are put and removed."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
+
+    def put(self, item: Certificate | TlsOptions, /) -> None:
+        self._note(f"put {item.name}")
+
+    def remove(self, name: str, /) -> None:
+        self._note(f"remove {name}")
 
 
 def state(revision: int, prefix: str, count: int) -> State:
@@ -70,14 +89,14 @@ def test_large_changes_yield_and_each_router_always_has_its_service() -> None:
 
 def test_a_small_change_is_applied_at_once() -> None:
     here = context()
-    yield_if_due = Mock()
-    applier = Applier(here, yield_if_due)
+    yields: list[None] = []
+    applier = Applier(here, lambda: yields.append(None))
     applier.replace(Loaded(state(1, "r", 3)))
     router = Router("r1", v3.parse("Host(`other.test`)"), "r1", 1)
     assert applier.apply(Change(2, 1, False, {"r0": None, "r1": router}, {"r0": None}, {}))
     assert [served(here, host) for host in ("h0.test", "other.test", "h2.test")] == [None, "r1", "r2"]
     assert set(applier.routers()) == {"r1", "r2"}
-    yield_if_due.assert_not_called()
+    assert not yields
 
 
 def test_an_unserved_router_leaves_its_old_version_in_place() -> None:
@@ -112,9 +131,7 @@ def test_tls_options_are_there_before_the_routers_that_name_them_and_longer() ->
     def note(action: str) -> None:
         seen.append((action, "r" in here.table.routers))
 
-    receiver = Mock()
-    receiver.put.side_effect = lambda options: note(f"put {options.name}")
-    receiver.remove.side_effect = lambda name: note(f"remove {name}")
+    receiver = Recorder(note)
     applier = Applier(here, tls_options=receiver, certificates=receiver)
     router = Router("r", v3.parse("Host(`h.test`)"), "s", 1, tls=True, tls_options="strict@file")
     options, certificate = TlsOptions("strict@file"), Certificate("ab@file", "C", "K")

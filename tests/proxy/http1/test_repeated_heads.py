@@ -18,6 +18,7 @@ from proxy.http1.request_target import TargetRules
 from proxy.http1.response import Response, parse_response
 from tests.proxy.corpus import requests, responses
 from tests.proxy.corpus.requests import get
+from tests.proxy.http1.parsed_values import request_values, response_values
 
 LIMITS = Limits()
 TIGHT = Limits(head_bytes=120, line_bytes=40, headers=4)
@@ -63,7 +64,7 @@ def meaning(parse: object, *arguments: object) -> object:
     if found is None:
         return None
     assert isinstance(found, Request | Response)
-    return {name: getattr(found, name) for name in found.__slots__}
+    return request_values(found) if isinstance(found, Request) else response_values(found)
 
 
 @given(

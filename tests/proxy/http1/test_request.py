@@ -9,6 +9,7 @@ from proxy.http1.limits import Limits, limits_for
 from proxy.http1.request import Request, parse_request
 from proxy.http1.request_target import TargetRules
 from tests.proxy.corpus.requests import REFUSED, get
+from tests.proxy.http1.parsed_values import request_values
 
 LIMITS = Limits()
 SMALL = Limits(head_bytes=200, line_bytes=60, headers=4)
@@ -20,13 +21,9 @@ def parsed(data: bytes, limits: Limits = LIMITS) -> Request:
     return request
 
 
-def values(request: Request) -> dict[str, object]:
-    return {name: getattr(request, name) for name in Request.__slots__}
-
-
 def test_a_plain_get() -> None:
     head = get(b"Accept: */*", target=b"/a?b=c")
-    assert values(parsed(head + b"next")) == {
+    assert request_values(parsed(head + b"next")) == {
         "method": b"GET",
         "target": b"/a?b=c",
         "host": b"a.test",
@@ -329,8 +326,8 @@ def test_a_head_means_the_same_in_any_split(before: bytes, head: bytes, after: b
     sent = before + head
     for end in range(len(sent)):
         assert parse_request(sent[:end], LIMITS) is None
-    assert values(parsed(sent)) == values(parsed(sent + after))
-    assert values(parsed(sent)) == values(parsed(head)) | {"size": len(sent)}
+    assert request_values(parsed(sent)) == request_values(parsed(sent + after))
+    assert request_values(parsed(sent)) == request_values(parsed(head)) | {"size": len(sent)}
     assert parsed(head).size == len(head)
 
 
@@ -343,7 +340,7 @@ def test_the_setting_affects_only_names_with_underscores(head: bytes, trusted: b
         with pytest.raises(RequestError):
             parse_request(head, rejecting)
     else:
-        assert values(parsed(head, rejecting)) == values(allowed)
+        assert request_values(parsed(head, rejecting)) == request_values(allowed)
     kept = [line for line in allowed.headers.split(b"\r\n")[1:] if b"_" not in line.partition(b":")[0]]
     assert parsed(head, dropping).headers == b"".join(b"\r\n" + line for line in kept)
 

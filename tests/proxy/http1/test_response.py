@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from proxy.http1.errors import ResponseError
 from proxy.http1.response import CHUNKED, UNTIL_CLOSE, Response, parse_response
 from tests.proxy.corpus.responses import LIMIT, REFUSED, head
+from tests.proxy.http1.parsed_values import response_values
 
 
 def parsed(data: bytes, method: bytes = b"GET") -> Response:
@@ -15,13 +16,9 @@ def parsed(data: bytes, method: bytes = b"GET") -> Response:
     return response
 
 
-def values(response: Response) -> dict[str, object]:
-    return {name: getattr(response, name) for name in Response.__slots__}
-
-
 def test_a_plain_response() -> None:
     data = head(b"Date: x", b"content-LENGTH: 5")
-    assert values(parsed(data + b"hello")) == {
+    assert response_values(parsed(data + b"hello")) == {
         "head": data[:-4],
         "size": len(data),
         "status": 200,
@@ -169,7 +166,7 @@ def test_a_head_means_the_same_in_any_split(data: bytes, body: bytes, loose: boo
         data = data.replace(b"\r\n", b"\n")
     for end in range(len(data)):
         assert parse_response(data[:end], b"GET", LIMIT) is None
-    assert values(parsed(data)) == values(parsed(data + body))
+    assert response_values(parsed(data)) == response_values(parsed(data + body))
 
 
 @given(

@@ -24,8 +24,8 @@ from proxy.telemetry.json_format import JsonFormat
 from proxy.telemetry.log_writer import MAX_BYTES, MAX_LINES, LogWriter, group_texts, split_lines
 from proxy.telemetry.tallies import Tally
 from proxy.telemetry.tracing import tracer as traces
-from proxy.telemetry.tracing.trace import RequestTrace, Trace, UnsampledTrace
-from proxy.telemetry.tracing.trace_context import context_lines
+from proxy.telemetry.tracing.trace import RequestTrace, Trace, unsampled_trace
+from proxy.telemetry.tracing.trace_context import Parent
 from proxy.telemetry.tracing.tracer import Tracer
 from rondpoint.settings import AccessLog as Options
 from rondpoint.settings import (
@@ -66,7 +66,7 @@ class Completed:
     body: Body | None = None
     tls: str = ""
     client_subject: str | None = None
-    logged: str = ""
+    logged: bytes = b""
     first_tried_at: float = 0.0
     origin_head: bytes = b""
     sent_head: bytes = b""
@@ -98,7 +98,7 @@ def log_lines(
 ) -> list[str]:
     writer = RecordingWriter()
     log = AccessLog(Options(**options), writer)
-    log.add(completed or Completed(), client_request, seconds, 7)
+    log.add(completed or Completed(), client_request, time.monotonic() - seconds, seconds, 7)
     log.flush_notes()
     return writer.kept
 
@@ -310,26 +310,47 @@ def test_the_time_of_the_server_and_the_overhead_are_separate_fields() -> None:
     assert found["Overhead"] == max(0, found["Duration"] - found["OriginDuration"])
 
 
-@given(
+REQUESTS = st.tuples(
     st.binary(max_size=20),
     st.binary(max_size=20),
     st.binary(max_size=20),
     st.sampled_from([0.0, 0.0123, 5.0]),
-    st.booleans(),
-    st.booleans(),
+    st.sampled_from([0, 1, 2]),
+    *[st.booleans()] * 3,
 )
-def test_a_line_of_cached_parts_equals_one_encoded_as_a_whole(
-    target: bytes, host: bytes, agent: bytes, seconds: float, refused: bool, traced: bool
-) -> None:
-    client_request = request()
-    client_request.target, client_request.host = target, host
-    client_request.headers = b"\r\nUser-Agent: " + agent
-    trace = UnsampledTrace(context_lines(1, 2, False, b"")) if traced else None
-    completed = Completed(refused=refused, traced=trace, tls="1.3 X" if traced else "", request_id=agent)
-    form = JsonFormat(AccessLogFields())
-    note = form.note(completed, client_request, seconds, 7)
-    found = [json.loads(lines([note])) for lines in (form._whole, form._whole, form._partial)]
-    assert found[0] == found[1] == found[2]
+
+
+@given(st.lists(REQUESTS, min_size=1, max_size=6))
+def test_a_line_does_not_depend_on_the_others_of_its_batch(requests: list) -> None:
+    together, alone = RecordingWriter(), RecordingWriter()
+    one_log, log = AccessLog(Options(format="json"), alone), AccessLog(Options(format="json"), together)
+    for number, (target, host, agent, seconds, version, refused, traced, plain) in enumerate(requests):
+        client_request = request()
+        client_request.target, client_request.host, client_request.version = target, host, version
+        client_request.headers = b"\r\nUser-Agent: " + agent
+        for each in (log, one_log):
+            completed = Completed(
+                refused=refused,
+                traced=unsampled_trace(Parent(1, 2, False), 2) if traced else None,
+                tls="1.3 X" if traced else "",
+                request_id=b"a1" if plain else agent,
+                responder="deny" if refused else "",
+                grpc_status=14 if plain and traced else -1,
+                body=Body(9) if traced else None,
+            )
+            each.add(completed, client_request, 1e6 + number, seconds, number)
+        one_log.flush_notes()
+    log.flush_notes()
+    found = [[untimed(json.loads(line)) for line in writer.kept] for writer in (together, alone)]
+    assert found[0] == found[1]
+    assert len(found[0]) == len(requests)
+
+
+def untimed(line: dict[str, object]) -> dict[str, object]:
+    """Return the line with its times as seconds of the minute: two logs read the clock by themselves."""
+    clock = {name: re.sub(r"\..*", "", str(line[name])) for name in ("time", "StartUTC", "StartLocal")}
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", text) for text in clock.values())
+    return {name: value for name, value in line.items() if name not in clock}
 
 
 def test_cached_parts_do_not_fill_the_memory() -> None:
@@ -340,7 +361,9 @@ def test_cached_parts_do_not_fill_the_memory() -> None:
         tally = Tally(f"r{number}", f"s{number}")
         completed = Completed(tally=tally, target=Url(f"http://{number}"), status=number, peer=f"{number}")
         completed.responder = f"m{number}"
-        form.lines([form.note(completed, client_request, 0.0, 1)])
+        notes: list[object] = []
+        form.collector(notes, 2, notes.clear)(completed, client_request, 1.0, 0.0, 1)
+        form.lines(notes)
     parts = (*vars(form).values(), *form._methods, form.headers.kept)
     kept = [len(part) for part in parts if isinstance(part, dict)]
     assert len(kept) == 10
@@ -467,7 +490,7 @@ def test_a_request_that_any_filter_selects_is_log_lines(
 def test_many_different_clients_do_not_fill_the_memory() -> None:
     log = AccessLog(Options(), RecordingWriter())
     for number in range(2000):
-        log.add(Completed(), request(headers=b"X: %d\r\n" % number), 0.0, 1)
+        log.add(Completed(), request(headers=b"X: %d\r\n" % number), time.monotonic(), 0.0, 1)
     assert len(log.headers.kept) <= 500
 
 
@@ -546,7 +569,7 @@ def test_a_request_that_needs_escaping_leaves_the_other_lines_as_they_are() -> N
     for target in targets:
         client_request = request()
         client_request.target = target
-        log.add(Completed(), client_request, 0.0, 1)
+        log.add(Completed(), client_request, time.monotonic(), 0.0, 1)
     log.flush_notes()
     assert len(writer.kept) == 100
     assert r'"GET /\"\x0a HTTP/1.1"' in writer.kept[7]
@@ -557,7 +580,7 @@ def test_lines_formatted_at_once_keep_each_its_own_time() -> None:
     writer = RecordingWriter()
     log = AccessLog(Options(), writer)
     for seconds in (0.0, 3600.0, 0.0):
-        log.add(Completed(), request(), seconds, 1)
+        log.add(Completed(), request(), time.monotonic() - seconds, seconds, 1)
     log.flush_notes()
     stamps = [line.partition("[")[2].partition("]")[0] for line in writer.kept]
     first, before, last = (datetime.strptime(stamp, "%d/%b/%Y:%H:%M:%S %z") for stamp in stamps)
@@ -569,7 +592,7 @@ def test_unwritten_lines_are_kept_up_to_a_limit_and_then_dropped_and_counted() -
     writer = LogWriter(None)
     log = AccessLog(Options(), writer)
     for number in range(MAX_LINES + 1000):
-        log.add(Completed(), request(), 0.0, number)
+        log.add(Completed(), request(), time.monotonic(), 0.0, number)
     log.flush_notes()
     assert MAX_LINES - NOTES_PER_BATCH <= writer._count <= MAX_LINES
     assert writer._count + writer.dropped == MAX_LINES + 1000
@@ -592,10 +615,10 @@ def test_bytes_of_unexported_requests_are_limited() -> None:
     client_request = request()
     client_request.headers = b"x" * (traces.MAX_BYTES // 4)
     for _ in range(6):
-        tracer.add(Completed(traced=tracer.begin(request()), sampled=True), client_request, 0.0, 1)
+        tracer.add(Completed(traced=tracer.begin(request()), sampled=True), client_request, 0.0, 0.0, 1)
     assert (len(tracer), tracer.dropped) == (4, 2)
     assert len(tracer.take(500)) == 4
-    tracer.add(Completed(traced=tracer.begin(request()), sampled=True), client_request, 0.0, 1)
+    tracer.add(Completed(traced=tracer.begin(request()), sampled=True), client_request, 0.0, 0.0, 1)
     assert (len(tracer), tracer.dropped) == (1, 2)
 
 
@@ -611,7 +634,6 @@ def test_no_configured_name_forges_a_line(options: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("names", [{}, {"ClientPort": "drop"}])
 def test_the_origin_duration_never_exceeds_the_duration(names: dict[str, str]) -> None:
-    # The log reads the clock once more for the origin duration.
     completed = Completed(first_tried_at=time.monotonic() - 0.0124)
     (line,) = log_lines(request(), completed, 0.0123, format="json", fields=AccessLogFields(names=names))
     found = json.loads(line)

@@ -1,6 +1,8 @@
 """The page `/metrics`, rendered from values, and its generated reference page."""
 
 import math
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,10 @@ from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 import proxy.telemetry.exposition.reference as reference
-from proxy.telemetry.exposition.catalogue import METRICS
+from proxy.telemetry.exposition.catalogue import METRICS, Metric
 from proxy.telemetry.exposition.certificate_values import MAX_CERTIFICATES
+from proxy.telemetry.exposition.encoding import SAMPLES, encode
+from proxy.telemetry.exposition.families import Families, samples
 from proxy.telemetry.exposition.metric_values import ServedConfiguration, servers_up
 from proxy.telemetry.exposition.page import page
 from proxy.telemetry.exposition.process_usage import Processes
@@ -60,9 +64,9 @@ def render(
     snapshot = StoreSnapshot(NOW, (instance,), agents, by_name, ejected, acme, orders or {})
     served = replace(SERVED, certificates=certificates)
     known = {} if processes is None else {"i": processes}
-    body, content_type = page(snapshot, served, PrometheusMetrics(**options), "", lambda: None, known)
+    pieces, content_type = page(snapshot, served, PrometheusMetrics(**options), "", lambda: None, known)
     assert content_type.startswith("text/plain")
-    return body.decode()
+    return b"".join(pieces).decode()
 
 
 def values(text: str, name: str) -> dict[tuple[tuple[str, str], ...], float]:
@@ -77,6 +81,57 @@ def values(text: str, name: str) -> dict[tuple[tuple[str, str], ...], float]:
 CELL = Cell("web", "GET", 200, "http", buckets(0, 2, 1), 0.25, 30, 4)
 
 
+def encoded(count: int, accept: str = "") -> list[bytes]:
+    """Return the pieces of a page with one family of so many samples."""
+    metric = Metric("a_total", "counter", "Text.", ("number",))
+    numbers = (((str(number),), number) for number in range(count))
+    pieces, _ = encode([(metric, samples(metric, [(numbers, {})]))], accept)
+    return list(pieces)
+
+
+OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
+
+
+@pytest.mark.parametrize("accept", ["", OPEN_METRICS], ids=["text", "openmetrics"])
+def test_a_long_page_comes_in_short_pieces(accept: str) -> None:
+    pieces = encoded(3 * SAMPLES + 1, accept)
+    assert max(piece.count(b"\n") for piece in pieces) == SAMPLES
+    lines = b"".join(pieces).decode().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [
+        f'a_total{{number="{number}"}} {float(number)}' for number in range(3 * SAMPLES + 1)
+    ]
+    assert sum(line.startswith("# TYPE") for line in lines) == 1
+    assert lines.count("# EOF") == (1 if accept else 0)
+    assert (lines[-1] == "# EOF") == bool(accept)
+
+
+def test_other_work_gets_a_turn_while_a_page_is_made() -> None:
+    turns: list[int] = []
+    made: list[int] = []
+    metric = Metric("a", "gauge", "Text.", ("number",))
+    families = Families(lambda: turns.append(len(made)))
+
+    def values() -> Iterator[tuple[tuple[str], float]]:
+        for number in range(200):
+            made.append(number)
+            yield (str(number),), 0.0
+
+    families.add(metric, samples(metric, [(values(), {})]))
+    list(encode(families.all, "")[0])
+    assert len(turns) == 10
+    assert max(later - turn for turn, later in pairwise(turns)) <= 20
+
+
+def test_counters_of_zero_can_be_left_out() -> None:
+    counts = Counts("s@file", cells=(replace(CELL, received=0),))
+    names = ("traefik_service_requests_bytes_total", "traefik_service_responses_bytes_total")
+    shown, left_out = (render({"a@file": counts}, add_zero_series=zeros) for zeros in (True, False))
+    assert [len(values(shown, name)) for name in names] == [1, 1]
+    assert [len(values(left_out, name)) for name in names] == [0, 1]
+    # A gauge of zero says something.
+    assert values(left_out, "rondpoint_workers")
+
+
 def test_a_server_is_up_if_it_passes_active_and_passive_health_checks() -> None:
     servers = (
         Server("s1", "h", 1),
@@ -87,7 +142,7 @@ def test_a_server_is_up_if_it_passes_active_and_passive_health_checks() -> None:
         name: Service(name, servers, passive_health_check=check)
         for name, check in (("a", PassiveHealthCheck()), ("b", PassiveHealthCheck()), ("c", None))
     }
-    found = servers_up(services, {"http://h:1 a", "http://h:2"})
+    found = dict(servers_up(services, {"http://h:1 a", "http://h:2"}))
     assert found == {
         ("a", "http://h:1"): 0.0,
         ("a", "http://h:2"): 1.0,

@@ -37,5 +37,5 @@ def test_an_unsampled_request_has_the_ids_that_servers_get() -> None:
     assert len(tracer._prepared) == IDS_PER_DRAW
     unsampled = tracer._prepared[0]
     assert isinstance(unsampled, UnsampledTrace)
-    trace, span = unsampled.ids()
-    assert unsampled.header_lines() == f"\r\ntraceparent: 00-{trace}-{span}-00".encode()
+    assert re.fullmatch(rb"[0-9a-f]{32}-[0-9a-f]{16}", unsampled.ids)
+    assert unsampled.header_lines() == b"\r\ntraceparent: 00-%b-00" % unsampled.ids

@@ -65,6 +65,16 @@ def test_a_member_without_servers_is_skipped(proxy: Proxy, built: Services) -> N
     assert [proxy.get(host) for _ in range(12)] == ["new"] * 12
 
 
+def test_a_member_that_responds_with_a_status_takes_its_share(proxy: Proxy, built: Services) -> None:
+    built.servers("v1", "good")
+    built.servers("v2", unserved="there is no such server", responds_with=500)
+    host = built.composite("app", "weighted", ("v1", 1), ("v2", 1))
+    counts = Counter(proxy.status(host) for _ in range(20))
+    assert counts.keys() == {200, 500}
+    # Exact, unless a ticket was late.
+    assert 8 <= counts[500] <= 12
+
+
 @pytest.mark.parametrize("composition", ["weighted", "highestRandomWeight", "failover"])
 def test_a_composite_service_without_any_server_gives_503(
     proxy: Proxy, built: Services, composition: Composition

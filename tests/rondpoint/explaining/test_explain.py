@@ -124,6 +124,15 @@ def test_a_middleware_whose_page_service_exists_blocks_nothing() -> None:
             503,
             "service s: weighted is not served yet",
         ),
+        ((Service("s", unserved="no such Service", responds_with=500),), 500, "service s: no such Service"),
+        (
+            (
+                Service("s", composition="weighted", members=(Member("t"),)),
+                Service("t", unserved="no such Service", responds_with=500),
+            ),
+            500,
+            "service t: no such Service",
+        ),
         ((Service("s", (Server("a", "h", 1, weight=0),)),), 503, "no server that takes requests"),
         ((Service("s", (Server("a", "h", 1, state=ServerState.DRAINING),)),), 0, "every server is draining"),
         ((Service("s", (DOWN,)),), 503, "every server of service s is down"),

@@ -96,7 +96,8 @@ def test_docker_is_on_if_docker_host_is_set_and_no_provider_is_named(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "flag", ["--providers.file.filename=r.toml", "--consulCatalog", "--providers.docker=false"]
+    "flag",
+    ["--providers.file.filename=r.toml", "--consulCatalog", "--providers.docker=false", "--providers.swarm"],
 )
 def test_docker_is_off_if_another_provider_is_named(tmp_path: Path, flag: str) -> None:
     flags = [flag, "--providers.file.filename=r.toml"]
@@ -116,6 +117,14 @@ def test_an_explicit_endpoint_wins_over_docker_host(tmp_path: Path) -> None:
     docker = load_settings(tmp_path, flags, {"DOCKER_HOST": "tcp://10.0.0.1:2375"}).settings.providers.docker
     assert docker is not None
     assert docker.endpoint == "unix:///d.sock"
+
+
+def test_docker_host_is_the_endpoint_of_swarm_too(tmp_path: Path) -> None:
+    swarm = load_settings(
+        tmp_path, ["--providers.swarm"], {"DOCKER_HOST": "tcp://m:1"}
+    ).settings.providers.swarm
+    assert swarm is not None
+    assert swarm.endpoint == "tcp://m:1"
 
 
 def test_a_directory_of_routes_wins_over_a_file_with_a_warning(tmp_path: Path) -> None:

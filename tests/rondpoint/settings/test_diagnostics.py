@@ -184,7 +184,7 @@ UNSERVED_SETTINGS = [
     ("--entryPoints.web.http3.advertisedPort=9", "entryPoints.web.http3"),
     ("--entryPoints.web.forwardedHeaders.connection=x", "entryPoints.web.forwardedHeaders.connection"),
     ("--tls.certificates=a.pem,b.pem", "tls"),
-    ("--docker.swarmMode", "docker.swarmMode"),
+    ("--docker.tls.caOptional", "docker.tls.caOptional"),
 ]
 
 
@@ -242,6 +242,7 @@ def test_an_invalid_network_is_reported_with_its_location(tmp_path: Path) -> Non
 
 MINIMUMS = {
     "--providers.consulCatalog.endpoint.endpointWaitTime": "1s",
+    "--providers.swarm.refreshSeconds": "1s",
     "--registrator.resync": "1s",
     "--entryPoints.web.transport.respondingTimeouts.readTimeout": "10ms",
     "--entryPoints.web.transport.respondingTimeouts.writeTimeout": "10ms",

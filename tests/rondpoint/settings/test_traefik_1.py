@@ -429,3 +429,42 @@ throttleDuration = "2s"
     (only,) = result.warnings
     assert "throttleDuration has no effect: changes are applied at once" in only.message
     assert result.settings.providers.docker is None
+
+
+SWARM = """
+[docker]
+domain = "swarm.local"
+endpoint = "tcp://10.0.0.1:2376"
+swarmMode = true
+swarmModeRefreshSeconds = 5
+network = "public"
+constraints = ["tag==live"]
+  [docker.tls]
+  ca = "ca.pem"
+"""
+
+
+def test_the_swarm_mode_of_docker_is_the_swarm_provider(tmp_path: Path) -> None:
+    result = load_settings(tmp_path, traefik_toml=SWARM)
+    assert result.warnings == ()
+    assert result.settings.providers.docker is None
+    swarm = result.settings.providers.swarm
+    assert swarm is not None
+    assert (swarm.domain, swarm.endpoint, swarm.network) == ("swarm.local", "tcp://10.0.0.1:2376", "public")
+    assert (swarm.refresh_seconds, swarm.constraints) == (5.0, "tag==live")
+    assert swarm.tls is not None
+    assert swarm.tls.ca == "ca.pem"
+
+
+def test_the_swarm_mode_of_traefik_2_is_the_swarm_provider(tmp_path: Path) -> None:
+    flags = ["--providers.docker.swarmMode=true", "--providers.docker.exposedByDefault=false"]
+    settings = load_settings(tmp_path, flags).settings
+    assert settings.providers.docker is None
+    assert settings.providers.swarm is not None
+    assert settings.providers.swarm.exposed_by_default is False
+
+
+def test_docker_stays_without_swarm_mode(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path, ["--docker.swarmMode=false", "--providers.swarm"]).settings
+    assert settings.providers.docker is not None
+    assert settings.providers.swarm is not None

@@ -161,9 +161,8 @@ OTHERS = [
     (["--web.keyFile=a.pem"], "entry point traefik"),
     (["--web.readOnly"], "changes"),
     (["--metrics.prometheus", "--metrics.prometheus.manualRouting"], "metrics"),
-    (["--providers.docker", "--providers.docker.tls.ca=ca.pem"], "provider docker"),
-    (["--docker", "--docker.tls.ca=ca.pem"], "provider docker"),
     (["--docker", "--docker.filename=docker.tmpl"], "provider docker"),
+    (["--docker.swarmMode", "--docker.filename=docker.tmpl"], "provider swarm"),
     (["--providers.consulCatalog", "--providers.consulCatalog.connectByDefault"], "provider consulcatalog"),
     (["--providers.consulCatalog", "--providers.consulCatalog.connectAware"], "provider consulcatalog"),
     (["--providers.consulCatalog", "--providers.consulCatalog.namespaces=a"], "provider consulcatalog"),
@@ -171,6 +170,8 @@ OTHERS = [
     (["--providers.consul", "--providers.consul.namespaces=a"], "provider consul"),
     (["--consul", "--consul.constraints=tag==api"], "provider consul"),
     (["--consul", "--consul.filename=a.tmpl"], "provider consul"),
+    (["--marathon", "--marathon.filename=a.tmpl"], "provider marathon"),
+    (["--ecs", "--ecs.filename=a.tmpl"], "provider ecs"),
     (["--zookeeper", "--zookeeper.constraints=tag==api"], "provider zookeeper"),
     (["--zookeeper", "--zookeeper.filename=a.tmpl"], "provider zookeeper"),
     (["--etcd", "--etcd.constraints=tag==api"], "provider etcd"),
@@ -179,7 +180,7 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize(("flags", "part"), OTHERS, ids=[flags[-1] for flags, _ in OTHERS])
+@pytest.mark.parametrize(("flags", "part"), OTHERS, ids=[" ".join(flags) for flags, _ in OTHERS])
 def test_a_guard_of_another_part_closes_that_part(tmp_path: Path, flags: list[str], part: str) -> None:
     key = flags[-1].removeprefix("--").partition("=")[0]
     result = load_settings(tmp_path, flags)
@@ -209,9 +210,7 @@ def test_every_guard_is_tried() -> None:
 def test_a_missing_part_is_not_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # An engine on this machine would enable the provider by itself.
     monkeypatch.setattr("rondpoint.settings.derive._DOCKER_SOCKET", tmp_path / "docker.sock")
-    result = load_settings(
-        tmp_path, ["--providers.docker.tls.ca=ca.pem", "--metrics.prometheus.manualRouting"]
-    )
+    result = load_settings(tmp_path, ["--docker.filename=docker.tmpl", "--metrics.prometheus.manualRouting"])
     assert closed_parts(result) == []
     assert {diagnostic.severity for diagnostic in result.warnings} == {Severity.WARNING}
 

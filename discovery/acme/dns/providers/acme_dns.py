@@ -124,8 +124,8 @@ class AcmeDns:
             raise ConfigurationError(
                 f"ACME_DNS_STORAGE_PATH: cannot read {self._path}: {error.strerror}"
             ) from None
-        except msgspec.DecodeError as error:
-            raise self._invalid(error) from None
+        except msgspec.DecodeError as decode_error:
+            raise self._invalid(decode_error) from None
 
     def _invalid(self, error: msgspec.DecodeError) -> ConfigurationError:
         return ConfigurationError(f"ACME_DNS_STORAGE_PATH: {self._path}: {error}")

@@ -112,8 +112,8 @@ class Rfc2136:
                     raise ProviderError(
                         f"name server {self._server} refuses the TSIG key", _TSIG_HINTS.get(type(error), "")
                     ) from None
-                except (OSError, dns.exception.DNSException) as error:
-                    failure = str(error) or type(error).__name__
+                except (OSError, dns.exception.DNSException) as network_error:
+                    failure = str(network_error) or type(network_error).__name__
         raise ProviderError(f"no update by name server {self._server}: {failure}")
 
 

@@ -4,13 +4,13 @@ import pytest
 
 from discovery.consul import Client, ClosedError, QueryResult
 from discovery.providers.consul_catalog.checks import CatalogueChecks
-from discovery.providers.consul_catalog.inventory import Inventory
+from discovery.providers.tagged_services.inventory import Inventory
 from tests.discovery.consul.test_client import client_of
 from tests.lab.consul import Consul
 
 
 def checks_of(reader: Client) -> CatalogueChecks:
-    return CatalogueChecks(reader, Inventory(lambda service, members: []))
+    return CatalogueChecks(reader, Inventory(lambda service, members: [], "consulcatalog", "Consul"))
 
 
 def test_checks_that_are_newer_than_the_services_are_not_read_again(consul: Consul) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from discovery.providers.consul_catalog.health import Health
+from discovery.providers.consul_catalog.health import health_of
 
 
 def check(status: str, service: str = "", name: str = "c", node: str = "n") -> dict[str, str]:
@@ -26,4 +26,4 @@ CASES = [
 
 @pytest.mark.parametrize(("checks", "expected"), CASES)
 def test_the_worst_check_counts(checks: list[dict[str, str]], expected: str) -> None:
-    assert Health(checks).status_of(("n", "s")) == expected
+    assert health_of(checks).status_of(("n", "s")) == expected

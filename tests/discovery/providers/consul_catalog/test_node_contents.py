@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from discovery.constraints import parse
 from discovery.consul import UNKNOWN, CatalogueEntry, NodeServices
 from discovery.consul.catalogue_entries import decode_node_services
-from discovery.providers.consul_catalog.decode import decode
-from discovery.providers.consul_catalog.inventory import Inventory
 from discovery.providers.consul_catalog.node_contents import Change, NodeContents
+from discovery.providers.consul_catalog.tag_options import tag_options
+from discovery.providers.tagged_services.decode import decode
+from discovery.providers.tagged_services.inventory import Inventory
 from rondpoint.model import Configuration
 from rondpoint.settings import ConsulCatalogOptions
 
-OPTIONS = ConsulCatalogOptions(domain="consul.local")
+OPTIONS = tag_options(ConsulCatalogOptions(domain="consul.local"))
 CONSTRAINT = parse("")
 NODES = ("n0", "n1", "n2")
 SERVICES = ("web", "shop")
@@ -30,7 +31,9 @@ def written(entries: dict[str, CatalogueEntry]) -> dict[str, msgspec.Raw]:
 
 
 def an_inventory() -> Inventory:
-    return Inventory(lambda service, members: decode(service, members, OPTIONS, CONSTRAINT))
+    return Inventory(
+        lambda service, members: decode(service, members, OPTIONS, CONSTRAINT), "consulcatalog", "Consul"
+    )
 
 
 def bring_in(inventory: Inventory, change: Change) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from discovery.container import Binding, Container
 from discovery.providers.docker.host import LOOPBACK, host_address
-from discovery.providers.docker.inspection import parse_inspection, signal_number
+from discovery.providers.docker.inspection import parse_inspection
 
 DESCRIPTION: dict[str, Any] = {
     "Id": "0123456789abcdef",
@@ -103,20 +103,3 @@ def test_the_host_has_the_names_that_engines_give_it(known: dict[str, str], addr
 
 def test_health_none_means_no_health_check() -> None:
     assert parse_inspection({"State": {"Health": {"Status": "none"}}}).container.health == ""
-
-
-@pytest.mark.parametrize(
-    ("name", "number"),
-    [
-        ("", 15),
-        ("SIGTERM", 15),
-        ("SIGQUIT", 3),
-        ("quit", 3),
-        ("9", 9),
-        ("SIGRTMIN+3", 37),
-        ("SIGRTMIN", 34),
-        ("SIGNONSENSE", 15),
-    ],
-)
-def test_signals_are_known_by_name_and_number(name: str, number: int) -> None:
-    assert signal_number(name) == number

@@ -208,7 +208,7 @@ def relay(short_path: Path, engine: Engine) -> Iterator[Relay]:
 def test_a_lost_event_stream_is_opened_again_and_all_containers_are_read_again(
     whoami: Start, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("discovery.providers.docker.provider.STABLE_SECONDS", 0.0)
+    monkeypatch.setattr("discovery.providers.docker_engine.following.STABLE_SECONDS", 0.0)
     container = whoami(name="stays", labels=labels())
     gone = whoami(name="goes", labels=labels())
     with watched(DockerProvider(DockerOptions(endpoint=relay.url))) as running:

@@ -265,5 +265,8 @@ def test_secrets_are_not_shown() -> None:
 
 def test_every_kind_of_traefiks_manifests_is_served() -> None:
     kinds = {kind for _, kind, _ in OPTIONS.values()}
-    only_elsewhere = {"ipWhiteList", "encodedCharacters", "errors", "redirectEntryPoint"}
+    of_gateway_api = {
+        *("requestHeaderModifier", "requestRedirect", "responseHeaderModifier", "urlRewrite"),
+    }
+    only_elsewhere = {"ipWhiteList", "encodedCharacters", "errors", "redirectEntryPoint", *of_gateway_api}
     assert SERVED_KINDS - kinds <= only_elsewhere

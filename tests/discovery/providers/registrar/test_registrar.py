@@ -13,6 +13,7 @@ from discovery.consul import endpoint
 from discovery.providers.registrar import Registrar, containers, provider
 from discovery.registrar.options import Plan
 from discovery.registrar.registration import Options
+from rondpoint.settings import EngineOptions
 from tests.discovery.providers.supervised import Supervised, supervised
 from tests.lab.consul import Consul
 from tests.lab.engine import Engine
@@ -35,7 +36,13 @@ def registrar(engine: Engine, consul: Consul) -> Make:
         of_plan = {key: more.pop(key) for key in ("resync", "cleanup", "on_success") if key in more}
         options = Options(**{"hostname": HOST, "internal": True, **more})
         address = at if isinstance(at, str) else at.address
-        plan = Plan(options, docker, "registrator.docker", endpoint(address, token=token), **of_plan)
+        plan = Plan(
+            options,
+            EngineOptions(endpoint=docker),
+            "registrator.docker",
+            endpoint(address, token=token),
+            **of_plan,
+        )
         return Registrar(lambda: plan)
 
     return make

@@ -103,6 +103,23 @@ EFFECTS: list[tuple[str, Mapping[str, Any], PreviewedRequest, str, int]] = [
         0,
     ),
     ("redirectScheme", {"scheme": "https"}, sent(), "redirects to https://a.test/a/b?c=d with 302", 302),
+    ("requestRedirect", {"hostname": "b.test"}, sent(), "redirects to http://b.test/a/b?c=d with 302", 302),
+    (
+        "urlRewrite",
+        {"path": "/x", "hostname": "b.test"},
+        sent(),
+        "changes the path and query to /x?c=d and sets Host: b.test in the request",
+        0,
+    ),
+    ("urlRewrite", {"path": "/a", "pathPrefix": "/a"}, sent(), "leaves the request as it is", 0),
+    ("requestHeaderModifier", {"add": {"X-A": "1"}}, sent(), "sets X-A: 1 in the request", 0),
+    (
+        "responseHeaderModifier",
+        {"set": {"X-A": "1"}, "remove": ["Server"]},
+        sent(),
+        "sets X-A: 1 in the response; removes Server from the response",
+        0,
+    ),
     (
         "redirectScheme",
         {"scheme": "https", "permanent": True},

@@ -75,6 +75,29 @@ CHANGED: list[tuple[str, dict[str, Any], str, str, dict[str, str]]] = [
         "/f0%3F0%3F",
         {REPLACED: "/foo"},
     ),
+    ("urlRewrite", {"hostname": "b.test"}, "/foo%2f?a=b", "/foo%2f?a=b", {}),
+    ("urlRewrite", {"path": "/new path"}, "/foo/bar?a=b", "/new%20path?a=b", {}),
+    *(
+        ("urlRewrite", {"path": new, "pathPrefix": prefix}, sent, received, {})
+        for sent, prefix, new, received in (
+            ("/foo/bar?a=b", "/foo", "/xyz", "/xyz/bar?a=b"),
+            ("/foo/bar", "/foo", "/xyz/", "/xyz/bar"),
+            ("/foo/bar", "/foo/", "/xyz", "/xyz/bar"),
+            ("/foo/bar", "/foo/", "/xyz/", "/xyz/bar"),
+            ("/foo", "/foo", "/xyz", "/xyz"),
+            ("/foo/", "/foo", "/xyz", "/xyz/"),
+            ("/foo/bar", "/foo", "", "/bar"),
+            ("/foo/", "/foo", "", "/"),
+            ("/foo", "/foo", "", "/"),
+            ("/foo/", "/foo", "/", "/"),
+            ("/foo", "/foo", "/", "/"),
+            ("/foo/bar", "/", "/xyz", "/xyz/foo/bar"),
+            ("/foobar", "/foo", "/xyz", "/foobar"),
+            ("/other", "/foo", "/xyz", "/other"),
+            ("/%66oo/b%2Fr", "/foo", "/xyz", "/xyz/b%2Fr"),
+            ("/x/../foo/y", "/foo", "/xyz", "/xyz/y"),
+        )
+    ),
 ]
 
 

@@ -75,6 +75,22 @@ EXPRESSIONS: list[tuple[dict[str, Any], str, str | None]] = [
 ]
 
 
+# options, URL, Location
+PARTS: list[tuple[dict[str, Any], str, str]] = [
+    ({}, "http://a.test:8080/x?q", "http://a.test:8080/x?q"),
+    ({"hostname": "b.test"}, "http://a.test:8080/x?q", "http://b.test:8080/x?q"),
+    ({"scheme": "https"}, "http://a.test:8080/x", "https://a.test/x"),
+    ({"scheme": "https", "port": "8443"}, "http://a.test/x", "https://a.test:8443/x"),
+    ({"scheme": "http", "port": "80"}, "https://a.test/x", "http://a.test/x"),
+    ({"port": "8083"}, "https://a.test/x", "https://a.test:8083/x"),
+    ({"port": ""}, "http://a.test:8080/x", "http://a.test/x"),
+    ({"path": "/new path"}, "http://a.test/x?q", "http://a.test/new%20path?q"),
+    ({"path": "/xyz", "pathPrefix": "/foo"}, "http://a.test/foo/b%2fr?q", "http://a.test/xyz/b%2Fr?q"),
+    ({"path": "/", "pathPrefix": "/foo"}, "http://a.test/foo//b.test", "http://a.test/b.test"),
+    ({"hostname": "[::1]"}, "https://a.test/x", "https://[::1]/x"),
+]
+
+
 def request_for(url: str, method: str = "GET", **headers: str) -> Request:
     _, _, rest = url.partition("://")
     host, slash, target = rest.partition("/")
@@ -121,6 +137,24 @@ def test_the_scheme_and_the_port_change(options: dict[str, Any], url: str, expec
 def test_the_whole_url_is_matched(options: dict[str, Any], url: str, expected: str | None) -> None:
     response = respond("redirectRegex", options, request_for(url), tls=url.startswith("https"))
     assert location(response) == expected
+
+
+@pytest.mark.parametrize(("options", "url", "expected"), PARTS)
+def test_given_parts_of_the_url_change(options: dict[str, Any], url: str, expected: str) -> None:
+    response = respond("requestRedirect", options, request_for(url), tls=url.startswith("https"))
+    assert location(response) == expected
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirection_of_the_gateway_api_has_its_own_status(status: int) -> None:
+    response = respond("requestRedirect", {"statusCode": status}, request_for("http://a.test/", "POST"))
+    assert response is not None
+    assert response.status == status
+
+
+def test_a_hostname_that_no_header_may_contain_is_refused() -> None:
+    with pytest.raises(ChainError, match="is not a valid host"):
+        respond("requestRedirect", {"hostname": "a b"}, request_for("http://a.test/"))
 
 
 @pytest.mark.parametrize(

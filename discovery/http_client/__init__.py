@@ -1,0 +1,1 @@
+"""HTTP client of providers: interruptible connections, time limits, and errors that say what failed."""

@@ -1,0 +1,45 @@
+"""The error of an HTTP request, and what its causes mean to an operator."""
+
+from __future__ import annotations
+
+import ssl
+
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError, SSLError
+
+from discovery.root_causes import causes
+
+_MAX_TEXT = 200
+
+
+class HttpError(Exception):
+    """A request that got no usable response: `message` says what failed, `hint` what would help."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def to_http_error(error: BaseException, peer: str) -> HttpError:
+    """Return the HttpError for an error of urllib3 or of a socket; `peer` is the subject of the message."""
+    found = list(causes(error))
+    if any(isinstance(cause, ConnectionRefusedError) for cause in found):
+        # urllib3 wraps it in an error of the class of timeouts.
+        return HttpError(f"{peer} cannot be reached: connection refused")
+    for cause in found:
+        if isinstance(cause, SSLError | ssl.SSLError):
+            return HttpError(
+                f"no TLS with {peer}: {_one_line(cause)}",
+                "name its certificate authority in tls.ca, or use the scheme that it speaks",
+            )
+        if isinstance(cause, TimeoutError):
+            return HttpError(f"{peer} does not respond in time")
+    if isinstance(error, ReadTimeoutError | ConnectTimeoutError) and not isinstance(
+        error, NewConnectionError
+    ):
+        return HttpError(f"{peer} does not respond in time")
+    return HttpError(f"{peer} cannot be reached: {_one_line(error)}")
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:_MAX_TEXT]

@@ -1,0 +1,95 @@
+"""The provider of the Gateway API: emits whenever an object that affects its routes changed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+
+from discovery.certificates.loading import Seal
+from discovery.kubernetes.cluster import Cluster
+from discovery.kubernetes.objects import Key, Objects
+from discovery.kubernetes.resources import (
+    BACKEND_TLS_POLICIES,
+    CONFIG_MAPS,
+    ENDPOINT_SLICES,
+    GATEWAY_CLASSES,
+    GATEWAYS,
+    GRPC_ROUTES,
+    HTTP_ROUTES,
+    NAMESPACES,
+    REFERENCE_GRANTS,
+    SECRETS,
+    SERVICES,
+)
+from discovery.kubernetes.selection import Selection
+from discovery.providers.contract import Emit
+from discovery.providers.kubernetes.definitions import Definitions
+from discovery.providers.kubernetes.following import Connection, Follower
+from discovery.providers.kubernetes.lookup import ServersPolicy
+from discovery.providers.kubernetes_gateway.decoder import ROOTS, Decoder
+from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
+from discovery.providers.kubernetes_gateway.routes import PROVIDER, Options
+from discovery.providers.kubernetes_gateway.status_addresses import StatusAddresses
+from discovery.providers.kubernetes_gateway.status_writer import StatusWriter
+from rondpoint.diagnostics import Diagnostic
+from rondpoint.settings import KubernetesGatewayOptions
+
+CONTROLLER = "traefik.io/gateway-controller"
+"""Traefik's name of the controller, so that its GatewayClasses need no change."""
+
+_NOT_OF_HELM = "owner!=helm"
+"""Helm keeps its releases in secrets, which are large and say nothing about routes."""
+
+_LOOKED_UP = (
+    *(GATEWAY_CLASSES, REFERENCE_GRANTS, BACKEND_TLS_POLICIES),
+    *(SERVICES, SECRETS, CONFIG_MAPS, NAMESPACES),
+)
+
+
+class KubernetesGatewayProvider:
+    """A provider that follows the objects of the Gateway API by watches, and writes their statuses.
+
+    `seal` seals private keys. `entry_points` are the web entry points, which the ports of listeners name.
+    """
+
+    name = PROVIDER
+
+    def __init__(
+        self,
+        options: KubernetesGatewayOptions,
+        entry_points: Mapping[str, EntryPointAddress],
+        seal: Seal = str,
+    ) -> None:
+        objects = Objects()
+        addresses = StatusAddresses(options.status_address, objects)
+        self._statuses = StatusWriter(objects, CONTROLLER, addresses.read)
+        policy = ServersPolicy(
+            allow_empty_services=True,
+            native_lb_by_default=options.native_lb_by_default,
+            option_prefix="providers.kubernetesGateway.",
+        )
+        decoder = Decoder(
+            Options(CONTROLLER, entry_points, policy, options.cross_provider_namespaces), self._statuses
+        )
+        definitions = Definitions(self.name, objects, ROOTS, _LOOKED_UP, decoder.decode, seal)
+        connection = Connection(options.endpoint, options.token, options.cert_auth_file_path)
+        self._follower = Follower(self.name, connection, _selections(options), objects, definitions)
+
+    def watch(self, emit: Emit, stop: threading.Event) -> None:
+        """Follow the cluster until `stop`. Raises ProviderError if it cannot be read."""
+        self._follower.watch(emit, stop, self._write_statuses)
+
+    def _write_statuses(self, _: set[Key], cluster: Cluster) -> tuple[Diagnostic, ...]:
+        self._statuses.write(cluster)
+        return ()
+
+
+def _selections(options: KubernetesGatewayOptions) -> Iterator[Selection]:
+    yield Selection(GATEWAY_CLASSES, "", options.label_selector)
+    yield Selection(NAMESPACES)
+    for namespace in options.namespaces or ("",):
+        for resource in (GATEWAYS, HTTP_ROUTES, GRPC_ROUTES, REFERENCE_GRANTS, BACKEND_TLS_POLICIES):
+            yield Selection(resource, namespace)
+        for resource in (SERVICES, ENDPOINT_SLICES, CONFIG_MAPS):
+            yield Selection(resource, namespace)
+        yield Selection(SECRETS, namespace, _NOT_OF_HELM)

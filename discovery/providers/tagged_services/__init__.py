@@ -1,0 +1,1 @@
+"""Services whose instances have tags, as in Consul and Nomad: instances, inventory, and decoding of tags."""

@@ -1,0 +1,57 @@
+"""The settings of the provider for Kubernetes' Gateway API."""
+
+from __future__ import annotations
+
+from rondpoint.settings.declaration import Field
+from rondpoint.settings.tree.section import Section
+from rondpoint.settings.values import Switch, Text, Texts
+
+
+class KubernetesServiceReference(Section):
+    """A service of the cluster."""
+
+    name: Text = Field(default="", description="The name of a service whose addresses to write.")
+    namespace: Text = Field(default="", description="The namespace of this service.")
+
+
+class KubernetesStatusAddress(Section):
+    """The address to write into the status of each Gateway."""
+
+    ip: Text = Field(default="", description="An IP address to write.")
+    hostname: Text = Field(default="", description="A host name to write, if there is no `ip`.")
+    service: KubernetesServiceReference = Field(default_factory=KubernetesServiceReference)
+
+
+class KubernetesGatewayOptions(Section):
+    """Route by the Gateways, HTTPRoutes and GRPCRoutes of a Kubernetes cluster."""
+
+    endpoint: Text = Field(
+        default="",
+        description="The API server, for an agent outside the cluster; inside, it replaces the address. "
+        "Outside, the variable `KUBECONFIG` takes precedence.",
+    )
+    token: Text = Field(
+        default="",
+        description="The bearer token, or a file with it; for an agent outside the cluster.",
+    )
+    cert_auth_file_path: Text = Field(
+        default="",
+        description="The file with the CA certificate of the API server; for an agent outside the cluster.",
+    )
+    namespaces: Texts = Field(
+        default=(), description="Read only these namespaces. Without any, all are read."
+    )
+    label_selector: Text = Field(
+        default="", description="Serve only GatewayClasses with these labels: `app=shop,stage!=test`."
+    )
+    cross_provider_namespaces: Texts | None = Field(
+        default=None,
+        description="Allow only routes in these namespaces to refer to services of other providers. "
+        "Default: all.",
+    )
+    native_lb_by_default: Switch = Field(
+        default=False,
+        description="Send requests to the address of the service instead of its pods, unless the service "
+        "says otherwise.",
+    )
+    status_address: KubernetesStatusAddress | None = None

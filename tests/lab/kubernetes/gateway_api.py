@@ -1,0 +1,45 @@
+"""The resources of Kubernetes' Gateway API, and a Gateway with one listener."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tests.lab.kubernetes.api_server import ApiServer
+from tests.lab.kubernetes.manifests import Manifest, manifest
+
+VERSION = "gateway.networking.k8s.io/v1"
+CONTROLLER = "traefik.io/gateway-controller"
+
+_KINDS = {
+    "GatewayClass": "gatewayclasses",
+    "Gateway": "gateways",
+    "HTTPRoute": "httproutes",
+    "GRPCRoute": "grpcroutes",
+    "BackendTLSPolicy": "backendtlspolicies",
+}
+
+
+def install(server: ApiServer) -> None:
+    """Make the resources known, as their definitions do."""
+    for kind, plural in _KINDS.items():
+        server.install(VERSION, kind, plural)
+    server.install(VERSION.replace("v1", "v1beta1"), "ReferenceGrant", "referencegrants")
+
+
+def gateway_class(name: str = "ours", controller: str = CONTROLLER) -> Manifest:
+    return manifest(VERSION, "GatewayClass", name, "", spec={"controllerName": controller})
+
+
+def gateway(name: str = "gw", port: int = 80) -> Manifest:
+    listener = {"name": "web", "port": port, "protocol": "HTTP"}
+    return manifest(VERSION, "Gateway", name, spec={"gatewayClassName": "ours", "listeners": [listener]})
+
+
+def http_route(
+    name: str = "web", hostnames: Sequence[str] = ("web.test",), service: str = "web", **rule: Any
+) -> Manifest:
+    """Return an HTTPRoute with one rule."""
+    rules = [{"backendRefs": [{"name": service, "port": 80}], **rule}]
+    spec = {"parentRefs": [{"name": "gw"}], "hostnames": list(hostnames), "rules": rules}
+    return manifest(VERSION, "HTTPRoute", name, spec=spec)
