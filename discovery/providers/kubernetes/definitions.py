@@ -46,7 +46,9 @@ class Definitions:
         self._decode = decode
         self._union = Union(provider)
         self._certificates = CertificateReader(provider, seal)
+        self._decoded: dict[Key, Decoded] = {}
         self._with_certificates: dict[Key, Decoded] = {}
+        self._certificates_changed = False
         self._completed: dict[Key, Decoded] = {}
         self._looked_up: dict[Key, frozenset[Key]] = {}
         self._dependents: dict[Key, set[Key]] = {}
@@ -58,35 +60,43 @@ class Definitions:
             if key[0].kind in self._defining:
                 affected.add(key)
             affected |= self._dependents.get(key, set())
-        certificates = False
-        for key in affected:
-            certificates |= self._update(key)
-        if certificates:
+        changed_keys = [key for key in affected if self._update(key)]
+        if self._certificates_changed:
             self._complete()
-        return bool(affected)
+        return bool(changed_keys)
 
     def configuration(self) -> Configuration:
         """Return the configuration of all objects, as of the last refresh."""
         return self._union.configuration()
 
     def _update(self, key: Key) -> bool:
-        """Decode one object again; return whether it has, or had, certificates to complete."""
+        """Decode one object again; return whether its definitions changed.
+
+        A status that somebody writes changes an object and not its definitions, which stay the same objects.
+        """
         item = self._kinds.find(key, self._objects)
         view = ClusterView(self._objects, self._kinds)
         decoded = None if item is None else self._decode_one(key, item, view)
         self._note_looked_up(key, frozenset(view.looked_up))
-        had = self._with_certificates.pop(key, None) is not None
+        if decoded == self._decoded.get(key):
+            return False
+        if self._with_certificates.pop(key, None) is not None:
+            self._certificates_changed = True
         if decoded is None:
+            del self._decoded[key]
             self._union.remove(_part(key))
-            return had
+            return True
+        self._decoded[key] = decoded
         if decoded.pairs or any(options.client_authorities for options in decoded.tls_options):
             self._with_certificates[key] = decoded
-            return True
-        self._union.put(_part(key), decoded)
-        return had
+            self._certificates_changed = True
+        else:
+            self._union.put(_part(key), decoded)
+        return True
 
     def _complete(self) -> None:
         """Read the certificates of all objects that have some; those that did not change are remembered."""
+        self._certificates_changed = False
         self._certificates.refresh(self._with_certificates.values())
         before, self._completed = self._completed, {}
         for key, completed in zip(self._with_certificates, self._certificates.completed, strict=True):

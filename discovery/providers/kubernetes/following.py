@@ -89,9 +89,10 @@ class Follower:
             keys = self._objects.take_changed()
             before = missing, observed
             missing = watches.missing
+            changed = self._definitions.refresh(keys)
             if observe is not None and keys:
                 observed = observe(keys, cluster)
-            if self._definitions.refresh(keys) or before != (missing, observed):
+            if changed or before != (missing, observed):
                 emit(self._configuration(missing, observed))
             watches.take(self._seconds_to_expiry())
 

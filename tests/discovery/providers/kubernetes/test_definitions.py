@@ -115,3 +115,13 @@ def test_a_bug_that_one_object_triggers_does_not_harm_the_others() -> None:
     (found,) = decoding.definitions.configuration().diagnostics
     assert found.subject == "Ingress default/a"
     assert "bug in Rondpoint" in found.message
+
+
+def test_a_written_status_changes_no_definitions() -> None:
+    decoding = Decoding(lambda cluster, name: None)
+    decoding.put(ingress("a"))
+    before = decoding.definitions.configuration()
+    decoding.objects.put(INGRESSES, {**ingress("a"), "status": {"loadBalancer": {}}})
+    assert not decoding.definitions.refresh(decoding.objects.take_changed())
+    assert decoding.decoded[-1] == "a"
+    assert decoding.definitions.configuration().diagnostics is before.diagnostics
