@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 
 from discovery.certificates.loading import Seal
@@ -11,13 +10,11 @@ from discovery.decoding.decoded import Decoded
 from discovery.kubernetes.client import Object
 from discovery.kubernetes.objects import Key, Objects
 from discovery.kubernetes.resources import Resource
+from discovery.merging.guarded_decoding import decode_guarded
 from discovery.merging.union import Union
 from discovery.providers.kubernetes.cluster_view import ALL, ClusterView, Kinds
 from discovery.providers.kubernetes.lookup import Decode
-from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration
-
-logger = logging.getLogger(__name__)
 
 
 class Definitions:
@@ -38,7 +35,6 @@ class Definitions:
         seal: Seal,
     ) -> None:
         self._provider = provider
-        self._objects = objects
         roots = tuple(roots)
         self._objects = objects
         self._defining = frozenset(each.kind for each in roots)
@@ -120,16 +116,11 @@ class Definitions:
 
     def _decode_one(self, key: Key, item: Object, view: ClusterView) -> Decoded:
         kind = key[0].kind
-        try:
-            return self._decode(kind, item, view)
-        except Exception as error:
-            # A bug that one object triggers must not remove the routes of all others.
-            subject = f"{kind} {'/'.join(filter(None, key[1:]))}"
-            logger.exception("%s cannot be decoded", subject)
-            message = f"it cannot be decoded because of a bug in Rondpoint: {error!r}"
-            return Decoded(
-                subject, diagnostics=(Diagnostic(Severity.ERROR, self._provider, subject, message),)
-            )
+        subject = f"{kind} {'/'.join(filter(None, key[1:]))}"
+        (decoded,) = decode_guarded(
+            lambda: (self._decode(kind, item, view),), subject, "manifest", self._provider
+        )
+        return decoded
 
 
 def _part(key: Key) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 
 from discovery.certificates.loading import Seal
-from discovery.kubernetes.cluster import Cluster
-from discovery.kubernetes.objects import Key, Objects
+from discovery.kubernetes.objects import Objects
 from discovery.kubernetes.resources import (
     BACKEND_TLS_POLICIES,
     CONFIG_MAPS,
@@ -30,8 +30,7 @@ from discovery.providers.kubernetes_gateway.decoder import ROOTS, Decoder
 from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
 from discovery.providers.kubernetes_gateway.routes import PROVIDER, Options
 from discovery.providers.kubernetes_gateway.status_addresses import StatusAddresses
-from discovery.providers.kubernetes_gateway.status_writer import StatusWriter
-from rondpoint.diagnostics import Diagnostic
+from discovery.providers.kubernetes_gateway.status_updates import StatusUpdates
 from rondpoint.settings import KubernetesGatewayOptions
 
 CONTROLLER = "traefik.io/gateway-controller"
@@ -62,7 +61,7 @@ class KubernetesGatewayProvider:
     ) -> None:
         objects = Objects()
         addresses = StatusAddresses(options.status_address, objects)
-        self._statuses = StatusWriter(objects, CONTROLLER, addresses.read)
+        self._statuses = StatusUpdates(objects, CONTROLLER, addresses.read)
         policy = ServersPolicy(
             allow_empty_services=True,
             native_lb_by_default=options.native_lb_by_default,
@@ -77,11 +76,8 @@ class KubernetesGatewayProvider:
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the cluster until `stop`. Raises ProviderError if it cannot be read."""
-        self._follower.watch(emit, stop, self._write_statuses)
-
-    def _write_statuses(self, _: set[Key], cluster: Cluster) -> tuple[Diagnostic, ...]:
-        self._statuses.write(cluster)
-        return ()
+        with closing(self._statuses):
+            self._follower.watch(emit, stop, self._statuses.update)
 
 
 def _selections(options: KubernetesGatewayOptions) -> Iterator[Selection]:

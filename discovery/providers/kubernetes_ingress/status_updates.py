@@ -9,6 +9,7 @@ from discovery.kubernetes.cluster import Cluster
 from discovery.kubernetes.objects import Key, Objects
 from discovery.kubernetes.resources import INGRESS_CLASSES, INGRESSES, NODES, SERVICES
 from discovery.providers.kubernetes.cluster_view import ClusterView, Kinds
+from discovery.providers.kubernetes.status_writer import StatusWriter
 from discovery.providers.kubernetes_ingress.classes import is_taken
 from discovery.providers.kubernetes_ingress.ingress import Ingress
 from discovery.providers.kubernetes_ingress.names import PROVIDER
@@ -20,7 +21,6 @@ from discovery.providers.kubernetes_ingress.status import (
     wanted_addresses,
     with_status,
 )
-from discovery.providers.kubernetes_ingress.status_writer import StatusWriter
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import KubernetesIngressEndpoint
 
@@ -62,7 +62,7 @@ class StatusUpdates:
         for key in keys if self._wanted is not None else ():
             item = self._objects.get(*key)
             if item is not None and self._is_own(item) and not is_current(item, self._wanted or []):
-                self._writer.write(with_status(item, self._wanted or []))
+                self._writer.write(INGRESSES, with_status(item, self._wanted or []))
         return ()
 
     def _is_own(self, item: Object) -> bool:

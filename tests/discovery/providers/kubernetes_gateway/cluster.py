@@ -30,7 +30,7 @@ from discovery.providers.kubernetes.lookup import ServersPolicy
 from discovery.providers.kubernetes_gateway.decoder import ROOTS, Decoder
 from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
 from discovery.providers.kubernetes_gateway.routes import PROVIDER, Options
-from discovery.providers.kubernetes_gateway.status_writer import StatusWriter
+from discovery.providers.kubernetes_gateway.status_updates import StatusUpdates
 from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explain import explain_request
 from rondpoint.explaining.explanation import Explanation
@@ -82,7 +82,7 @@ class Cluster:
 
     def __init__(self, *documents: str, cross_provider_namespaces: tuple[str, ...] | None = None) -> None:
         self.objects = Objects()
-        self.statuses = StatusWriter(
+        self.statuses = StatusUpdates(
             self.objects, CONTROLLER, lambda: ({"type": "IPAddress", "value": "192.0.2.1"},)
         )
         options = Options(

@@ -1,30 +1,30 @@
-"""Writes the statuses that changed to the Kubernetes API."""
+"""Has the statuses of the Gateway API's objects written that differ from what they should be."""
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from datetime import UTC, datetime
 from typing import Any
 
 from discovery.kubernetes.client import Client, Object
 from discovery.kubernetes.cluster import Cluster
-from discovery.kubernetes.errors import ClosedError, KubernetesError
 from discovery.kubernetes.objects import Key, Objects, name_of
 from discovery.kubernetes.resources import GATEWAY_CLASSES, GATEWAYS, Resource
+from discovery.providers.kubernetes.status_writer import StatusWriter
 from discovery.providers.kubernetes_gateway.attachments import is_ours
 from discovery.providers.kubernetes_gateway.gateways import DecodedGateway
 from discovery.providers.kubernetes_gateway.routes import DecodedRoute
 from discovery.providers.kubernetes_gateway.statuses import class_status, gateway_status, route_status
-
-logger = logging.getLogger(__name__)
+from rondpoint.diagnostics import Diagnostic
 
 Addresses = Callable[[], tuple[Mapping[str, str], ...]]
 """Returns the addresses at which clients reach the Gateways."""
 
+_TIME = "lastTransitionTime"
 
-class StatusWriter:
+
+class StatusUpdates:
     """The statuses of all objects that this controller serves.
 
     A status that is there already is not written, so the watch's echo of a written one ends the circle.
@@ -37,6 +37,8 @@ class StatusWriter:
         self._gateways: dict[Key, DecodedGateway] = {}
         self._routes: dict[Key, DecodedRoute] = {}
         self._changed: set[Key] = set()
+        self._sent: dict[Key, object] = {}
+        self._writer: StatusWriter | None = None
 
     def note_gateway(self, key: Key, decoded: DecodedGateway) -> None:
         """Note what a Gateway was decoded to."""
@@ -47,16 +49,26 @@ class StatusWriter:
         self._routes[key] = decoded
         self._changed.add(key)
 
-    def write(self, cluster: Cluster) -> None:
-        """Write the statuses that differ from the present ones; log what cannot be written."""
+    def close(self) -> None:
+        """Stop to write."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def update(self, _: Set[Key], api_server: Cluster) -> tuple[Diagnostic, ...]:
+        """Have the statuses written that differ from the present ones."""
+        if self._writer is None:
+            self._writer = StatusWriter(Client(api_server))
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        changes = list(self.due(now))
+        for resource, item, status in self.due(now):
+            key = (resource, *name_of(item))
+            # Until the watch brings the written status, the same one is due again at each change.
+            sending = item["metadata"].get("resourceVersion"), _without_times(status)
+            if self._sent.get(key) != sending:
+                self._sent[key] = sending
+                self._writer.write(resource, {**item, "status": status})
         self._changed.clear()
-        if not changes:
-            return
-        with Client(cluster) as client:
-            for resource, item, status in changes:
-                self._write_one(client, resource, item, status)
+        return ()
 
     def due(self, now: str) -> Iterator[tuple[Resource, Object, Mapping[str, Any]]]:
         """Yield the objects whose present status differs, each with its new status.
@@ -66,16 +78,6 @@ class StatusWriter:
         for resource, item, status in self._statuses(now):
             if status != (item.get("status") or {}):
                 yield resource, item, status
-
-    def _write_one(self, client: Client, resource: Resource, item: Object, status: Mapping[str, Any]) -> None:
-        try:
-            client.put_status(resource, {**item, "status": status})
-        except ClosedError:
-            raise
-        except KubernetesError as error:
-            # The object may have changed meanwhile; the watch then brings it, and another attempt.
-            where = "/".join(filter(None, name_of(item)))
-            logger.warning("the status of %s %s cannot be written: %s", resource.kind, where, error.message)
 
     def _statuses(self, now: str) -> Iterator[tuple[Resource, Object, Mapping[str, Any]]]:
         for gateway_class in self._objects.all(GATEWAY_CLASSES).values():
@@ -100,6 +102,7 @@ class StatusWriter:
         """Count the routes of each listener, by the Gateway's namespace and name."""
         for key in [key for key in self._routes if self._objects.get(*key) is None]:
             del self._routes[key]
+            self._sent.pop(key, None)
         counts: Counter[tuple[str, str, str]] = Counter()
         for route in self._routes.values():
             counts.update(
@@ -110,3 +113,9 @@ class StatusWriter:
                 }
             )
         return counts
+
+
+def _without_times(status: object) -> object:
+    if isinstance(status, Mapping):
+        return {name: _without_times(value) for name, value in status.items() if name != _TIME}
+    return [_without_times(value) for value in status] if isinstance(status, list) else status
