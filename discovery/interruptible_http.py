@@ -7,7 +7,8 @@ from typing import Any
 
 from requests.adapters import HTTPAdapter
 
-from discovery.http_client.open_sockets import KEEP_ALIVE, OpenSockets
+from discovery.http_client.open_sockets import OpenSockets
+from discovery.keep_alive import KEEP_ALIVE
 
 __all__ = ["InterruptibleAdapter", "OpenSockets", "is_loopback"]
 

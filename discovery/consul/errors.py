@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
+from discovery.hinted_error import HintedError
 
-class ConsulError(Exception):
-    """A failed call to Consul: `message` says what failed, `hint` what would help."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-
-    def __str__(self) -> str:
-        return f"{self.message} ({self.hint})" if self.hint else self.message
+class ConsulError(HintedError):
+    """A failed call to Consul."""
 
 
 class UnreachableError(ConsulError):

@@ -6,18 +6,14 @@ import ssl
 
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError, SSLError
 
+from discovery.hinted_error import HintedError
 from discovery.root_causes import causes
 
 _MAX_TEXT = 200
 
 
-class HttpError(Exception):
-    """A request that got no usable response: `message` says what failed, `hint` what would help."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+class HttpError(HintedError):
+    """A request that got no usable response."""
 
 
 def to_http_error(error: BaseException, peer: str) -> HttpError:

@@ -10,17 +10,6 @@ from weakref import WeakSet
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-KEEP_ALIVE = [
-    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-    # A waiting query or an event stream may be silent for minutes. Only TCP keep-alive notices meanwhile that
-    # the peer has vanished.
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
-]
-"""Options for the sockets of these connections."""
-
 
 class OpenSockets:
     """The open sockets of one client.

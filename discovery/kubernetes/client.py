@@ -15,6 +15,7 @@ import httpx2 as httpx
 import msgspec
 from msgspec import Struct
 
+from discovery.keep_alive import KEEP_ALIVE
 from discovery.kubernetes.cluster import Cluster
 from discovery.kubernetes.errors import BadResponseError, ClosedError, GoneError, UnreachableError
 from discovery.kubernetes.faults import status_error, transport_error
@@ -34,15 +35,6 @@ WATCH_TIME = 300
 
 The random part keeps several watches from ending at the same time.
 """
-
-_KEEP_ALIVE = [
-    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-    # A watch may be silent for minutes. Only TCP keep-alive notices meanwhile that the peer has vanished.
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
-]
 
 
 class Listing(Struct, frozen=True):
@@ -82,7 +74,7 @@ class Client:
             # The environment's proxies and .netrc are meant for external servers.
             trust_env=False,
             transport=httpx.HTTPTransport(
-                verify=tls or cluster.tls(), trust_env=False, socket_options=_KEEP_ALIVE
+                verify=tls or cluster.tls(), trust_env=False, socket_options=KEEP_ALIVE
             ),
         )
 

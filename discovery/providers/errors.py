@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
+from discovery.hinted_error import HintedError
 
-class ProviderError(Exception):
+
+class ProviderError(HintedError):
     """A fault outside Rondpoint: `message` says what failed, `hint` what would help, if that is known.
 
     The agent keeps the provider's last configuration in force and tries again.
     """
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-
-    def __str__(self) -> str:
-        return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
 class NotPermittedError(ProviderError):

@@ -36,7 +36,7 @@ def public_url(url: str) -> str:
 def parse_texts_by_name(value: object) -> Mapping[str, str]:
     """Return a table of texts. Raises ValueError."""
     if not isinstance(value, Mapping):
-        raise ValueError("expected names, each with a text")  # noqa: TRY004 - pydantic reports ValueError
+        raise ValueError("expected names, each with a text")  # noqa: TRY004 - a fault of the user
     return {str(name): parse_text(text) for name, text in value.items()}
 
 

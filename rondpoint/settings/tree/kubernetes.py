@@ -7,8 +7,8 @@ from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import Switch, Text, Texts
 
 
-class KubernetesOptions(Section):
-    """What all providers for Kubernetes have: the API server, the objects to read, and their services."""
+class KubernetesCluster(Section):
+    """What all providers for Kubernetes have: the API server, and the namespaces to read."""
 
     endpoint: Text = Field(
         default="",
@@ -26,6 +26,11 @@ class KubernetesOptions(Section):
     namespaces: Texts = Field(
         default=(), description="Read only these namespaces. Without any, all are read."
     )
+
+
+class KubernetesOptions(KubernetesCluster):
+    """What the providers for Ingresses and custom resources have: the objects to read, and their services."""
+
     label_selector: Text = Field(
         default="", description="Read only objects with these labels: `app=shop,stage!=test`."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rondpoint.settings.declaration import Field
+from rondpoint.settings.tree.kubernetes import KubernetesCluster
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import Switch, Text, Texts
 
@@ -22,25 +23,9 @@ class KubernetesStatusAddress(Section):
     service: KubernetesServiceReference = Field(default_factory=KubernetesServiceReference)
 
 
-class KubernetesGatewayOptions(Section):
+class KubernetesGatewayOptions(KubernetesCluster):
     """Route by the Gateways, HTTPRoutes and GRPCRoutes of a Kubernetes cluster."""
 
-    endpoint: Text = Field(
-        default="",
-        description="The API server, for an agent outside the cluster; inside, it replaces the address. "
-        "Outside, the variable `KUBECONFIG` takes precedence.",
-    )
-    token: Text = Field(
-        default="",
-        description="The bearer token, or a file with it; for an agent outside the cluster.",
-    )
-    cert_auth_file_path: Text = Field(
-        default="",
-        description="The file with the CA certificate of the API server; for an agent outside the cluster.",
-    )
-    namespaces: Texts = Field(
-        default=(), description="Read only these namespaces. Without any, all are read."
-    )
     label_selector: Text = Field(
         default="", description="Serve only GatewayClasses with these labels: `app=shop,stage!=test`."
     )

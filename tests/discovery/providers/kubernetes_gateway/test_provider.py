@@ -105,7 +105,9 @@ def test_a_status_that_may_not_be_written_costs_no_routes(
     api.forbid_writes = True
     with watched(provider_of(api)) as running:
         assert hosts(running.next()) == {"web.test"}
-        until(lambda: "the status of objects of kind HTTPRoute cannot be written" in caplog.text, "the warning")
+        until(
+            lambda: "the status of objects of kind HTTPRoute cannot be written" in caplog.text, "the warning"
+        )
         api.apply(http_route("other", ["other.test"]))
         running.until(lambda found: hosts(found) == {"web.test", "other.test"})
 
