@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from rondpoint.settings import DockerOptions
+from rondpoint.settings.tree.section import read_section
 
 PLAIN = {"port": "8080", "backend": "shop", "frontend.rule": "Host:shop.test"}
 
@@ -31,7 +32,7 @@ class Row(Struct, frozen=True):
 
     @property
     def settings(self) -> DockerOptions:
-        return DockerOptions(**self.options)
+        return read_section(DockerOptions, self.options)
 
 
 TWO_NETWORKS = {"networks": {"back": "10.0.1.2", "front": "10.0.2.2"}}

@@ -18,6 +18,7 @@ from discovery.providers.contract import Provider
 from discovery.providers.key_value import retained_keys
 from rondpoint.model import Configuration
 from rondpoint.settings import ConsulCatalogOptions, ConsulOptions
+from rondpoint.settings.tree.section import read_section
 from tests.discovery.providers.supervised import supervised
 from tests.discovery.providers.watching import watched
 from tests.lab.certificate import write_certificate
@@ -46,7 +47,7 @@ class ConsulSource(Struct, frozen=True):
 
 def _catalogue(address: str, **options: Any) -> Provider:
     endpoint = {"address": address, **options}
-    return ConsulCatalogProvider(ConsulCatalogOptions(**{"endpoint": endpoint}))
+    return ConsulCatalogProvider(read_section(ConsulCatalogOptions, {"endpoint": endpoint}))
 
 
 def _register(consul: Consul, name: str) -> None:
@@ -57,7 +58,7 @@ def _register(consul: Consul, name: str) -> None:
 
 def _keys(address: str, **options: Any) -> Provider:
     endpoints = (address,) if address else ()
-    return consul_provider(ConsulOptions(**{"endpoints": endpoints, **options}))
+    return consul_provider(read_section(ConsulOptions, {"endpoints": endpoints, **options}))
 
 
 def _put(consul: Consul, name: str) -> None:

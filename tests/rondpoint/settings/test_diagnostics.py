@@ -180,7 +180,7 @@ UNSERVED_SETTINGS = [
     ("--accessLog.otlp.http.endpoint=http://a", "accessLog.otlp"),
     ("--metrics.datadog.address=127.0.0.1:8125", "metrics.datadog"),
     ("--providers.consulCatalog.requireConsistent", "providers.consulCatalog.requireConsistent"),
-    ("--providers.kubernetesGateway", "providers.kubernetesGateway"),
+    ("--providers.knative", "providers.knative"),
     ("--entryPoints.web.http3.advertisedPort=9", "entryPoints.web.http3"),
     ("--entryPoints.web.forwardedHeaders.connection=x", "entryPoints.web.forwardedHeaders.connection"),
     ("--tls.certificates=a.pem,b.pem", "tls"),

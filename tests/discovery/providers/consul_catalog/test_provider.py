@@ -12,6 +12,7 @@ from discovery.providers.consul_catalog import ConsulCatalogProvider, reader
 from discovery.providers.consul_catalog import provider as module
 from rondpoint.model import Configuration, ServerState
 from rondpoint.settings import ConsulCatalogOptions
+from rondpoint.settings.tree.section import read_section
 from tests.discovery.providers.supervised import supervised
 from tests.discovery.providers.watching import watched
 from tests.lab.consul import MASTER_TOKEN, Consul
@@ -22,7 +23,7 @@ from tests.lab.waiting import until
 def provider_of(consul: Consul | str, token: str = "", **options: Any) -> ConsulCatalogProvider:
     address = consul if isinstance(consul, str) else consul.address
     given = {"endpoint": {"address": address, "token": token}, "domain": "consul.local", **options}
-    return ConsulCatalogProvider(ConsulCatalogOptions(**given))
+    return ConsulCatalogProvider(read_section(ConsulCatalogOptions, given))
 
 
 def servers(found: Configuration, service: str = "hello") -> dict[str, ServerState]:

@@ -10,6 +10,7 @@ import pytest
 from discovery.providers.etcd import client, etcd_provider
 from discovery.providers.key_value import KeyValueProvider, retained_keys
 from rondpoint.settings import EtcdOptions
+from rondpoint.settings.tree.section import read_section
 from tests.discovery.providers.key_value.keys import (
     V1,
     V3,
@@ -44,7 +45,7 @@ def etcd(shared: Etcd) -> Etcd:
 
 def provider_of(*members: Etcd | str, **options: Any) -> KeyValueProvider:
     addresses = tuple(each if isinstance(each, str) else each.address for each in members)
-    return etcd_provider(EtcdOptions(**{"endpoints": addresses, **options}))
+    return etcd_provider(read_section(EtcdOptions, {"endpoints": addresses, **options}))
 
 
 def test_both_layouts(etcd: Etcd) -> None:

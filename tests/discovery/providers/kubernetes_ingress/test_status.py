@@ -14,6 +14,7 @@ from discovery.providers.kubernetes_ingress.status import (
     with_status,
 )
 from rondpoint.settings import KubernetesIngressEndpoint
+from rondpoint.settings.tree.section import read_section
 from tests.lab.kubernetes.manifests import Manifest, ingress, node, service
 
 PUBLISHED = {"published_service": "lb/traefik"}
@@ -66,7 +67,9 @@ def wanted(options: dict[str, str], manifests: list[Manifest], *, node_addresses
     for each in manifests:
         objects.put(NODES if each["kind"] == "Node" else SERVICES, each)
     view = ClusterView(objects, Kinds((SERVICES, NODES)))
-    return wanted_addresses(KubernetesIngressEndpoint(**options), view, node_addresses=node_addresses)
+    return wanted_addresses(
+        read_section(KubernetesIngressEndpoint, options), view, node_addresses=node_addresses
+    )
 
 
 @pytest.mark.parametrize("case", WANTED)

@@ -13,6 +13,7 @@ import redis
 from discovery.providers.key_value import KeyValueProvider, retained_keys
 from discovery.providers.redis_keys import connections, redis_provider, source
 from rondpoint.settings import RedisKeysOptions
+from rondpoint.settings.tree.section import read_section
 from tests.discovery.providers.key_value.keys import (
     V1,
     V3,
@@ -55,7 +56,7 @@ def address(server: RedisServer) -> str:
 
 def provider_of(*servers: RedisServer | str, **options: Any) -> KeyValueProvider:
     addresses = tuple(each if isinstance(each, str) else address(each) for each in servers)
-    return redis_provider(RedisKeysOptions(**{"endpoints": addresses, **options}))
+    return redis_provider(read_section(RedisKeysOptions, {"endpoints": addresses, **options}))
 
 
 def write(server: RedisServer, keys: Mapping[str, str | bytes | None], database: int = 0) -> None:

@@ -12,6 +12,7 @@ from discovery.providers.swarm.inventory import SIGNAL_SECONDS, Inventory
 from discovery.providers.swarm.objects import SwarmService, parse_node, parse_service, parse_task
 from rondpoint.model import Configuration
 from rondpoint.settings import SwarmOptions
+from rondpoint.settings.tree.section import read_section
 from tests.discovery.providers.swarm.descriptions import PORT, attachment, node, service, task
 
 NETWORKS = {"net": "public"}
@@ -21,7 +22,7 @@ class Site:
     """An inventory with options, and a clock that stands still."""
 
     def __init__(self, **options: Any) -> None:
-        self.options = SwarmOptions(**options)
+        self.options = read_section(SwarmOptions, options)
         self.now = 0.0
         self.decoded = 0
         self.inventory = Inventory(

@@ -13,6 +13,7 @@ from discovery.providers.tagged_services.decode import Member, decode
 from discovery.providers.tagged_services.instance import Instance
 from rondpoint.model import Configuration, Server, ServerState
 from rondpoint.settings import ConsulCatalogOptions
+from rondpoint.settings.tree.section import read_section
 
 LABELS = (
     Path(__file__)
@@ -34,7 +35,7 @@ def instance(number: int = 1, *tags: str, service: str = "hello", **more: Any) -
 
 def configuration(members: Sequence[Instance | Member], **options: Any) -> Configuration:
     given = [each if isinstance(each, Member) else Member(each, "passing") for each in members]
-    settings = ConsulCatalogOptions(**options)
+    settings = read_section(ConsulCatalogOptions, options)
     decoded = decode(given[0].instance.service, given, tag_options(settings), parse(settings.constraints))
     return unite(decoded, "consulcatalog")
 

@@ -6,10 +6,11 @@ import pytest
 
 from discovery.providers.zookeeper.endpoint import endpoints
 from rondpoint.settings import ZooKeeperOptions
+from rondpoint.settings.tree.section import read_section
 
 
 def options(*addresses: str, **more: object) -> ZooKeeperOptions:
-    return ZooKeeperOptions(**{"endpoints": addresses, **more})
+    return read_section(ZooKeeperOptions, {"endpoints": addresses, **more})
 
 
 @pytest.mark.parametrize(

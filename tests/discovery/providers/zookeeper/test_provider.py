@@ -14,6 +14,7 @@ from discovery.providers.key_value import KeyUpdate, KeyValueProvider
 from discovery.providers.zookeeper import ZooKeeperSource, zookeeper_provider
 from rondpoint.model import Configuration
 from rondpoint.settings import ZooKeeperOptions
+from rondpoint.settings.tree.section import read_section
 from tests.discovery.providers.supervised import supervised
 from tests.discovery.providers.watching import watched
 from tests.lab.certificate import write_certificate
@@ -35,7 +36,7 @@ def root() -> str:
 
 
 def provider_of(*addresses: str, **options: Any) -> KeyValueProvider:
-    return zookeeper_provider(ZooKeeperOptions(**{"endpoints": addresses, **options}))
+    return zookeeper_provider(read_section(ZooKeeperOptions, {"endpoints": addresses, **options}))
 
 
 def v1(root: str, host: str) -> dict[str, str]:
