@@ -14,7 +14,7 @@ import msgspec
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import busy_share, describe
-from benchmarks.peers import BASELINE, PEERS, Peer
+from benchmarks.peers import BASELINE, PEERS, Peer, taking_part_in
 from benchmarks.peers.rondpoint import checkout_peer
 from benchmarks.report import Result, medians, table, to_json
 from benchmarks.run import Plan, compare
@@ -129,7 +129,8 @@ def _run(peers: list[Peer], scenarios: list[Scenario], plan: Plan, baseline: str
     if (busy := busy_share(WATCH_SECONDS)) > QUIET:
         click.echo(f"other programs use {busy:.0%} of this machine: expect fewer requests/s", err=True)
     for scenario in scenarios:
-        rounds[scenario.name] = compare(peers, scenario, plan, lambda line: click.echo(line, err=True))
+        taking_part = taking_part_in(scenario, peers)
+        rounds[scenario.name] = compare(taking_part, scenario, plan, partial(click.echo, err=True))
         medians_by_scenario[scenario.name] = medians(rounds[scenario.name])
         connections = scenario.connections or plan.connections
         of_streams = (
@@ -159,7 +160,8 @@ def _run_together(
     titles = {peer.name: peer.version() for peer in peers}
     found = {}
     for scenario in scenarios:
-        found[scenario.name] = compare_together(peers, scenario, plan, partial(click.echo, err=True))
+        taking_part = taking_part_in(scenario, peers)
+        found[scenario.name] = compare_together(taking_part, scenario, plan, partial(click.echo, err=True))
         click.echo(f"\n{scenario.name}: all at once, {plan.rounds} slices of {plan.seconds:.0f} s\n")
         click.echo(together_table(summarise(found[scenario.name], baseline), titles))
     if json_file is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,9 +23,9 @@ RESPONSE_HEADERS = {
 class Feature:
     """One middleware: `options` as in Traefik 3, and the same for nginx (location) and HAProxy (frontend).
 
-    `nginx_http` are further lines of nginx's `http` section, `haproxy_sections` further sections of HAProxy's
-    configuration. `files` are written to the proxy's directory, which is {directory} in nginx's lines.
-    Requests have the additional `headers`.
+    `caddy` are the handlers before Caddy's proxy. `nginx_http` are further lines of nginx's `http` section,
+    `haproxy_sections` further sections of HAProxy's configuration. `files` are written to the proxy's
+    directory, which is {directory} in nginx's lines. Requests have the additional `headers`.
     """
 
     options: Mapping[str, Any]
@@ -33,6 +33,7 @@ class Feature:
     haproxy: str
     nginx_http: str = ""
     haproxy_sections: str = ""
+    caddy: Sequence[Mapping[str, Any]] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -46,6 +47,18 @@ AUTH = Feature(
     haproxy="http-request auth realm bench unless { http_auth(people) }",
     haproxy_sections=f"userlist people\n    user {USER} password {PASSWORD_HASH}",
     headers={"Authorization": f"Basic {_CREDENTIALS}"},
+    caddy=(
+        {
+            "handler": "authentication",
+            "providers": {
+                "http_basic": {
+                    "accounts": [{"username": USER, "password": PASSWORD_HASH}],
+                    "hash": {"algorithm": "bcrypt"},
+                    "hash_cache": {},
+                }
+            },
+        },
+    ),
 )
 HEADERS = Feature(
     options={"headers": {"customRequestHeaders": REQUEST_HEADERS, "customResponseHeaders": RESPONSE_HEADERS}},
@@ -56,6 +69,16 @@ HEADERS = Feature(
     haproxy="\n    ".join(
         [f'http-request set-header {name} "{value}"' for name, value in REQUEST_HEADERS.items()]
         + [f'http-response set-header {name} "{value}"' for name, value in RESPONSE_HEADERS.items()]
+    ),
+    caddy=(
+        {
+            "handler": "headers",
+            "request": {"set": {name: [value] for name, value in REQUEST_HEADERS.items()}},
+            "response": {
+                "set": {name: [value] for name, value in RESPONSE_HEADERS.items()},
+                "deferred": True,
+            },
+        },
     ),
 )
 # So high that no request is refused.
@@ -72,10 +95,18 @@ COMPRESS = Feature(
     options={"compress": {"encodings": ["gzip"]}},
     nginx="gzip on; gzip_proxied any; gzip_types application/json; gzip_vary on; gzip_comp_level 6;",
     haproxy="compression algo gzip\n    compression type application/json",
+    caddy=({"handler": "encode", "encodings": {"gzip": {}}, "prefer": ["gzip"]},),
     headers={"Accept-Encoding": "gzip"},
 )
 REDIRECT = Feature(
     options={"redirectScheme": {"scheme": "https"}},
     nginx="return 302 https://$host$request_uri;",
     haproxy="http-request redirect scheme https code 302",
+    caddy=(
+        {
+            "handler": "static_response",
+            "status_code": 302,
+            "headers": {"Location": ["https://{http.request.host}{http.request.uri}"]},
+        },
+    ),
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from benchmarks.peers import haproxy, nginx, rondpoint, traefik
-from benchmarks.peers.peer import Peer, Site
+from collections.abc import Sequence
 
-__all__ = ["BASELINE", "PEERS", "Peer", "Site"]
+from benchmarks.peers import caddy, haproxy, nginx, rondpoint, traefik
+from benchmarks.peers.peer import Peer, Site
+from benchmarks.scenarios import Scenario
+
+__all__ = ["BASELINE", "PEERS", "Peer", "Site", "taking_part_in"]
 
 BASELINE = "traefik"
 
@@ -18,5 +21,11 @@ PEERS = {
         traefik.ALL_PEER,
         nginx.PEER,
         haproxy.PEER,
+        caddy.PEER,
     )
 }
+
+
+def taking_part_in(scenario: Scenario, peers: Sequence[Peer]) -> list[Peer]:
+    """Return the peers that can do what a scenario asks for."""
+    return [peer for peer in peers if scenario.name not in peer.lacks]

@@ -44,10 +44,12 @@ class Peer:
 
     `prepare` writes the configuration and returns the command, which runs in the foreground and ends on
     SIGTERM. `version` returns the name and version. Both raise BenchmarkError if the program is missing.
-    `during` is a context that is open during the measurement.
+    `during` is a context that is open during the measurement. `lacks` are the scenarios that ask for what the
+    proxy cannot do; it takes no part in them.
     """
 
     name: str
     prepare: Callable[[Site], Launch]
     version: Callable[[], str]
     during: Callable[[Site], AbstractContextManager[None]] = lambda _: nullcontext()
+    lacks: frozenset[str] = frozenset()

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.origin import body, configuration
-from benchmarks.peers import BASELINE, PEERS, Site
+from benchmarks.peers import BASELINE, PEERS, Site, taking_part_in
 from benchmarks.peers.peer import HOST
 from benchmarks.peers.rondpoint import checkout_peer
 from benchmarks.scenarios import SCENARIOS
@@ -36,11 +36,14 @@ def test_no_proxy_writes_an_access_log(prepared):
     assert "httplog" not in prepared
 
 
-@pytest.mark.parametrize("peer", ["rondpoint", "traefik", "nginx", "haproxy"])
+@pytest.mark.parametrize("peer", ["rondpoint", "traefik", "nginx", "haproxy", "caddy"])
 @pytest.mark.parametrize(
     "scenario", [each for each in SCENARIOS.values() if each.feature], ids=lambda each: each.name
 )
 def test_every_proxy_is_configured_to_do_what_the_scenario_says(tmp_path, peer, scenario):
+    if not taking_part_in(scenario, [PEERS[peer]]):
+        assert (peer, scenario.name) == ("caddy", "ratelimit")
+        return
     PEERS[peer].prepare(Site(tmp_path, 40000, 40010, SERVERS, feature=scenario.feature))
     text = "\n".join(file.read_text() for file in tmp_path.rglob("*") if file.is_file())
     signs = {
@@ -54,13 +57,13 @@ def test_every_proxy_is_configured_to_do_what_the_scenario_says(tmp_path, peer, 
     assert "{directory}" not in text
 
 
-@pytest.mark.parametrize("peer", ["rondpoint", "traefik", "nginx", "haproxy"])
+@pytest.mark.parametrize("peer", ["rondpoint", "traefik", "nginx", "haproxy", "caddy"])
 def test_every_proxy_speaks_http2_in_clear_text_with_clients_and_servers(tmp_path, peer):
     site = Site(tmp_path, 40000, 40010, SERVERS, h2c_port=40020, h2c_servers=True)
     launch = PEERS[peer].prepare(site)
     text = "\n".join([*launch.command, *(file.read_text() for file in tmp_path.rglob("*") if file.is_file())])
     assert "127.0.0.1:40020" in text
-    signs = {"nginx": "grpc_pass", "haproxy": f"127.0.0.1:{SERVERS[0]} proto h2"}
+    signs = {"nginx": "grpc_pass", "haproxy": f"127.0.0.1:{SERVERS[0]} proto h2", "caddy": '"h2c"'}
     assert signs.get(peer, f"h2c://127.0.0.1:{SERVERS[0]}") in text
 
 
