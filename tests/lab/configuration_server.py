@@ -59,9 +59,10 @@ class ConfigurationServer(HttpServer):
             request.send_header(name, value)
         if status != 304 and "Content-Length" not in headers:
             request.send_header("Content-Length", str(len(body)))
+        # Before the response, which may be all that a test waits for.
+        self.received.append(Received(request.path, dict(request.headers.items()), status))
         request.end_headers()
         request.wfile.write(body)
-        self.received.append(Received(request.path, dict(request.headers.items()), status))
 
     def wait_for_requests(self, count: int = 1, **headers: str) -> list[Received]:
         """Wait for `count` more requests with these headers (`_` for `-`), and return them."""
