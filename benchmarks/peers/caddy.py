@@ -30,7 +30,11 @@ def configuration(site: Site) -> Mapping[str, Any]:
     apps: dict[str, Any] = {"http": {"servers": servers}}
     if site.certificate is not None:
         pair = {"certificate": str(site.certificate), "key": str(site.certificate)}
-        servers["websecure"] = _server(site, site.tls_port, ["h1", "h2"]) | {"tls_connection_policies": [{}]}
+        # Clients that name bench.test get the certificate, too, as from the other proxies.
+        policy = {"fallback_sni": "localhost"}
+        servers["websecure"] = _server(site, site.tls_port, ["h1", "h2"]) | {
+            "tls_connection_policies": [policy]
+        }
         apps["tls"] = {"certificates": {"load_files": [pair]}}
     return {
         "admin": {"disabled": True, "config": {"persist": False}},
