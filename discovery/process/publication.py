@@ -15,7 +15,7 @@ import redis
 from msgspec import Struct
 
 from discovery.acme.certificates import AcmeCertificates
-from discovery.backoff import Backoff
+from discovery.connections.backoff import Backoff
 from discovery.contributions.assembly import Assembly, combine_providers
 from discovery.contributions.other_contributions import OtherContributions
 from discovery.contributions.own_contribution import OwnContribution

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from discovery.connections.stopping import on_stop
 from discovery.constraints import ConstraintError, parse
 from discovery.consul import Client, Endpoint
 from discovery.consul.blocking_queries import BlockingQueries
@@ -25,7 +26,6 @@ from discovery.providers.errors import ProviderError
 from discovery.providers.tagged_services.decode import Member, decode
 from discovery.providers.tagged_services.instance import Instance
 from discovery.providers.tagged_services.inventory import Inventory
-from discovery.stopping import on_stop
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import ConsulCatalogOptions
 

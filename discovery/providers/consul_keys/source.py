@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 
+from discovery.connections.stopping import on_stop
 from discovery.consul import Client, Endpoint
 from discovery.consul.blocking_queries import PAUSE
 from discovery.consul.settings_endpoints import key_endpoints
 from discovery.providers.consul_agents import ConsulAgents
 from discovery.providers.errors import ProviderError
 from discovery.providers.key_value import KeyUpdate, Report
-from discovery.stopping import on_stop
 from rondpoint.settings import ConsulOptions
 
 _ALIAS = "alias"

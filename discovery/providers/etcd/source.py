@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from discovery.connections.stopping import on_stop
 from discovery.providers.endpoint_rotation import EndpointRotation
 from discovery.providers.errors import ProviderError
 from discovery.providers.etcd.client import EtcdClient
@@ -11,7 +12,6 @@ from discovery.providers.etcd.endpoint import Endpoint, endpoints_of
 from discovery.providers.etcd.faults import NoSuchRevisionError
 from discovery.providers.etcd.messages import KeyValue, Watched
 from discovery.providers.key_value import KeyUpdate, Report
-from discovery.stopping import on_stop
 from rondpoint.settings import EtcdOptions
 
 

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from discovery.certificates.loading import Seal
 from discovery.certificates.reader import CertificateReader
+from discovery.connections.stopping import on_stop
 from discovery.providers.contract import Emit
 from discovery.providers.key_value.contract import KeyUpdate, KeyValueSource
 from discovery.providers.key_value.decoding import DecodedKeys
 from discovery.providers.key_value.following import Following
 from discovery.providers.key_value.retained_keys import Changes, RetainedKeys
-from discovery.stopping import on_stop
 from rondpoint.diagnostics import Diagnostic
 
 logger = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ import time
 from contextlib import closing
 
 from discovery import labels
+from discovery.connections.stopping import on_stop
 from discovery.constraints import Constraint, ConstraintError, parse
 from discovery.container import Container
 from discovery.decoding.decoded import Decoded
@@ -19,7 +20,6 @@ from discovery.providers.errors import ProviderError
 from discovery.providers.marathon.app_reader import AppReader
 from discovery.providers.marathon.apps import PROVIDER
 from discovery.providers.marathon.client import MarathonClient, urls_of
-from discovery.stopping import on_stop
 from rondpoint.settings import DockerOptions, MarathonOptions
 
 logger = logging.getLogger(__name__)

@@ -11,6 +11,7 @@ from msgspec import MsgspecError, Struct
 from msgspec import json as msgspec_json
 from urllib3 import BaseHTTPResponse
 
+from discovery.connections.errors import one_line
 from discovery.http_client.client import HttpClient
 from discovery.http_client.errors import HttpError
 from discovery.http_client.lines import read_lines
@@ -30,7 +31,6 @@ TIMEOUT = 10.0
 SILENCE = 45.0
 """Seconds without a line after which an event stream is dead; Nomad sends a heartbeat every 10 seconds."""
 
-_MAX_TEXT = 200
 
 T = TypeVar("T")
 
@@ -113,7 +113,7 @@ class NomadClient:
         """Raise HttpError unless the status is 200."""
         if response.status == 200:
             return
-        text = " ".join(response.read().decode(errors="replace").split())[:_MAX_TEXT]
+        text = one_line(response.read().decode(errors="replace"))
         if response.status in (401, 403):
             hint = 'the token needs, in each namespace: capabilities = ["read-job"]'
             raise HttpError(

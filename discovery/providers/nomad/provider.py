@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 
+from discovery.connections.stopping import on_stop
 from discovery.constraints import Constraint, ConstraintError, parse
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import format_names
@@ -21,7 +22,6 @@ from discovery.providers.nomad.reader import ServiceReader
 from discovery.providers.tagged_services.decode import Member, decode
 from discovery.providers.tagged_services.inventory import Inventory
 from discovery.providers.tagged_services.options import TagOptions
-from discovery.stopping import on_stop
 from rondpoint.settings import NomadOptions
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,8 @@ from typing import Any
 
 import redis
 
-from discovery.addresses import Address
+from discovery.connections.addresses import Address
+from discovery.connections.stopping import on_stop
 from discovery.providers.endpoint_rotation import EndpointRotation
 from discovery.providers.errors import ProviderError
 from discovery.providers.key_value import KeyUpdate, Report
@@ -17,7 +18,6 @@ from discovery.providers.redis_keys.connections import address_of, addresses_of,
 from discovery.providers.redis_keys.faults import faults_of
 from discovery.providers.redis_keys.notifications import channel, key_of, switch_on
 from discovery.providers.redis_keys.reading import Values, read, read_below
-from discovery.stopping import on_stop
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings import RedisKeysOptions
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from discovery.connections.stopping import on_stop
 from discovery.consul import Client, Endpoint
 from discovery.providers.consul_agents import ConsulAgents
 from discovery.providers.contract import Emit
@@ -20,7 +21,6 @@ from discovery.providers.registrar.containers import Containers
 from discovery.registrar.options import Plan
 from discovery.registrar.registered_services import RegisteredServices
 from discovery.registrar.registrations import SOURCE
-from discovery.stopping import on_stop
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.model import Configuration
 

@@ -6,7 +6,7 @@ import ssl
 
 from msgspec import Struct
 
-from discovery.addresses import Address, parse_address
+from discovery.connections.addresses import Address, parse_address
 from rondpoint.settings import StoreTls, ZooKeeperOptions
 
 _DEFAULT_ADDRESS = "127.0.0.1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from discovery.connections.stopping import on_stop
 from discovery.providers.endpoint_rotation import EndpointRotation
 from discovery.providers.errors import ProviderError
 from discovery.providers.key_value import KeyUpdate, Report
@@ -12,7 +13,6 @@ from discovery.providers.zookeeper.errors import ClosedError
 from discovery.providers.zookeeper.history import History
 from discovery.providers.zookeeper.mirror import Mirror
 from discovery.providers.zookeeper.session import Session
-from discovery.stopping import on_stop
 from rondpoint.settings import ZooKeeperOptions
 
 
