@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from benchmarks.quantiles import percentile
-from discovery.container import Container
 from discovery.labels import decode
+from discovery.labels.container import Container
 from discovery.merging.merge import merge
 from discovery.merging.union import Union
 from rondpoint.settings import DockerOptions

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from discovery import constraints, dynamic, labels
+from discovery import dynamic, labels
 from discovery.checking.certificates import read_certificates, unused_parts
 from discovery.checking.compose import PROVIDER as DOCKER
 from discovery.checking.compose import SWARM, ComposeService, is_compose, read_services, read_swarm_services
@@ -21,8 +21,9 @@ from discovery.checking.proxy_settings import ProxyCheck, check_proxy
 from discovery.checking.report import CheckReport, LocatedDiagnostic
 from discovery.checking.swarm_services import decode_swarm_services, swarm_options, unread_deploy_labels
 from discovery.checking.variables import read_env_file
-from discovery.constraints import Constraint, ConstraintError
 from discovery.decoding.decoded import Decoded
+from discovery.labels import constraints
+from discovery.labels.constraints import Constraint, ConstraintError
 from discovery.merging.entry_point_tls import NO_TLS, EntryPointTls, entry_point_tls
 from discovery.merging.merge import merge
 from discovery.merging.redirection_targets import named_targets

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
-from discovery import constraints, labels
+from discovery import labels
 from discovery.checking.compose import PROVIDER as DOCKER
 from discovery.checking.compose import SWARM, ComposeService
-from discovery.constraints import Constraint, ConstraintError
 from discovery.decoding.decoded import Decoded
+from discovery.labels import constraints
+from discovery.labels.constraints import Constraint, ConstraintError
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import Settings, SwarmOptions
 

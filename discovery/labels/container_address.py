@@ -7,8 +7,8 @@ from ipaddress import ip_address
 
 from msgspec import Struct
 
-from discovery.container import Container
 from discovery.decoding.report import Report
+from discovery.labels.container import Container
 from discovery.labels.known_labels import NETWORK
 from rondpoint.settings import EngineOptions
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from discovery.constraints import Constraint, ConstraintSubject
-from discovery.container import Container
 from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.labels import v1, v3
+from discovery.labels.constraints import Constraint, ConstraintSubject
+from discovery.labels.container import Container
 from discovery.labels.container_reports import container_report, unserved_rules_hint
 from discovery.labels.known_labels import (
     ENABLE,

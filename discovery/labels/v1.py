@@ -8,7 +8,6 @@ from hashlib import sha256
 
 from msgspec.structs import replace
 
-from discovery.container import Container
 from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import normalise, qualify
@@ -18,6 +17,7 @@ from discovery.dynamic.routers import parse_rule, report_rule_warning
 from discovery.dynamic.v1.backend import read_backend_middlewares, read_balancing, with_balancing
 from discovery.dynamic.v1.frontend import KeyedMiddleware, read_middlewares
 from discovery.dynamic.v1.modifiers import modifier_middlewares
+from discovery.labels.container import Container
 from discovery.labels.container_address import Address, find_address, read_address_options
 from discovery.labels.container_reports import container_report, report_unrouted
 from discovery.labels.known_labels import LabelKind, label_kind

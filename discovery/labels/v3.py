@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from discovery.container import Container
 from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import normalise
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.dynamic.http import ImplicitRoute, decode_http
+from discovery.labels.container import Container
 from discovery.labels.container_address import Address, find_address, read_address_options
 from discovery.labels.container_reports import container_report, report_unrouted
 from discovery.labels.known_labels import LabelKind, label_kind

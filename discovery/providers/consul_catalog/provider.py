@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from discovery.connections.stopping import on_stop
-from discovery.constraints import ConstraintError, parse
 from discovery.consul import Client, Endpoint
 from discovery.consul.blocking_queries import BlockingQueries
 from discovery.consul.settings_endpoints import catalogue_endpoints
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import format_names
+from discovery.labels.constraints import ConstraintError, parse
 from discovery.providers.consul_agents import ConsulAgents
 from discovery.providers.consul_catalog.checks import CatalogueChecks
 from discovery.providers.consul_catalog.queries import CHECKS, FIRST_QUERIES, NODES

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterable
 
 from discovery import labels
-from discovery.constraints import Constraint, ConstraintError, parse
-from discovery.container import ALLOW_NON_RUNNING, Container
 from discovery.decoding.decoded import Decoded
+from discovery.labels.constraints import Constraint, ConstraintError, parse
+from discovery.labels.container import ALLOW_NON_RUNNING, Container
 from discovery.providers.contract import Emit
 from discovery.providers.docker.events import FILTERS, Action, Event, parse_event
 from discovery.providers.docker.host import host_address

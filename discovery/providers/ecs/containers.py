@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from discovery.container import Binding, Container
+from discovery.labels.container import Binding, Container
 from discovery.labels.known_labels import LabelKind, label_kind
 from discovery.providers.container_groups.group import ContainerGroup
 from discovery.providers.ecs.aws import Json, Machine

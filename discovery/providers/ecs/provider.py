@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 
 from discovery import labels
-from discovery.constraints import Constraint, ConstraintError, parse
-from discovery.container import Container
 from discovery.decoding.decoded import Decoded
+from discovery.labels.constraints import Constraint, ConstraintError, parse
+from discovery.labels.container import Container
 from discovery.providers.container_groups.group import ContainerGroup
 from discovery.providers.container_groups.inventory import Inventory
 from discovery.providers.contract import Emit

@@ -9,11 +9,11 @@ from contextlib import closing
 
 from discovery import labels
 from discovery.connections.stopping import on_stop
-from discovery.constraints import Constraint, ConstraintError, parse
-from discovery.container import Container
 from discovery.decoding.decoded import Decoded
 from discovery.http_client.errors import HttpError
 from discovery.http_client.event_stream import EventStream
+from discovery.labels.constraints import Constraint, ConstraintError, parse
+from discovery.labels.container import Container
 from discovery.providers.container_groups.inventory import Inventory
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from discovery.connections.stopping import on_stop
-from discovery.constraints import Constraint, ConstraintError, parse
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import format_names
 from discovery.http_client.errors import HttpError
 from discovery.http_client.event_stream import EventStream
+from discovery.labels.constraints import Constraint, ConstraintError, parse
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.providers.nomad.client import NomadClient

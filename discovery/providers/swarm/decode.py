@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from discovery import labels
-from discovery.constraints import Constraint
-from discovery.container import Container
 from discovery.decoding.decoded import Decoded
+from discovery.labels.constraints import Constraint
+from discovery.labels.container import Container
 from discovery.labels.container_reports import container_report
 from discovery.providers.swarm.containers import virtual_ip_label
 from discovery.providers.swarm.objects import SwarmService

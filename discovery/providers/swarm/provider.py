@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from discovery.constraints import Constraint, ConstraintError, parse
-from discovery.container import Container
 from discovery.decoding.decoded import Decoded
+from discovery.labels.constraints import Constraint, ConstraintError, parse
+from discovery.labels.container import Container
 from discovery.providers.contract import Emit
 from discovery.providers.docker_engine.following import follow_engine
 from discovery.providers.docker_engine.pending_events import PendingEvents

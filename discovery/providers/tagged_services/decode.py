@@ -9,11 +9,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from discovery import labels
-from discovery.constraints import Constraint, ConstraintSubject
-from discovery.container import Container
 from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report, format_names
+from discovery.labels.constraints import Constraint, ConstraintSubject
+from discovery.labels.container import Container
 from discovery.labels.known_labels import LabelKind, label_kind
 from discovery.providers.tagged_services import rules
 from discovery.providers.tagged_services.canaries import canary_name

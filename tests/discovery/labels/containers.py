@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from discovery.container import COMPOSE_PROJECT, COMPOSE_SERVICE, Container
+from discovery.labels.container import COMPOSE_PROJECT, COMPOSE_SERVICE, Container
 from rondpoint.settings import DockerOptions
 
 OPTIONS = DockerOptions()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from discovery.container import Binding, Container
 from discovery.decoding.report import Report
+from discovery.labels.container import Binding, Container
 from discovery.labels.container_address import Address, AddressOptions, find_address, read_address_options
 from rondpoint.settings import DockerOptions
 from tests.discovery.labels.containers import container

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discovery.constraints import parse
-from discovery.container import Container
 from discovery.labels import decode
+from discovery.labels.constraints import parse
+from discovery.labels.container import Container
 from rondpoint.diagnostics import Severity
 from rondpoint.model import ServerState
 from rondpoint.settings import DockerOptions

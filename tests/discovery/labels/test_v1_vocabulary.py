@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from discovery.constraints import parse
 from discovery.decoding.decoded import Decoded
+from discovery.labels.constraints import parse
 from discovery.labels.decode import decode
 from rondpoint.settings import DockerOptions
 from tests.discovery.labels.containers import container

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from discovery import labels
-from discovery.constraints import parse
+from discovery.labels.constraints import parse
 from discovery.merging.union import unite
 from discovery.providers.ecs.aws import Machine
 from discovery.providers.ecs.containers import containers_of

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from discovery import labels
-from discovery.constraints import parse
+from discovery.labels.constraints import parse
 from discovery.merging.union import unite
 from discovery.providers.marathon.apps import containers_of
 from discovery.providers.marathon.values import App

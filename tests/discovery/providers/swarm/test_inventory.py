@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from discovery.container import Container
 from discovery.decoding.decoded import Decoded
+from discovery.labels.container import Container
 from discovery.providers.swarm.decode import decode
 from discovery.providers.swarm.inventory import SIGNAL_SECONDS, Inventory
 from discovery.providers.swarm.objects import SwarmService, parse_node, parse_service, parse_task

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from discovery.constraints import parse
+from discovery.labels.constraints import parse
 from discovery.merging.union import unite
 from discovery.providers.consul_catalog.tag_options import tag_options
 from discovery.providers.tagged_services.decode import Member, decode
