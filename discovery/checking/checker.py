@@ -249,13 +249,13 @@ def _decode_services(inputs: _Inputs, subjects: Mapping[DockerOptions, str]) -> 
         yield next((decoded for decoded in found if decoded.routers or decoded.services), found[0])
 
 
-def _parse_constraint(options: DockerOptions, subject: str, inputs: _Inputs) -> Constraint | None:
+def _parse_constraint(options: DockerOptions, subject: str, inputs: _Inputs) -> Constraint:
     try:
         return constraints.parse(options.constraints)
     except ConstraintError as error:
         message = f"{options.constraints!r} cannot be read: {error}"
         inputs.diagnostics.append(Diagnostic(Severity.ERROR, DOCKER, subject, message))
-    return None
+    return constraints.everything
 
 
 def _report_unread_labels(service: ComposeService, inputs: _Inputs) -> Decoded:
@@ -268,7 +268,7 @@ def _report_unread_labels(service: ComposeService, inputs: _Inputs) -> Decoded:
     return Decoded(subject, diagnostics=(Diagnostic(Severity.WARNING, DOCKER, subject, message, hint),))
 
 
-def _decode_labels(service: ComposeService, options: DockerOptions, constraint: Constraint | None) -> Decoded:
+def _decode_labels(service: ComposeService, options: DockerOptions, constraint: Constraint) -> Decoded:
     container = service.container
     decoded = labels.decode(container, options, constraint)
     diagnostics = list(service.diagnostics)

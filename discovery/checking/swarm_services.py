@@ -28,7 +28,7 @@ def decode_swarm_services(
     services: Iterable[ComposeService], all_options: Sequence[SwarmOptions]
 ) -> Iterator[Decoded]:
     """Decode the services of a stack; with several options, those that route a service count for it."""
-    readers: list[tuple[SwarmOptions, Constraint | None]] = []
+    readers: list[tuple[SwarmOptions, Constraint]] = []
     for options in all_options:
         try:
             readers.append((options, constraints.parse(options.constraints)))
@@ -36,7 +36,7 @@ def decode_swarm_services(
             message = f"{options.constraints!r} cannot be read: {error}"
             diagnostic = Diagnostic(Severity.ERROR, SWARM, _CONSTRAINTS, message)
             yield Decoded(_CONSTRAINTS, diagnostics=(diagnostic,))
-            readers.append((options, None))
+            readers.append((options, constraints.everything))
     for service in services:
         found = [labels.decode(service.container, options, constraint) for options, constraint in readers]
         decoded = next((each for each in found if each.routers or each.services), found[0])

@@ -15,7 +15,8 @@ from discovery.consul.blocking_queries import BlockingQueries
 from discovery.consul.settings_endpoints import catalogue_endpoints
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import format_names
-from discovery.labels.constraints import ConstraintError, parse
+from discovery.labels.constraints import Constraint, everything
+from discovery.providers.constraints import parse_constraints
 from discovery.providers.consul_agents import ConsulAgents
 from discovery.providers.consul_catalog.checks import CatalogueChecks
 from discovery.providers.consul_catalog.queries import CHECKS, FIRST_QUERIES, NODES
@@ -53,18 +54,17 @@ class ConsulCatalogProvider:
         self._tag_options = tag_options(options)
         self._inventory = Inventory(self._decode, self.name, "Consul")
         self._agents: ConsulAgents | None = None
+        self._constraint: Constraint = everything
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the catalogue until `stop`. Raises ProviderError if it cannot be read."""
+        self._constraint = parse_constraints(self._options.constraints, self._tag_options.section)
         try:
-            self._constraint = parse(self._options.constraints)
             self._agents = self._agents or ConsulAgents(
                 self.name, catalogue_endpoints(self._options.endpoint)
             )
-        except ConstraintError as error:
-            raise ProviderError(f"providers.consulCatalog.constraints: {error}") from error
-        except ValueError as value_error:
-            raise ProviderError(str(value_error)) from value_error
+        except ValueError as error:
+            raise ProviderError(str(error)) from error
         self._agents.follow(lambda endpoint: self._open(endpoint, emit, stop), stop)
 
     def _open(self, endpoint: Endpoint, emit: Emit, stop: threading.Event) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 
 from discovery import labels
 from discovery.decoding.decoded import Decoded
-from discovery.labels.constraints import Constraint, ConstraintError, parse
+from discovery.labels.constraints import Constraint, everything
 from discovery.labels.container import ALLOW_NON_RUNNING, Container
+from discovery.providers.constraints import parse_constraints
 from discovery.providers.contract import Emit
 from discovery.providers.docker.events import FILTERS, Action, Event, parse_event
 from discovery.providers.docker.host import host_address
@@ -18,7 +19,6 @@ from discovery.providers.docker.inventory import Inventory
 from discovery.providers.docker_engine.engine import Engine
 from discovery.providers.docker_engine.following import follow_engine
 from discovery.providers.docker_engine.pending_events import PendingEvents
-from discovery.providers.errors import ProviderError
 from rondpoint.settings.tree import DockerOptions
 
 
@@ -31,7 +31,7 @@ class DockerProvider:
         self._options = options
         self._inventory = Inventory(self._decode, self.name)
         self._emitted = False
-        self._constraint: Constraint | None = None
+        self._constraint: Constraint = everything
         # Resolved once, since a name server that does not respond costs seconds.
         self._host_address = functools.cache(host_address)
 
@@ -41,10 +41,7 @@ class DockerProvider:
         Raises ProviderError if the engine cannot be reached or goes away.
         """
         self._emitted = False
-        try:
-            self._constraint = parse(self._options.constraints)
-        except ConstraintError as error:
-            raise ProviderError(f"providers.docker.constraints: {error}") from error
+        self._constraint = parse_constraints(self._options.constraints, "providers.docker")
         if not self._options.watch:
             with Engine(self._options) as engine:
                 self._read_all(engine, stop)

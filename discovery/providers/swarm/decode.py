@@ -21,7 +21,7 @@ def decode(
     service: SwarmService,
     containers: Sequence[Container],
     options: SwarmOptions,
-    constraint: Constraint | None,
+    constraint: Constraint,
 ) -> tuple[Decoded, ...]:
     """Return what the containers of one service define together."""
     parts = [labels.decode(container, options, constraint) for container in containers]

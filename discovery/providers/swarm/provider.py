@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from discovery.decoding.decoded import Decoded
-from discovery.labels.constraints import Constraint, ConstraintError, parse
+from discovery.labels.constraints import Constraint, everything
 from discovery.labels.container import Container
+from discovery.providers.constraints import parse_constraints
 from discovery.providers.contract import Emit
 from discovery.providers.docker_engine.following import follow_engine
 from discovery.providers.docker_engine.pending_events import PendingEvents
-from discovery.providers.errors import ProviderError
 from discovery.providers.swarm.decode import decode
 from discovery.providers.swarm.events import FILTERS, Kind, SwarmEvent, parse_event
 from discovery.providers.swarm.inventory import Inventory
@@ -37,7 +37,7 @@ class SwarmProvider:
         self._inventory = Inventory(self._decode, keeps_routes=options.allow_empty_services)
         self._motion = Motion()
         self._emitted = False
-        self._constraint: Constraint | None = None
+        self._constraint: Constraint = everything
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the Swarm until `stop`.
@@ -45,10 +45,7 @@ class SwarmProvider:
         Raises ProviderError if the manager cannot be reached, goes away, or is not a manager.
         """
         self._emitted = False
-        try:
-            self._constraint = parse(self._options.constraints)
-        except ConstraintError as error:
-            raise ProviderError(f"providers.swarm.constraints: {error}") from error
+        self._constraint = parse_constraints(self._options.constraints, "providers.swarm")
         if not self._options.watch:
             with Manager(self._options) as manager:
                 self._read_all(manager)

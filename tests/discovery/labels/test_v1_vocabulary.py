@@ -66,8 +66,7 @@ def decoded(row: Row, segment: str = "") -> Decoded:
         f"traefik.{'' if name in OF_CONTAINERS else lead}{name}": value for name, value in given.items()
     }
     options = row.settings
-    constraint = parse(options.constraints) if options.constraints else None
-    return decode(container("web_1", labels, **row.container), options, constraint)
+    return decode(container("web_1", labels, **row.container), options, parse(options.constraints))
 
 
 def different(item: object, wanted: dict[str, Any]) -> dict[str, object]:

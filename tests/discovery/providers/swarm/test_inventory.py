@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from discovery.decoding.decoded import Decoded
+from discovery.labels.constraints import everything
 from discovery.labels.container import Container
 from discovery.providers.swarm.decode import decode
 from discovery.providers.swarm.inventory import SIGNAL_SECONDS, Inventory
@@ -32,7 +33,7 @@ class Site:
 
     def _decode(self, each: SwarmService, containers: Sequence[Container]) -> Sequence[Decoded]:
         self.decoded += 1
-        return decode(each, containers, self.options, None)
+        return decode(each, containers, self.options, everything)
 
     def put(
         self, *tasks: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]] = (), **of_service: Any
