@@ -23,7 +23,6 @@ from discovery.providers.consul_catalog.queries import CHECKS, FIRST_QUERIES, NO
 from discovery.providers.consul_catalog.reader import CatalogueReader
 from discovery.providers.consul_catalog.tag_options import PROVIDER, tag_options
 from discovery.providers.contract import Emit
-from discovery.providers.errors import ProviderError
 from discovery.providers.tagged_services.decode import Member, decode
 from discovery.providers.tagged_services.instance import Instance
 from discovery.providers.tagged_services.inventory import Inventory
@@ -53,18 +52,12 @@ class ConsulCatalogProvider:
         self._options = options
         self._tag_options = tag_options(options)
         self._inventory = Inventory(self._decode, self.name, "Consul")
-        self._agents: ConsulAgents | None = None
+        self._agents = ConsulAgents(self.name, lambda: catalogue_endpoints(options.endpoint))
         self._constraint: Constraint = everything
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the catalogue until `stop`. Raises ProviderError if it cannot be read."""
         self._constraint = parse_constraints(self._options.constraints, self._tag_options.section)
-        try:
-            self._agents = self._agents or ConsulAgents(
-                self.name, catalogue_endpoints(self._options.endpoint)
-            )
-        except ValueError as error:
-            raise ProviderError(str(error)) from error
         self._agents.follow(lambda endpoint: self._open(endpoint, emit, stop), stop)
 
     def _open(self, endpoint: Endpoint, emit: Emit, stop: threading.Event) -> None:

@@ -18,6 +18,7 @@ from discovery.providers.key_value.decoding import DecodedKeys
 from discovery.providers.key_value.following import Following
 from discovery.providers.key_value.retained_keys import Changes, RetainedKeys
 from rondpoint.diagnostics import Diagnostic
+from rondpoint.settings.tree.key_value import KeyValueOptions
 
 logger = logging.getLogger(__name__)
 
@@ -29,16 +30,14 @@ class KeyValueProvider:
 
     `ROOT/alias` may name another key, whose subkeys then replace those of the root. The switch happens once
     all of them have been read. If keys name files of certificates, the provider also follows these files;
-    `seal` seals private keys. Without `follow_changes`, it reads the keys once.
+    `seal` seals private keys.
     """
 
-    def __init__(
-        self, source: KeyValueSource, root_key: str, *, follow_changes: bool = True, seal: Seal = str
-    ) -> None:
+    def __init__(self, source: KeyValueSource, options: KeyValueOptions, seal: Seal = str) -> None:
         self.name = source.name
         self._source = source
-        self._prefix = root_key.strip("/")
-        self._follow_changes = follow_changes
+        self._prefix = options.root_key.strip("/")
+        self._watch = options.watch
         self._certificates = CertificateReader(self.name, seal)
         self._root = RetainedKeys()
         self._aliased: tuple[str, RetainedKeys] = ("", RetainedKeys())
@@ -56,7 +55,7 @@ class KeyValueProvider:
             while not stop.is_set():
                 if self._apply_updates(following):
                     self._emit(self._decode(), emit)
-                    if not self._follow_changes:
+                    if not self._watch:
                         following.end()
                         stop.wait()
                 elif self._emitted and self._decoded is not None and self._decoded[1].refresh_files():

@@ -61,7 +61,7 @@ class _RegistrarWork:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._agents = ConsulAgents(SOURCE, (plan.consul,))
+        self._agents = ConsulAgents(SOURCE, lambda: (plan.consul,))
         self._containers = Containers(plan.options, on_success=plan.on_success)
         self._registered_services = RegisteredServices(plan.options.hostname, cleanup=plan.cleanup)
         self._emitted: tuple[Diagnostic, ...] = ()
