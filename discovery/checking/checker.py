@@ -24,6 +24,7 @@ from discovery.checking.variables import read_env_file
 from discovery.decoding.decoded import Decoded
 from discovery.labels import constraints
 from discovery.labels.constraints import Constraint, ConstraintError
+from discovery.labels.options import LabelOptions, engine_label_options
 from discovery.merging.entry_point_tls import NO_TLS, EntryPointTls, entry_point_tls
 from discovery.merging.merge import merge
 from discovery.merging.redirection_targets import named_targets
@@ -239,7 +240,8 @@ def _docker_options(inputs: _Inputs, settings: Settings | None) -> dict[DockerOp
 
 def _decode_services(inputs: _Inputs, subjects: Mapping[DockerOptions, str]) -> Iterator[Decoded]:
     readers = [
-        (options, _parse_constraint(options, subject, inputs)) for options, subject in subjects.items()
+        (engine_label_options(options), _parse_constraint(options, subject, inputs))
+        for options, subject in subjects.items()
     ]
     for service in inputs.compose_services:
         if not readers:
@@ -268,7 +270,7 @@ def _report_unread_labels(service: ComposeService, inputs: _Inputs) -> Decoded:
     return Decoded(subject, diagnostics=(Diagnostic(Severity.WARNING, DOCKER, subject, message, hint),))
 
 
-def _decode_labels(service: ComposeService, options: DockerOptions, constraint: Constraint) -> Decoded:
+def _decode_labels(service: ComposeService, options: LabelOptions, constraint: Constraint) -> Decoded:
     container = service.container
     decoded = labels.decode(container, options, constraint)
     diagnostics = list(service.diagnostics)

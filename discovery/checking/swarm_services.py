@@ -12,6 +12,7 @@ from discovery.checking.compose import SWARM, ComposeService
 from discovery.decoding.decoded import Decoded
 from discovery.labels import constraints
 from discovery.labels.constraints import Constraint, ConstraintError
+from discovery.labels.options import LabelOptions, engine_label_options
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import Settings, SwarmOptions
 
@@ -28,15 +29,16 @@ def decode_swarm_services(
     services: Iterable[ComposeService], all_options: Sequence[SwarmOptions]
 ) -> Iterator[Decoded]:
     """Decode the services of a stack; with several options, those that route a service count for it."""
-    readers: list[tuple[SwarmOptions, Constraint]] = []
+    readers: list[tuple[LabelOptions, Constraint]] = []
     for options in all_options:
         try:
-            readers.append((options, constraints.parse(options.constraints)))
+            constraint = constraints.parse(options.constraints)
         except ConstraintError as error:
             message = f"{options.constraints!r} cannot be read: {error}"
             diagnostic = Diagnostic(Severity.ERROR, SWARM, _CONSTRAINTS, message)
             yield Decoded(_CONSTRAINTS, diagnostics=(diagnostic,))
-            readers.append((options, constraints.everything))
+            constraint = constraints.everything
+        readers.append((engine_label_options(options), constraint))
     for service in services:
         found = [labels.decode(service.container, options, constraint) for options, constraint in readers]
         decoded = next((each for each in found if each.routers or each.services), found[0])

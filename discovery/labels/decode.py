@@ -22,9 +22,9 @@ from discovery.labels.known_labels import (
     LabelKind,
     label_kind,
 )
+from discovery.labels.options import LabelOptions
 from discovery.labels.tls_store import read_store_labels
 from rondpoint.rules.suggestions import did_you_mean
-from rondpoint.settings import EngineOptions
 
 _SWARM = "swarm"
 _KNOWN = (
@@ -36,7 +36,7 @@ _KNOWN = (
 )
 
 
-def decode(container: Container, options: EngineOptions, constraint: Constraint = everything) -> Decoded:
+def decode(container: Container, options: LabelOptions, constraint: Constraint = everything) -> Decoded:
     """Decode what a container defines; if it is not routed, a diagnostic says why.
 
     A container with any `traefik.http.` label is read in Traefik 3's dialect, and its Traefik 1 labels are
@@ -79,7 +79,7 @@ def _has_labels_of_both(container: Container) -> bool:
 
 
 def _skip_reason(
-    container: Container, options: EngineOptions, constraint: Constraint, report: Report
+    container: Container, options: LabelOptions, constraint: Constraint, report: Report
 ) -> str | None:
     """Return why a container is skipped, or None if it is not."""
     enabled = _enabled(container, report)

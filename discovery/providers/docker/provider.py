@@ -10,6 +10,7 @@ from discovery import labels
 from discovery.decoding.decoded import Decoded
 from discovery.labels.constraints import Constraint, everything
 from discovery.labels.container import ALLOW_NON_RUNNING, Container
+from discovery.labels.options import engine_label_options
 from discovery.providers.constraints import parse_constraints
 from discovery.providers.contract import Emit
 from discovery.providers.docker.events import FILTERS, Action, Event, parse_event
@@ -29,6 +30,7 @@ class DockerProvider:
 
     def __init__(self, options: DockerOptions) -> None:
         self._options = options
+        self._label_options = engine_label_options(options)
         self._inventory = Inventory(self._decode, self.name)
         self._emitted = False
         self._constraint: Constraint = everything
@@ -117,4 +119,4 @@ class DockerProvider:
             self._emitted = True
 
     def _decode(self, container: Container) -> Decoded:
-        return labels.decode(container, self._options, self._constraint)
+        return labels.decode(container, self._label_options, self._constraint)

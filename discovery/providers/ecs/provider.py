@@ -8,13 +8,14 @@ from discovery import labels
 from discovery.decoding.decoded import Decoded
 from discovery.labels.constraints import Constraint, everything
 from discovery.labels.container import Container
+from discovery.labels.options import LabelOptions
 from discovery.providers.constraints import parse_constraints
 from discovery.providers.container_groups.group import ContainerGroup
 from discovery.providers.container_groups.inventory import Inventory
 from discovery.providers.contract import Emit
 from discovery.providers.ecs.aws import Aws, Json
 from discovery.providers.ecs.containers import PROVIDER, containers_of
-from rondpoint.settings import DockerOptions, EcsOptions
+from rondpoint.settings import EcsOptions
 
 _HEALTHY = "HEALTHY"
 
@@ -31,7 +32,7 @@ class EcsProvider:
         self._definitions: dict[str, Json] = {}
         self._constraint: Constraint = everything
         # Ports of labels are those of containers; each is reached where it is bound.
-        self._label_options = DockerOptions(
+        self._label_options = LabelOptions(
             exposed_by_default=options.exposed_by_default,
             default_rule=options.default_rule,
             domain=options.domain,

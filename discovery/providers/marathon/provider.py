@@ -14,6 +14,7 @@ from discovery.http_client.errors import HttpError
 from discovery.http_client.event_stream import EventStream
 from discovery.labels.constraints import Constraint, everything
 from discovery.labels.container import Container
+from discovery.labels.options import LabelOptions
 from discovery.providers.constraints import parse_constraints
 from discovery.providers.container_groups.inventory import Inventory
 from discovery.providers.contract import Emit
@@ -21,7 +22,7 @@ from discovery.providers.errors import ProviderError
 from discovery.providers.marathon.app_reader import AppReader
 from discovery.providers.marathon.apps import PROVIDER
 from discovery.providers.marathon.client import MarathonClient, urls_of
-from rondpoint.settings import DockerOptions, MarathonOptions
+from rondpoint.settings import MarathonOptions
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class MarathonProvider:
         self._reader = AppReader(options)
         self._constraint: Constraint = everything
         # An app without a ready task keeps its routes, as in Traefik 1.
-        self._label_options = DockerOptions(
+        self._label_options = LabelOptions(
             exposed_by_default=options.exposed_by_default,
             default_rule=options.default_rule,
             allow_empty_services=True,

@@ -11,16 +11,16 @@ from discovery.decoding.decoded import Decoded
 from discovery.labels.constraints import Constraint
 from discovery.labels.container import Container
 from discovery.labels.container_reports import container_report
+from discovery.labels.options import LabelOptions
 from discovery.providers.swarm.containers import virtual_ip_label
 from discovery.providers.swarm.objects import SwarmService
 from rondpoint.diagnostics import Diagnostic
-from rondpoint.settings import SwarmOptions
 
 
 def decode(
     service: SwarmService,
     containers: Sequence[Container],
-    options: SwarmOptions,
+    options: LabelOptions,
     constraint: Constraint,
 ) -> tuple[Decoded, ...]:
     """Return what the containers of one service define together."""

@@ -11,6 +11,7 @@ from typing import Any
 from discovery.decoding.decoded import Decoded
 from discovery.labels.constraints import Constraint, everything
 from discovery.labels.container import Container
+from discovery.labels.options import engine_label_options
 from discovery.providers.constraints import parse_constraints
 from discovery.providers.contract import Emit
 from discovery.providers.docker_engine.following import follow_engine
@@ -34,6 +35,7 @@ class SwarmProvider:
 
     def __init__(self, options: SwarmOptions) -> None:
         self._options = options
+        self._label_options = engine_label_options(options)
         self._inventory = Inventory(self._decode, keeps_routes=options.allow_empty_services)
         self._motion = Motion()
         self._emitted = False
@@ -179,7 +181,7 @@ class SwarmProvider:
             self._emitted = True
 
     def _decode(self, service: SwarmService, containers: Sequence[Container]) -> Sequence[Decoded]:
-        return decode(service, containers, self._options, self._constraint)
+        return decode(service, containers, self._label_options, self._constraint)
 
 
 def _by_service(descriptions: Iterable[Mapping[str, Any]]) -> defaultdict[str, list[Task]]:

@@ -15,6 +15,7 @@ from discovery.decoding.report import Report, format_names
 from discovery.labels.constraints import Constraint, ConstraintSubject
 from discovery.labels.container import Container
 from discovery.labels.known_labels import LabelKind, label_kind
+from discovery.labels.options import LabelOptions
 from discovery.providers.tagged_services import rules
 from discovery.providers.tagged_services.canaries import canary_name
 from discovery.providers.tagged_services.instance import Instance
@@ -23,7 +24,6 @@ from discovery.providers.tagged_services.tags import LABEL_PREFIX, Attributes, l
 from discovery.templates.template import TemplateError
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Service
-from rondpoint.settings import DockerOptions
 
 MAX_PORT = 65_535
 
@@ -238,8 +238,8 @@ def _decode_instance(each: _RoutedInstance, given: Labels, options: TagOptions) 
         rule_name=instance.service,
         weight=each.weight,
     )
-    given_options = DockerOptions(default_rule=options.default_rule, allow_empty_services=instance.empty)
-    decoded = labels.decode(container, given_options)
+    label_options = LabelOptions(options.default_rule, allow_empty_services=instance.empty)
+    decoded = labels.decode(container, label_options)
     # A draining server takes requests if there is no other. An unhealthy one must not, hence weight 0.
     return (
         decoded if each.healthy else replace(decoded, services=tuple(map(_without_weight, decoded.services)))
