@@ -18,8 +18,8 @@ from discovery.providers.docker.host import host_address
 from discovery.providers.docker.inspection import InspectedContainer, parse_inspection
 from discovery.providers.docker.inventory import Inventory
 from discovery.providers.docker_engine.engine import Engine
+from discovery.providers.docker_engine.event_stream import EventStream
 from discovery.providers.docker_engine.following import follow_engine
-from discovery.providers.docker_engine.pending_events import PendingEvents
 from rondpoint.settings.tree import DockerOptions
 
 
@@ -59,16 +59,16 @@ class DockerProvider:
         )
 
     def _follow(self, engine: Engine, emit: Emit, stop: threading.Event) -> None:
-        pending = PendingEvents(engine, FILTERS, parse_event)
+        stream = EventStream(engine, FILTERS, parse_event)
         try:
             self._read_all(engine, stop)
             if stop.is_set():
                 return
             self._emit(emit)
             while not stop.is_set():
-                self._apply(engine, pending.take())
+                self._apply(engine, stream.take())
                 self._emit(emit)
-                if pending.ended:
+                if stream.ended:
                     return
         finally:
             engine.end_events()

@@ -14,8 +14,8 @@ from discovery.labels.container import Container
 from discovery.labels.options import engine_label_options
 from discovery.providers.constraints import parse_constraints
 from discovery.providers.contract import Emit
+from discovery.providers.docker_engine.event_stream import EventStream
 from discovery.providers.docker_engine.following import follow_engine
-from discovery.providers.docker_engine.pending_events import PendingEvents
 from discovery.providers.swarm.decode import decode
 from discovery.providers.swarm.events import FILTERS, Kind, SwarmEvent, parse_event
 from discovery.providers.swarm.inventory import Inventory
@@ -62,13 +62,13 @@ class SwarmProvider:
         )
 
     def _follow(self, manager: Manager, emit: Emit, stop: threading.Event) -> None:
-        pending = PendingEvents(manager, FILTERS, parse_event)
+        stream = EventStream(manager, FILTERS, parse_event)
         try:
             self._read_all(manager)
             self._emit(emit)
             refresh_at = time.monotonic() + self._options.refresh_seconds
-            while not (stop.is_set() or pending.ended):
-                self._apply(manager, pending.take(self._seconds_until(refresh_at)))
+            while not (stop.is_set() or stream.ended):
+                self._apply(manager, stream.take(self._seconds_until(refresh_at)))
                 # An event may already say that a task ends; reading what follows from it takes longer.
                 self._emit(emit)
                 self._read_tasks(manager, self._motion.due())
