@@ -23,8 +23,8 @@ from discovery.providers.consul_catalog.queries import CHECKS, FIRST_QUERIES, NO
 from discovery.providers.consul_catalog.reader import CatalogueReader
 from discovery.providers.consul_catalog.tag_options import PROVIDER, tag_options
 from discovery.providers.contract import Emit
-from discovery.providers.tagged_services.decode import Member, decode
-from discovery.providers.tagged_services.instance import Instance
+from discovery.providers.tagged_services.decode import decode
+from discovery.providers.tagged_services.instance import Instance, Member
 from discovery.providers.tagged_services.inventory import Inventory
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import ConsulCatalogOptions

@@ -20,7 +20,8 @@ from discovery.providers.errors import ProviderError
 from discovery.providers.nomad.client import NomadClient
 from discovery.providers.nomad.endpoint import Endpoint, endpoint_of
 from discovery.providers.nomad.reader import ServiceReader
-from discovery.providers.tagged_services.decode import Member, decode
+from discovery.providers.tagged_services.decode import decode
+from discovery.providers.tagged_services.instance import Member
 from discovery.providers.tagged_services.inventory import Inventory
 from discovery.providers.tagged_services.options import TagOptions
 from rondpoint.settings import NomadOptions
