@@ -25,14 +25,15 @@ CONNECT_TIMEOUT = 30.0
 class HttpClient:
     """Connections to the servers of one source; the environment's proxies are not used.
 
-    Calls must come from one thread; only `abort` may come from another. `peer` is the subject of messages,
-    and may change.
+    Calls must come from one thread; only `abort` may come from another. With `connections`, that many threads
+    may call `get` and `post` at the same time. `peer` is the subject of messages, and may change.
     """
 
-    def __init__(self, peer: str, tls: ClientTls | None = None) -> None:
+    def __init__(self, peer: str, tls: ClientTls | None = None, connections: int = 1) -> None:
         self.peer = peer
         self._sockets = OpenSockets()
         self._manager = PoolManager(
+            maxsize=connections,
             retries=False,
             socket_options=KEEP_ALIVE,
             ssl_context=None if tls is None else client_context(tls),
@@ -44,7 +45,7 @@ class HttpClient:
         self._sockets.abort()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections that wait for further requests; another request opens a new one."""
         self._manager.clear()
 
     @contextmanager
