@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import redis
 
-from discovery.backoff import Backoff
+from discovery.connections.backoff import Backoff
 from discovery.leader_election.store_refusals import StoreRefusals
 from rondpoint.store.agents import Role
 from rondpoint.store.keys import Keys
