@@ -32,10 +32,11 @@ class ServerMetricsReporter:
         """Begin the next round with the first server."""
         self._next = 0
 
-    def report(self, known: Container[str]) -> bool:
+    def report(self, known: Container[str], *, renew: bool = True) -> bool:
         """Write the next round of servers; return whether it reached the last one. Raises redis.RedisError.
 
-        `known` holds the fields of the servers in the current configuration.
+        `known` holds the fields of the servers in the current configuration. With `renew`, it renews the
+        expiry even if nothing changed.
         """
         tallies = self._tallies.all
         examined = list(islice(tallies, self._next, self._next + MAX_SERVERS))
@@ -48,8 +49,9 @@ class ServerMetricsReporter:
         if done:
             self._next = 0
         changed = [field for field in examined if field in tallies and tallies[field].changed]
-        # Write an empty first batch too: it renews the expiry.
-        for start in range(0, max(len(changed), 1), BATCH):
+        if not changed and (renew or self._removed):
+            self._write(())
+        for start in range(0, len(changed), BATCH):
             self._write(changed[start : start + BATCH])
         return done
 
