@@ -83,7 +83,7 @@ class FolderWatch:
                 os.eventfd_write(self._wake_up, 1)
 
     def wait(self, limit: float = math.inf) -> frozenset[Path]:
-        """Wait for changes, at most CHECK_MS and `limit` seconds, or until interrupted; return their paths."""
+        """Wait for changes, CHECK_MS and `limit` seconds at most, or until interrupted; return the paths."""
         if not self._readable(max(1.0, min(CHECK_MS, 1000 * limit))):
             return frozenset()
         changed = self._changes.read()
