@@ -105,15 +105,12 @@ class MetricsReporter:
         replaced = list(tallies.replaced)
         tallies.replaced.clear()
         changed = [name for name in examined if fields[name].changed and name not in replaced]
-        self._write([*replaced, *changed[:BATCH]], renew=renew)
+        self._write([*replaced, *changed[:BATCH]])
         for start in range(BATCH, len(changed), BATCH):
             self._write(changed[start : start + BATCH])
-        self._servers.report(known.servers, renew=renew)
+        self._servers.report(known.servers)
         if renew:
-            write_worker(self._client, self._keys, status)
-            self._reported_status = _without_times(status)
-            # Half an interval earlier, because rounds are not exactly an interval apart.
-            self._renewal_due = monotonic() + RENEWAL - INTERVAL / 2
+            self._renew(status)
 
     def finish(self) -> None:
         """Write everything and add it to the instance's counts. Raises redis.RedisError."""
@@ -172,11 +169,19 @@ class MetricsReporter:
         status = replace(status, reloads=status.reloads + self._reloads)
         return status, monotonic() >= self._renewal_due or _without_times(status) != self._reported_status
 
-    def _write(self, names: Iterable[str], *, renew: bool = False) -> None:
-        """Write the counts of `names`, and the worker's own if they changed.
+    def _renew(self, status: WorkerStatus) -> None:
+        has_counts, has_servers = write_worker(self._client, self._keys, status)
+        self._reported_status = _without_times(status)
+        # Half an interval earlier, because rounds are not exactly an interval apart.
+        self._renewal_due = monotonic() + RENEWAL - INTERVAL / 2
+        if not has_counts:
+            # The store has lost the earlier counts.
+            self._all_changed()
+        elif not has_servers:
+            self._servers.all_changed()
 
-        Without any of these, write only to renew the expiry, with `renew`.
-        """
+    def _write(self, names: Iterable[str]) -> None:
+        """Write the counts of `names`, and the worker's own if they changed."""
         written: list[Tally] = []
         counts: dict[str, Counts | WorkerCounts] = {}
         own = self._own()
@@ -189,7 +194,7 @@ class MetricsReporter:
                 tally.changed = False
                 written.append(tally)
                 counts[name] = tally.counts()
-        if not (counts or self._removed or renew):
+        if not (counts or self._removed):
             return
         try:
             whole = write_counts(self._client, self._keys, self._this_worker.name, counts, self._removed)

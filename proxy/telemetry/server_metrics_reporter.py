@@ -32,11 +32,10 @@ class ServerMetricsReporter:
         """Begin the next round with the first server."""
         self._next = 0
 
-    def report(self, known: Container[str], *, renew: bool = True) -> bool:
+    def report(self, known: Container[str]) -> bool:
         """Write the next round of servers; return whether it reached the last one. Raises redis.RedisError.
 
-        `known` holds the fields of the servers in the current configuration. With `renew`, it renews the
-        expiry even if nothing changed.
+        `known` holds the fields of the servers in the current configuration.
         """
         tallies = self._tallies.all
         examined = list(islice(tallies, self._next, self._next + MAX_SERVERS))
@@ -49,7 +48,7 @@ class ServerMetricsReporter:
         if done:
             self._next = 0
         changed = [field for field in examined if field in tallies and tallies[field].changed]
-        if not changed and (renew or self._removed):
+        if self._removed and not changed:
             self._write(())
         for start in range(0, len(changed), BATCH):
             self._write(changed[start : start + BATCH])

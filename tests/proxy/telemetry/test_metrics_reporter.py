@@ -8,10 +8,13 @@ import pytest
 import redis
 from msgspec.structs import replace
 
+from proxy.net.deadlines import Sweeper
+from proxy.services.registry import ServiceRegistry
 from proxy.telemetry import metrics_reporter
 from proxy.telemetry.metrics_reporter import RENEWAL, MetricsReporter
 from proxy.telemetry.tallies import Tallies
-from rondpoint.model import Router
+from proxy.upstream.timeouts import UpstreamTimeouts
+from rondpoint.model import Router, Server, Service
 from rondpoint.rules import v3
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
@@ -33,13 +36,18 @@ class Reporting:
         self.now = 1000.0
         self.status = WorkerStatus(WORKER, "host-1", "host", 1, 0.0, 0.0)
         self.tallies = Tallies()
+        services = ServiceRegistry(Sweeper(), UpstreamTimeouts())
+        services.put(Service("s@file", (Server("one", "10.0.0.1", 80),)))
+        served = services.get("s@file")
+        assert served is not None
+        self.target = served.targets[0]
         self._reporter = MetricsReporter(
             client,
             KEYS,
             self.tallies,
             lambda: replace(self.status, seen_at=self.now, confirmed_at=self.now),
             WorkerCounts,
-            lambda: ActiveNames({"r"}, {"s@file"}, ActiveServers({})),
+            lambda: ActiveNames({"r"}, {"s@file"}, ActiveServers(services.by_name)),
         )
         monkeypatch.setattr(metrics_reporter, "monotonic", lambda: self.now)
 
@@ -75,11 +83,14 @@ def reporting(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Reporting
 def test_an_idle_worker_writes_only_to_renew_its_entry_and_its_counts(
     reporting: Reporting, client: redis.Redis
 ) -> None:
-    client.expire(KEYS.metrics(WORKER), 5)
+    client.hset(KEYS.server_metrics("host-1"), "ended", b"")
+    for key in (KEYS.metrics(WORKER), KEYS.server_metrics("host-1")):
+        client.expire(key, 5)
     written = [reporting.report(1) for _ in range(7)]
     assert written == [False, True, False, False, True, False, False]
     assert reporting.now - reporting.seen_at() < RENEWAL
-    assert client.ttl(KEYS.metrics(WORKER)) > EXPIRY - 5
+    for key in (KEYS.metrics(WORKER), KEYS.server_metrics("host-1")):
+        assert client.ttl(key) > EXPIRY - 5
 
 
 def test_a_changed_status_is_written_in_the_next_round(reporting: Reporting) -> None:
@@ -101,9 +112,24 @@ def test_changed_counts_are_written_in_the_next_round(reporting: Reporting, clie
 def test_a_store_that_lost_its_data_gets_everything_again(reporting: Reporting, client: redis.Redis) -> None:
     tally = reporting.tallies.for_router(Router("r", v3.parse("Path(`/`)"), "s@file", 1))
     tally.count(reporting.tallies.label_sets.number("web"), b"GET", 200, 0.1, 1)
+    reporting.tallies.servers.count_failure(reporting.target)
     reporting.report(1)
+    reporting.report(1)
+    fields = client.hkeys(KEYS.server_metrics(WORKER))
+    assert len(fields) == 1
     client.flushall()
     for _ in range(int(RENEWAL) + 1):
         reporting.report(1)
     assert client.hexists(KEYS.metrics(WORKER), "r")
+    assert client.hkeys(KEYS.server_metrics(WORKER)) == fields
     assert WORKER in read_workers(client, KEYS)
+
+
+def test_lost_counts_of_servers_alone_are_written_again(reporting: Reporting, client: redis.Redis) -> None:
+    reporting.tallies.servers.count_failure(reporting.target)
+    reporting.report(1)
+    reporting.report(1)
+    client.delete(KEYS.server_metrics(WORKER))
+    for _ in range(int(RENEWAL) + 1):
+        reporting.report(1)
+    assert client.exists(KEYS.server_metrics(WORKER))
