@@ -1,9 +1,8 @@
 from pathlib import Path
-from struct import pack
 
 import pytest
+from inotify_simple import Event, INotify, flags
 
-from discovery.providers.file import inotify
 from discovery.providers.file.folders import FolderWatch, look_at
 from discovery.providers.file.inotify import Inotify
 
@@ -71,9 +70,10 @@ def test_reading_a_file_is_no_change(folder: Path) -> None:
 def test_if_the_queue_was_full_every_folder_may_have_changed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    overflow = pack("iIII", -1, 0x4000, 0, 0)
+    overflow = Event(-1, flags.Q_OVERFLOW, 0, "")
     changes = Inotify([folder, folder.parent])
-    monkeypatch.setattr(inotify.os, "read", lambda *_: overflow)
+    # The kernel's limit is the same for all programs, and 16,384 events by default.
+    monkeypatch.setattr(INotify, "read", lambda _self, timeout: [overflow])
     assert changes.read() == {folder, folder.parent}
     changes.close()
 
