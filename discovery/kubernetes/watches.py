@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
-from discovery.backoff import Backoff
+from discovery.connections.backoff import Backoff
 from discovery.kubernetes.client import Client, Event, Listing
 from discovery.kubernetes.errors import ClosedError, GoneError, MissingError, RefusedError, UnreachableError
 from discovery.kubernetes.objects import Objects, name_of

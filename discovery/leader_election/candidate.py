@@ -13,11 +13,12 @@ from contextlib import suppress
 
 import redis
 
-from discovery.backoff import Backoff
+from discovery.connections.backoff import Backoff
 from discovery.leader_election.store_refusals import StoreRefusals
 from rondpoint.store.agents import Role
 from rondpoint.store.keys import Keys
 from rondpoint.store.lease import RENEWAL, Lease
+from rondpoint.ticks import seconds_to_tick
 
 logger = logging.getLogger(__name__)
 
@@ -70,17 +71,15 @@ class Candidate:
                 self._refusals.clear()
                 backoff.reset()
             if not stop.is_set():
-                self.check_now.wait(pause)
+                self.check_now.wait(min(pause, seconds_to_tick(RENEWAL)))
         for lease in (self.leader_lease, self.contribution_lease):
             with suppress(redis.RedisError):
                 lease.release()
 
     def _hold(self) -> float:
         before = self.contribution_lease.held, self.leader_lease.held
-        pause = self.contribution_lease.hold()
-        if self.contribution_lease.held:
-            pause = self.leader_lease.hold()
-        elif self.leader_lease.held:
+        pause = self.contribution_lease.hold_before(self.leader_lease)
+        if self.leader_lease.held and not self.contribution_lease.held:
             self.leader_lease.release()
         if (self.contribution_lease.held, self.leader_lease.held) != before:
             self._wake_up.set()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
+from discovery.connections.stopping import on_stop
 from discovery.kubernetes.client import Client
 from discovery.kubernetes.cluster import Cluster, find_cluster
 from discovery.kubernetes.errors import ClosedError, KubernetesError
@@ -19,7 +20,6 @@ from discovery.kubernetes.watches import Watches
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.providers.kubernetes.definitions import Definitions
-from discovery.stopping import on_stop
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration
 
