@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from proxy.http1.errors import RequestError
-from proxy.http1.header_lines import first_value
+from proxy.middlewares.client_scheme import client_scheme
 from proxy.middlewares.request_content import ContentTooLargeError, read_content
 from proxy.per_request.local_response import LocalResponse
 from rondpoint import internal_services
@@ -68,7 +68,7 @@ def _respond(app: Flask, service: str, request: Request, client: Client) -> Loca
     except ContentTooLargeError:
         raise RequestError(413, "the request body is too large") from None
     path, _, query = target.decode("latin-1").partition("?")
-    scheme = first_value(client.forwarded(request.host), b"x-forwarded-proto")
+    scheme = client_scheme(request, client)
     environ = EnvironBuilder(
         path,
         f"{scheme.decode('latin-1')}://{request.host.decode('latin-1') or _NO_HOST}",
