@@ -57,7 +57,6 @@ from rondpoint.middleware.installed import load_installed
 from rondpoint.servers_transports.contexts import ClientContexts
 from rondpoint.servers_transports.default import default_transport
 from rondpoint.settings import Ping, Settings
-from rondpoint.settings.closed_parts import METRICS
 from rondpoint.store.client import connect, separate_connection
 from rondpoint.store.corrupt_keys import drop
 from rondpoint.store.keys import Keys
@@ -163,7 +162,6 @@ class Runtime:
             tls.certificates,
             self.context.tls_options,
         )
-        self.internals = self._observers.internals()
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         self.exposition: Exposition | None = None
         if prometheus is not None:
@@ -260,10 +258,11 @@ class Runtime:
             return InternalRoutes(found, challenges)
         options = self.entry_point_options.get(entry_point, NO_OPTIONS)
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
-        if prometheus is not None and prometheus.entry_point == entry_point and not settings.refusal(METRICS):
+        if prometheus is not None and prometheus.entry_point == entry_point and not prometheus.manual_routing:
             assert self.exposition is not None  # noqa: S101 - made of the same settings
             found[b"/metrics"] = metrics_route(options.middlewares, self.exposition)
-        if settings.ping is not None and settings.ping.entry_point == entry_point:
+        ping = settings.ping
+        if ping is not None and ping.entry_point == entry_point and not ping.manual_routing:
             found[b"/ping"] = ping_route(options.middlewares, self.ping_status)
         return InternalRoutes(found, challenges)
 

@@ -18,6 +18,9 @@ PING = f"ping{SUFFIX}"
 PROMETHEUS = f"prometheus{SUFFIX}"
 NOOP = f"noop{SUFFIX}"
 
+ADMIN_APPLICATION = f"admin{SUFFIX}"
+"""All that the admin entry point serves. Routers cannot name it."""
+
 INTERNAL_SERVICES = {
     API: "the API, and the dashboard at /dashboard/",
     DASHBOARD: "the dashboard",

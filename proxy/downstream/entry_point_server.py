@@ -24,7 +24,8 @@ from proxy.downstream.proxy_header import ProxyHeaderReader
 from proxy.downstream.served_protocol import ServedProtocol
 from proxy.downstream.serving import RequestHandler, serve
 from proxy.downstream.tls_handshake import start_tls
-from proxy.downstream.trusted_peers import TrustedPeers
+from proxy.downstream.trusted_peers import LOOPBACK, TrustedPeers
+from proxy.exchange.admin_entry_point import admin_handler
 from proxy.exchange.closed_entry_point import refuse_routed_requests
 from proxy.exchange.entry_point_handler import make_handler
 from proxy.exchange.internal_routes import NO_ROUTES
@@ -40,6 +41,7 @@ from proxy.telemetry.tls_names import tls_name
 from proxy.tls.alpn import HTTP_2
 from proxy.tls.client_hello import HANDSHAKE
 from rondpoint.entry_points.options import NO_OPTIONS
+from rondpoint.settings import ADMIN
 from rondpoint.tls.model import DEFAULT_OPTIONS
 
 if TYPE_CHECKING:
@@ -90,6 +92,8 @@ class EntryPointServer:
         self._options = options
         self._internal_routes = internal_routes
         self._challenges = challenges
+        metrics = settings.metrics
+        self._counts_internals = metrics is not None and metrics.add_internals
         self._connections: set[ClientConnection | Http2Connection | _Beginning] = set()
         context.tls_options.on_change = self._end_connections_with
 
@@ -113,12 +117,13 @@ class EntryPointServer:
         table, options = context.table, context.tls_options
         contexts = self._tls.open(entry_point, point.tls, partial(table.tls_options.for_host, entry_point))
         has_tls, secure_point = point.tls is not None, over_tls(entry_point)
-        forwarded_trust = TrustedPeers(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
+        trusted = point.forwarded_headers.trusted_ips or (LOOPBACK if entry_point == ADMIN else ())
+        forwarded_trust = TrustedPeers(point.forwarded_headers.insecure, trusted)
         proxy_trust = TrustedPeers(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         label_sets = context.tallies.label_sets
         for_clients = entry_point_limits(context.limits, point)
         for_proxies = entry_point_limits(context.limits, point, trusted=True)
-        metered = point.observability.metrics
+        metered = self._counts_internals if entry_point == ADMIN else point.observability.metrics
         plain_label_set = label_sets.number(entry_point, metered=metered)
         plain, secure, checked = self._protocols(entry_point, point)
         transport = point.transport
@@ -262,6 +267,8 @@ class EntryPointServer:
         The last is for connections that were made with other than the default TLS options.
         """
         table, options = self._context.table, self._options.get(entry_point)
+        if entry_point == ADMIN:
+            return self._admin_protocols(point, options or NO_OPTIONS)
         setup = self._observers.setup_for(point, self._internal_routes(entry_point))
         bare_setup = self._observers.setup_for(point, NO_ROUTES)
         if point.tls is not None:
@@ -284,6 +291,18 @@ class EntryPointServer:
         secure = ServedProtocol(routing_point, setup, self._request_handler(entry_point, options))
         handler = self._request_handler(entry_point, options, checks_tls_options=True)
         return plain, secure, ServedProtocol(routing_point, setup, handler)
+
+    def _admin_protocols(
+        self, point: EntryPoint, options: EntryPointOptions
+    ) -> tuple[ServedProtocol, ServedProtocol, ServedProtocol]:
+        """Return how the admin entry point serves connections, as `_protocols` does."""
+        setup = self._observers.setup_for_internals(point)
+        handle = admin_handler(options.middlewares, counted=self._counts_internals)
+        served = ServedProtocol(ADMIN, setup, handle, is_preface)
+        if point.tls is None:
+            return served, served, served
+        plain = ServedProtocol(without_tls(ADMIN), setup, handle_request, is_preface)
+        return plain, served, served
 
     def _request_handler(
         self, entry_point: str, options: EntryPointOptions | None, *, checks_tls_options: bool = False

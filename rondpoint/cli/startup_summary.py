@@ -44,7 +44,8 @@ def summary_lines(settings: Settings) -> Iterator[str]:
 def local_url(point: EntryPoint) -> str:
     """Return the URL at which this machine reaches an entry point."""
     host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(point.host, point.host)  # noqa: S104
-    return f"http://[{host}]:{point.port}" if ":" in host else f"http://{host}:{point.port}"
+    scheme = "http" if point.tls is None else "https"
+    return f"{scheme}://[{host}]:{point.port}" if ":" in host else f"{scheme}://{host}:{point.port}"
 
 
 def _list_providers(settings: Settings) -> Iterator[str]:

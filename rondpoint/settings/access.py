@@ -17,6 +17,9 @@ class AdminAccess(Enum):
     AUTHENTICATED = auto()
     """Full access with a token or a password."""
 
+    GUARDED = auto()
+    """Full access for clients that the entry point itself has authenticated, as Traefik 1 does by `auth`."""
+
     READ_ONLY = auto()
     """All clients may read; changes are refused."""
 
@@ -28,6 +31,8 @@ def admin_access(settings: Settings) -> AdminAccess:
     """Return the access that follows from the address of the admin entry point and from `api`."""
     if _has_credentials(settings):
         return AdminAccess.AUTHENTICATED
+    if settings.admin.auth is not None:
+        return AdminAccess.GUARDED
     if is_loopback(settings.admin.host):
         return AdminAccess.OPEN
     return AdminAccess.READ_ONLY if settings.api.insecure else AdminAccess.CLOSED

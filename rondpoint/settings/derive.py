@@ -181,9 +181,9 @@ def _derive_web_address(draft: Draft, name: str, web: list[str]) -> None:
 
 
 def _derive_tls(draft: Draft) -> None:
-    """Switch `tls` on for entry points with `http.tls`; the admin entry point speaks no TLS."""
+    """Switch `tls` on for entry points with `http.tls`."""
     for path, setting in [*draft.sections.items(), *draft.values.items()]:
-        if _is_entry_point(path) and path[1] != ADMIN and path[2:4] == ("http", "tls"):
+        if _is_entry_point(path) and path[2:4] == ("http", "tls"):
             draft.sections.setdefault((*path[:2], "tls"), setting)
 
 

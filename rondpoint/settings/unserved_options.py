@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from rondpoint.settings.closed_parts import CHANGES, LOCAL_ONLY, METRICS
-
 _ONLY_IF_SAFE = "take it out only if it is safe to serve without it"
 
 
@@ -78,19 +76,10 @@ _NO_CLUSTER = UnservedOption(
     "has no effect: all agents and proxies of one redis.url are a cluster; certificates of Traefik's cluster "
     "are not read from its keys, so they are ordered again"
 )
-_ADMIN_PASSWORD = UnservedOption(
-    closed_part="entry point traefik", hint="set api.basicAuth.users or api.token instead"
-)
-_ADMIN_TLS = UnservedOption(closed_part="entry point traefik", hint=LOCAL_ONLY)
-_READ_ONLY = UnservedOption(closed_part=CHANGES)
 _MARATHON_GUARD = UnservedOption(closed_part="provider marathon")
 _MESOS_GUARD = UnservedOption(closed_part="provider mesos")
 _ECS_GUARD = UnservedOption(closed_part="provider ecs")
 _OWN_LIMITS = UnservedOption("has no effect: Rondpoint has its own time limits for connections")
-_METRICS_ROUTING = UnservedOption(
-    closed_part=METRICS,
-    hint="take it out only if every client of metrics.prometheus.entryPoint may read /metrics",
-)
 _DOCKER_TEMPLATE = UnservedOption(closed_part="provider docker")
 _CATALOGUE_GUARD = UnservedOption(closed_part="provider consulcatalog")
 _KUBERNETES_GUARD = UnservedOption(closed_part="provider kubernetes")
@@ -118,7 +107,7 @@ _TRAEFIK_3_OPTIONS = (
     "log.otlp "
     "tracing.backend tracing.datadog tracing.elastic tracing.globalAttributes tracing.haystack "
     "tracing.instana tracing.jaeger tracing.spanNameLimit tracing.zipkin "
-    "ping.manualRouting providers.precedence "
+    "providers.precedence "
     "providers.kubernetesGateway.experimentalChannel "
     "providers.docker.allowNonRunning "
     "providers.file.debugLogGeneratedTemplate "
@@ -182,10 +171,6 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("acme.onDemand", _ON_DEMAND),
     **_table("acme.acmeLogging", _ACME_LOG),
     **_table("cluster acme.overrideCertificates", _NO_CLUSTER),
-    **_table("web.auth", _ADMIN_PASSWORD),
-    **_table("web.certFile web.keyFile", _ADMIN_TLS),
-    **_table("web.readOnly", _READ_ONLY),
-    **_table("metrics.prometheus.manualRouting", _METRICS_ROUTING),
     **_table("docker.filename", _DOCKER_TEMPLATE),
     **_table(_CATALOGUE_GUARDS, _CATALOGUE_GUARD),
     **_table(_CONSUL_KEYS_GUARDS, _CONSUL_KEYS_GUARD),

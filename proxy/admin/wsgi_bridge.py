@@ -1,4 +1,7 @@
-"""Runs the admin application for requests that a router sends to `api@internal`, or to a part of it."""
+"""Runs the admin application, which speaks WSGI, for requests of the data path.
+
+They come from the admin entry point, or from a router to `api@internal` or to a part of it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from proxy.http1.errors import RequestError
+from proxy.middlewares.client_scheme import client_scheme
 from proxy.middlewares.request_content import ContentTooLargeError, read_content
 from proxy.per_request.local_response import LocalResponse
 from rondpoint import internal_services
@@ -22,9 +26,13 @@ if TYPE_CHECKING:
     from proxy.middlewares.step import Client
 
 ROUTED = "rondpoint.routed"
-"""The key of the WSGI environment of requests that came through a router of a web entry point."""
+"""The key of the WSGI environment that says whether a request came through a router of a web entry point."""
+
+_NO_HOST = "127.0.0.1"
+"""Stands for the host that requests of HTTP/1.0 may lack; no browser sends such requests."""
 
 _PATHS = {
+    internal_services.ADMIN_APPLICATION: re.compile(rb".*", re.DOTALL),
     internal_services.API: re.compile(rb"/(?:(?:api|dashboard)(?:/.*)?)?"),
     internal_services.DASHBOARD: re.compile(rb"/dashboard(?:/.*)?"),
     internal_services.REST: re.compile(rb"/api/providers/[^/]+"),
@@ -38,7 +46,10 @@ _OWN_LINES = frozenset(("connection", "content-length", "date", "server", "trans
 
 
 def admin_services(app: Flask) -> dict[str, InternalService]:
-    """Return the internal services that the admin application serves, by name."""
+    """Return the internal services that the admin application serves, by name.
+
+    One of them is for the admin entry point itself.
+    """
     return {name: partial(_respond, app, name) for name in _PATHS}
 
 
@@ -57,9 +68,10 @@ def _respond(app: Flask, service: str, request: Request, client: Client) -> Loca
     except ContentTooLargeError:
         raise RequestError(413, "the request body is too large") from None
     path, _, query = target.decode("latin-1").partition("?")
+    scheme = client_scheme(request, client)
     environ = EnvironBuilder(
         path,
-        f"{'https' if client.tls else 'http'}://{request.host.decode('latin-1')}",
+        f"{scheme.decode('latin-1')}://{request.host.decode('latin-1') or _NO_HOST}",
         query,
         # The connection leaves out the content of the response to HEAD, and keeps its length.
         "GET" if request.method == b"HEAD" else request.method.decode(),
@@ -71,7 +83,10 @@ def _respond(app: Flask, service: str, request: Request, client: Client) -> Loca
                 line.partition(":") for line in request.headers.decode("latin-1").split("\r\n")[1:]
             )
         ],
-        environ_overrides={"REMOTE_ADDR": client.peer, ROUTED: True},
+        environ_overrides={
+            "REMOTE_ADDR": client.peer,
+            ROUTED: service != internal_services.ADMIN_APPLICATION,
+        },
     ).get_environ()
     pieces, status, headers = run_wsgi_app(app, environ)
     lines = b"".join(

@@ -1,4 +1,4 @@
-"""Accepts the connections of a web entry point."""
+"""Accepts the connections of an entry point."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BATCH = 16
 """Connections accepted in one turn of the event loop, so that a burst does not hold up other requests."""
 
 
-class WebAcceptor:
+class Acceptor:
     """Accepts connections as plain non-blocking sockets, and passes them to `handlers`.
 
     A socket of gevent would cost as much as the request head. It owns the listening socket. While all
