@@ -186,11 +186,12 @@ def test_statuses_say_what_is_attached() -> None:
 
 
 def test_a_written_status_is_not_due_again_and_keeps_its_times() -> None:
-    cluster = Cluster(CLASSES, ONE, gateway(listener()), route())
-    for resource, item, status in list(cluster.statuses.due("2026-01-01T00:00:00Z")):
-        cluster.objects.put(resource, {**item, "status": status})
+    cluster = Cluster(CLASSES, ONE, gateway(listener()), route(), now="2026-01-01T00:00:00Z")
+    for due in list(cluster.statuses.due(everything=True)):
+        cluster.objects.put(due.resource, {**due.item, "status": due.status})
+    cluster.now = NOW
     cluster.apply("kind: Namespace\nmetadata: {name: new}")
-    assert list(cluster.statuses.due(NOW)) == []
+    assert list(cluster.statuses.due(everything=True)) == []
     cluster.remove("Service", "default", "one")
     (parent,) = cluster.status_of("HTTPRoute", "r")["parents"]
     assert {each["type"]: each["lastTransitionTime"] for each in parent["conditions"]} == {
