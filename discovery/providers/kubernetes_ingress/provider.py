@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 from discovery.certificates.loading import Seal
-from discovery.decoding.decoded import Decoded
-from discovery.kubernetes.client import Object
 from discovery.kubernetes.objects import Objects
 from discovery.kubernetes.resources import (
     ENDPOINT_SLICES,
@@ -22,7 +21,6 @@ from discovery.providers.contract import Emit
 from discovery.providers.kubernetes.clusters import Clusters, own_clusters
 from discovery.providers.kubernetes.definitions import Definitions
 from discovery.providers.kubernetes.following import Follower
-from discovery.providers.kubernetes.lookup import Cluster
 from discovery.providers.kubernetes.selections import backend_selections, node_selection
 from discovery.providers.kubernetes.status_updates import StatusUpdates
 from discovery.providers.kubernetes_ingress.decode import decode
@@ -44,7 +42,7 @@ class KubernetesIngressProvider:
         self, options: KubernetesIngressOptions, seal: Seal = str, clusters: Clusters | None = None
     ) -> None:
         clusters = clusters or own_clusters()
-        self._policy = _policy(options)
+        policy = _policy(options)
         objects = Objects()
         looked_up = (SERVICES, SECRETS, ENDPOINT_SLICES, NODES, INGRESS_CLASSES)
         endpoint = options.ingress_endpoint
@@ -53,18 +51,15 @@ class KubernetesIngressProvider:
             clusters.watches(options),
             selections(options),
             objects,
-            Definitions(PROVIDER, objects, [INGRESSES], looked_up, self._decode, seal),
+            Definitions(PROVIDER, objects, [INGRESSES], looked_up, partial(decode, policy, seal), seal),
             None
             if endpoint is None
-            else StatusUpdates(IngressStatuses(endpoint, objects, self._policy), clusters.leadership),
+            else StatusUpdates(IngressStatuses(endpoint, objects, policy), clusters.leadership),
         )
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the cluster until `stop`. Raises ProviderError if it cannot be read."""
         self._follower.watch(emit, stop)
-
-    def _decode(self, kind: str, item: Object, cluster: Cluster) -> Decoded:
-        return decode(item, self._policy, cluster)
 
 
 def selections(options: KubernetesIngressOptions) -> Iterator[Selection]:
