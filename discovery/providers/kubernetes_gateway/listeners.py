@@ -19,6 +19,7 @@ from discovery.providers.kubernetes_gateway.conditions import (
     Condition,
 )
 from discovery.providers.kubernetes_gateway.label_selectors import selects
+from discovery.providers.kubernetes_gateway.parameters import parameters_fault
 from discovery.providers.kubernetes_gateway.references import (
     GROUP,
     Location,
@@ -98,7 +99,8 @@ def _read_listener(
     namespace, name = name_of(gateway)
     port, protocol = int(written.get("port") or 0), str(written.get("protocol") or "")
     hostname = str(written.get("hostname") or "")
-    faults: list[Condition] = []
+    fault = parameters_fault(gateway)
+    faults = [] if fault is None else [Condition(PROGRAMMED, False, "Invalid", fault.message)]
     entry_point = _entry_point(port, protocol, entry_points)
     kinds: tuple[str, ...] = ()
     pairs: tuple[KeyPair, ...] = ()

@@ -100,6 +100,11 @@ class _Route:
                 to = attachment.reference
                 parent = f"Gateway {to.get('namespace') or self._namespace}/{to.get('name')}"
                 self._report.warning(f"{parent} does not take it: {attachment.condition.message}")
+            for name in attachment.lost:
+                self._report.warning(
+                    f"it gets no requests for {name}, which belongs to a more specific listener",
+                    "name that listener's sectionName in parentRefs, or none",
+                )
         if attachments:
             served = [each for one in attachments for each in one.attached if each.listener.serves]
             for number, rule in enumerate((self._route.get("spec") or {}).get("rules") or ({},)):
@@ -150,8 +155,8 @@ class _Route:
         listener = attached.listener
         gateway = f"{listener.namespace}-{listener.gateway}-ep-{listener.entry_point}"
         key = normalise(f"{self._name}-gw-{gateway}-{number}")
-        for hostname in attached.hostnames or ("",):
-            text = match.with_host(hostname)
+        for host in attached.hosts:
+            text = match.with_host(host)
             try:
                 rule = v3.parse(text)
             except RuleError as error:
@@ -163,7 +168,7 @@ class _Route:
                 name,
                 rule,
                 service,
-                priority(match, hostname, self._route, number),
+                priority(match, host.name, self._route, number),
                 (listener.entry_point,),
                 tuple(qualify(middleware, PROVIDER) for middleware in middlewares),
                 tls=listener.protocol == "HTTPS",

@@ -14,12 +14,15 @@ from discovery.providers.kubernetes_gateway.conditions import (
     written_conditions,
 )
 from discovery.providers.kubernetes_gateway.listeners import Listener
+from discovery.providers.kubernetes_gateway.parameters import parameters_fault
 from discovery.providers.kubernetes_gateway.references import GROUP
 
 FEATURES = (
     "GRPCRoute",
     "GRPCRouteNamedRouteRule",
+    "GRPCRouteRequestHeaderModifier",
     "Gateway",
+    "GatewayHTTPListenerIsolation",
     "GatewayPort8080",
     "HTTPRoute",
     "HTTPRoute303RedirectStatusCode",
@@ -28,6 +31,8 @@ FEATURES = (
     "HTTPRouteBackendProtocolH2C",
     "HTTPRouteBackendProtocolWebSocket",
     "HTTPRouteBackendRequestHeaderModification",
+    "HTTPRouteBackendRequestRedirect",
+    "HTTPRouteBackendURLRewrite",
     "HTTPRouteDestinationPortMatching",
     "HTTPRouteHostRewrite",
     "HTTPRouteMethodMatching",
@@ -88,9 +93,12 @@ def gateway_status(
         )
     any_serves = any(listener.serves for listener in listeners)
     conditions = (
-        _GATEWAY_CONDITIONS[0]
-        if valid and served
-        else Condition(ACCEPTED, any_serves, "ListenersNotValid", "not all listeners are valid"),
+        parameters_fault(item)
+        or (
+            _GATEWAY_CONDITIONS[0]
+            if valid and served
+            else Condition(ACCEPTED, any_serves, "ListenersNotValid", "not all listeners are valid")
+        ),
         _GATEWAY_CONDITIONS[1]
         if any_serves
         else Condition(PROGRAMMED, False, "Invalid", "no listener is served"),
