@@ -9,7 +9,13 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 # Importing these modules registers their kinds in KINDS.
-from proxy.middlewares import buffering, content_type, encoded_characters, pass_tls_client_cert  # noqa: F401
+from proxy.middlewares import (  # noqa: F401
+    buffering,
+    content_type,
+    encoded_characters,
+    pass_tls_client_cert,
+    timeouts,
+)
 from proxy.middlewares.authentication import basic_auth, digest_auth, forward_auth  # noqa: F401
 from proxy.middlewares.compression import compress  # noqa: F401
 from proxy.middlewares.failures import circuit_breaker, error_pages, retry  # noqa: F401

@@ -18,7 +18,12 @@ from discovery.providers.kubernetes.lookup import Cluster, ServersPolicy
 from discovery.providers.kubernetes_gateway.attachments import Attached, Attachment, attach
 from discovery.providers.kubernetes_gateway.backends import BackendFaultError, RouteKind, read_backend
 from discovery.providers.kubernetes_gateway.conditions import PARTIALLY_INVALID, RESOLVED_REFS, Condition
-from discovery.providers.kubernetes_gateway.filters import Filters, UnsupportedFilterError, read_filters
+from discovery.providers.kubernetes_gateway.filters import (
+    Filters,
+    UnsupportedFilterError,
+    read_filters,
+    read_timeouts,
+)
 from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
 from discovery.providers.kubernetes_gateway.matches import (
     Match,
@@ -42,7 +47,7 @@ _MATCHES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Match]]] = {
 _FAULT_STATUS = {"HTTPRoute": 500, "GRPCRoute": 503}
 """The status in place of a backend that cannot be used; gRPC's clients take 503 as UNAVAILABLE."""
 
-_UNSERVED = ("timeouts", "retry", "sessionPersistence")
+_UNSERVED = ("retry", "sessionPersistence")
 
 
 class Options(Struct, frozen=True):
@@ -140,6 +145,8 @@ class _Route:
                 filters = read_filters(
                     rule.get("filters") or (), self._namespace, normalise(own), match.prefix
                 )
+                timeouts = read_timeouts(rule, normalise(own))
+                filters = Filters({**timeouts, **filters.middlewares}, filters.mirrors)
                 service = self._service(where, normalise(own), rule, filters, match)
             except UnsupportedFilterError as error:
                 filters = Filters({}, ())

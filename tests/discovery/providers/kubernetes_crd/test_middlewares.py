@@ -286,7 +286,7 @@ def test_the_key_of_a_client_certificate_is_sealed() -> None:
 def test_every_kind_of_traefiks_manifests_is_served() -> None:
     kinds = {kind for _, kind, _ in OPTIONS.values()}
     of_gateway_api = {
-        *("requestHeaderModifier", "requestRedirect", "responseHeaderModifier", "urlRewrite"),
+        *("requestHeaderModifier", "requestRedirect", "responseHeaderModifier", "timeouts", "urlRewrite"),
     }
     only_elsewhere = {"ipWhiteList", "encodedCharacters", "errors", "redirectEntryPoint", *of_gateway_api}
     assert SERVED_KINDS - kinds <= only_elsewhere
