@@ -24,7 +24,7 @@ from discovery.providers.contract import Emit
 from discovery.providers.kubernetes.clusters import Clusters, own_clusters
 from discovery.providers.kubernetes.definitions import Definitions
 from discovery.providers.kubernetes.following import Follower
-from discovery.providers.kubernetes.lookup import ServersPolicy
+from discovery.providers.kubernetes.lookup import DecodingPolicy
 from discovery.providers.kubernetes.selections import backend_selections
 from discovery.providers.kubernetes.status_updates import StatusUpdates
 from discovery.providers.kubernetes_gateway.decoder import ROOTS, Decoder
@@ -63,14 +63,13 @@ class KubernetesGatewayProvider:
         objects = Objects()
         addresses = StatusAddresses(options.status_address, objects)
         statuses = GatewayStatuses(objects, CONTROLLER, addresses.read)
-        policy = ServersPolicy(
+        policy = DecodingPolicy(
             allow_empty_services=True,
             native_lb_by_default=options.native_lb_by_default,
+            cross_provider_namespaces=options.cross_provider_namespaces,
             option_prefix="providers.kubernetesGateway.",
         )
-        decoder = Decoder(
-            Options(CONTROLLER, entry_points, policy, options.cross_provider_namespaces), statuses
-        )
+        decoder = Decoder(Options(CONTROLLER, entry_points, policy), statuses)
         definitions = Definitions(self.name, objects, ROOTS, _LOOKED_UP, decoder.decode, seal)
         self._follower = Follower(
             self.name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from hashlib import sha256
 from typing import Any
 
 from msgspec import Struct
@@ -14,7 +13,8 @@ from discovery.decoding.report import Report
 from discovery.dynamic.middlewares import make_middleware
 from discovery.kubernetes.client import Object
 from discovery.kubernetes.objects import name_of
-from discovery.providers.kubernetes.lookup import Cluster, ServersPolicy
+from discovery.providers.kubernetes.lookup import Cluster, DecodingPolicy
+from discovery.providers.kubernetes.names import rule_digest
 from discovery.providers.kubernetes_gateway.attachments import Attached, Attachment, attach
 from discovery.providers.kubernetes_gateway.backends import BackendFaultError, RouteKind, read_backend
 from discovery.providers.kubernetes_gateway.conditions import PARTIALLY_INVALID, RESOLVED_REFS, Condition
@@ -39,7 +39,6 @@ from rondpoint.rules.errors import RuleError
 PROVIDER = "kubernetesgateway"
 
 _RESOLVED = Condition(RESOLVED_REFS, True, "ResolvedRefs", "all references are resolved")
-_RULE_DIGITS = 20
 _MATCHES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Match]]] = {
     "HTTPRoute": http_matches,
     "GRPCRoute": grpc_matches,
@@ -51,16 +50,11 @@ _UNSERVED = ("retry", "sessionPersistence")
 
 
 class Options(Struct, frozen=True):
-    """What the settings say: the controller's name, the entry points, and how servers are found.
-
-    `cross_provider_namespaces` are the namespaces whose routes may refer to services of other providers
-    (`api@internal`); None stands for all.
-    """
+    """What the settings say: the controller's name, the entry points, and how routes are decoded."""
 
     controller: str
     entry_points: Mapping[str, EntryPointAddress]
-    policy: ServersPolicy
-    cross_provider_namespaces: tuple[str, ...] | None = None
+    policy: DecodingPolicy
 
 
 class DecodedRoute(Struct, frozen=True):
@@ -169,8 +163,7 @@ class _Route:
             except RuleError as error:
                 self._leave_out(f"rule {number}", f"{text}: {error.message}")
                 continue
-            digest = sha256(text.encode()).hexdigest()[:_RULE_DIGITS]
-            name = qualify(f"{key}-{digest}", PROVIDER)
+            name = qualify(f"{key}-{rule_digest(text)}", PROVIDER)
             self._routers[name] = Router(
                 name,
                 rule,
@@ -244,8 +237,7 @@ class _Route:
         return qualified
 
     def _of_other_provider(self, name: str) -> str:
-        allowed = self._options.cross_provider_namespaces
-        if allowed is not None and self._namespace not in allowed:
+        if not self._options.policy.may_name_providers(self._namespace):
             message = f"namespace {self._namespace} may not refer to {name}, a service of another provider"
             raise BackendFaultError("RefNotPermitted", message)
         return name

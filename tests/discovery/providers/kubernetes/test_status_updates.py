@@ -171,8 +171,11 @@ def test_what_waits_when_the_leadership_ends_is_not_written(
     written = [name for name in names if kind.has_status(api, name)]
     # The write that was on its way cannot be taken back.
     assert len(written) <= 1
+    # Events come in order, so the second agent then knows what was written.
+    api.apply(kind.make("after"))
+    two.see(33)
     two.leadership.extend(math.inf)
-    until(lambda: all(kind.has_status(api, name) for name in (*names, "last")), "all statuses")
+    until(lambda: all(kind.has_status(api, name) for name in (*names, "last", "after")), "all statuses")
     assert not set(two.writes) & set(written)
 
 

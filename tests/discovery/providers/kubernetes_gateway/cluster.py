@@ -26,7 +26,7 @@ from discovery.kubernetes.resources import (
 )
 from discovery.merging.merge import merge
 from discovery.providers.kubernetes.definitions import Definitions
-from discovery.providers.kubernetes.lookup import ServersPolicy
+from discovery.providers.kubernetes.lookup import DecodingPolicy
 from discovery.providers.kubernetes_gateway.decoder import ROOTS, Decoder
 from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
 from discovery.providers.kubernetes_gateway.routes import PROVIDER, Options
@@ -88,9 +88,10 @@ class Cluster:
         self.statuses = GatewayStatuses(
             self.objects, CONTROLLER, lambda: ({"type": "IPAddress", "value": "192.0.2.1"},), lambda: self.now
         )
-        options = Options(
-            CONTROLLER, ENTRY_POINTS, ServersPolicy(allow_empty_services=True), cross_provider_namespaces
+        policy = DecodingPolicy(
+            allow_empty_services=True, cross_provider_namespaces=cross_provider_namespaces
         )
+        options = Options(CONTROLLER, ENTRY_POINTS, policy)
         others = [each for each in _RESOURCES.values() if each not in ROOTS]
         decoder = Decoder(options, self.statuses)
         self._definitions = Definitions(PROVIDER, self.objects, ROOTS, others, decoder.decode, str)
