@@ -31,6 +31,7 @@ from proxy.downstream.observers import Observers
 from proxy.ejection.ejections import Ejections
 from proxy.ejection.sharing import EjectionSync
 from proxy.exchange.internal_routes import InternalRoutes, metrics_route, ping_route
+from proxy.exchange.internal_services import make_internal_services
 from proxy.exchange.tls_options_check import require_tls_options
 from proxy.http1.limits import Limits
 from proxy.limits.in_flight_limits import InFlightLimits
@@ -170,6 +171,9 @@ class Runtime:
             self.exposition = Exposition(
                 self.client, self.keys, self.applier.in_force, prometheus, self.context.chains
             )
+        self.context.internal_services.update(
+            make_internal_services(settings, self.ping_status, self.exposition)
+        )
         self._snapshot = snapshot_path(settings, os.environ)
         self._saver = SnapshotSaver(self._snapshot, self.applier.state)
         load_snapshot = partial(load, self._snapshot)

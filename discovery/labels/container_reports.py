@@ -10,7 +10,7 @@ from discovery.decoding.report import Report
 from discovery.labels.known_labels import LabelKind, label_kind
 from rondpoint.diagnostics import lost_rules_hint
 
-_LABELLED = ("app", "container", "service")
+_LABELLED = ("app", "application", "container", "service")
 """Kinds whose labels are called labels; all others have tags."""
 
 

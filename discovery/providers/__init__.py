@@ -144,6 +144,15 @@ def _marathon(settings: Settings) -> Provider | None:
     return MarathonProvider(options)
 
 
+def _mesos(settings: Settings) -> Provider | None:
+    options = settings.providers.mesos
+    if options is None:
+        return None
+    from discovery.providers.mesos import MesosProvider
+
+    return MesosProvider(options)
+
+
 def _ecs(settings: Settings) -> Provider | None:
     options = settings.providers.ecs
     if options is None:
@@ -193,6 +202,7 @@ PROVIDERS: Mapping[str, Factory] = {
     "consul": _consul_keys,
     "http": _http,
     "marathon": _marathon,
+    "mesos": _mesos,
     "ecs": _ecs,
     "zookeeper": _zookeeper,
     "etcd": _etcd,

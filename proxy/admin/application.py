@@ -10,15 +10,20 @@ from proxy.admin.authorisation import install
 from proxy.admin.endpoints import BLUEPRINTS
 from proxy.admin.internal_requests import observe_requests
 from proxy.admin.json_responses import Refusal, error_response
+from proxy.admin.routed_requests import admin_services
 
 LARGEST_BODY = 16 << 20
 """Bytes of a request body."""
 
 
 def create_app() -> Flask:
-    """Return the application; the worker sets `config["RUNTIME"]` to its `Runtime` before any request."""
+    """Return the application; the worker sets `config["RUNTIME"]` to its `Runtime` before any request.
+
+    `config["SERVICES"]` are the internal services that it serves, by name, for routers of web entry points.
+    """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.config["SERVICES"] = admin_services(app)
     # First, so that refused requests are counted, logged and traced as well.
     observe_requests(app)
     install(app)

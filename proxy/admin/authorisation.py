@@ -9,6 +9,7 @@ from proxy.admin.authentication import Authenticator, worker_authenticator
 from proxy.admin.current_worker import runtime
 from proxy.admin.json_responses import Refusal
 from proxy.admin.pages import sign_in
+from proxy.admin.routed_requests import ROUTED
 from proxy.authentication.credentials import BEARER, TOKEN_USER
 from proxy.authentication.request_origin import (
     JSON_TYPES,
@@ -18,7 +19,7 @@ from proxy.authentication.request_origin import (
     is_local_name,
 )
 from rondpoint.settings import ADMIN
-from rondpoint.settings.access import AdminAccess, admin_access
+from rondpoint.settings.access import AdminAccess, admin_access, routed_access
 from rondpoint.settings.closed_parts import CHANGES
 
 OPEN_PATHS = frozenset(("/ping",))
@@ -38,9 +39,12 @@ def _authorise() -> Response | None:
     g.user = ""
     g.signed_in = False
     settings = runtime().settings
-    if closed := settings.closed_reason(ADMIN):
+    if ROUTED in request.environ:
+        access_level = routed_access(settings)
+    elif closed := settings.closed_reason(ADMIN):
         raise Refusal(503, closed)
-    access_level = admin_access(settings)
+    else:
+        access_level = admin_access(settings)
     if access_level is AdminAccess.CLOSED:
         raise Refusal(403, f"access here needs a token or a password: {_HINT}")
     if access_level is AdminAccess.OPEN and not is_local_name(request.host):

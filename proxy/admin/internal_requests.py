@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from flask import Flask, Response, current_app, g, request
 
+from proxy.admin.routed_requests import ROUTED
 from proxy.http1.grpc_status import NO_GRPC_STATUS
 from proxy.http1.request import Request
 from rondpoint.settings import ADMIN
@@ -68,6 +69,9 @@ def _runtime() -> Runtime:
 
 
 def _start_request() -> None:
+    if ROUTED in request.environ:
+        # The web entry point observes it.
+        return
     g.began = monotonic()
     tracer = _runtime().internals.tracer
     g.traced = tracer.begin(_head()) if tracer is not None else None
@@ -76,7 +80,7 @@ def _start_request() -> None:
 def _finish_request(response: Response) -> Response:
     worker = _runtime()
     internals = worker.internals
-    if not internals.counted and internals.observer is None:
+    if ROUTED in request.environ or not (internals.counted or internals.observer is not None):
         return response
     seconds = monotonic() - g.began
     name = _NAMES.get(request.path.split("/")[1], "api") + "@internal"

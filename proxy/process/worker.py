@@ -86,7 +86,10 @@ class ProxyWorker(GeventWorker):
         self._runtime = runtime = Runtime(current_settings())
         runtime.start()
         runtime.wait_ready(STORE_TIMEOUT)
-        cast("Flask", self.wsgi).config["RUNTIME"] = runtime
+        app = cast("Flask", self.wsgi)
+        app.config["RUNTIME"] = runtime
+        # Those of the context are off, or need no application.
+        runtime.context.internal_services = app.config["SERVICES"] | runtime.context.internal_services
         web, admin = ConnectionHandlers(self._connection_capacity()), Pool(ADMIN_CONNECTIONS)
         try:
             acceptors = [self._acceptor(listener, runtime, web, admin) for listener in self.sockets]

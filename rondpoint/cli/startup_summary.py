@@ -16,6 +16,7 @@ from rondpoint.settings import (
     KubernetesGatewayOptions,
     KubernetesIngressOptions,
     MarathonOptions,
+    MesosOptions,
     NomadOptions,
     RedisKeysOptions,
     Settings,
@@ -81,6 +82,9 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.marathon:
         case MarathonOptions(endpoint=marathons):
             yield _format_addresses("marathon", marathons)
+    match settings.providers.mesos:
+        case MesosOptions(endpoint=masters):
+            yield _format_addresses("mesos", masters)
     if settings.providers.ecs is not None:
         yield "ecs"
     if settings.providers.rest is not None:

@@ -33,6 +33,7 @@ _CONSTRAINTS = ("providers", "constraints")
 _HTTP = ("providers", "http")
 _NOMAD = ("providers", "nomad")
 _MARATHON = ("providers", "marathon")
+_MESOS = ("providers", "mesos")
 _ECS = ("providers", "ecs")
 _OTHER_PROVIDERS = (
     _SWARM,
@@ -43,6 +44,7 @@ _OTHER_PROVIDERS = (
     _HTTP,
     _NOMAD,
     _MARATHON,
+    _MESOS,
     _ECS,
 )
 
@@ -278,7 +280,7 @@ def _derive_constraints(draft: Draft) -> None:
     common = draft.values.get(_CONSTRAINTS)
     if common is None or not common.value:
         return
-    for section in (_DOCKER, _SWARM, _CATALOGUE, _NOMAD, _MARATHON, _ECS):
+    for section in (_DOCKER, _SWARM, _CATALOGUE, _NOMAD, _MARATHON, _MESOS, _ECS):
         own = draft.values.get((*section, "constraints"))
         if own is not None and own.value:
             joined = f"{common.value}, {own.value}"

@@ -115,6 +115,7 @@ def _existing_parts(settings: Settings) -> Iterator[str]:
         "consulcatalog": providers.consul_catalog,
         "consul": providers.consul,
         "marathon": providers.marathon,
+        "mesos": providers.mesos,
         "ecs": providers.ecs,
         "zookeeper": providers.zoo_keeper,
         "etcd": providers.etcd,

@@ -84,6 +84,7 @@ _ADMIN_PASSWORD = UnservedOption(
 _ADMIN_TLS = UnservedOption(closed_part="entry point traefik", hint=LOCAL_ONLY)
 _READ_ONLY = UnservedOption(closed_part=CHANGES)
 _MARATHON_GUARD = UnservedOption(closed_part="provider marathon")
+_MESOS_GUARD = UnservedOption(closed_part="provider mesos")
 _ECS_GUARD = UnservedOption(closed_part="provider ecs")
 _OWN_LIMITS = UnservedOption("has no effect: Rondpoint has its own time limits for connections")
 _METRICS_ROUTING = UnservedOption(
@@ -126,7 +127,6 @@ _TRAEFIK_3_OPTIONS = (
 # Traefik 2 had these options; Traefik 3 removed them.
 _TRAEFIK_2 = "pilot providers.docker.tls.caOptional"
 _TRAEFIK_1_SECTIONS = "healthCheck tls"
-_TRAEFIK_1_PROVIDERS = "mesos"
 _TRAEFIK_1_OPTIONS = (
     "docker.debugLogGeneratedTemplate docker.templateVersion docker.tls.caOptional docker.trace "
     "consul.debugLogGeneratedTemplate consul.templateVersion "
@@ -136,6 +136,7 @@ _TRAEFIK_1_OPTIONS = (
     "kubernetes.constraints kubernetes.debugLogGeneratedTemplate kubernetes.enablePassTLSCert "
     "kubernetes.templateVersion kubernetes.trace kubernetes.watch "
     "marathon.debugLogGeneratedTemplate marathon.templateVersion marathon.trace marathon.tls.caOptional "
+    "mesos.debugLogGeneratedTemplate mesos.templateVersion mesos.trace mesos.tls.caOptional "
     "providers.marathon.trace ecs.debugLogGeneratedTemplate ecs.templateVersion ecs.trace ecs.watch "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
     "web.path "
@@ -175,7 +176,6 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table(_TRAEFIK_3_OPTIONS, _NOT_YET),
     **_table(_TRAEFIK_2, _NOT_YET),
     **_table(_TRAEFIK_1_SECTIONS, _NOT_YET),
-    **_table(_TRAEFIK_1_PROVIDERS, _PROVIDER),
     **_table(_TRAEFIK_1_OPTIONS, _NOT_YET),
     **_table(_ENTRY_POINT_GUARDS, _ENTRY_POINT_GUARD),
     **_table("certificatesResolvers.*.tailscale certificatesResolvers.*.spire", _OTHER_RESOLVER),
@@ -213,6 +213,7 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _CONSUL_QUERIES),
     **_table(_MARATHON_GUARDS, _MARATHON_GUARD),
     **_table("ecs.filename", _ECS_GUARD),
+    **_table("mesos.filename", _MESOS_GUARD),
     **_table(_MARATHON_LIMITS, _OWN_LIMITS),
     **_table("providers.nomad.endpoint.endpointWaitTime", _EVENTS),
     **_table("providersThrottleDuration providers.providersThrottleDuration", _IMMEDIATE),

@@ -206,6 +206,16 @@ TRANSLATIONS: dict[str, Translation] = {
             *("tls", "tls.ca", "tls.cert", "tls.key", "tls.insecureSkipVerify"),
         )
     },
+    "mesos": _copy_to("providers.mesos"),
+    "mesos.constraints": _join_constraints("providers.mesos.constraints"),
+    **{
+        f"mesos.{key}": _copy_to(f"providers.mesos.{key}")
+        for key in (
+            *("endpoint", "domain", "exposedByDefault", "groupsAsSubDomains", "zkDetectionTimeout"),
+            *("refreshSeconds", "stateTimeoutSecond", "ipSources", "watch"),
+            *("tls", "tls.ca", "tls.cert", "tls.key", "tls.insecureSkipVerify"),
+        )
+    },
     "retry": _copy_to(),
     "retry.attempts": _copy_to("serversTransport.retryAttempts"),
     "rest": _copy_to("providers.rest"),

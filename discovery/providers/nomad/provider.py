@@ -92,6 +92,8 @@ class NomadProvider:
         stream = EventStream("Nomad", streaming, lambda: streaming.events(reader.topics))
         with stream, on_stop(stop, streaming.abort):
             self._read_all(reader, emit)
+            # From now on, only the stream needs a connection.
+            client.close()
             while not stop.is_set():
                 reader.apply(stream.take(self._seconds_to_expiry()))
                 self._emit_changed(emit)

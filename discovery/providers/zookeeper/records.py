@@ -35,6 +35,7 @@ _PASSWORD_LENGTH = 16
 _NO_SESSION = 0
 _NOT_READ_ONLY = b"\0"
 _WITHOUT_WATCH = b"\0"
+_WITH_WATCH = b"\1"
 _RECURSIVE = 1
 
 
@@ -47,6 +48,7 @@ class Xid(IntEnum):
 
 
 class Operation(IntEnum):
+    EXISTS = 3
     GET_DATA = 4
     GET_CHILDREN = 8
     SYNC = 9
@@ -148,6 +150,11 @@ def encode_watch(path: str) -> bytes:
     return _encode_text(path) + _LENGTH.pack(_RECURSIVE)
 
 
+def encode_read(path: str, *, watch: bool) -> bytes:
+    """Return the content of one read; with `watch`, the server sends one event at the next change."""
+    return _encode_text(path) + (_WITH_WATCH if watch else _WITHOUT_WATCH)
+
+
 def encode_reads(operation: Operation, paths: Sequence[str]) -> bytes:
     """Return the content of one request for several reads: of GET_DATA or GET_CHILDREN for each path."""
     head = _READ.pack(operation, False, -1)
@@ -168,6 +175,18 @@ def decode_event(content: bytes) -> Event:
         kind, _ = _EVENT.unpack_from(content)
         path, _ = _decode_bytes(content, _EVENT.size)
     return Event(kind, path.decode(errors="replace"))
+
+
+def decode_data(content: bytes) -> bytes:
+    """Return the data in the reply to one GET_DATA. Raises ValueError."""
+    with _whole():
+        return _decode_bytes(content, 0)[0]
+
+
+def decode_children(content: bytes) -> list[str]:
+    """Return the names in the reply to one GET_CHILDREN. Raises ValueError."""
+    with _whole():
+        return _decode_texts(content, 0)[0]
 
 
 def decode_reads(content: bytes) -> list[ReadResult]:

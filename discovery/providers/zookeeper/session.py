@@ -9,8 +9,9 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import TypeVar
 
 from discovery.providers.errors import NotPermittedError, ProviderError
 from discovery.providers.zookeeper import records
@@ -26,6 +27,8 @@ _READS_AT_ONCE = 250
 
 _BURST_GAP, _BURST_LENGTH = 0.002, 0.05
 """Events that follow each other within the gap are taken as one burst, up to the length; in seconds."""
+
+T = TypeVar("T")
 
 
 class Session:
@@ -84,13 +87,34 @@ class Session:
             some = paths[start : start + _READS_AT_ONCE]
             reply = self._call(Operation.READ_SEVERAL, records.encode_reads(operation, some))
             self._check(reply, "does not read several znodes at once")
-            try:
-                results += records.decode_reads(reply.content)
-            except ValueError as error:
-                raise self._not_zookeeper(error) from error
+            results += self._decode(records.decode_reads, reply)
         if len(results) != len(paths):
             raise self._not_zookeeper(f"{len(results)} results for {len(paths)} reads")
         return results
+
+    def watch_children(self, path: str) -> list[str] | None:
+        """Return the names of a path's children, None if the path does not exist.
+
+        The server sends one event when they change, or when the path is created. Servers before
+        ZooKeeper 3.6 do so, too.
+        """
+        content = records.encode_read(path, watch=True)
+        while True:
+            reply = self._call(Operation.GET_CHILDREN, content)
+            if reply.error != Code.NO_NODE:
+                self._check_read(reply, path)
+                return self._decode(records.decode_children, reply)
+            # A read of a missing path leaves no watch; the question whether it exists does.
+            if self._call(Operation.EXISTS, content).error == Code.NO_NODE:
+                return None
+
+    def data(self, path: str) -> bytes | None:
+        """Return the data of a path, None if it does not exist."""
+        reply = self._call(Operation.GET_DATA, records.encode_read(path, watch=False))
+        if reply.error == Code.NO_NODE:
+            return None
+        self._check_read(reply, path)
+        return self._decode(records.decode_data, reply)
 
     def events(self) -> list[Event]:
         """Wait for events; return those of one burst, and forget them."""
@@ -174,6 +198,17 @@ class Session:
     def _send(self, content: bytes) -> None:
         self._connection.send(content, self._timeout)
         self._sent_at = time.monotonic()
+
+    def _decode(self, decode: Callable[[bytes], T], reply: Reply) -> T:
+        try:
+            return decode(reply.content)
+        except ValueError as error:
+            raise self._not_zookeeper(error) from error
+
+    def _check_read(self, reply: Reply, path: str) -> None:
+        if reply.error == Code.NO_RIGHT:
+            raise NotPermittedError(f"ZooKeeper at {self._endpoint} does not let the agent read {path}")
+        self._check(reply, f"does not return {path}")
 
     def _check(self, reply: Reply, what: str) -> None:
         if reply.error != Code.OK:

@@ -37,8 +37,11 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
         (["--providers.kubernetesGateway"], ["kubernetesgateway", "httpx2", "lightkube"]),
         (["--providers.ecs"], ["ecs"]),
         (
-            ["--providers.http.endpoint=http://a", "--marathon", "--providers.nomad.namespaces=a,b"],
-            ["http", "marathon", "nomad-a", "nomad-b", "urllib3"],
+            [
+                *("--providers.http.endpoint=http://a", "--marathon", "--mesos"),
+                "--providers.nomad.namespaces=a,b",
+            ],
+            ["http", "marathon", "mesos", "nomad-a", "nomad-b", "urllib3"],
         ),
     ],
 )

@@ -172,6 +172,7 @@ OTHERS = [
     (["--consul", "--consul.filename=a.tmpl"], "provider consul"),
     (["--marathon", "--marathon.filename=a.tmpl"], "provider marathon"),
     (["--ecs", "--ecs.filename=a.tmpl"], "provider ecs"),
+    (["--mesos", "--mesos.filename=a.tmpl"], "provider mesos"),
     (["--zookeeper", "--zookeeper.constraints=tag==api"], "provider zookeeper"),
     (["--zookeeper", "--zookeeper.filename=a.tmpl"], "provider zookeeper"),
     (["--etcd", "--etcd.constraints=tag==api"], "provider etcd"),

@@ -29,6 +29,8 @@ REQUESTS = {
         b"\xff\xff\xff\xfe\x00\x00\x00\x0b",
     ),
     "a recursive watch": (records.encode_watch("/a"), b"\x00\x00\x00\x02/a\x00\x00\x00\x01"),
+    "a read": (records.encode_read("/a", watch=False), b"\x00\x00\x00\x02/a\x00"),
+    "a read with a watch": (records.encode_read("/a", watch=True), b"\x00\x00\x00\x02/a\x01"),
     "a path of two bytes a letter": (records.encode_path("/é"), b"\x00\x00\x00\x03/\xc3\xa9"),
     "two reads": (
         records.encode_reads(Operation.GET_DATA, ["/a", "/b"]),
@@ -94,11 +96,16 @@ def test_a_reply_and_an_event() -> None:
     assert records.decode_reply(content) == Reply(7, 256, -101, b"rest")
     assert records.decode_event(b"\x00\x00\x00\x03\x00\x00\x00\x03\x00\x00\x00\x02/a") == Event(3, "/a")
     assert records.decode_connected(b"\x00\x00\x00\x00\x00\x00\x0f\xa0" + bytes(8)) == 4000
+    assert records.decode_data(b"\x00\x00\x00\x01x" + bytes(80)) == b"x"
+    assert records.decode_children(b"\x00\x00\x00\x01\x00\x00\x00\x02/a" + bytes(80)) == ["/a"]
 
 
 @pytest.mark.parametrize(
     "decode",
-    [records.decode_reply, records.decode_event, records.decode_connected],
+    [
+        *(records.decode_reply, records.decode_event, records.decode_connected),
+        *(records.decode_data, records.decode_children),
+    ],
     ids=lambda each: each.__name__,
 )
 def test_content_that_is_too_short_is_refused(decode: object) -> None:

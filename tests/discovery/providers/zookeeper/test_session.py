@@ -72,6 +72,16 @@ def read(endpoint: Endpoint) -> None:
         session.read(Operation.GET_DATA, ["/traefik"])
 
 
+def watch_children(endpoint: Endpoint) -> None:
+    with Session(endpoint) as session:
+        session.watch_children("/mesos")
+
+
+def read_data(endpoint: Endpoint) -> None:
+    with Session(endpoint) as session:
+        session.data("/mesos")
+
+
 FAULTS: dict[str, tuple[Callable[[Endpoint], None], Sequence[bytes], str]] = {
     "another protocol": (watch, [b"HTTP/1.1 400 Bad Request\r\n\r\n"], "does not speak ZooKeeper's protocol"),
     "a short first reply": (watch, [frame(b"ab")], "does not speak ZooKeeper's protocol"),
@@ -79,6 +89,14 @@ FAULTS: dict[str, tuple[Callable[[Endpoint], None], Sequence[bytes], str]] = {
     "ZooKeeper 3.5": (watch, [WELCOME, reply(1, -6)], "has no persistent watches"),
     "an error for a watch": (watch, [WELCOME, reply(1, -3)], r"does not watch /traefik \(error -3\)"),
     "an error for reads": (read, [WELCOME, reply(1, -4)], r"several znodes at once \(error -4\)"),
+    "an error for children": (watch_children, [WELCOME, reply(1, -4)], r"return /mesos \(error -4\)"),
+    "children that may not be read": (
+        watch_children,
+        [WELCOME, reply(1, -102)],
+        "does not let the agent read",
+    ),
+    "cut children": (watch_children, [WELCOME, reply(1, 0, b"\0")], "does not speak ZooKeeper's protocol"),
+    "data that may not be read": (read_data, [WELCOME, reply(1, -102)], "does not let the agent read"),
     "a reply to nothing": (watch, [WELCOME, reply(7)], "a reply with the number 7"),
     "cut results": (read, [WELCOME, reply(1, 0, b"\0\0")], "does not speak ZooKeeper's protocol"),
     "too few results": (
@@ -96,6 +114,16 @@ def test_a_server_that_is_not_usable_is_named(
     with server(*answers) as endpoint, pytest.raises(ProviderError, match=words) as error:
         act(endpoint)
     assert str(endpoint) in error.value.message
+
+
+def test_children_of_a_path_that_is_created_while_they_are_read() -> None:
+    children = struct.pack("!i", 1) + frame(b"a")
+    # The path is missing at first, exists when that is asked, and so the children are read once more.
+    with (
+        server(WELCOME, reply(1, -101), reply(2), reply(3, 0, children)) as endpoint,
+        Session(endpoint) as session,
+    ):
+        assert session.watch_children("/mesos") == ["a"]
 
 
 def test_a_server_that_does_not_listen_is_named() -> None:
