@@ -16,8 +16,7 @@ def read_client_certificate(name: str, place: Place, seal: Seal) -> ClientCertif
 
     pair = read_key_pair(name, place)
     try:
-        found = check_pair(pair.certificate, pair.key)
+        found = check_pair(pair.cert_file, pair.key_file)
     except ContentsError as error:
-        where = f"secret {place.namespace}/{name}"
-        raise ContentsFault(f"the {where}: its {error.option} {error}", error.hint) from None
+        raise ContentsFault(f"the {pair.path}: its {error.option} {error}", error.hint) from None
     return ClientCertificate(found.chain, seal(found.key))

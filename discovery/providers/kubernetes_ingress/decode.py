@@ -302,10 +302,7 @@ def _certificates(spec: IngressSpec, ingress: Ingress) -> Iterator[WrittenPair]:
         if not tls.secret_name:
             continue
         try:
-            found = read_key_pair(tls.secret_name, ingress)
+            yield read_key_pair(tls.secret_name, ingress)
         except ContentsFault as fault:
             message = f"spec.tls[{number}].secretName: {fault}, so the certificate is left out"
             ingress.report.error(message, fault.hint)
-            continue
-        path = f"secret {ingress.namespace}/{tls.secret_name}"
-        yield WrittenPair(path, found.certificate, found.key)
