@@ -18,7 +18,7 @@ import msgspec
 import redis
 from msgspec import Struct
 
-from discovery.backoff import Backoff
+from discovery.connections.backoff import Backoff
 from discovery.leader_election.candidate import Candidate
 from discovery.leader_election.store_refusals import StoreRefusals
 from rondpoint.model import Configuration

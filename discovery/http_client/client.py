@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import HTTPError
 
+from discovery.connections.keep_alive import KEEP_ALIVE
 from discovery.http_client.errors import HttpError, to_http_error
 from discovery.http_client.open_sockets import OpenSockets
 from discovery.http_client.tls import client_context
-from discovery.keep_alive import KEEP_ALIVE
 from rondpoint.settings.tree.client_tls import ClientTls
 
 _HEADERS = {"User-Agent": "Rondpoint", "Accept-Encoding": "gzip"}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from discovery.backoff import Backoff
+from discovery.connections.backoff import Backoff
 from discovery.kubernetes.client import Client, Event, Listing
 from discovery.kubernetes.errors import GoneError, MissingError, RefusedError, UnreachableError
 from discovery.kubernetes.selection import Selection

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from discovery.container import Container
 from discovery.decoding.report import Report
+from discovery.labels.container import Container
 from discovery.labels.known_labels import LabelKind, label_kind
 from rondpoint.diagnostics import lost_rules_hint
 

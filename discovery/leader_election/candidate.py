@@ -14,7 +14,7 @@ from contextlib import suppress
 
 import redis
 
-from discovery.backoff import Backoff
+from discovery.connections.backoff import Backoff
 from discovery.leader_election.store_refusals import StoreRefusals
 from discovery.leadership import Leadership
 from rondpoint.store.agents import Role

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from discovery.container import ALLOW_NON_RUNNING
+from discovery.labels.container import ALLOW_NON_RUNNING
 
 _NUMBER = re.compile(r"[0-9]{1,10}")
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from discovery.container import Container
 from discovery.decoding.decoded import Decoded
+from discovery.labels.container import Container
 from discovery.labels.known_labels import NETWORK
 from discovery.merging.guarded_decoding import decode_guarded
 from discovery.merging.union import Union

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from discovery.connections.stopping import on_stop
 from discovery.providers.docker_engine.engine import Engine
 from discovery.providers.errors import ProviderError
-from discovery.stopping import on_stop
 
 logger = logging.getLogger(__name__)
 

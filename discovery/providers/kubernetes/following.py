@@ -9,6 +9,7 @@ from contextlib import ExitStack
 
 from msgspec.structs import replace
 
+from discovery.connections.stopping import on_stop
 from discovery.kubernetes.errors import ClosedError, KubernetesError
 from discovery.kubernetes.objects import Objects
 from discovery.kubernetes.selection import Selection
@@ -18,7 +19,6 @@ from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.providers.kubernetes.definitions import Definitions
 from discovery.providers.kubernetes.status_updates import StatusUpdates
-from discovery.stopping import on_stop
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from discovery.container import Container
 from discovery.decoding.names import normalise
+from discovery.labels.container import Container
 from discovery.providers.container_groups.group import ContainerGroup
 from discovery.providers.container_groups.v1_defaults import (
     add_default_rules,

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from msgspec import MsgspecError, Struct, json
 
-from discovery.addresses import parse_address
-from discovery.backoff import Backoff
+from discovery.connections.addresses import parse_address
+from discovery.connections.backoff import Backoff
+from discovery.connections.stopping import on_stop
 from discovery.providers.endpoint_rotation import EndpointRotation
 from discovery.providers.errors import ProviderError
 from discovery.providers.mesos.endpoint import Election
@@ -24,7 +25,6 @@ from discovery.providers.mesos.values import address_of
 from discovery.providers.zookeeper.endpoint import Endpoint
 from discovery.providers.zookeeper.errors import ClosedError
 from discovery.providers.zookeeper.session import Session
-from discovery.stopping import on_stop
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class MasterElection:
             Endpoint(parse_address(each, "ZooKeeper", _PORT), election.username, election.password)
             for each in election.servers
         ]
-        self._servers = EndpointRotation("mesos", servers)
+        self._servers = EndpointRotation("mesos", lambda: servers)
         self._path = election.path
         self._scheme = scheme
         self._closed = threading.Event()

@@ -8,11 +8,14 @@ import time
 from contextlib import closing
 
 from discovery import labels
-from discovery.constraints import Constraint, ConstraintError, parse
-from discovery.container import Container
+from discovery.connections.stopping import on_stop
 from discovery.decoding.decoded import Decoded
 from discovery.http_client.errors import HttpError
 from discovery.http_client.event_stream import EventStream
+from discovery.labels.constraints import Constraint, everything
+from discovery.labels.container import Container
+from discovery.labels.options import LabelOptions
+from discovery.providers.constraints import parse_constraints
 from discovery.providers.container_groups.group import ContainerGroup
 from discovery.providers.container_groups.inventory import Inventory
 from discovery.providers.contract import Emit
@@ -23,8 +26,7 @@ from discovery.providers.mesos.endpoint import Election, parse_endpoint
 from discovery.providers.mesos.task_reader import TaskReader
 from discovery.providers.mesos.tasks import PROVIDER
 from discovery.providers.mesos.values import State
-from discovery.stopping import on_stop
-from rondpoint.settings import DockerOptions, MesosOptions
+from rondpoint.settings import MesosOptions
 
 logger = logging.getLogger(__name__)
 
@@ -50,25 +52,23 @@ class MesosProvider:
         self._options = options
         self._inventory = Inventory(self._decode, self.name)
         self._reader = TaskReader(options)
-        self._constraint: Constraint = parse("")
+        self._constraint: Constraint = everything
         self._master_id = ""
-        self._label_options = DockerOptions(
+        self._label_options = LabelOptions(
             exposed_by_default=options.exposed_by_default, default_rule=options.default_rule
         )
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the tasks until `stop`. Raises ProviderError if no leading master can be read."""
+        self._constraint = parse_constraints(self._options.constraints, "providers.mesos")
         try:
-            self._constraint = parse(self._options.constraints)
             endpoint = parse_endpoint(self._options.endpoint, tls=self._options.tls is not None)
             if isinstance(endpoint, Election):
                 self._follow_election(endpoint, emit, stop)
                 return
-        except ConstraintError as error:
-            raise ProviderError(f"providers.mesos.constraints: {error}") from error
         except ValueError as error:
             raise ProviderError(str(error)) from error
-        EndpointRotation(self.name, endpoint).follow(lambda url: self._follow(url, emit, stop), stop)
+        EndpointRotation(self.name, lambda: endpoint).follow(lambda url: self._follow(url, emit, stop), stop)
 
     def _follow_election(self, election: Election, emit: Emit, stop: threading.Event) -> None:
         # Only this kind of endpoint needs the client for ZooKeeper.

@@ -7,8 +7,8 @@ from hashlib import blake2b
 
 from msgspec import MsgspecError, Struct, json
 
-from discovery.container import Container
 from discovery.decoding.names import normalise
+from discovery.labels.container import Container
 from discovery.providers.container_groups.group import ContainerGroup
 from discovery.providers.mesos.tasks import PROVIDER, TaskFaultError, container_of, may_be_exposed
 from discovery.providers.mesos.values import State, Task

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 
-from discovery.container import Container
 from discovery.decoding.names import normalise
 from discovery.decoding.values import FALSE
+from discovery.labels.container import Container
 from discovery.labels.known_labels import ENABLE
 from discovery.providers.container_groups.v1_defaults import (
     add_default_rules,

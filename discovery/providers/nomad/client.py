@@ -11,6 +11,7 @@ from msgspec import MsgspecError, Struct
 from msgspec import json as msgspec_json
 from urllib3 import BaseHTTPResponse
 
+from discovery.connections.errors import one_line
 from discovery.http_client.client import HttpClient
 from discovery.http_client.concurrent_calls import call_each
 from discovery.http_client.errors import HttpError
@@ -36,8 +37,6 @@ AT_ONCE = 4
 
 Nomad has no request for all of them. Its agents accept 100 connections of a client by default.
 """
-
-_MAX_TEXT = 200
 
 T = TypeVar("T")
 
@@ -124,7 +123,7 @@ class NomadClient:
         """Raise HttpError unless the status is 200."""
         if response.status == 200:
             return
-        text = " ".join(response.read().decode(errors="replace").split())[:_MAX_TEXT]
+        text = one_line(response.read().decode(errors="replace"))
         if response.status in (401, 403):
             hint = 'the token needs, in each namespace: capabilities = ["read-job"]'
             raise HttpError(

@@ -8,20 +8,22 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 
-from discovery.constraints import Constraint, ConstraintError, parse
+from discovery.connections.stopping import on_stop
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import format_names
 from discovery.http_client.errors import HttpError
 from discovery.http_client.event_stream import EventStream
+from discovery.labels.constraints import Constraint, everything
+from discovery.providers.constraints import parse_constraints
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.providers.nomad.client import NomadClient
 from discovery.providers.nomad.endpoint import Endpoint, endpoint_of
 from discovery.providers.nomad.reader import ServiceReader
-from discovery.providers.tagged_services.decode import Member, decode
+from discovery.providers.tagged_services.decode import decode
+from discovery.providers.tagged_services.instance import Member
 from discovery.providers.tagged_services.inventory import Inventory
 from discovery.providers.tagged_services.options import TagOptions
-from discovery.stopping import on_stop
 from rondpoint.settings import NomadOptions
 
 logger = logging.getLogger(__name__)
@@ -49,7 +51,7 @@ class NomadProvider:
         self.name = f"{PROVIDER}-{namespace}" if namespace else PROVIDER
         self._options = options
         self._namespace = namespace
-        self._constraint: Constraint = parse("")
+        self._constraint: Constraint = everything
         self._inventory = Inventory(self._decode, self.name, "Nomad")
         self._tag_options = TagOptions(
             provider=self.name,
@@ -62,11 +64,9 @@ class NomadProvider:
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the services until `stop`. Raises ProviderError if Nomad cannot be read."""
+        self._constraint = parse_constraints(self._options.constraints, "providers.nomad")
         try:
-            self._constraint = parse(self._options.constraints)
             endpoint = endpoint_of(self._options.endpoint)
-        except ConstraintError as error:
-            raise ProviderError(f"providers.nomad.constraints: {error}") from error
         except ValueError as error:
             raise ProviderError(str(error)) from error
         while not stop.is_set():

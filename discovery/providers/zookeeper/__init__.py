@@ -2,14 +2,12 @@
 
 from discovery.certificates.loading import Seal
 from discovery.providers.key_value import KeyValueProvider
-from discovery.providers.zookeeper.source import ZooKeeperSource
+from discovery.providers.zookeeper.source import ZooKeeperKeys
 from rondpoint.settings import ZooKeeperOptions
 
-__all__ = ["ZooKeeperSource", "zookeeper_provider"]
+__all__ = ["ZooKeeperKeys", "zookeeper_provider"]
 
 
 def zookeeper_provider(options: ZooKeeperOptions, seal: Seal = str) -> KeyValueProvider:
     """Return the provider for ZooKeeper's znodes."""
-    return KeyValueProvider(
-        ZooKeeperSource(options), options.root_key, follow_changes=options.watch, seal=seal
-    )
+    return KeyValueProvider(ZooKeeperKeys(options), options, seal)

@@ -6,7 +6,7 @@ import ssl
 
 from msgspec import Struct
 
-from discovery.addresses import Address, parse_address
+from discovery.connections.addresses import Address, parse_address
 from rondpoint.settings import StoreTls, ZooKeeperOptions
 
 _DEFAULT_ADDRESS = "127.0.0.1"
@@ -25,7 +25,7 @@ class Endpoint(Struct, frozen=True):
         return str(self.address)
 
 
-def endpoints(options: ZooKeeperOptions) -> tuple[Endpoint, ...]:
+def endpoints_of(options: ZooKeeperOptions) -> tuple[Endpoint, ...]:
     """Return the servers of the settings. Raises ValueError with one line."""
     context = None if options.tls is None else _tls_context(options.tls)
     return tuple(

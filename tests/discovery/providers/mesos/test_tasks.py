@@ -9,12 +9,13 @@ import msgspec
 import pytest
 
 from discovery import labels
-from discovery.constraints import parse
+from discovery.labels.constraints import parse
+from discovery.labels.options import LabelOptions
 from discovery.merging.union import unite
 from discovery.providers.mesos.task_reader import TaskReader
 from discovery.providers.mesos.values import Agent, State
 from rondpoint.model import Configuration
-from rondpoint.settings import DockerOptions, MesosOptions
+from rondpoint.settings import MesosOptions
 from rondpoint.settings.tree.section import read_section
 
 AGENT = {"id": "a1", "pid": "slave(1)@10.0.0.1:5051", "hostname": "agent.test"}
@@ -45,7 +46,9 @@ def state(*tasks: dict[str, Any], **agent: Any) -> State:
 def decoded(given: State, **options: Any) -> Configuration:
     settings = read_section(MesosOptions, options)
     groups = TaskReader(settings).read(given).values()
-    label_options = DockerOptions(exposed_by_default=settings.exposed_by_default)
+    label_options = LabelOptions(
+        default_rule=settings.default_rule, exposed_by_default=settings.exposed_by_default
+    )
     constraint = parse(settings.constraints)
     parts = [
         labels.decode(container, label_options, constraint)

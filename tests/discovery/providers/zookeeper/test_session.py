@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from discovery.addresses import Address
+from discovery.connections.addresses import Address
 from discovery.providers.errors import ProviderError
 from discovery.providers.zookeeper import session as sessions
 from discovery.providers.zookeeper.endpoint import Endpoint

@@ -13,7 +13,7 @@ Updates = list[tuple[str, KeyUpdate]]
 """Updates with their prefixes, in the order of their arrival."""
 
 
-class Following:
+class FollowedPrefixes:
     """The followed prefixes of one source. All methods except `end` must be called from one thread."""
 
     def __init__(self, source: KeyValueSource) -> None:
@@ -24,7 +24,7 @@ class Following:
         self._ended = False
         self._received: _Received = queue.SimpleQueue()
 
-    def __enter__(self) -> Following:
+    def __enter__(self) -> FollowedPrefixes:
         return self
 
     def __exit__(

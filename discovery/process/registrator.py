@@ -1,4 +1,4 @@
-"""The command `rondpoint registrator`, which runs the registrar as a process."""
+"""The command `rondpoint registrator`: runs the registrar without the rest of the agent."""
 
 from __future__ import annotations
 

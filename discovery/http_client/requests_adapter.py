@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 
+from discovery.connections.keep_alive import KEEP_ALIVE
 from discovery.http_client.open_sockets import OpenSockets
-from discovery.keep_alive import KEEP_ALIVE
-
-__all__ = ["InterruptibleAdapter", "OpenSockets", "is_loopback"]
-
-
-def is_loopback(host: str) -> bool:
-    """Check whether a host is this machine by its loopback interface."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class InterruptibleAdapter(HTTPAdapter):

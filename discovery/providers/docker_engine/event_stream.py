@@ -1,4 +1,4 @@
-"""Reads an engine's event stream in a thread, and queues the events for the provider's thread."""
+"""Reads an engine's event stream in a thread of its own, and hands over what has arrived."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from discovery.providers.docker_engine.engine import Engine
 Event = TypeVar("Event")
 
 
-class PendingEvents(Generic[Event]):
-    """The queued events of an engine.
+class EventStream(Generic[Event]):
+    """An engine's event stream, open from its creation until it ends or `Engine.end_events` is called.
 
-    The constructor opens the event stream with `filters`; a thread reads it until it ends. `parse` decodes an
-    event; one for which it returns None is left out.
+    It has the events that match `filters`. `parse` decodes an event; one for which it returns None is left
+    out. The constructor raises ProviderError.
     """
 
     def __init__(

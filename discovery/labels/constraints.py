@@ -42,10 +42,15 @@ class ConstraintSubject(Struct, frozen=True):
 Constraint = Callable[[ConstraintSubject], bool]
 
 
+def everything(subject: ConstraintSubject) -> bool:
+    """Match every container and service: what empty constraints do."""
+    return True
+
+
 def parse(text: str) -> Constraint:
     """Parse constraints into a predicate; empty ones match everything. Raises ConstraintError."""
     if not text.strip():
-        return lambda subject: True
+        return everything
     if _V1_CONSTRAINT.match(text.partition(",")[0]):
         return _all([_parse_v1(part) for part in text.split(",") if part.strip()])
     reader = _Reader(text)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discovery.constraints import ConstraintError, ConstraintSubject, parse
+from discovery.labels.constraints import ConstraintError, ConstraintSubject, parse
 
 HOLDS = [
     ("", True),

@@ -6,6 +6,7 @@ import consul
 import requests
 from msgspec import MsgspecError
 
+from discovery.connections.errors import causes, one_line
 from discovery.consul.endpoint import Endpoint
 from discovery.consul.errors import (
     BadResponseError,
@@ -14,7 +15,6 @@ from discovery.consul.errors import (
     RefusedError,
     UnreachableError,
 )
-from discovery.root_causes import causes
 
 _ACL_PHRASES = ("permission denied", "acl not found", "acl support disabled")
 _LEADER_PHRASES = (
@@ -23,12 +23,11 @@ _LEADER_PHRASES = (
     "failed to get conn",
     "not ready to serve consistent reads",
 )
-_MAX_TEXT = 200
 
 
 def to_consul_error(error: BaseException, endpoint: Endpoint, permission: str) -> ConsulError:
     """Return the ConsulError for `error` of a call to `endpoint`; `permission` is what the call needs."""
-    text = " ".join(str(error).split())[:_MAX_TEXT]
+    text = one_line(error)
     lowered = text.casefold()
     if isinstance(error, consul.ConsulException):
         if isinstance(error, consul.ACLPermissionDenied) or any(phrase in lowered for phrase in _ACL_PHRASES):

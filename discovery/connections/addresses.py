@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
@@ -47,3 +48,11 @@ def parse_address(
         unquote(parts.username or ""),
         unquote(parts.password or ""),
     )
+
+
+def is_loopback(host: str) -> bool:
+    """Check whether a host is this machine by its loopback interface."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,6 +1,6 @@
 """Delays between attempts."""
 
-from discovery.backoff import Backoff
+from discovery.connections.backoff import Backoff
 
 
 def test_delays_double_up_to_the_last_and_are_shortened_at_random() -> None:
