@@ -6,8 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-LINGER = 1.0
-"""Seconds within which the helper thread ends if the block was left before `stop` was set."""
+FIRST_LINGER = 1.0
+"""Seconds within which the helper thread ends if the block was soon left, before `stop` was set."""
+
+LAST_LINGER = 60.0
+"""The same for a block that lasted long. A thread that looks every second would keep a processor awake."""
 
 
 @contextmanager
@@ -17,9 +20,11 @@ def on_stop(stop: threading.Event, act: Callable[[], None]) -> Iterator[None]:
 
     def wait() -> None:
         # A thread cannot wait for two events at once. It waits for `stop`, which is urgent.
-        while not stop.wait(LINGER):
+        linger = FIRST_LINGER
+        while not stop.wait(linger):
             if left.is_set():
                 return
+            linger = min(2 * linger, LAST_LINGER)
         if not left.is_set():
             act()
 

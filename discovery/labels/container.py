@@ -13,6 +13,9 @@ ALLOW_NON_RUNNING = "traefik.docker.allownonrunning"
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_SERVICE = "com.docker.compose.service"
 
+SHARED_NETWORK = "container:"
+"""Prefix of the network mode of a container that shares another container's network."""
+
 
 def _nothing() -> Mapping[str, str]:
     return MappingProxyType({})

@@ -20,6 +20,7 @@ from discovery.leadership import Leadership
 from rondpoint.store.agents import Role
 from rondpoint.store.keys import Keys
 from rondpoint.store.lease import RENEWAL, TERM, Lease
+from rondpoint.ticks import seconds_to_tick
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class Candidate:
                 self._refusals.clear()
                 backoff.reset()
             if not stop.is_set():
-                self.check_now.wait(pause)
+                self.check_now.wait(min(pause, seconds_to_tick(RENEWAL)))
         self._leadership.end()
         for lease in (self.leader_lease, self.contribution_lease):
             with suppress(redis.RedisError):
@@ -89,10 +90,9 @@ class Candidate:
     def _hold(self) -> float:
         before = self.contribution_lease.held, self.leader_lease.held
         started = time.monotonic()
-        pause = self.contribution_lease.hold()
+        pause = self.contribution_lease.hold_before(self.leader_lease)
         if self.contribution_lease.held:
             self._leadership.extend(started + TERM)
-            pause = self.leader_lease.hold()
         else:
             self._leadership.end()
             if self.leader_lease.held:

@@ -33,6 +33,7 @@ from rondpoint.store.agents import Role
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import ConflictError, NotLeadingError, Publisher
 from rondpoint.store.unused_tickets import UnusedTickets
+from rondpoint.ticks import next_tick
 
 logger = logging.getLogger(__name__)
 
@@ -141,7 +142,7 @@ class Publication:
         if now >= self._heartbeat_due or self._last_heartbeat != (snapshot.status_version, role):
             self._heartbeat.beat(snapshot.statuses, role)
             self._last_heartbeat = snapshot.status_version, role
-            self._heartbeat_due = now + INTERVAL
+            self._heartbeat_due = next_tick(INTERVAL)
             self._check_store(role)
 
     def _wait(self, stop: threading.Event) -> None:

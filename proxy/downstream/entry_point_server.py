@@ -16,13 +16,14 @@ from msgspec.structs import replace
 from proxy.context import ClientTimeouts
 from proxy.downstream.connection import ClientConnection, TrustedConnection
 from proxy.downstream.entry_point_limits import entry_point_limits
+from proxy.downstream.first_bytes import FirstBytesReader
 from proxy.downstream.http2_connection import Http2Connection
 from proxy.downstream.http2_stream_handler import StreamHandler, TrustedStreamHandler
 from proxy.downstream.keep_alive import KeepAliveLimit
 from proxy.downstream.proxy_header import ProxyHeaderReader
 from proxy.downstream.served_protocol import ServedProtocol
 from proxy.downstream.serving import RequestHandler, serve
-from proxy.downstream.tls_handshake import receive_first_bytes, start_tls
+from proxy.downstream.tls_handshake import start_tls
 from proxy.downstream.trusted_peers import TrustedPeers
 from proxy.exchange.closed_entry_point import refuse_routed_requests
 from proxy.exchange.entry_point_handler import make_handler
@@ -52,6 +53,9 @@ if TYPE_CHECKING:
     from rondpoint.settings import EntryPoint, Settings
 
 log = logging.getLogger(__name__)
+
+_Beginning = ProxyHeaderReader | FirstBytesReader
+"""A connection whose protocol is not known yet."""
 
 _PREFACE_HEAD = PREFACE[: PREFACE.index(b"SM")]
 """The part of the connection preface of HTTP/2 that looks like a head of HTTP/1."""
@@ -86,7 +90,7 @@ class EntryPointServer:
         self._options = options
         self._internal_routes = internal_routes
         self._challenges = challenges
-        self._connections: set[ClientConnection | Http2Connection | ProxyHeaderReader] = set()
+        self._connections: set[ClientConnection | Http2Connection | _Beginning] = set()
         context.tls_options.on_change = self._end_connections_with
 
     @property
@@ -108,7 +112,7 @@ class EntryPointServer:
         context, connections, challenges = self._context, self._connections, self._challenges
         table, options = context.table, context.tls_options
         contexts = self._tls.open(entry_point, point.tls, partial(table.tls_options.for_host, entry_point))
-        has_tls = point.tls is not None
+        has_tls, secure_point = point.tls is not None, over_tls(entry_point)
         forwarded_trust = TrustedPeers(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
         proxy_trust = TrustedPeers(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         label_sets = context.tallies.label_sets
@@ -140,11 +144,12 @@ class EntryPointServer:
                 # If the PROXY header names another client, the peer's port is not that client's.
                 peer, port, buffer = header[0] or peer, 0 if header[0] else port, header[1]
             deadline = after(timeouts.read)
-            if has_tls:
-                buffer = buffer or receive_first_bytes(stream, deadline)
-            if not has_tls or not buffer.startswith(HANDSHAKE):
-                if has_tls and not buffer:
+            speaks_tls = has_tls or table.has_tls_router(secure_point)
+            if speaks_tls and not buffer:
+                buffer = self._read_first_bytes(stream, deadline if has_tls else after(timeouts.idle))
+                if not buffer:
                     return
+            if not speaks_tls or not buffer.startswith(HANDSHAKE):
                 buffer = serve_requests(stream, peer, port, buffer, plain_label_set, plain)
                 if buffer.startswith(_PREFACE_HEAD):
                     serve_streams(stream, peer, port, buffer, plain_label_set, plain)
@@ -239,7 +244,7 @@ class EntryPointServer:
         ending = copy(self._context)
         ending.draining, ending.drain_deadline = True, now
         for connection in list(self._connections):
-            if isinstance(connection, ProxyHeaderReader) or connection.stream.tls_options != options:
+            if isinstance(connection, _Beginning) or connection.stream.tls_options != options:
                 continue
             if isinstance(connection, Http2Connection):
                 connection.leave()
@@ -290,6 +295,16 @@ class EntryPointServer:
         if options is None and not checks_tls_options:
             return handle_request
         return make_handler(entry_point, options or NO_OPTIONS, checks_tls_options=checks_tls_options)
+
+    def _read_first_bytes(self, stream: Stream, deadline: float) -> bytes:
+        """Read the first bytes like `FirstBytesReader.read`."""
+        context = self._context
+        reader = FirstBytesReader(stream)
+        self._connections.add(reader)
+        try:
+            return reader.read(min(deadline, context.drain_deadline) if context.draining else deadline)
+        finally:
+            self._connections.discard(reader)
 
     def _read_proxy_header(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
         """Read the PROXY header like `ProxyHeaderReader.read`; close the connection if that fails."""

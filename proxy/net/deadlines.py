@@ -13,6 +13,8 @@ from typing import Protocol
 import gevent
 from gevent import get_hub
 
+from rondpoint.ticks import seconds_to_tick
+
 NEVER = float("inf")
 INTERVAL = 1.0
 
@@ -40,7 +42,7 @@ class Sweeper:
     def run(self) -> None:
         """Sweep until killed."""
         while True:
-            gevent.sleep(INTERVAL)
+            gevent.sleep(seconds_to_tick(INTERVAL))
             self.sweep()
 
     def sweep(self) -> None:

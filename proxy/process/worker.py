@@ -38,6 +38,7 @@ from proxy.process.listening import entry_point_of
 from proxy.process.web_acceptor import BATCH, WebAcceptor
 from rondpoint.settings import ADMIN
 from rondpoint.settings.tree.section import given_names
+from rondpoint.ticks import seconds_to_tick
 
 if TYPE_CHECKING:
     from socket import socket
@@ -105,7 +106,7 @@ class ProxyWorker(GeventWorker):
         # Also reads the notice, because a process that was forked just then loses a SIGTERM.
         while self.alive and self.departure_notice.departure is Departure.NONE:
             self.notify()
-            self._leaving.wait(1.0)
+            self._leaving.wait(seconds_to_tick(1.0))
             if runtime.context.requests >= self.max_requests:
                 self.log.info("%s has served %d requests and is replaced", self, runtime.context.requests)
                 break

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from discovery.connections.outages import RETENTION
 from discovery.connections.stopping import on_stop
 from discovery.consul import Client, Endpoint
 from discovery.consul.blocking_queries import BlockingQueries
@@ -30,9 +31,6 @@ from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import ConsulCatalogOptions
 
 logger = logging.getLogger(__name__)
-
-RETENTION = 60.0
-"""Seconds that services missing after an outage or reset of Consul have to register again."""
 
 _NO_SERVICES = Diagnostic(
     Severity.WARNING,

@@ -13,10 +13,10 @@ from discovery.labels.container import ALLOW_NON_RUNNING, Container
 from discovery.labels.options import engine_label_options
 from discovery.providers.constraints import parse_constraints
 from discovery.providers.contract import Emit
-from discovery.providers.docker.events import FILTERS, Action, Event, parse_event
 from discovery.providers.docker.host import host_address
 from discovery.providers.docker.inspection import InspectedContainer, parse_inspection
 from discovery.providers.docker.inventory import Inventory
+from discovery.providers.docker_engine.container_events import FILTERS, Action, Event, parse_event
 from discovery.providers.docker_engine.engine import Engine
 from discovery.providers.docker_engine.event_stream import EventStream
 from discovery.providers.docker_engine.following import follow_engine

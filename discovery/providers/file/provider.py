@@ -21,6 +21,7 @@ from discovery.providers.errors import ProviderError
 from discovery.providers.file.contents import FileContents
 from discovery.providers.file.folders import FolderWatch, look_at
 from discovery.providers.file.listing import list_tree
+from discovery.stopping import on_stop
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import FileOptions
 
@@ -60,11 +61,12 @@ class FileProvider:
     def _follow(self, folder: Path, emit: Emit, stop: threading.Event, first: bool) -> None:
         """Follow the files until `stop`, or until other folders have to be watched."""
         required = self._route_folders or [folder]
-        with FolderWatch(look_at([folder], {*required, *self._certificates.folders}), required) as watch:
+        folders = look_at([folder], {*required, *self._certificates.folders})
+        with FolderWatch(folders, required) as watch, on_stop(stop, watch.interrupt):
             if self._refresh(folder) or first:
                 self._emit(emit)
             while watch.folders == look_at([folder], {*self._route_folders, *self._certificates.folders}):
-                touched = watch.wait(stop, self._certificates.seconds_to_check())
+                touched = watch.wait(self._certificates.seconds_to_check())
                 if stop.is_set():
                     return
                 if self._refresh(folder, touched):

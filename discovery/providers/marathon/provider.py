@@ -8,6 +8,7 @@ import time
 from contextlib import closing
 
 from discovery import labels
+from discovery.connections.outages import RETENTION, STABLE_SECONDS
 from discovery.connections.stopping import on_stop
 from discovery.decoding.decoded import Decoded
 from discovery.http_client.errors import HttpError
@@ -25,12 +26,6 @@ from discovery.providers.marathon.client import MarathonClient, urls_of
 from rondpoint.settings import MarathonOptions
 
 logger = logging.getLogger(__name__)
-
-RETENTION = 60.0
-"""Seconds that apps missing after an outage of Marathon have to come back."""
-
-STABLE_SECONDS = 5.0
-"""An event stream that lasted this many seconds is reopened at once; one that ended sooner is an error."""
 
 READINESS_INTERVAL = 1.0
 """Seconds between readings while a task is not ready: it may become ready without an event."""

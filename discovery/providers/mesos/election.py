@@ -22,9 +22,9 @@ from discovery.providers.endpoint_rotation import EndpointRotation
 from discovery.providers.errors import ProviderError
 from discovery.providers.mesos.endpoint import Election
 from discovery.providers.mesos.values import address_of
-from discovery.providers.zookeeper.endpoint import Endpoint
-from discovery.providers.zookeeper.errors import ClosedError
-from discovery.providers.zookeeper.session import Session
+from discovery.providers.zookeeper_client.endpoint import Endpoint
+from discovery.providers.zookeeper_client.errors import ClosedError
+from discovery.providers.zookeeper_client.session import Session
 
 logger = logging.getLogger(__name__)
 

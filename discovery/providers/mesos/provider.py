@@ -8,6 +8,7 @@ import time
 from contextlib import closing
 
 from discovery import labels
+from discovery.connections.outages import RETENTION
 from discovery.connections.stopping import on_stop
 from discovery.decoding.decoded import Decoded
 from discovery.http_client.errors import HttpError
@@ -26,18 +27,10 @@ from discovery.providers.mesos.endpoint import Election, parse_endpoint
 from discovery.providers.mesos.task_reader import TaskReader
 from discovery.providers.mesos.tasks import PROVIDER
 from discovery.providers.mesos.values import State
+from discovery.providers.reconnection import follow_with_reconnection
 from rondpoint.settings import MesosOptions
 
 logger = logging.getLogger(__name__)
-
-RETENTION = 60.0
-"""Seconds that applications missing after an outage, or in a new master, have to come back.
-
-A new leading master knows a task only after the task's agent has registered with it.
-"""
-
-STABLE_SECONDS = 5.0
-"""A master followed for this many seconds is tried again at once; sooner, its failure is an error."""
 
 
 class MesosProvider:
@@ -55,7 +48,7 @@ class MesosProvider:
         self._constraint: Constraint = everything
         self._master_id = ""
         self._label_options = LabelOptions(
-            exposed_by_default=options.exposed_by_default, default_rule=options.default_rule
+            options.default_rule, exposed_by_default=options.exposed_by_default
         )
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
@@ -82,17 +75,12 @@ class MesosProvider:
 
     def _follow(self, url: str, emit: Emit, over: threading.Event) -> None:
         """Follow the tasks until `over`. Raises ProviderError."""
-        while not over.is_set():
-            opened = time.monotonic()
-            try:
-                with closing(self._client(url)) as client, on_stop(over, client.abort):
-                    self._follow_changes(client, url, emit, over)
-            except HttpError as error:
-                if over.is_set():
-                    return
-                if time.monotonic() - opened < STABLE_SECONDS:
-                    raise ProviderError(error.message, error.hint) from error
-                logger.info("provider mesos: %s; reading everything again", error.message)
+
+        def follow() -> None:
+            with closing(self._client(url)) as client, on_stop(over, client.abort):
+                self._follow_changes(client, url, emit, over)
+
+        follow_with_reconnection(self.name, follow, over)
 
     def _client(self, url: str) -> MesosClient:
         return MesosClient(url, self._options.tls, self._options.state_timeout_second)
@@ -133,6 +121,7 @@ class MesosProvider:
         """Read all tasks and emit if they changed; return the seconds that it took. Raises HttpError."""
         started = time.monotonic()
         master, applications = client.state(self._decode_state)
+        # A new leading master knows a task only after the task's agent has registered with it.
         is_new = first or master != self._master_id
         self._master_id = master
         if self._inventory.replace(applications, keep_until=started + RETENTION if is_new else None) or first:

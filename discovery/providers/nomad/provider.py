@@ -8,10 +8,10 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 
+from discovery.connections.outages import RETENTION
 from discovery.connections.stopping import on_stop
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import format_names
-from discovery.http_client.errors import HttpError
 from discovery.http_client.event_stream import EventStream
 from discovery.labels.constraints import Constraint, everything
 from discovery.providers.constraints import parse_constraints
@@ -20,6 +20,7 @@ from discovery.providers.errors import ProviderError
 from discovery.providers.nomad.client import NomadClient
 from discovery.providers.nomad.endpoint import Endpoint, endpoint_of
 from discovery.providers.nomad.reader import ServiceReader
+from discovery.providers.reconnection import follow_with_reconnection
 from discovery.providers.tagged_services.decode import decode
 from discovery.providers.tagged_services.instance import Member
 from discovery.providers.tagged_services.inventory import Inventory
@@ -29,12 +30,6 @@ from rondpoint.settings import NomadOptions
 logger = logging.getLogger(__name__)
 
 PROVIDER = "nomad"
-
-RETENTION = 60.0
-"""Seconds that services missing after an outage of Nomad have to come back."""
-
-STABLE_SECONDS = 5.0
-"""An event stream that lasted this many seconds is reopened at once; one that ended sooner is an error."""
 
 MIN_REFRESH_INTERVAL = 1.0
 
@@ -69,18 +64,15 @@ class NomadProvider:
             endpoint = endpoint_of(self._options.endpoint)
         except ValueError as error:
             raise ProviderError(str(error)) from error
-        while not stop.is_set():
-            opened = time.monotonic()
-            try:
-                with closing(self._client(endpoint)) as client, on_stop(stop, client.abort):
-                    if self._options.watch:
-                        self._follow(client, endpoint, emit, stop)
-                    else:
-                        self._poll(client, emit, stop)
-            except HttpError as error:
-                if not stop.is_set() and time.monotonic() - opened < STABLE_SECONDS:
-                    raise ProviderError(error.message, error.hint) from error
-                logger.info("provider %s: %s; reading everything again", self.name, error)
+
+        def follow() -> None:
+            with closing(self._client(endpoint)) as client, on_stop(stop, client.abort):
+                if self._options.watch:
+                    self._follow(client, endpoint, emit, stop)
+                else:
+                    self._poll(client, emit, stop)
+
+        follow_with_reconnection(self.name, follow, stop)
 
     def _client(self, endpoint: Endpoint) -> NomadClient:
         return NomadClient(endpoint, self._namespace, stale=self._options.stale)

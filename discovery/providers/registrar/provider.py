@@ -13,7 +13,7 @@ from discovery.connections.stopping import on_stop
 from discovery.consul import Client, Endpoint
 from discovery.providers.consul_agents import ConsulAgents
 from discovery.providers.contract import Emit
-from discovery.providers.docker.events import FILTERS, Event, parse_event
+from discovery.providers.docker_engine.container_events import FILTERS, Event, parse_event
 from discovery.providers.docker_engine.engine import Engine
 from discovery.providers.docker_engine.event_stream import EventStream
 from discovery.providers.errors import ProviderError

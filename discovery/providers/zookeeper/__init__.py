@@ -1,4 +1,4 @@
-"""The ZooKeeper provider: reads routes from znodes. Only this package talks to ZooKeeper."""
+"""The ZooKeeper provider: reads routes from znodes."""
 
 from discovery.certificates.loading import Seal
 from discovery.providers.key_value import KeyValueProvider

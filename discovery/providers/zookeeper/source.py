@@ -7,11 +7,11 @@ import threading
 from discovery.connections.stopping import on_stop
 from discovery.providers.endpoint_rotation import EndpointRotation
 from discovery.providers.key_value import KeyUpdate, Report
-from discovery.providers.zookeeper.endpoint import Endpoint, endpoints_of
-from discovery.providers.zookeeper.errors import ClosedError
 from discovery.providers.zookeeper.history import History
 from discovery.providers.zookeeper.mirror import Mirror
-from discovery.providers.zookeeper.session import Session
+from discovery.providers.zookeeper_client.endpoint import Endpoint, endpoints_of
+from discovery.providers.zookeeper_client.errors import ClosedError
+from discovery.providers.zookeeper_client.session import Session
 from rondpoint.settings import ZooKeeperOptions
 
 

@@ -14,7 +14,7 @@ from discovery.providers.errors import ProviderError
 from discovery.providers.mesos import MesosProvider
 from discovery.providers.mesos.election import MasterElection
 from discovery.providers.mesos.endpoint import Election
-from discovery.providers.zookeeper import session as sessions
+from discovery.providers.zookeeper_client import session as sessions
 from rondpoint.settings import MesosOptions
 from tests.discovery.providers.mesos.test_provider import has
 from tests.discovery.providers.supervised import supervised

@@ -46,9 +46,7 @@ def state(*tasks: dict[str, Any], **agent: Any) -> State:
 def decoded(given: State, **options: Any) -> Configuration:
     settings = read_section(MesosOptions, options)
     groups = TaskReader(settings).read(given).values()
-    label_options = LabelOptions(
-        default_rule=settings.default_rule, exposed_by_default=settings.exposed_by_default
-    )
+    label_options = LabelOptions(settings.default_rule, exposed_by_default=settings.exposed_by_default)
     constraint = parse(settings.constraints)
     parts = [
         labels.decode(container, label_options, constraint)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from discovery.providers import reconnection
 from discovery.providers.nomad import NomadProvider, nomad_providers
 from discovery.providers.nomad import provider as module
 from discovery.providers.nomad.client import AT_ONCE, TIMEOUT
@@ -154,7 +155,7 @@ def test_a_lost_state_keeps_services_for_a_while(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_new_stream_follows_one_that_ends(nomad: Nomad, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "STABLE_SECONDS", 0.0)
+    monkeypatch.setattr(reconnection, "STABLE_SECONDS", 0.0)
     with supervised(provider(nomad)) as running:
         until(lambda: nomad.streams == 1, "the event stream")
         nomad.cut_connections()

@@ -10,11 +10,11 @@ import pytest
 
 from discovery.connections.addresses import Address
 from discovery.providers.errors import ProviderError
-from discovery.providers.zookeeper import session as sessions
-from discovery.providers.zookeeper.endpoint import Endpoint
-from discovery.providers.zookeeper.errors import ClosedError
-from discovery.providers.zookeeper.records import Event, EventKind, Operation
-from discovery.providers.zookeeper.session import Session
+from discovery.providers.zookeeper_client import session as sessions
+from discovery.providers.zookeeper_client.endpoint import Endpoint
+from discovery.providers.zookeeper_client.errors import ClosedError
+from discovery.providers.zookeeper_client.records import Event, EventKind, Operation
+from discovery.providers.zookeeper_client.session import Session
 from tests.lab.ports import free_port
 
 

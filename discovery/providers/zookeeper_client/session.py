@@ -14,10 +14,10 @@ from types import TracebackType
 from typing import TypeVar
 
 from discovery.providers.errors import NotPermittedError, ProviderError
-from discovery.providers.zookeeper import records
-from discovery.providers.zookeeper.connection import Connection
-from discovery.providers.zookeeper.endpoint import Endpoint
-from discovery.providers.zookeeper.records import Code, Event, Operation, ReadResult, Reply, Xid
+from discovery.providers.zookeeper_client import records
+from discovery.providers.zookeeper_client.connection import Connection
+from discovery.providers.zookeeper_client.endpoint import Endpoint
+from discovery.providers.zookeeper_client.records import Code, Event, Operation, ReadResult, Reply, Xid
 
 SESSION_TIMEOUT = 10.0
 """Seconds without a sign of life after which a session is over; the server may decide otherwise."""

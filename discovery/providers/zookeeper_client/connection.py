@@ -8,9 +8,9 @@ import time
 from contextlib import suppress
 
 from discovery.providers.errors import ProviderError
-from discovery.providers.zookeeper.endpoint import Endpoint
-from discovery.providers.zookeeper.errors import ClosedError
-from discovery.providers.zookeeper.records import FRAME_LENGTH, encode_frame
+from discovery.providers.zookeeper_client.endpoint import Endpoint
+from discovery.providers.zookeeper_client.errors import ClosedError
+from discovery.providers.zookeeper_client.records import FRAME_LENGTH, encode_frame
 
 _CONNECT_TIMEOUT = 5.0
 _MAX_FRAME = 256 * 1024 * 1024

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from discovery.providers.zookeeper.endpoint import endpoints_of
+from discovery.providers.zookeeper_client.endpoint import endpoints_of
 from rondpoint.settings import ZooKeeperOptions
 from rondpoint.settings.tree.section import read_section
 

@@ -4,8 +4,8 @@ import struct
 
 import pytest
 
-from discovery.providers.zookeeper import records
-from discovery.providers.zookeeper.records import Event, Failure, Operation, Reply, Znode
+from discovery.providers.zookeeper_client import records
+from discovery.providers.zookeeper_client.records import Event, Failure, Operation, Reply, Znode
 
 STATUS_BEFORE_CVERSION = bytes(8 * 4 + 4)
 """czxid, mzxid, ctime, mtime and version."""

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from discovery.providers.docker.events import Action, Event, parse_event
+from discovery.providers.docker_engine.container_events import Action, Event, parse_event
 
 
 def a_container_event(action: str, **attributes: str) -> dict[str, Any]:
