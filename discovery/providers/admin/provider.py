@@ -12,8 +12,8 @@ from typing import Any
 
 import redis
 
+from discovery.connections.stopping import on_stop
 from discovery.providers.contract import Emit
-from discovery.stopping import on_stop
 from rondpoint.model import Configuration
 from rondpoint.store.admin.document import Document, read_document, read_version
 from rondpoint.store.keys import Keys

@@ -14,6 +14,7 @@ import msgspec
 from discovery import dynamic
 from discovery.certificates.loading import Seal
 from discovery.certificates.reader import CertificateReader
+from discovery.connections.stopping import on_stop
 from discovery.decoding.decoded import Decoded
 from discovery.merging.union import unite
 from discovery.providers.contract import Emit
@@ -21,7 +22,6 @@ from discovery.providers.errors import ProviderError
 from discovery.providers.file.contents import FileContents
 from discovery.providers.file.folders import FolderWatch, look_at
 from discovery.providers.file.listing import list_tree
-from discovery.stopping import on_stop
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import FileOptions
 
