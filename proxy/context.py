@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from proxy.telemetry.access_log import AccessLog
     from proxy.upstream.timeouts import UpstreamTimeouts
     from rondpoint.entry_points.redirection import RedirectionTarget
+    from rondpoint.servers_transports.client_context import OpenKey
 
     InternalService = Callable[[Request, Client], LocalResponse]
     """Responds to a request that a router sends to one of Rondpoint's own services. Raises RequestError."""
@@ -59,7 +60,8 @@ class WorkerContext:
     request. `connections` counts open client connections by entry point, and `upgrades` the tunnels among
     them. `retry` applies to routers without a retry middleware. `copies` are those of requests for mirrors.
     `entry_points` are targets of redirections by name, `installed` the middlewares in Python, `tls_options`
-    those that routers name. `internal_services` are Rondpoint's own services by name.
+    those that routers name. `open_key` opens private keys that providers have sealed. `internal_services` are
+    Rondpoint's own services by name.
     """
 
     table: RoutingTable
@@ -88,9 +90,10 @@ class WorkerContext:
     entry_points: Mapping[str, RedirectionTarget] = field(default_factory=dict)
     installed: InstalledMiddlewares = field(default_factory=InstalledMiddlewares)
     tls_options: OptionsRegistry = field(default_factory=OptionsRegistry)
+    open_key: OpenKey = str
     internal_services: dict[str, InternalService] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         pools = AuxiliaryPools(self.sweeper, self.upstream_timeouts)
-        self.chains = Chains(pools, self.entry_points, self.installed)
+        self.chains = Chains(pools, self.entry_points, self.installed, self.open_key)
         self.limits_of_trusted = replace(self.limits, removed_lines=REMOVED_LINES_TRUSTED)

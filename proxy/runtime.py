@@ -145,6 +145,7 @@ class Runtime:
             retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
             entry_points=redirection_targets(settings),
             installed=installed,
+            open_key=sealer.open,
         )
         for options in self.entry_point_options.values():
             for middleware in options.own.values():

@@ -10,9 +10,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy.ejection.passive_check import record_outcome
+from proxy.exchange.attempt_deadline import attempt_deadline, missed_deadline, set_deadline
 from proxy.exchange.errors import ClientGoneError, FallbackError, NoResponseError
-from proxy.exchange.grpc_deadline import DEADLINE, call_deadline
-from proxy.exchange.grpc_errors import CANCELLED, DEADLINE_EXCEEDED, is_call
+from proxy.exchange.grpc_errors import CANCELLED, is_call
 from proxy.exchange.repeatable import is_repeatable
 from proxy.exchange.request_body import RequestBody
 from proxy.exchange.server_response import relay_response
@@ -51,12 +51,12 @@ def forward_to(
 ) -> bool:
     """Forward the request to one server and relay its response; return whether the client can send another.
 
-    Raises NoResponseError if nothing has been sent to the client, and ClientGoneError.
+    Raises NoResponseError or RequestError if nothing has been sent to the client, and ClientGoneError.
     """
     pool = target.pool
     timeout, deadline = pool.response_header_timeout, NEVER
-    if request.kind:
-        deadline = call_deadline(request)
+    if request.kind or downstream.extras is not None:
+        deadline = attempt_deadline(downstream, request)
         if deadline is not NEVER:
             timeout = min(timeout or NEVER, deadline - monotonic())
     idempotent = request.method in IDEMPOTENT_METHODS
@@ -72,7 +72,11 @@ def forward_to(
         reused = stream is not None
         if stream is None:
             try:
-                stream = pool.dial_for_upgrade() if avoids_http2 else pool.dial()
+                stream = (
+                    pool.dial_for_upgrade(deadline - monotonic())
+                    if avoids_http2
+                    else pool.dial(deadline - monotonic())
+                )
             except DialError as error:
                 if error.unreachable:
                     downstream.context.ejections.eject(target, str(error))
@@ -80,6 +84,8 @@ def forward_to(
                     raise NoResponseError(503, try_others=False, reason=_EXHAUSTED) from error
                 raise NoResponseError(504 if error.timed_out else 502, try_others=True) from error
         try:
+            if deadline is not NEVER:
+                set_deadline(downstream, stream, deadline)
             data = _send_request(downstream, stream, head, body, timeout)
             if data:
                 goes_on = relay_response(downstream, request, target, stream, data, body, deadline)
@@ -109,7 +115,7 @@ def forward_to(
             raise NoResponseError(body.failure or 400, try_others=False, reason=body.reason)
         if expired:
             if deadline <= monotonic():
-                raise NoResponseError(504, try_others=False, reason=DEADLINE, grpc_status=DEADLINE_EXCEEDED)
+                raise missed_deadline(request)
             raise NoResponseError(504, try_others=False)
         refused = stream.unprocessed and (body is None or body.rewind())
         if not (refused or is_repeatable(downstream, request, body)):
@@ -188,7 +194,7 @@ def _send_request(
                 body.start(stream, timeout)
                 return stream.recv()
         if timeout:
-            stream.deadline = after(timeout)
+            stream.deadline = min(stream.deadline, after(timeout))
         return stream.recv()
     except (ConnectionResetError, BrokenPipeError):
         return None
