@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy.http1.limits import REMOVED_LINES_TRUSTED, Limits
+from proxy.http2.unread_content import WORKER_LIMIT, UnreadContent
 from proxy.limits.in_flight_limits import InFlightLimits
 from proxy.limits.rate_limits import RateLimits
 from proxy.middlewares.chains import Chains
@@ -53,7 +55,7 @@ class WorkerContext:
     request. `connections` counts open client connections by entry point, and `upgrades` the tunnels among
     them. `retry` applies to routers without a retry middleware. `copies` are those of requests for mirrors.
     `entry_points` are targets of redirections by name, `installed` the middlewares in Python, `tls_options`
-    those that routers name.
+    those that routers name. `unread_content` is that of requests of HTTP/2.
     """
 
     table: RoutingTable
@@ -82,6 +84,7 @@ class WorkerContext:
     entry_points: Mapping[str, RedirectionTarget] = field(default_factory=dict)
     installed: InstalledMiddlewares = field(default_factory=InstalledMiddlewares)
     tls_options: OptionsRegistry = field(default_factory=OptionsRegistry)
+    unread_content: UnreadContent = field(default_factory=partial(UnreadContent, WORKER_LIMIT))
 
     def __post_init__(self) -> None:
         pools = AuxiliaryPools(self.sweeper, self.upstream_timeouts)

@@ -92,7 +92,7 @@ class Http2Connection(HandlerOwner):
         stream.stall_limit = timeouts.stall
         stream.on_unread = None
         stream.deadline = self._idle_end
-        self._core = ServerConnection(self, settings, limits)
+        self._core = ServerConnection(self, settings, limits, context.unread_content)
         context.sweeper.streams.add(self)
 
     def run(self, early: bytes) -> None:
@@ -265,10 +265,10 @@ class Http2Connection(HandlerOwner):
         self._output.schedule()
 
     def take_output(self) -> bytes:
-        return self._core.take_output()
+        return self._core.output.take()
 
     def resume(self) -> None:
-        self._core.resume()
+        self._core.output.resume()
         self._end_if_done()
 
     # The end
@@ -279,7 +279,7 @@ class Http2Connection(HandlerOwner):
             self._leaving
             and not self._ending
             and not self._output.blocked
-            and not self._core.queued
+            and not self._core.output.queued
             and (self._failed or not self._busy)
         ):
             self._ending = True
