@@ -104,6 +104,16 @@ class Http2Connection(HandlerOwner):
         finally:
             self._close()
 
+    def refuse(self, code: int, reason: str) -> None:
+        """Serve no request: tell the client why in a GOAWAY, and close the connection."""
+        log.debug("an HTTP/2 connection of a client was refused: %s", reason)
+        self._leaving = self._failed = True
+        try:
+            self._core.go_away(code, reason)
+            self._linger()
+        finally:
+            self._close()
+
     def _read(self, early: bytes) -> None:
         stream, core = self.stream, self._core
         try:
