@@ -74,8 +74,7 @@ def forward_to(
             try:
                 stream = pool.dial_for_upgrade() if avoids_http2 else pool.dial()
             except DialError as error:
-                if error.unreachable:
-                    downstream.context.ejections.eject(target, str(error))
+                downstream.context.ejections.dial_failed(target, error)
                 if error.exhausted:
                     raise NoResponseError(503, try_others=False, reason=_EXHAUSTED) from error
                 raise NoResponseError(504 if error.timed_out else 502, try_others=True) from error

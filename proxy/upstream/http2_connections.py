@@ -120,12 +120,7 @@ class Http2Connections:
         if waiting.dials:
             return self._dial_alone(patience - (monotonic() - began))
         if (failure := waiting.failure) is not None:
-            raise DialError(
-                str(failure),
-                timed_out=failure.timed_out,
-                unreachable=failure.unreachable,
-                exhausted=failure.exhausted,
-            ) from failure
+            raise failure.copy() from failure
         # Only a server that has taken no connection is unreachable; another one may just be busy.
         unreachable = not self._connections and limit >= FAIR_PATIENCE
         raise DialError("no stream became free in time", timed_out=True, unreachable=unreachable)

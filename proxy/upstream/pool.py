@@ -169,9 +169,12 @@ class Pool:
             stream.sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_USER_TIMEOUT, patience)
         return stream
 
-    def probe(self, timeout: float) -> None:
-        """Connect within `timeout` s, and close the connection again. Raises DialError."""
-        dial(self._address, self._sweeper, timeout, self._tls).close()
+    def probe(self, timeout: float, *, with_tls: bool) -> None:
+        """Connect within `timeout` s, and close the connection again. Raises DialError.
+
+        Unless `with_tls`, there is no handshake, so the transport of this pool does not matter.
+        """
+        dial(self._address, self._sweeper, timeout, self._tls if with_tls else None).close()
 
     def _dial(self, patience: float, tls: ServerTls | None) -> Stream:
         current = getcurrent()
@@ -186,7 +189,7 @@ class Pool:
             return dial(self._address, self._sweeper, timeout, tls)
         except DialError as error:
             if hurried and error.timed_out and timeout < FAIR_PATIENCE:
-                error.unreachable = False
+                error.unreachable = error.handshake_failed = False
             raise
         finally:
             self._dialling.discard(current)
