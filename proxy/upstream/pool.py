@@ -135,16 +135,17 @@ class Pool:
 
         If the server speaks HTTP/2, return a stream, be it of a connection that others have opened meanwhile.
         """
-        if self._http2 is not None:
-            return self._http2.dial(patience)
-        return self._dial_connection(patience)
+        http2 = self._http2
+        if http2 is None:
+            return self._dial_connection(patience)
+        return self.dial_http1(patience) if http2.wants_http1 else http2.dial(patience)
 
     @property
     def may_speak_http2(self) -> bool:
         """Whether connections to the server may be of HTTP/2, which has no upgrades."""
         return self._http2 is not None
 
-    def dial_for_upgrade(self, patience: float = NEVER) -> Stream:
+    def dial_http1(self, patience: float = NEVER) -> Stream:
         """Open a new connection of HTTP/1.1, if the server may speak it. Raises DialError."""
         if self._tls is None or not self._tls.offers_http2:
             return self.dial(patience)
