@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy.http1.limits import REMOVED_LINES_TRUSTED, Limits
+from proxy.http2.unread_content import WORKER_LIMIT, UnreadContent
 from proxy.limits.in_flight_limits import InFlightLimits
 from proxy.limits.rate_limits import RateLimits
 from proxy.middlewares.chains import Chains
@@ -61,7 +63,7 @@ class WorkerContext:
     them. `retry` applies to routers without a retry middleware. `copies` are those of requests for mirrors.
     `entry_points` are targets of redirections by name, `installed` the middlewares in Python, `tls_options`
     those that routers name. `open_key` opens private keys that providers have sealed. `internal_services` are
-    Rondpoint's own services by name.
+    Rondpoint's own services by name. `unread_content` counts that of HTTP/2 requests.
     """
 
     table: RoutingTable
@@ -92,6 +94,7 @@ class WorkerContext:
     tls_options: OptionsRegistry = field(default_factory=OptionsRegistry)
     open_key: OpenKey = str
     internal_services: dict[str, InternalService] = field(default_factory=dict)
+    unread_content: UnreadContent = field(default_factory=partial(UnreadContent, WORKER_LIMIT))
 
     def __post_init__(self) -> None:
         pools = AuxiliaryPools(self.sweeper, self.upstream_timeouts)

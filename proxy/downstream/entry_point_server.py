@@ -31,6 +31,7 @@ from proxy.exchange.entry_point_handler import make_handler
 from proxy.exchange.internal_routes import NO_ROUTES
 from proxy.exchange.request_handler import handle_request
 from proxy.http1.repeated_heads import ClientHeads
+from proxy.http2.errors import INADEQUATE_SECURITY
 from proxy.http2.frames import PREFACE
 from proxy.http2.settings import LocalSettings
 from proxy.net.deadlines import after
@@ -38,7 +39,7 @@ from proxy.net.proxy_protocol import ProxyProtocolError
 from proxy.net.stream import Stream
 from proxy.routing.over_tls import over_tls, without_tls
 from proxy.telemetry.tls_names import tls_name
-from proxy.tls.alpn import HTTP_2
+from proxy.tls.alpn import HTTP_2, is_adequate_for_http2
 from proxy.tls.client_hello import HANDSHAKE
 from rondpoint.entry_points.options import NO_OPTIONS
 from rondpoint.settings import ADMIN
@@ -167,10 +168,12 @@ class EntryPointServer:
                 # The handshake may have begun with the former options.
                 tls_stream.close()
             elif tls_stream is not None:
-                label_set = label_sets.number(entry_point, tls_name(*tls_stream.negotiated), metered=metered)
+                version, suite = tls_stream.negotiated
+                label_set = label_sets.number(entry_point, tls_name(version, suite), metered=metered)
                 protocol = secure if tls_stream.tls_options == DEFAULT_OPTIONS else checked
                 if tls_stream.protocol == HTTP_2:
-                    serve_streams(tls_stream, peer, port, b"", label_set, protocol)
+                    is_adequate = is_adequate_for_http2(version, suite)
+                    serve_streams(tls_stream, peer, port, b"", label_set, protocol, is_adequate=is_adequate)
                 else:
                     serve_requests(tls_stream, peer, port, b"", label_set, protocol)
 
@@ -197,9 +200,16 @@ class EntryPointServer:
                 opened[entry_point] -= 1
 
         def serve_streams(
-            stream: Stream, peer: str, port: int, buffer: bytes, label_set: int, protocol: ServedProtocol
+            stream: Stream,
+            peer: str,
+            port: int,
+            buffer: bytes,
+            label_set: int,
+            protocol: ServedProtocol,
+            *,
+            is_adequate: bool = True,
         ) -> None:
-            """Serve a connection of HTTP/2."""
+            """Serve a connection of HTTP/2, unless its TLS is not adequate."""
             trusted = forwarded_trust.includes(peer)
             base = TrustedStreamHandler if trusted else StreamHandler
             limits = for_proxies if trusted else for_clients
@@ -219,7 +229,12 @@ class EntryPointServer:
             connections.add(connection)
             opened[entry_point] += 1
             try:
-                connection.run(buffer)
+                if is_adequate:
+                    connection.run(buffer)
+                else:
+                    connection.refuse(
+                        INADEQUATE_SECURITY, "HTTP/2 prohibits this TLS version or cipher suite"
+                    )
             finally:
                 connections.discard(connection)
                 opened[entry_point] -= 1

@@ -32,8 +32,11 @@ if TYPE_CHECKING:
     from proxy.upstream.endpoint import Target
 
 MAX_REFUSALS = 5
-"""How often a server may refuse a request: one that limits its connections to few requests ends them all the
-time, and may end each of several connections just when this request comes."""
+"""How often a server may refuse a request, or end a connection of HTTP/2 in its midst.
+
+A server that limits its connections to few requests ends them all the time, and may end each of several
+connections just when this request comes.
+"""
 
 _EXHAUSTED = "service unavailable: the proxy has no file descriptor left for a connection to the server"
 
@@ -72,17 +75,15 @@ def forward_to(
         reused = stream is not None
         if stream is None:
             try:
-                stream = (
-                    pool.dial_for_upgrade(deadline - monotonic())
-                    if avoids_http2
-                    else pool.dial(deadline - monotonic())
-                )
+                left = deadline - monotonic()
+                stream = pool.dial_http1(left) if avoids_http2 else pool.dial(left)
             except DialError as error:
-                if error.unreachable:
-                    downstream.context.ejections.eject(target, str(error))
+                downstream.context.ejections.dial_failed(target, error)
                 if error.exhausted:
                     raise NoResponseError(503, try_others=False, reason=_EXHAUSTED) from error
                 raise NoResponseError(504 if error.timed_out else 502, try_others=True) from error
+            # Others may have dialled, and have been served before.
+            reused = stream.reused
         try:
             if deadline is not NEVER:
                 set_deadline(downstream, stream, deadline)
@@ -120,8 +121,8 @@ def forward_to(
         refused = stream.unprocessed and (body is None or body.rewind())
         if not (refused or is_repeatable(downstream, request, body)):
             raise NoResponseError(502, try_others=False)
-        refusals += refused
-        if not (reused or (refused and refusals <= MAX_REFUSALS)):
+        refusals += refused or stream.reused
+        if not ((reused or refused) and refusals <= MAX_REFUSALS):
             raise NoResponseError(502, try_others=True)
         stream = None
 

@@ -189,6 +189,7 @@ class RequestBody:
                 if self._kept is not None:
                     self._keep(content)
                 send_content(stream, content, self.trailers if self.done else None, self.chunked)
+            downstream.content_sent()
             if not self.response_begun:
                 stream.deadline = min(stream.deadline, after(response_timeout))
         except ChunkError as error:
