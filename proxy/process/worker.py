@@ -43,8 +43,7 @@ from rondpoint.ticks import seconds_to_tick
 if TYPE_CHECKING:
     from socket import socket
 
-    from flask import Flask
-
+    from proxy.process.deferred_application import DeferredApplication
     from proxy.runtime import Runtime
 
 STORE_TIMEOUT = 5.0
@@ -87,10 +86,7 @@ class ProxyWorker(GeventWorker):
         self._runtime = runtime = Runtime(current_settings())
         runtime.start()
         runtime.wait_ready(STORE_TIMEOUT)
-        app = cast("Flask", self.wsgi)
-        app.config["RUNTIME"] = runtime
-        # Those of the context are off, or need no application.
-        runtime.context.internal_services = app.config["SERVICES"] | runtime.context.internal_services
+        cast("DeferredApplication", self.wsgi).serve(runtime)
         web, admin = ConnectionHandlers(self._connection_capacity()), Pool(ADMIN_CONNECTIONS)
         try:
             acceptors = [self._acceptor(listener, runtime, web, admin) for listener in self.sockets]
