@@ -7,12 +7,13 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from gunicorn.app.base import BaseApplication
 
 from proxy.authentication.credentials import CredentialError, Credentials
+from proxy.process.deferred_application import DeferredApplication
 from proxy.process.gunicorn_settings import gunicorn_settings
 from proxy.process.listening import unavailable_addresses
 from rondpoint import logs
@@ -23,7 +24,12 @@ from rondpoint.settings import Settings
 from rondpoint.settings.sources.environment import FLAGS
 from rondpoint.store.sealing import SealError, sealer_of
 
+if TYPE_CHECKING:
+    from flask import Flask
+
 log = logging.getLogger(__name__)
+
+_ADMIN_MODULES = ("werkzeug.serving", "werkzeug.routing", "jinja2", "flask", "proxy.admin.endpoints")
 
 
 class ProxyApplication(BaseApplication):
@@ -34,9 +40,18 @@ class ProxyApplication(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        from proxy.admin import create_app  # noqa: PLC0415 (imported after the master has patched)
+        return admin_application()
 
-        return create_app()
+
+def admin_application() -> DeferredApplication:
+    """Return the application of the admin entry point; plain gunicorn calls this, too."""
+    return DeferredApplication(_ADMIN_MODULES, _create_admin_application)
+
+
+def _create_admin_application() -> Flask:
+    from proxy.admin import create_app  # noqa: PLC0415 (imported after the master has patched)
+
+    return create_app()
 
 
 @click.command(cls=SettingsCommand, context_settings=PASS_UNKNOWN_FLAGS)

@@ -40,8 +40,6 @@ def internal_fault(name: str, settings: Settings) -> str:
         missing = "api"
     elif name == DASHBOARD and not settings.api.dashboard:
         missing = "api.dashboard"
-    elif name == PING and settings.ping is None:
-        missing = "ping"
     elif name == PROMETHEUS and (settings.metrics is None or settings.metrics.prometheus is None):
         missing = "metrics.prometheus"
     return f"{missing} is not set" if missing else ""

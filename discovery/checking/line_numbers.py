@@ -12,7 +12,8 @@ from typing import Any
 import yaml
 
 from discovery.decoding.plain_trees import MAX_DEPTH, TooLargeError
-from discovery.dynamic.syntax import FileSyntaxError, check_yaml
+from discovery.dynamic.syntax_error import FileSyntaxError
+from discovery.dynamic.yaml_syntax import check_yaml
 
 try:
     from yaml import CSafeLoader as _Loader

@@ -8,7 +8,8 @@ from pathlib import Path
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.section import Tree
 from discovery.dynamic.decode import decode
-from discovery.dynamic.syntax import FileSyntaxError, read_toml, read_yaml
+from discovery.dynamic.syntax import read_toml, read_yaml
+from discovery.dynamic.syntax_error import FileSyntaxError
 from rondpoint.diagnostics import Diagnostic, Severity
 
 _READERS = {".toml": read_toml, ".yaml": read_yaml, ".yml": read_yaml}

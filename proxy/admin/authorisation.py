@@ -38,7 +38,7 @@ def _authorise() -> Response | None:
     g.user = ""
     g.signed_in = False
     settings = runtime().settings
-    if request.environ[ROUTED]:
+    if request.environ.get(ROUTED):
         access_level = routed_access(settings)
     elif closed := settings.closed_reason(ADMIN):
         raise Refusal(503, closed)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from proxy.routing.route import Route
 
 _PING = b"/ping"
+_METHODS = frozenset((b"GET", b"HEAD"))
 _NAMES = {b"dashboard": DASHBOARD, b"metrics": PROMETHEUS, b"ping": PING}
 """The names under which requests are counted, by the first segment of the path; for others it is API."""
 
@@ -35,8 +36,12 @@ def admin_handler(middlewares: tuple[str, ...], *, counted: bool) -> Callable[[D
         path = request.target.partition(b"?")[0]
         name = _NAMES.get(path[1:].partition(b"/")[0], API)
         downstream.tally = context.tallies.internal(name) if counted else uncounted
+        services = context.internal_services
+        if path == _PING and request.method in _METHODS:
+            # Health checks do not need the application, which takes memory once it is made.
+            raise services[PING](request, downstream)
         if middlewares and path != _PING:
             run_middlewares(downstream, request, middlewares, "router", name)
-        raise context.internal_services[ADMIN_APPLICATION](request, downstream)
+        raise services[ADMIN_APPLICATION](request, downstream)
 
     return partial(handle_request, match=match)

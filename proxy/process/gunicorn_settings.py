@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from gunicorn.glogging import Logger
 
@@ -33,6 +33,8 @@ _LEVELS = {
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
     from gunicorn.workers.base import Worker
+
+    from proxy.process.deferred_application import DeferredApplication
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +68,7 @@ def gunicorn_settings() -> dict[str, Any]:
         "workers": settings.workers,
         "worker_class": "proxy.process.worker.ProxyWorker",
         "worker_connections": settings.limits.connections,
-        "wsgi_app": "proxy.admin:create_app()",
+        "wsgi_app": "proxy.command:admin_application()",
         "max_requests": settings.limits.requests_per_worker,
         # So that workers that started together do not end together.
         "max_requests_jitter": settings.limits.requests_per_worker // 10,
@@ -98,7 +100,10 @@ def _load(arbiter: Arbiter) -> None:
     from proxy.process.preload import preload  # noqa: PLC0415
 
     preload()
-    arbiter.app.wsgi()
+    application = arbiter.app.wsgi()
+    # A single worker has nobody to share its memory with, and may never need it.
+    if arbiter.cfg.workers > 1:
+        cast("DeferredApplication", application).load()
 
 
 def _freeze_memory(arbiter: Arbiter, worker: Worker) -> None:

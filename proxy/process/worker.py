@@ -38,8 +38,7 @@ from rondpoint.settings.tree.section import given_names
 from rondpoint.ticks import seconds_to_tick
 
 if TYPE_CHECKING:
-    from flask import Flask
-
+    from proxy.process.deferred_application import DeferredApplication
     from proxy.runtime import Runtime
 
 STORE_TIMEOUT = 5.0
@@ -82,10 +81,7 @@ class ProxyWorker(GeventWorker):
         self._runtime = runtime = Runtime(current_settings())
         runtime.start()
         runtime.wait_ready(STORE_TIMEOUT)
-        app = cast("Flask", self.wsgi)
-        app.config["RUNTIME"] = runtime
-        # Those of the context are off, or need no application.
-        runtime.context.internal_services = app.config["SERVICES"] | runtime.context.internal_services
+        cast("DeferredApplication", self.wsgi).serve(runtime)
         web = ConnectionHandlers(self._connection_capacity())
         # Apart, because the streams of dashboards do not end by themselves.
         admin = ConnectionHandlers(ADMIN_CONNECTIONS)

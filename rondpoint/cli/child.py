@@ -7,9 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
-
-from msgspec import Struct, field
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 _PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else None
@@ -19,15 +18,19 @@ class StartError(RuntimeError):
     """A child process could not start; the text names it and says why."""
 
 
-class ChildUser(Struct, frozen=True):
+# msgspec and dataclasses would take 1 to 3 MB of a process that needs little more than its child processes.
+class ChildUser:
     """The user that a child runs as."""
 
-    uid: int
-    gid: int
-    home: str
+    __slots__ = ("gid", "home", "uid")
+
+    def __init__(self, uid: int, gid: int, home: str) -> None:
+        self.uid = uid
+        self.gid = gid
+        self.home = home
 
 
-class ChildSpec(Struct, frozen=True):
+class ChildSpec:
     """The command of a child process, and how the supervisor runs it.
 
     `grace`: seconds between SIGTERM and SIGKILL. `store_socket`: the child is a store, and the next child
@@ -38,17 +41,46 @@ class ChildSpec(Struct, frozen=True):
     `withheld`: the variables that it does not get from the environment of this process.
     """
 
-    name: str
-    argv: tuple[str, ...]
-    environment: Mapping[str, str] = field(default_factory=dict)
-    grace: float = 5.0
-    store_socket: str = ""
-    notifies_ready: bool = False
-    reloads: bool = False
-    reopens_logs: bool = False
-    final_exit_codes: frozenset[int] = frozenset()
-    user: ChildUser | None = None
-    withheld: frozenset[str] = frozenset()
+    __slots__ = (
+        "argv",
+        "environment",
+        "final_exit_codes",
+        "grace",
+        "name",
+        "notifies_ready",
+        "reloads",
+        "reopens_logs",
+        "store_socket",
+        "user",
+        "withheld",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        environment: Mapping[str, str] = MappingProxyType({}),
+        *,
+        grace: float = 5.0,
+        store_socket: str = "",
+        notifies_ready: bool = False,
+        reloads: bool = False,
+        reopens_logs: bool = False,
+        final_exit_codes: Collection[int] = (),
+        user: ChildUser | None = None,
+        withheld: Collection[str] = (),
+    ) -> None:
+        self.name = name
+        self.argv = argv
+        self.environment = dict(environment)
+        self.grace = grace
+        self.store_socket = store_socket
+        self.notifies_ready = notifies_ready
+        self.reloads = reloads
+        self.reopens_logs = reopens_logs
+        self.final_exit_codes = final_exit_codes
+        self.user = user
+        self.withheld = withheld
 
 
 def spawn(spec: ChildSpec, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Callable
-from typing import NoReturn
 
 _FAILED = 1
 
@@ -41,7 +39,7 @@ def _exit_code(code: str | int | None) -> int:
     return code or 0
 
 
-def _run(function: Callable[[], bytes], write_end: int) -> NoReturn:
+def _run(function: Callable[[], bytes], write_end: int) -> None:
     code = _FAILED
     try:
         with os.fdopen(write_end, "wb") as pipe:
@@ -53,6 +51,8 @@ def _run(function: Callable[[], bytes], write_end: int) -> NoReturn:
         # The parent has got it too and says so.
         code = _FAILED
     except BaseException:  # noqa: BLE001 - the parent's code must not run twice
+        import traceback  # noqa: PLC0415
+
         traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):

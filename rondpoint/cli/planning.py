@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-from msgspec import structs
 
 from rondpoint import logs
 from rondpoint.cli.agent_settings import agent_variables, without_agent_flags
 from rondpoint.cli.child import ChildSpec, ChildUser, StartError
 from rondpoint.cli.flags import load_or_exit, report_warnings
-from rondpoint.cli.start_plan import PlannedLog, StartPlan
+from rondpoint.cli.planned_log import PlannedLog
+from rondpoint.cli.start_plan import StartPlan
 from rondpoint.cli.startup_summary import summary_lines
 from rondpoint.cli.store import embedded_store
 from rondpoint.settings import Settings
@@ -39,16 +39,17 @@ def make_plan(flags: Sequence[str]) -> StartPlan:
     """
     loaded = load_or_exit(flags)
     settings = loaded.settings
+    log = None
     if logs.is_machine_readable(settings.log):
         logs.configure(settings.log)
+        log = msgspec.convert(settings.log, PlannedLog, from_attributes=True)
     report_warnings(loaded)
-    log = msgspec.convert(settings.log, PlannedLog, from_attributes=True)
     directory = Path(tempfile.mkdtemp(prefix="rondpoint-", dir=_socket_directory()))
     try:
         children = tuple(_child_specs(settings, directory, flags))
     except StartError as fault:
-        return StartPlan(log, directory, fault=str(fault))
-    return StartPlan(log, directory, children, "\n".join(summary_lines(settings)))
+        return StartPlan(directory, log=log, fault=str(fault))
+    return StartPlan(directory, children, log=log, summary="\n".join(summary_lines(settings)))
 
 
 def _child_specs(settings: Settings, directory: Path, flags: Sequence[str]) -> list[ChildSpec]:
@@ -61,8 +62,8 @@ def _child_specs(settings: Settings, directory: Path, flags: Sequence[str]) -> l
         os.chown(directory, user.uid, user.gid)
     if settings.redis.url is None:
         # Its log format is not JSON.
-        spec, url = embedded_store(directory, quiet=logs.is_machine_readable(settings.log))
-        specs.append(structs.replace(spec, user=user))
+        spec, url = embedded_store(directory, user, quiet=logs.is_machine_readable(settings.log))
+        specs.append(spec)
         environment |= {variable_name(("redis", "url")): url, EMBEDDED_STORE: "1"}
         if settings.state_directory is None:
             # A local snapshot of this store has no use after the store is gone.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 VARIABLE = "NOTIFY_SOCKET"
 
@@ -32,7 +31,7 @@ class ReadinessSocket:
                 return ready
             ready = ready or b"READY=1" in message.splitlines()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> ReadinessSocket:
         return self
 
     def __exit__(

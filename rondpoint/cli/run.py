@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from rondpoint import logs
 from rondpoint.cli.readiness import ReadinessSocket
 from rondpoint.cli.start_plan import StartPlan
 from rondpoint.cli.supervisor import Supervisor
-
-log = logging.getLogger(__name__)
 
 
 def run(plan: StartPlan) -> int:
@@ -23,9 +19,12 @@ def run(plan: StartPlan) -> int:
         at_end.callback(shutil.rmtree, plan.directory)
         report: Callable[[str], None] = _print_event
         print_summary: Callable[[str], None] = _print_summary
-        if logs.is_machine_readable(plan.log):
-            logs.configure(plan.log)
-            report = print_summary = _log_lines
+        if plan.log is not None:
+            # Most installations do without its libraries.
+            from rondpoint.cli import event_log  # noqa: PLC0415
+
+            event_log.configure(plan.log)
+            report = print_summary = event_log.log_lines
         if plan.fault:
             report(plan.fault)
             return 1
@@ -37,11 +36,6 @@ def run(plan: StartPlan) -> int:
                 on_ready=lambda: print_summary(plan.summary),
                 report=report,
             ).run()
-
-
-def _log_lines(text: str) -> None:
-    for line in text.splitlines():
-        log.info("%s", line)
 
 
 def _print_summary(text: str) -> None:

@@ -6,7 +6,6 @@ import signal
 import socket
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Self
 
 
 class SignalReceiver:
@@ -31,7 +30,7 @@ class SignalReceiver:
         except BlockingIOError:
             return []
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> SignalReceiver:
         self._read.setblocking(False)
         self._write.setblocking(False)
         self._wakeup = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)

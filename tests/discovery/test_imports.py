@@ -17,6 +17,7 @@ LIBRARIES = {
     # Compiles the regular expressions of rules.
     "re2",
     "requests",
+    "yaml",
 }
 
 

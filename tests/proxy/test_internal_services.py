@@ -200,7 +200,6 @@ def test_metrics_are_those_of_the_proxy(proxy: Proxy) -> None:
     [
         (API, "api"),
         (DASHBOARD, "api"),
-        (PING, "ping"),
         (PROMETHEUS, "metrics.prometheus"),
     ],
 )

@@ -11,7 +11,7 @@ from discovery.certificates.loading import Seal
 from discovery.certificates.reader import CertificateReader
 from discovery.connections.stopping import on_stop
 from discovery.decoding.decoded import Decoded
-from discovery.dynamic.syntax import FileSyntaxError
+from discovery.dynamic.syntax_error import FileSyntaxError
 from discovery.http_client.client import HttpClient
 from discovery.http_client.errors import HttpError
 from discovery.merging.union import unite

@@ -67,12 +67,17 @@ def test_libraries_that_few_settings_need_are_not_loaded() -> None:
     }
 
 
+def test_a_single_worker_has_the_libraries_of_the_admin_application_only_when_it_is_asked() -> None:
+    loaded = modules_after("proxy.command", "proxy.process.master", "proxy.runtime")
+    assert not loaded & {"flask", "jinja2", "werkzeug"}
+
+
 def test_a_broken_import_ends_the_start_before_the_first_worker(store: Store, tmp_path: Path) -> None:
     broken = tmp_path / "flask"
     broken.mkdir()
     (broken / "__init__.py").write_text("raise ImportError('flask is broken')")
     flags = [f"--redis.url={store.url}", f"--entryPoints.web.address=127.0.0.1:{free_port()}"]
-    flags.append(f"--entryPoints.traefik.address=127.0.0.1:{free_port()}")
+    flags += [f"--entryPoints.traefik.address=127.0.0.1:{free_port()}", "--workers=2"]
     with Process(
         [installed("rondpoint"), "proxy", *flags], environment={"PYTHONPATH": str(tmp_path)}
     ) as process:

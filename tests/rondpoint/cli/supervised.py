@@ -10,16 +10,15 @@ import json
 import os
 import sys
 from pathlib import Path
-
-import msgspec
+from typing import Any
 
 from rondpoint.cli.child import ChildSpec
 from rondpoint.cli.readiness import ReadinessSocket
 from rondpoint.cli.supervisor import Supervisor
 
 
-def main(directory: Path, specs: list[dict[str, object]]) -> int:
-    children = msgspec.convert(specs, list[ChildSpec])
+def main(directory: Path, specs: list[dict[str, Any]]) -> int:
+    children = [ChildSpec(**spec) for spec in specs]
     with ReadinessSocket(directory) as readiness_socket:
         supervisor = Supervisor(
             children,

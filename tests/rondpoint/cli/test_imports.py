@@ -9,11 +9,15 @@ def test_up_needs_no_settings_and_no_store_client() -> None:
     unneeded = {
         "asyncio",
         "click",
+        "dataclasses",
         "importlib.metadata",
+        "logging",
+        "msgspec",
         "pydantic",
         "redis",
         "rondpoint.settings",
         "ssl",
+        "typing",
         "yaml",
     }
     assert not loaded & unneeded
