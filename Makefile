@@ -5,8 +5,8 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
-# The number of parallel test processes; tests mostly wait.
-JOBS ?= 3
+# The number of parallel test processes. Each of them waits for two thirds of the time.
+JOBS ?= 5
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
