@@ -41,12 +41,17 @@ SLOW_FOLDERS = (
     "/proxy/process/",
     "/proxy/ejection/",
     "/proxy/test_",
+    "/proxy/routing/",
+    "/proxy/balancing/",
+    "/proxy/http2/",
     "/discovery/providers/",
+    "/discovery/health/",
+    "/discovery/acme/",
     "/discovery/test_",
     "/rondpoint/store/",
     "/rondpoint/cli/",
 )
-"""Parts of the paths of tests that start or use whole programs, in the order in which these tests run."""
+"""Parts of the paths of tests that use whole programs or take long, in the order in which these tests run."""
 
 # Every run uses the same examples. There is no time limit for them: the machine may be busy.
 hypothesis.settings.register_profile(
