@@ -29,12 +29,29 @@ from tests.lab.processes import Processes
 from tests.lab.store import Store
 from tests.lab.zookeeper import ZooKeeper
 
-IMAGES_FOLDER = "/images/"
-SWARM_FOLDER = "/swarm/"
-_SHARED_FOLDERS = (f"system{IMAGES_FOLDER}", f"system{SWARM_FOLDER}")
+SHARED_FOLDERS = ("/system/images/", "/system/swarm/")
+"""Folders whose tests share what starts slowly: one process runs them."""
 
-SLOW_FOLDERS = (IMAGES_FOLDER, "/system/", "/faults/", "/proxy/admin/", "/proxy/wire/")
-"""Folders whose tests start or use whole programs, in the order in which several processes run them."""
+SLOW_FOLDERS = (
+    *SHARED_FOLDERS,
+    "/system/",
+    "/faults/",
+    "/proxy/admin/",
+    "/proxy/wire/",
+    "/proxy/process/",
+    "/proxy/ejection/",
+    "/proxy/test_",
+    "/proxy/routing/",
+    "/proxy/balancing/",
+    "/proxy/http2/",
+    "/discovery/providers/",
+    "/discovery/health/",
+    "/discovery/acme/",
+    "/discovery/test_",
+    "/rondpoint/store/",
+    "/rondpoint/cli/",
+)
+"""Parts of the paths of tests that use whole programs or take long, in the order in which these tests run."""
 
 # Every run uses the same examples. There is no time limit for them: the machine may be busy.
 hypothesis.settings.register_profile(
@@ -72,7 +89,7 @@ class _Scheduling(LoadFileScheduling):
     """One process runs all tests of a file, and all of a folder whose tests share what starts slowly."""
 
     def _split_scope(self, nodeid: str) -> str:
-        shared = next((each for each in _SHARED_FOLDERS if each in nodeid), "")
+        shared = next((each for each in SHARED_FOLDERS if each in nodeid), "")
         return shared or str(super()._split_scope(nodeid))
 
 
@@ -83,7 +100,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run slow folders first, so that short files remain for the end, then the files with many tests.
+    """Run slow folders first, so that short files remain for the end; of a folder, the longest files first.
 
     Files of one folder follow each other, since the next folder ends the programs of `package` fixtures.
     """

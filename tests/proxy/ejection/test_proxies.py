@@ -115,7 +115,8 @@ def test_the_reset_of_a_new_connection_ejects_the_server(begin: Begin) -> None:
         host = proxy.route(broken, well)
         # Four requests reach both servers, even if some tickets were late.
         assert {proxy.get(host) for _ in range(4)} == {"well"}
-        assert ejections(proxy)["count"] == 1
+        # It accepts connections, so an ejection ends after 0.1 s, and the next request ejects it again.
+        assert ejections(proxy)["count"] == len(broken.requests) > 0
 
 
 def ends_when_used_again(connection: Connection) -> None:

@@ -257,11 +257,12 @@ def test_without_a_page_a_response_without_content_still_has_none(
 def test_an_outage_of_the_pages_is_logged_once(proxy: Proxy, guarded: Guarded) -> None:
     _, pages = guarded.serve(response(500))
     servers = proxy.services["pages"].servers
-    before = len(proxy.process.log)
+    before, lines = len(proxy.process.log), proxy.process.line_count
     for up in (False, False, True, True):
         proxy.services["pages"] = Service("pages", servers if up else ())
         proxy.publish()
         assert guarded.ask().text == ("page" if up else "original")
+    proxy.process.wait_for_line("service pages responds again", after=lines)
     logged = [line for line in proxy.process.log[before:].splitlines() if "middleware errors@x" in line]
     assert [line.partition("]: ")[2] for line in logged] == [
         "middleware errors@x leaves errors as they are: no response from service pages: "
