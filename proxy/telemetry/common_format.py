@@ -46,6 +46,8 @@ class CommonFormat:
     `generic` leaves out the fields that Traefik adds at the end of the line.
     """
 
+    note_size = _SIZE
+
     def __init__(self, fields: AccessLogFields, *, generic: bool = False) -> None:
         self._clock = Clock(COMMON, local=not fields.kept("StartUTC"))
         self._no_query = fields.query_parameters.default_mode is FieldMode.DROP

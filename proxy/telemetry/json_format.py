@@ -67,6 +67,8 @@ class JsonFormat:
     A line consists of the request's own values and of cached parts that many lines share.
     """
 
+    note_size = _SIZE
+
     def __init__(self, fields: AccessLogFields) -> None:
         self._kept = frozenset(("time", *(name for name in FIELDS if fields.kept(name))))
         self._no_query = fields.query_parameters.default_mode is FieldMode.DROP
