@@ -13,6 +13,8 @@ from proxy.http1.request import Request
 from rondpoint.settings import ADMIN
 
 if TYPE_CHECKING:
+    from msgspec import Raw
+
     from proxy.runtime import Runtime
     from proxy.telemetry.completed_request import CountedBody
     from proxy.telemetry.tallies import Tally
@@ -42,7 +44,7 @@ class InternalResponse:
     body: CountedBody | None = None
     tls: str = ""
     client_subject: str | None = None
-    logged: bytes = b""
+    logged: Raw | None = None
     first_tried_at: float = 0.0
     origin_head: bytes = b""
     sent_head: bytes = b""

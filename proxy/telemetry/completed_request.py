@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from msgspec import Raw
+
     from proxy.http1.request import Request
     from proxy.telemetry.tallies import Tally
     from proxy.telemetry.tracing.trace import RequestTrace
@@ -50,7 +52,7 @@ class CompletedRequest(Protocol):
     grpc_status: int
     body: CountedBody | None
 
-    logged: bytes
+    logged: Raw | None
 
     @property
     def address(self) -> bytes: ...
