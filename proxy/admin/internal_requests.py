@@ -49,6 +49,7 @@ class InternalResponse:
     origin_head: bytes = b""
     sent_head: bytes = b""
     request_id: bytes = b""
+    own_ids: bytes = b""
 
     @property
     def address(self) -> bytes:

@@ -45,6 +45,7 @@ class ClientSide:
     origin_head = b""
     sent_head = b""
     request_id = b""
+    own_ids = b""
     sampled = False
     traced: RequestTrace | None = None
 

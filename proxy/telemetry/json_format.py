@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import UNSET, Raw, defstruct
+from msgspec import Raw, defstruct
 
 from proxy.telemetry import json_parts
 from proxy.telemetry.escaping import as_text, escape_all
+from proxy.telemetry.json_ids import NAMES as IDS
+from proxy.telemetry.json_ids import id_columns
 from proxy.telemetry.json_times import NAMES as TIMES
 from proxy.telemetry.json_times import JsonTimes
 from proxy.telemetry.logged_headers import BY_DEFAULT, LoggedHeaders, canonical, modes
@@ -26,14 +28,15 @@ from rondpoint.settings.tree.access_log import FIELDS
 if TYPE_CHECKING:
     from proxy.http1.request import Request
     from proxy.telemetry.completed_request import Add, CompletedRequest
+    from proxy.telemetry.json_ids import LoggedIds
     from proxy.telemetry.json_parts import Outcome
 
-_NOTE = range(18)
+_NOTE = range(17)
 """A note: the positions of its values. Those before the connection decide about the shared part of a line."""
 
 (
     _METHOD, _VERSION, _HOST, _OUTCOME, _TALLY, _HEADERS, _RARE,
-    _CONNECTION, _URL, _TARGET, _SENT, _ORIGIN_SENT, _STARTED, _SECONDS, _TRIED, _NUMBER, _REQUEST_ID, _TRACE,
+    _CONNECTION, _URL, _TARGET, _SENT, _ORIGIN_SENT, _STARTED, _SECONDS, _TRIED, _NUMBER, _IDS,
 ) = _NOTE  # fmt: skip
 
 _SIZE = len(_NOTE)
@@ -121,13 +124,17 @@ class JsonFormat:
                 rare = completed.responder, completed.grpc_status, completed.origin_head, completed.sent_head
             elif completed.responder or completed.grpc_status >= 0:
                 rare = completed.responder, completed.grpc_status, b"", b""
+            tally = completed.tally
+            ids: LoggedIds = completed.own_ids
+            if not ids or tally.observability is not None:
+                ids = completed.request_id, completed.traced
             extend(
                 (
                     request.method,
                     request.version,
                     request.host,
                     outcome,
-                    completed.tally,
+                    tally,
                     request.headers,
                     rare,
                     connection,
@@ -139,8 +146,7 @@ class JsonFormat:
                     seconds,
                     tried,
                     number,
-                    completed.request_id,
-                    completed.traced,
+                    ids,
                 )
             )
             if len(notes) >= limit:
@@ -171,8 +177,7 @@ class JsonFormat:
         yield ("OriginContentSize",), _at(_ORIGIN_SENT)
         if server:
             yield server, self._server_column
-        yield ("RequestId",), _request_ids
-        yield ("trace_id", "span_id", "TraceId", "SpanId"), _traces
+        yield IDS, lambda notes: id_columns(notes[_IDS::_SIZE])
 
     def _time_columns(self, notes: list[Any]) -> Columns:
         return self._times.columns(notes[_STARTED::_SIZE], notes[_SECONDS::_SIZE], notes[_TRIED::_SIZE])
@@ -217,20 +222,3 @@ def _client_bytes(key: tuple[Any, ...]) -> int:
     """Return the size of the values that a client chooses."""
     method, _, host, _, _, headers, rare = key
     return len(method) + len(host) + len(headers) + (0 if rare is None else sum(map(len, rare[2:])))
-
-
-def _request_ids(notes: list[Any]) -> Columns:
-    ids = notes[_REQUEST_ID::_SIZE]
-    if all(ids):
-        return (escape_all(ids, as_text),)
-    return ([as_text(each) if each else UNSET for each in ids],)
-
-
-def _traces(notes: list[Any]) -> Columns:
-    """Return the columns of traces and spans, each twice."""
-    found = notes[_TRACE::_SIZE]
-    if None not in found:
-        ids = b"-".join([trace.ids for trace in found]).decode().split("-")
-        return (ids[0::2], ids[1::2]) * 2
-    traces = [UNSET if trace is None else trace.ids[:32].decode() for trace in found]
-    return (traces, [UNSET if trace is None else trace.ids[33:].decode() for trace in found]) * 2

@@ -72,6 +72,7 @@ class Completed:
     origin_head: bytes = b""
     sent_head: bytes = b""
     request_id: bytes = b""
+    own_ids: bytes = b""
     traced: RequestTrace | None = None
     sampled: bool = False
 
