@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from proxy.telemetry.completed_request import Add, CompletedRequest
 
 
-NOTES_PER_BATCH = 256
+NOTES_PER_BATCH = 512
 """Notes formatted at once.
 
-So many that the code for each column is fetched into the caches rarely, and few enough that other requests do
-not notice the pause of half a millisecond.
+So many that the code for each column is fetched into the caches rarely, and so few that the pause for other
+requests is mostly below a millisecond.
 """
 
 
