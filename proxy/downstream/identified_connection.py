@@ -29,11 +29,11 @@ _USABLE_ID = re.compile(rb"[!-~]{1,128}")
 class IdentifiedConnection(ObservedConnection):
     """A client's connection that gives each request its ids.
 
-    Most requests bring no ids and are not sampled. Such a request takes drawn header lines (`own_ids`), and
-    has no further work, unless its router has settings of its own.
+    Most requests bring no ids, and take drawn ones, as header lines (`own_ids`). Unless such a request is
+    sampled or its router has settings of its own, it has no further work.
     """
 
-    # What a request without `own_ids` has: its id with the header line, its trace, and the client's context.
+    # What other requests have: an id with its header line, a trace, and the client's context.
     _request_id = _request_id_line = b""
     _request_trace: RequestTrace | None = None
     _client_context = b""
@@ -86,8 +86,8 @@ class IdentifiedConnection(ObservedConnection):
         observation = self.observation
         if self._drawn.given.search(request.headers) is None and observation.traced:
             self._headers_without_ids = request.headers
+            self.own_ids = lines
             if not drawn_ids.is_sampled(lines):
-                self.own_ids = lines
                 return
         if observation.request_id:
             self._set_request_id(request, lines)
@@ -118,13 +118,15 @@ class IdentifiedConnection(ObservedConnection):
         wanted = observation.traced if chosen is None or chosen.tracing is None else chosen.tracing
         if not wanted or observation.tracer is None:
             return None
-        return new_unsampled_trace(self.own_ids) if self.own_ids else self._request_trace
+        if self.own_ids and not self.sampled:
+            return new_unsampled_trace(self.own_ids)
+        return self._request_trace
 
     def forwarded(self, host: bytes) -> bytes:
         if self.target is None:
             self.first_tried_at = monotonic()
         own_ids = self.own_ids
-        if own_ids and self.tally.observability is None:
+        if own_ids and not self.sampled and self.tally.observability is None:
             return self._base_forwarded(host) + own_ids
         lines = self._base_forwarded(host)
         lines += drawn_ids.request_id_line(own_ids) if own_ids else self._request_id_line

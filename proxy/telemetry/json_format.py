@@ -127,7 +127,9 @@ class JsonFormat:
             tally = completed.tally
             ids: LoggedIds = completed.own_ids
             if not ids or tally.observability is not None:
-                ids = completed.request_id, completed.traced
+                trace = completed.traced
+                given = completed.request_id
+                ids = (given, b"" if trace is None else trace.ids) if given or trace is not None else b""
             extend(
                 (
                     request.method,

@@ -77,7 +77,7 @@ def test_the_log_shows_drawn_ids_alone_and_beside_others(
     drawn = DrawnIds(request_ids=request_ids, bound=bound)
     lines = [drawn.take() for _ in range(3)]
     together = list(zip(*id_columns(lines), strict=True))
-    assert list(zip(*id_columns([*lines, (b"own", None)]), strict=True))[:3] == together
+    assert list(zip(*id_columns([*lines, (b"own", b"")]), strict=True))[:3] == together
     for line, (request, trace, span, *again) in zip(lines, together, strict=True):
         logged = [each for each in (request, trace, span) if isinstance(each, str)]
         assert logged == [each.decode() for each in re.fullmatch(expected, line).groups()]
