@@ -82,13 +82,15 @@ class IdentifiedConnection(ObservedConnection):
 
     def _identify(self, request: Request, lines: bytes) -> None:
         """Use the client's ids, or the drawn ones in `lines`."""
-        self._forget()
         observation = self.observation
         if self._drawn.given.search(request.headers) is None and observation.traced:
             self._headers_without_ids = request.headers
             self.own_ids = lines
-            if not drawn_ids.is_sampled(lines):
+            self.sampled = drawn_ids.is_sampled(lines)
+            if not self.sampled:
                 return
+        else:
+            self._forget()
         if observation.request_id:
             self._set_request_id(request, lines)
         if observation.tracer is not None:
