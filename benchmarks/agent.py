@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 
 from benchmarks.quantiles import percentile
-from discovery.container import Container
 from discovery.labels import decode
+from discovery.labels.container import Container
+from discovery.labels.options import engine_label_options
 from discovery.merging.merge import merge
 from discovery.merging.union import Union
 from rondpoint.settings import DockerOptions
@@ -37,7 +38,7 @@ def container(number: int, address: int) -> Container:
 
 def measure(count: int, events: int) -> list[float]:
     """Return, for each event, the milliseconds from the inspected container to the published change."""
-    options = DockerOptions()
+    options = engine_label_options(DockerOptions())
     union = Union(PROVIDER)
     for number in range(count):
         union.put(str(number), decode(container(number, 1), options))

@@ -20,7 +20,7 @@ from benchmarks.peers.peer import HOST
 from benchmarks.processes import free_ports, running
 from benchmarks.run import start_proxy as start_comparison_proxy
 from benchmarks.scenarios import SCENARIOS
-from benchmarks.tree import PROC, members
+from benchmarks.tree import members, short_command
 from tests.lab.bulk import count_upload, download, send_large_bodies, upload
 from tests.lab.client_connections import ClientConnections
 from tests.lab.http import request
@@ -116,8 +116,7 @@ def at_rest(peer: Peer) -> Iterator[str]:
     with start_proxy(peer, http_response(b"here"), 0) as proxy:
         total = proxy.pss()
         for pid in proxy.pids():
-            command = (PROC / str(pid) / "cmdline").read_bytes().decode().replace("\0", " ")
-            yield f"  {process_bytes(pid) / 1e6:7.1f} MB  {_shorten(command)}"
+            yield f"  {process_bytes(pid) / 1e6:7.1f} MB  {short_command(pid)}"
         yield f"  {total / 1e6:7.1f} MB  all processes (PSS)"
 
 
@@ -176,12 +175,6 @@ def _measure_growth(proxy: Proxy, name: str, size: int, transfer: Callable[[], i
         raise BenchmarkError(f"the {name} of {size:,} bytes ended after {transferred:,}")
     rise = sum(peak.rise() for peak in peaks)
     return f"  {rise / 1e6:7.1f} MB  peak growth during a {name} of {size / 1e9:g} GB (RSS)"
-
-
-def _shorten(command: str) -> str:
-    """Return a command line without directories and flags."""
-    words = [Path(word).name for word in command.split() if not word.startswith("-")]
-    return " ".join(words)[:60]
 
 
 @click.command(help="Measure memory: at rest, for idle connections, for slow streams, for large bodies.")

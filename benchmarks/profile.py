@@ -78,8 +78,9 @@ def record(scenario: Scenario, seconds: int, connections: int) -> list[str]:
         ):
             verify(port, len(origin.ports), scenario)
             load = Load(scenario, port, connections, LOAD_CORE, directory)
+            before = {process.pid: process.own for process in members(proxy.pid)}
             load.run(WARMUP_SECONDS)
-            worker = max(members(proxy.pid), key=lambda process: process.own)
+            worker = max(members(proxy.pid), key=lambda process: process.own - before.get(process.pid, 0))
             loading = pool.submit(load.run, seconds + MARGIN_SECONDS)
             stacks = directory / "stacks"
             target = ["--pid", str(worker.pid), "--duration", str(seconds), "--output", str(stacks)]

@@ -81,6 +81,7 @@ SCENARIOS = {
         Scenario("h2", "/", 65, connections=8, tls=True, streams=16),
         Scenario("h2-100", "/", 65, connections=8, tls=True, streams=100),
         Scenario("h2-10k", "/10k", 10 * 1024, connections=8, tls=True, streams=16),
+        Scenario("h2-upload1m", "/upload", 65, connections=8, tls=True, streams=4, upload=1024 * 1024),
         Scenario("h2-lone", "/", 65, connections=1, tls=True, streams=1),
         Scenario("h2c", "/", 65, connections=8, streams=16),
         Scenario("grpc", "/bench.Echo/Say", 65, connections=8, streams=16, grpc=True),

@@ -69,3 +69,9 @@ def descendants_of(processes: Mapping[int, Process], root: int) -> tuple[Process
 def members(root: int) -> tuple[Process, ...]:
     """Return the running processes of the tree under `root`."""
     return descendants_of(snapshot(), root)
+
+
+def short_command(pid: int) -> str:
+    """Return a process's command line without directories and flags. Raises FileNotFoundError."""
+    command = (PROC / str(pid) / "cmdline").read_bytes().decode().replace("\0", " ")
+    return " ".join(Path(word).name for word in command.split() if not word.startswith("-"))[:60]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy.http1.limits import REMOVED_LINES_TRUSTED, Limits
+from proxy.http2.unread_content import WORKER_LIMIT, UnreadContent
 from proxy.limits.in_flight_limits import InFlightLimits
 from proxy.limits.rate_limits import RateLimits
 from proxy.middlewares.chains import Chains
@@ -21,12 +23,19 @@ from rondpoint.middleware.installed import InstalledMiddlewares
 if TYPE_CHECKING:
     from proxy.balancing.tickets import Tickets
     from proxy.ejection.ejections import Ejections
+    from proxy.http1.request import Request
+    from proxy.middlewares.step import Client
     from proxy.net.deadlines import Sweeper
+    from proxy.per_request.local_response import LocalResponse
     from proxy.routing.table import RoutingTable
     from proxy.services.registry import ServiceRegistry
     from proxy.telemetry.access_log import AccessLog
     from proxy.upstream.timeouts import UpstreamTimeouts
     from rondpoint.entry_points.redirection import RedirectionTarget
+    from rondpoint.servers_transports.client_context import OpenKey
+
+    InternalService = Callable[[Request, Client], LocalResponse]
+    """Responds to a request that a router sends to one of Rondpoint's own services. Raises RequestError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,8 @@ class WorkerContext:
     request. `connections` counts open client connections by entry point, and `upgrades` the tunnels among
     them. `retry` applies to routers without a retry middleware. `copies` are those of requests for mirrors.
     `entry_points` are targets of redirections by name, `installed` the middlewares in Python, `tls_options`
-    those that routers name.
+    those that routers name. `open_key` opens private keys that providers have sealed. `internal_services` are
+    Rondpoint's own services by name. `unread_content` counts that of HTTP/2 requests.
     """
 
     table: RoutingTable
@@ -82,8 +92,11 @@ class WorkerContext:
     entry_points: Mapping[str, RedirectionTarget] = field(default_factory=dict)
     installed: InstalledMiddlewares = field(default_factory=InstalledMiddlewares)
     tls_options: OptionsRegistry = field(default_factory=OptionsRegistry)
+    open_key: OpenKey = str
+    internal_services: dict[str, InternalService] = field(default_factory=dict)
+    unread_content: UnreadContent = field(default_factory=partial(UnreadContent, WORKER_LIMIT))
 
     def __post_init__(self) -> None:
         pools = AuxiliaryPools(self.sweeper, self.upstream_timeouts)
-        self.chains = Chains(pools, self.entry_points, self.installed)
+        self.chains = Chains(pools, self.entry_points, self.installed, self.open_key)
         self.limits_of_trusted = replace(self.limits, removed_lines=REMOVED_LINES_TRUSTED)

@@ -31,6 +31,7 @@ from proxy.downstream.observers import Observers
 from proxy.ejection.ejections import Ejections
 from proxy.ejection.sharing import EjectionSync
 from proxy.exchange.internal_routes import InternalRoutes, metrics_route, ping_route
+from proxy.exchange.internal_services import make_internal_services
 from proxy.exchange.tls_options_check import require_tls_options
 from proxy.http1.limits import Limits
 from proxy.limits.in_flight_limits import InFlightLimits
@@ -56,7 +57,6 @@ from rondpoint.middleware.installed import load_installed
 from rondpoint.servers_transports.contexts import ClientContexts
 from rondpoint.servers_transports.default import default_transport
 from rondpoint.settings import Ping, Settings
-from rondpoint.settings.closed_parts import METRICS
 from rondpoint.store.client import connect, separate_connection
 from rondpoint.store.corrupt_keys import drop
 from rondpoint.store.keys import Keys
@@ -145,6 +145,7 @@ class Runtime:
             retry=RetryPolicy(retries) if (retries := settings.servers_transport.retry_attempts) else None,
             entry_points=redirection_targets(settings),
             installed=installed,
+            open_key=sealer.open,
         )
         for options in self.entry_point_options.values():
             for middleware in options.own.values():
@@ -162,13 +163,15 @@ class Runtime:
             tls.certificates,
             self.context.tls_options,
         )
-        self.internals = self._observers.internals()
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         self.exposition: Exposition | None = None
         if prometheus is not None:
             self.exposition = Exposition(
                 self.client, self.keys, self.applier.in_force, prometheus, self.context.chains
             )
+        self.context.internal_services.update(
+            make_internal_services(settings, self.ping_status, self.exposition)
+        )
         self._snapshot = snapshot_path(settings, os.environ)
         self._saver = SnapshotSaver(self._snapshot, self.applier.state)
         load_snapshot = partial(load, self._snapshot)
@@ -256,10 +259,11 @@ class Runtime:
             return InternalRoutes(found, challenges)
         options = self.entry_point_options.get(entry_point, NO_OPTIONS)
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
-        if prometheus is not None and prometheus.entry_point == entry_point and not settings.refusal(METRICS):
+        if prometheus is not None and prometheus.entry_point == entry_point and not prometheus.manual_routing:
             assert self.exposition is not None  # noqa: S101 - made of the same settings
             found[b"/metrics"] = metrics_route(options.middlewares, self.exposition)
-        if settings.ping is not None and settings.ping.entry_point == entry_point:
+        ping = settings.ping
+        if ping is not None and ping.entry_point == entry_point and not ping.manual_routing:
             found[b"/ping"] = ping_route(options.middlewares, self.ping_status)
         return InternalRoutes(found, challenges)
 

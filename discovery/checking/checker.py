@@ -8,10 +8,11 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from discovery import constraints, dynamic, labels
+from discovery import dynamic
 from discovery.checking.certificates import read_certificates, unused_parts
 from discovery.checking.compose import PROVIDER as DOCKER
 from discovery.checking.compose import SWARM, ComposeService, is_compose, read_services, read_swarm_services
+from discovery.checking.docker_services import decode_docker_services
 from discovery.checking.entry_points import check_entry_points
 from discovery.checking.line_numbers import read_key_lines
 from discovery.checking.locations import Locations
@@ -21,8 +22,6 @@ from discovery.checking.proxy_settings import ProxyCheck, check_proxy
 from discovery.checking.report import CheckReport, LocatedDiagnostic
 from discovery.checking.swarm_services import decode_swarm_services, swarm_options, unread_deploy_labels
 from discovery.checking.variables import read_env_file
-from discovery.constraints import Constraint, ConstraintError
-from discovery.decoding.decoded import Decoded
 from discovery.merging.entry_point_tls import NO_TLS, EntryPointTls, entry_point_tls
 from discovery.merging.merge import merge
 from discovery.merging.redirection_targets import named_targets
@@ -30,13 +29,10 @@ from discovery.merging.union import unite
 from discovery.providers.file.listing import list_files
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration, Middleware, ServersTransport, Service
-from rondpoint.settings import DockerOptions, FileOptions, Settings, SettingsError, load
+from rondpoint.settings import FileOptions, Settings, SettingsError, load
 from rondpoint.tls.model import TlsOptions
 
 FILE = "file"
-ASSUMED_PORT = 80
-
-_CONSTRAINTS = "providers.docker.constraints"
 
 
 class _Inputs(Struct):
@@ -177,7 +173,7 @@ def _build_configuration(inputs: _Inputs, settings: Settings | None, providers: 
     if in_swarm and inputs.swarm_services:
         by_provider[SWARM] = unite(decode_swarm_services(inputs.swarm_services, in_swarm), SWARM)
     if DOCKER in providers and not (in_swarm and _has_no_docker_provider(inputs, settings)):
-        decoded = [*_decode_services(inputs, _docker_options(inputs, settings))]
+        decoded = [*decode_docker_services(inputs.compose_services, _agents(inputs), settings)]
         if not in_swarm:
             decoded += unread_deploy_labels(inputs.swarm_services, inputs.compose_services)
         by_provider[DOCKER] = unite(decoded, DOCKER)
@@ -210,74 +206,19 @@ def _compose_settings(inputs: _Inputs) -> list[Settings]:
     return [settings for settings in found if settings is not None] if all(found) else []
 
 
+def _agents(inputs: _Inputs) -> list[ProxyCheck]:
+    return [proxy for proxy in inputs.proxies if proxy.has_agent]
+
+
 def _agent_settings(inputs: _Inputs) -> list[Settings]:
     """Return the known settings of the agents in the compose files."""
-    return [proxy.settings for proxy in inputs.proxies if proxy.has_agent and proxy.settings is not None]
+    return [agent.settings for agent in _agents(inputs) if agent.settings is not None]
 
 
 def _has_no_docker_provider(inputs: _Inputs, settings: Settings | None) -> bool:
     """Return whether known settings have no Docker provider, so labels of containers matter to nobody."""
     known = [settings] if settings else _agent_settings(inputs)
     return all(each.providers.docker is None for each in known)
-
-
-def _docker_options(inputs: _Inputs, settings: Settings | None) -> dict[DockerOptions, str]:
-    """Return the options for reading labels, each with the subject of diagnostics about its constraints.
-
-    They come from the settings, else from the proxies of the compose files. The result is empty if none of
-    these proxies has a Docker provider.
-    """
-    if settings is not None:
-        return {settings.providers.docker or DockerOptions(): _CONSTRAINTS}
-    agents = [proxy for proxy in inputs.proxies if proxy.has_agent]
-    if not agents or not all(agent.settings for agent in agents):
-        return {DockerOptions(): _CONSTRAINTS}
-    found = ((agent.settings.providers.docker, agent.constraints) for agent in agents if agent.settings)
-    return {options: subject for options, subject in found if options is not None}
-
-
-def _decode_services(inputs: _Inputs, subjects: Mapping[DockerOptions, str]) -> Iterator[Decoded]:
-    readers = [
-        (options, _parse_constraint(options, subject, inputs)) for options, subject in subjects.items()
-    ]
-    for service in inputs.compose_services:
-        if not readers:
-            yield _report_unread_labels(service, inputs)
-            continue
-        found = [_decode_labels(service, options, constraint) for options, constraint in readers]
-        yield next((decoded for decoded in found if decoded.routers or decoded.services), found[0])
-
-
-def _parse_constraint(options: DockerOptions, subject: str, inputs: _Inputs) -> Constraint | None:
-    try:
-        return constraints.parse(options.constraints)
-    except ConstraintError as error:
-        message = f"{options.constraints!r} cannot be read: {error}"
-        inputs.diagnostics.append(Diagnostic(Severity.ERROR, DOCKER, subject, message))
-    return None
-
-
-def _report_unread_labels(service: ComposeService, inputs: _Inputs) -> Decoded:
-    subject = f"container {service.container.name}"
-    if not any(label.lower().startswith("traefik.") for label in service.container.labels):
-        return Decoded(subject)
-    agents = ", ".join(proxy.served.service for proxy in inputs.proxies if proxy.has_agent)
-    message = f"its labels are not read: {agents} has no Docker provider"
-    hint = "enable it with --providers.docker"
-    return Decoded(subject, diagnostics=(Diagnostic(Severity.WARNING, DOCKER, subject, message, hint),))
-
-
-def _decode_labels(service: ComposeService, options: DockerOptions, constraint: Constraint | None) -> Decoded:
-    container = service.container
-    decoded = labels.decode(container, options, constraint)
-    diagnostics = list(service.diagnostics)
-    if not container.ports and any("it exposes no port" in each.message for each in decoded.diagnostics):
-        # The image may expose a port, but it is not available here.
-        decoded = labels.decode(replace(container, ports=(ASSUMED_PORT,)), options, constraint)
-        message = f"the compose file does not name its port, so {ASSUMED_PORT} is assumed"
-        hint = "if its image exposes another port, name it with `expose` or a label"
-        diagnostics.append(Diagnostic(Severity.NOTE, DOCKER, f"container {container.name}", message, hint))
-    return replace(decoded, diagnostics=(*diagnostics, *decoded.diagnostics))
 
 
 def _assume_other_providers(by_provider: Mapping[str, Configuration], tls: EntryPointTls) -> Configuration:

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from discovery.checking.line_numbers import KeyLines
 from discovery.checking.variables import Variables
-from discovery.container import COMPOSE_PROJECT, COMPOSE_SERVICE, Container
 from discovery.decoding.section import Tree
+from discovery.labels.container import COMPOSE_PROJECT, COMPOSE_SERVICE, Container
 from rondpoint.diagnostics import Diagnostic, Severity
 
 PROVIDER = "docker"

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.internal_services import INTERNAL_SERVICES
 from rondpoint.middlewares.display import format_options, shown_options, unfold_chains
 from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
 from rondpoint.model import Configuration, Middleware, Router
@@ -136,7 +137,8 @@ def _route_lines(configuration: Configuration) -> Iterator[str]:
             server.url if server.weight == 1 else f"{server.url} (weight {server.weight})"
             for server in service.servers
         )
-        yield f"    → {service.name}: {servers or 'no servers known here'}"
+        servers = servers or INTERNAL_SERVICES.get(service.name, "no servers known here")
+        yield f"    → {service.name}: {servers}"
 
 
 def _steps(router: Router, configuration: Configuration) -> Iterator[tuple[str, Middleware | None]]:

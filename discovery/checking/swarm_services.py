@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
-from discovery import constraints, labels
+from discovery import labels
 from discovery.checking.compose import PROVIDER as DOCKER
 from discovery.checking.compose import SWARM, ComposeService
-from discovery.constraints import Constraint, ConstraintError
+from discovery.checking.label_readers import LabelReader, LabelReaders
 from discovery.decoding.decoded import Decoded
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import Settings, SwarmOptions
@@ -24,22 +24,18 @@ def swarm_options(all_settings: Iterable[Settings]) -> Sequence[SwarmOptions]:
 
 
 def decode_swarm_services(
-    services: Iterable[ComposeService], all_options: Sequence[SwarmOptions]
+    services: Iterable[ComposeService], all_options: Iterable[SwarmOptions]
 ) -> Iterator[Decoded]:
-    """Decode the services of a stack; with several options, those that route a service count for it."""
-    readers: list[tuple[SwarmOptions, Constraint | None]] = []
-    for options in all_options:
-        try:
-            readers.append((options, constraints.parse(options.constraints)))
-        except ConstraintError as error:
-            message = f"{options.constraints!r} cannot be read: {error}"
-            diagnostic = Diagnostic(Severity.ERROR, SWARM, _CONSTRAINTS, message)
-            yield Decoded(_CONSTRAINTS, diagnostics=(diagnostic,))
-            readers.append((options, None))
+    """Decode the services of a stack."""
+    readers = LabelReaders(SWARM, dict.fromkeys(all_options, _CONSTRAINTS))
+    yield from readers.faults()
     for service in services:
-        found = [labels.decode(service.container, options, constraint) for options, constraint in readers]
-        decoded = next((each for each in found if each.routers or each.services), found[0])
-        yield replace(decoded, diagnostics=(*service.diagnostics, *decoded.diagnostics))
+        yield readers.decode(service, _decode)
+
+
+def _decode(service: ComposeService, reader: LabelReader) -> Decoded:
+    decoded = labels.decode(service.container, reader.options, reader.constraint)
+    return replace(decoded, diagnostics=(*service.diagnostics, *decoded.diagnostics))
 
 
 def unread_deploy_labels(

@@ -25,7 +25,7 @@ from msgspec import Struct
 from discovery.consul.catalogue_entries import NodeOrNone, NodeServices, decode_node_services
 from discovery.consul.endpoint import Endpoint
 from discovery.consul.errors import BadResponseError, ClosedError, NoLeaderError, UnreachableError
-from discovery.consul.fault_messages import to_consul_error
+from discovery.consul.faults import to_consul_error
 from discovery.consul.transport import Transport
 
 WAIT = 300.0

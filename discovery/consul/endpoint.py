@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from discovery.addresses import parse_address
+from discovery.connections.addresses import parse_address
 
 DEFAULT_ADDRESS = "127.0.0.1:8500"
 DEFAULT_PORT = 8500

@@ -9,8 +9,10 @@ import requests
 from consul import base
 from msgspec import Struct
 
+from discovery.connections.addresses import is_loopback
 from discovery.consul.endpoint import Endpoint
-from discovery.interruptible_http import InterruptibleAdapter, OpenSockets, is_loopback
+from discovery.http_client.open_sockets import OpenSockets
+from discovery.http_client.requests_adapter import InterruptibleAdapter
 
 CONNECT_TIMEOUT = 5.0
 RESPONSE_TIMEOUT = 10.0

@@ -18,7 +18,7 @@ import msgspec
 import redis
 from msgspec import Struct
 
-from discovery.backoff import Backoff
+from discovery.connections.backoff import Backoff
 from discovery.leader_election.candidate import Candidate
 from discovery.leader_election.store_refusals import StoreRefusals
 from rondpoint.model import Configuration
@@ -30,8 +30,12 @@ from rondpoint.store.lease import RENEWAL
 from rondpoint.store.read import load, read_diagnostics
 from rondpoint.store.sections import sections_of
 from rondpoint.store.state import State
+from rondpoint.ticks import next_tick
 
 logger = logging.getLogger(__name__)
+
+LONE_POLL = 2.0
+"""Seconds between two checks while no other agent has a contribution, instead of RENEWAL."""
 
 
 class ContributionsSnapshot(Struct, frozen=True):
@@ -98,7 +102,7 @@ class OtherContributions:
                 self._poll(subscription, now)
                 self._refusals.clear()
                 backoff.reset()
-                due = now + RENEWAL
+                due = next_tick(RENEWAL if self._channels else LONE_POLL)
             message = subscription.get_message(timeout=due - now)
             if message is None or message["type"] != "message":
                 continue

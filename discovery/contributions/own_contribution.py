@@ -7,8 +7,8 @@ import logging
 import redis
 
 from discovery.contributions.retention import retained_configuration
+from discovery.contributions.store_providers import STORE_PROVIDERS
 from discovery.leader_election.candidate import Candidate
-from discovery.providers.common import STORE_PROVIDERS
 from discovery.supervision.provider_states import Snapshot
 from rondpoint.model import Configuration
 from rondpoint.store.contributions import register_contribution

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from random import uniform
 
+from discovery.connections.stopping import on_stop
 from discovery.health.check_plan import ServerCheck, ServerKey, next_delay, plan_checks
 from discovery.health.check_request import first_request
 from discovery.health.prober import Prober, UndecidedError
 from discovery.health.server_states import stored_faults
-from discovery.stopping import on_stop
 from rondpoint.model import Configuration, ServersTransport
 from rondpoint.servers_transports.client_context import OpenKey
 from rondpoint.servers_transports.contexts import ClientContexts

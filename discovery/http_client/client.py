@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import HTTPError
 
+from discovery.connections.keep_alive import KEEP_ALIVE
 from discovery.http_client.errors import HttpError, to_http_error
 from discovery.http_client.open_sockets import OpenSockets
 from discovery.http_client.tls import client_context
-from discovery.keep_alive import KEEP_ALIVE
 from rondpoint.settings.tree.client_tls import ClientTls
 
 _HEADERS = {"User-Agent": "Rondpoint", "Accept-Encoding": "gzip"}
@@ -25,13 +25,15 @@ CONNECT_TIMEOUT = 30.0
 class HttpClient:
     """Connections to the servers of one source; the environment's proxies are not used.
 
-    Calls must come from one thread; only `abort` may come from another. `peer` is the subject of messages.
+    Calls must come from one thread; only `abort` may come from another. With `connections`, that many threads
+    may call `get` and `post` at the same time. `peer` is the subject of messages, and may change.
     """
 
-    def __init__(self, peer: str, tls: ClientTls | None = None) -> None:
-        self._peer = peer
+    def __init__(self, peer: str, tls: ClientTls | None = None, connections: int = 1) -> None:
+        self.peer = peer
         self._sockets = OpenSockets()
         self._manager = PoolManager(
+            maxsize=connections,
             retries=False,
             socket_options=KEEP_ALIVE,
             ssl_context=None if tls is None else client_context(tls),
@@ -43,7 +45,7 @@ class HttpClient:
         self._sockets.abort()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections that wait for further requests; another request opens a new one."""
         self._manager.clear()
 
     @contextmanager
@@ -54,11 +56,32 @@ class HttpClient:
         connection are limited. Redirects are not followed.
         Raises HttpError, also for faults while the block reads the body.
         """
+        with self._request("GET", url, headers, timeout) as response:
+            yield response
+
+    @contextmanager
+    def post(
+        self, url: str, headers: Mapping[str, str], timeout: float | None, body: bytes
+    ) -> Iterator[BaseHTTPResponse]:
+        """Send a POST request and yield the response, as `get` does."""
+        with self._request("POST", url, headers, timeout, body) as response:
+            yield response
+
+    @contextmanager
+    def _request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        timeout: float | None,
+        body: bytes | None = None,
+    ) -> Iterator[BaseHTTPResponse]:
         written = {name: value.encode().decode("latin-1") for name, value in headers.items()}
         try:
             response = self._manager.request(
-                "GET",
+                method,
                 url,
+                body=body,
                 headers={**_HEADERS, **written},
                 timeout=Timeout(connect=CONNECT_TIMEOUT if timeout is None else timeout, read=timeout),
                 redirect=False,
@@ -72,7 +95,7 @@ class HttpClient:
                     response.drain_conn()
                 response.close()
         except (HTTPError, OSError) as error:
-            raise to_http_error(error, self._peer) from error
+            raise to_http_error(error, self.peer) from error
 
     @contextmanager
     def time_limit(self, seconds: float) -> Iterator[None]:
@@ -96,7 +119,7 @@ class HttpClient:
             timer.cancel()
         if expired.is_set():
             # The body may look complete: its end may be that of the connection.
-            raise HttpError(f"{self._peer} does not respond within {seconds:g} s")
+            raise HttpError(f"{self.peer} does not respond within {seconds:g} s")
 
 
 def read_body(response: BaseHTTPResponse, limit: int, too_large: Callable[[], HttpError]) -> bytes:

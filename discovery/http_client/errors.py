@@ -6,10 +6,7 @@ import ssl
 
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError, SSLError
 
-from discovery.hinted_error import HintedError
-from discovery.root_causes import causes
-
-_MAX_TEXT = 200
+from discovery.connections.errors import HintedError, causes, one_line
 
 
 class HttpError(HintedError):
@@ -25,7 +22,7 @@ def to_http_error(error: BaseException, peer: str) -> HttpError:
     for cause in found:
         if isinstance(cause, SSLError | ssl.SSLError):
             return HttpError(
-                f"no TLS with {peer}: {_one_line(cause)}",
+                f"no TLS with {peer}: {one_line(cause)}",
                 "name its certificate authority in tls.ca, or use the scheme that it speaks",
             )
         if isinstance(cause, TimeoutError):
@@ -34,8 +31,4 @@ def to_http_error(error: BaseException, peer: str) -> HttpError:
         error, NewConnectionError
     ):
         return HttpError(f"{peer} does not respond in time")
-    return HttpError(f"{peer} cannot be reached: {_one_line(error)}")
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:_MAX_TEXT]
+    return HttpError(f"{peer} cannot be reached: {one_line(error)}")

@@ -15,7 +15,7 @@ import httpx2 as httpx
 import msgspec
 from msgspec import Struct
 
-from discovery.keep_alive import KEEP_ALIVE
+from discovery.connections.keep_alive import KEEP_ALIVE
 from discovery.kubernetes.cluster import Cluster
 from discovery.kubernetes.errors import BadResponseError, ClosedError, GoneError, UnreachableError
 from discovery.kubernetes.faults import status_error, transport_error

@@ -6,6 +6,7 @@ import ssl
 
 import msgspec
 
+from discovery.connections.errors import causes
 from discovery.kubernetes.errors import (
     BadResponseError,
     GoneError,
@@ -15,7 +16,6 @@ from discovery.kubernetes.errors import (
     UnreachableError,
 )
 from discovery.kubernetes.selection import Selection
-from discovery.root_causes import causes
 
 _MAX_TEXT = 300
 

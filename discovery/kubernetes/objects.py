@@ -24,9 +24,6 @@ RETENTION = 60.0
 SERVICE_LABEL = "kubernetes.io/service-name"
 """The label of an EndpointSlice that names its service."""
 
-_BULK = ("managedFields",)
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-
 _Names = dict[tuple[str, str], Object]
 
 
@@ -69,9 +66,8 @@ class Objects:
         known = self._objects.setdefault(resource, {})
         before = known.get((namespace, name))
         self._retained.pop((resource, namespace, name), None)
-        if before is not None and _version(before) == _version(item) and _version(item):
+        if before is not None and not differs(before, item):
             return
-        item = _trimmed(item)
         if resource == ENDPOINT_SLICES:
             self._move_slice(before, item)
         known[namespace, name] = item
@@ -160,8 +156,10 @@ def service_of(item: Object) -> str:
     return str((item["metadata"].get("labels") or {}).get(SERVICE_LABEL) or "")
 
 
-def _version(item: Object) -> object:
-    return item["metadata"].get("resourceVersion")
+def differs(one: Object, other: Object) -> bool:
+    """Return whether two objects of one name differ in their resource version, or lack one."""
+    version = one["metadata"].get("resourceVersion")
+    return not version or version != other["metadata"].get("resourceVersion")
 
 
 def _equal(one: Object, other: Object) -> bool:
@@ -171,14 +169,3 @@ def _equal(one: Object, other: Object) -> bool:
 
 def _versionless(item: Object) -> dict[str, object]:
     return {name: value for name, value in item["metadata"].items() if name != "resourceVersion"}
-
-
-def _trimmed(item: Object) -> Object:
-    """Return the object without what is large and says nothing about routes."""
-    metadata = {name: value for name, value in item["metadata"].items() if name not in _BULK}
-    annotations = metadata.get("annotations")
-    if annotations and _LAST_APPLIED in annotations:
-        metadata["annotations"] = {
-            name: value for name, value in annotations.items() if name != _LAST_APPLIED
-        }
-    return {**item, "metadata": metadata}

@@ -7,10 +7,10 @@ from ipaddress import ip_address
 
 from msgspec import Struct
 
-from discovery.container import Container
 from discovery.decoding.report import Report
+from discovery.labels.container import Container
 from discovery.labels.known_labels import NETWORK
-from rondpoint.settings import EngineOptions
+from discovery.labels.options import LabelOptions
 
 
 class Address(Struct, frozen=True):
@@ -27,7 +27,7 @@ class AddressOptions(Struct, frozen=True):
     use_bind_port_ip: bool = False
 
 
-def read_address_options(container: Container, options: EngineOptions) -> AddressOptions:
+def read_address_options(container: Container, options: LabelOptions) -> AddressOptions:
     """Return the address options from the container's labels, or else from `options`."""
     labels = {name.lower(): value for name, value in container.labels.items()}
     own = _label(labels, f"traefik.{container.provider}.network") or _label(labels, NETWORK)

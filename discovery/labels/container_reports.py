@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from discovery.container import Container
 from discovery.decoding.report import Report
+from discovery.labels.container import Container
 from discovery.labels.known_labels import LabelKind, label_kind
 from rondpoint.diagnostics import lost_rules_hint
 
-_LABELLED = ("app", "container", "service")
+_LABELLED = ("app", "application", "container", "service")
 """Kinds whose labels are called labels; all others have tags."""
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from discovery.constraints import Constraint, ConstraintSubject
-from discovery.container import Container
 from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.labels import v1, v3
+from discovery.labels.constraints import Constraint, ConstraintSubject, everything
+from discovery.labels.container import Container
 from discovery.labels.container_reports import container_report, unserved_rules_hint
 from discovery.labels.known_labels import (
     ENABLE,
@@ -22,9 +22,9 @@ from discovery.labels.known_labels import (
     LabelKind,
     label_kind,
 )
+from discovery.labels.options import LabelOptions
 from discovery.labels.tls_store import read_store_labels
 from rondpoint.rules.suggestions import did_you_mean
-from rondpoint.settings import EngineOptions
 
 _SWARM = "swarm"
 _KNOWN = (
@@ -36,7 +36,7 @@ _KNOWN = (
 )
 
 
-def decode(container: Container, options: EngineOptions, constraint: Constraint | None = None) -> Decoded:
+def decode(container: Container, options: LabelOptions, constraint: Constraint = everything) -> Decoded:
     """Decode what a container defines; if it is not routed, a diagnostic says why.
 
     A container with any `traefik.http.` label is read in Traefik 3's dialect, and its Traefik 1 labels are
@@ -79,7 +79,7 @@ def _has_labels_of_both(container: Container) -> bool:
 
 
 def _skip_reason(
-    container: Container, options: EngineOptions, constraint: Constraint | None, report: Report
+    container: Container, options: LabelOptions, constraint: Constraint, report: Report
 ) -> str | None:
     """Return why a container is skipped, or None if it is not."""
     enabled = _enabled(container, report)
@@ -87,7 +87,7 @@ def _skip_reason(
         return f"label {ENABLE} disables it"
     if enabled is None and not options.exposed_by_default:
         return f"{container.kind}s are not exposed by default, and label {ENABLE}=true is not given"
-    if constraint is not None and not constraint(_constraint_subject(container)):
+    if not constraint(_constraint_subject(container)):
         return f"it does not match providers.{container.provider}.constraints"
     if container.stays_when_stopped:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 
-from discovery.container import ALLOW_NON_RUNNING
+from discovery.labels.container import ALLOW_NON_RUNNING
 
 ENABLE = "traefik.enable"
 NETWORK = "traefik.docker.network"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from discovery.container import Container
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.dynamic.tls import DEFAULT_STORE, read_store
+from discovery.labels.container import Container
 from discovery.labels.known_labels import LabelKind, label_kind
 from discovery.labels.unfold import unfold
 from rondpoint.tls.model import Certificate

@@ -8,7 +8,6 @@ from hashlib import sha256
 
 from msgspec.structs import replace
 
-from discovery.container import Container
 from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import normalise, qualify
@@ -18,16 +17,17 @@ from discovery.dynamic.routers import parse_rule, report_rule_warning
 from discovery.dynamic.v1.backend import read_backend_middlewares, read_balancing, with_balancing
 from discovery.dynamic.v1.frontend import KeyedMiddleware, read_middlewares
 from discovery.dynamic.v1.modifiers import modifier_middlewares
+from discovery.labels.container import Container
 from discovery.labels.container_address import Address, find_address, read_address_options
 from discovery.labels.container_reports import container_report, report_unrouted
 from discovery.labels.known_labels import LabelKind, label_kind
+from discovery.labels.options import LabelOptions
 from discovery.labels.segments import Segment, segments
 from discovery.labels.v1_options import options_tree
 from rondpoint.model import Middleware, Router, Server, ServerState, Service
 from rondpoint.rules.expression import Rule
 from rondpoint.rules.rule_warnings import warn_about_v1_rule
 from rondpoint.rules.v1 import ParsedRule, read
-from rondpoint.settings import EngineOptions
 
 _FOREIGN_LABELS = frozenset(("traefik.portindex", "traefik.portname"))
 """Labels that only other providers of Traefik 1 have."""
@@ -35,7 +35,7 @@ _FOREIGN_LABELS = frozenset(("traefik.portindex", "traefik.portname"))
 _PLAIN_RULE = re.compile(r"Host:[A-Za-z0-9.-]+\Z")
 
 
-def decode(container: Container, options: EngineOptions) -> Decoded:
+def decode(container: Container, options: LabelOptions) -> Decoded:
     """Decode the routers, services and middlewares of a container.
 
     The rule is `traefik.frontend.rule`, or else `Host:SERVICE.PROJECT.DOMAIN` in Compose and
@@ -71,7 +71,7 @@ def _merge_services(services: tuple[Service, ...], others: tuple[Service, ...]) 
     return tuple(found.values())
 
 
-def _decode(container: Container, segment: Segment, options: EngineOptions) -> Decoded:
+def _decode(container: Container, segment: Segment, options: LabelOptions) -> Decoded:
     """Decode one segment, or a container without segments; `container` has the segment's labels."""
     report = container_report(container, segment.written)
     by_kind = _group_by_kind(container.labels)
@@ -174,7 +174,7 @@ def _unqualified(name: str) -> str:
 
 
 def _service(
-    container: Container, segment: str, labels: Section, options: EngineOptions, report: Report
+    container: Container, segment: str, labels: Section, options: LabelOptions, report: Report
 ) -> Service | None:
     port = labels.read("traefik.port", values.port, None)
     weight = labels.read("traefik.weight", values.weight, container.weight)
@@ -192,7 +192,7 @@ def _service(
     return Service(name, (server,))
 
 
-def _rule(container: Container, labels: Section, options: EngineOptions, report: Report) -> ParsedRule | None:
+def _rule(container: Container, labels: Section, options: LabelOptions, report: Report) -> ParsedRule | None:
     domain = labels.read("traefik.domain", values.text, None) or options.domain
     text = labels.read("traefik.frontend.rule", values.text, None)
     if text is None and not labels.has("traefik.frontend.rule"):

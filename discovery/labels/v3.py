@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from discovery.container import Container
 from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import normalise
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.dynamic.http import ImplicitRoute, decode_http
+from discovery.labels.container import Container
 from discovery.labels.container_address import Address, find_address, read_address_options
 from discovery.labels.container_reports import container_report, report_unrouted
 from discovery.labels.known_labels import LabelKind, label_kind
+from discovery.labels.options import LabelOptions
 from discovery.labels.unfold import unfold
 from discovery.templates.template import TemplateError, Value, render
 from rondpoint.model import Server, ServerState
-from rondpoint.settings import EngineOptions
 
 
-def decode(container: Container, options: EngineOptions) -> Decoded:
+def decode(container: Container, options: LabelOptions) -> Decoded:
     """Decode the routers, services and middlewares of a container.
 
     A container without a router gets one with the default rule; one without a service gets a service with its
@@ -46,7 +46,7 @@ def default_name(container: Container) -> str:
     return normalise(container.name)
 
 
-def _default_rule(container: Container, options: EngineOptions, report: Report) -> str | None:
+def _default_rule(container: Container, options: LabelOptions, report: Report) -> str | None:
     fields: dict[str, Value] = {
         "Name": container.rule_name or default_name(container),
         "ContainerName": container.name,
@@ -63,7 +63,7 @@ def _default_rule(container: Container, options: EngineOptions, report: Report) 
 class _Servers:
     """Reads the server of a container for each of its services."""
 
-    def __init__(self, container: Container, options: EngineOptions, report: Report) -> None:
+    def __init__(self, container: Container, options: LabelOptions, report: Report) -> None:
         self._container = container
         self._report = report
         self._address_options = read_address_options(container, options)

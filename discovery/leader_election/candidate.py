@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from contextlib import suppress
 
 import redis
 
-from discovery.backoff import Backoff
+from discovery.connections.backoff import Backoff
 from discovery.leader_election.store_refusals import StoreRefusals
+from discovery.leadership import Leadership
 from rondpoint.store.agents import Role
 from rondpoint.store.keys import Keys
-from rondpoint.store.lease import RENEWAL, Lease
+from rondpoint.store.lease import RENEWAL, TERM, Lease
+from rondpoint.ticks import seconds_to_tick
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +30,17 @@ class Candidate:
 
     `name` is the agent's name in the settings, `holder` is unique to this process. It sets `wake_up` when it
     acquires or loses a lease. Setting `check_now` makes it try at once, instead of within a second.
+    `leadership` lasts as long as the contribution lease does by this agent's clock.
     """
 
     def __init__(
-        self, client: redis.Redis, keys: Keys, name: str, holder: str, wake_up: threading.Event
+        self,
+        client: redis.Redis,
+        keys: Keys,
+        name: str,
+        holder: str,
+        wake_up: threading.Event,
+        leadership: Leadership,
     ) -> None:
         self.contribution_lease = Lease(
             client, keys.contribution(name).leader, keys.fence, keys.wakeups, holder
@@ -38,6 +48,7 @@ class Candidate:
         self.leader_lease = Lease(client, keys.leader, keys.fence, keys.wakeups, holder)
         self.check_now = threading.Event()
         self._wake_up = wake_up
+        self._leadership = leadership
         self._joined = False
         self._last_logged = ""
         self._refusals = StoreRefusals(logger, "a lease, so this agent writes nothing")
@@ -70,18 +81,22 @@ class Candidate:
                 self._refusals.clear()
                 backoff.reset()
             if not stop.is_set():
-                self.check_now.wait(pause)
+                self.check_now.wait(min(pause, seconds_to_tick(RENEWAL)))
+        self._leadership.end()
         for lease in (self.leader_lease, self.contribution_lease):
             with suppress(redis.RedisError):
                 lease.release()
 
     def _hold(self) -> float:
         before = self.contribution_lease.held, self.leader_lease.held
-        pause = self.contribution_lease.hold()
+        started = time.monotonic()
+        pause = self.contribution_lease.hold_before(self.leader_lease)
         if self.contribution_lease.held:
-            pause = self.leader_lease.hold()
-        elif self.leader_lease.held:
-            self.leader_lease.release()
+            self._leadership.extend(started + TERM)
+        else:
+            self._leadership.end()
+            if self.leader_lease.held:
+                self.leader_lease.release()
         if (self.contribution_lease.held, self.leader_lease.held) != before:
             self._wake_up.set()
         self._log_role()

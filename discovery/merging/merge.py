@@ -22,6 +22,7 @@ from discovery.merging.redirection_targets import resolve_targets
 from discovery.merging.servers_transports import resolve_transports
 from discovery.merging.tls_options import report_tls_options, settle_default_options
 from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
+from rondpoint.internal_services import INTERNAL_SERVICES, SUFFIX
 from rondpoint.model import Configuration, Middleware, Router, ServersTransport, Service
 from rondpoint.tls.model import Certificate, TlsOptions
 
@@ -30,8 +31,7 @@ T = TypeVar("T", Router, Service, Middleware, ServersTransport, TlsOptions, Cert
 MAX_CANDIDATES = 500
 """Largest number of names that are searched for a similar one, because each comparison takes time."""
 
-_INTERNAL_SUFFIX = "@internal"
-_INTERNAL_HINT = "API, dashboard, ping and metrics are on the entry point traefik; here they are no services"
+_INTERNAL_HINT = f"routers may name {', '.join(INTERNAL_SERVICES)}"
 
 MAX_COMPARISONS = 5000
 """Largest number of names compared for one configuration.
@@ -79,6 +79,7 @@ def merge(
         _resolve_members(providers, services, diagnostics, hints)
     for provider, configuration in providers:
         diagnostics += report_missing_pages(configuration.middlewares, provider, services, hints.nearest)
+    services.update(_internal_services(providers))
     known = _References(services, middlewares, entry_points, hints)
     for provider, configuration in providers:
         resolved: dict[str, Router] = {}
@@ -126,6 +127,12 @@ def _resolve_members(
             if service.members and before[service.name] is service:
                 services[service.name], added = resolve_members(service, provider, graph, nearest)
                 diagnostics += added
+
+
+def _internal_services(providers: Iterable[tuple[str, Configuration]]) -> dict[str, Service]:
+    """Return Rondpoint's own services that routers name."""
+    named = (router.service for _, configuration in providers for router in configuration.routers.values())
+    return {name: Service(name) for name in named if name in INTERNAL_SERVICES}
 
 
 def _add(
@@ -206,7 +213,7 @@ class _Hints:
         self._left = MAX_COMPARISONS
 
     def nearest(self, name: str, known: Collection[str]) -> str:
-        if name.endswith(_INTERNAL_SUFFIX):
+        if name.endswith(SUFFIX):
             return _INTERNAL_HINT
         if not known:
             return "none is defined"

@@ -17,6 +17,7 @@ from discovery.admin.change_processor import ChangeProcessor, make_change_proces
 from discovery.contributions.other_contributions import OtherContributions
 from discovery.health.check_loop import CheckLoop
 from discovery.leader_election.candidate import Candidate
+from discovery.leadership import Leadership
 from discovery.merging.entry_point_tls import entry_point_tls
 from discovery.process.heartbeat import Heartbeat, unique_name
 from discovery.process.publication import Publication
@@ -54,7 +55,10 @@ class Agent:
         if providers is None:
             self._api_providers = api_providers(settings, client)
             self._change_processor = make_change_processor(settings, client)
-        self._providers = available.configured_providers(settings) if providers is None else providers
+        self._leadership = Leadership()
+        if providers is None:
+            providers = available.configured_providers(settings, self._leadership)
+        self._providers = providers
 
     def run(self, stop: threading.Event) -> None:
         """Run all threads until `stop` is set, and return within two seconds after it."""
@@ -66,7 +70,7 @@ class Agent:
         states = ProviderStates(providers)
         keys = Keys(self._settings.redis.namespace)
         client, options, own_name = self._client, self._settings.agent, unique_name()
-        candidate = Candidate(client, keys, options.name, own_name, states.wake_up)
+        candidate = Candidate(client, keys, options.name, own_name, states.wake_up, self._leadership)
         other_contributions = OtherContributions(
             client, keys, options.name, candidate, states.wake_up, options.forget_after
         )

@@ -15,10 +15,11 @@ import redis
 from msgspec import Struct
 
 from discovery.acme.certificates import AcmeCertificates
-from discovery.backoff import Backoff
+from discovery.connections.backoff import Backoff
 from discovery.contributions.assembly import Assembly, combine_providers
 from discovery.contributions.other_contributions import OtherContributions
 from discovery.contributions.own_contribution import OwnContribution
+from discovery.contributions.store_providers import STORE_PROVIDERS
 from discovery.health.check_loop import CheckLoop
 from discovery.health.server_states import apply_faults
 from discovery.leader_election.candidate import Candidate
@@ -26,13 +27,13 @@ from discovery.merging.entry_point_tls import EntryPointTls, ResolverDefaults
 from discovery.merging.merge import merge
 from discovery.process.heartbeat import INTERVAL, Heartbeat
 from discovery.process.log_reports import DiagnosticLog, summarise
-from discovery.providers.common import STORE_PROVIDERS
 from discovery.supervision.provider_states import ProviderStates, Snapshot
 from rondpoint.model import Configuration
 from rondpoint.store.agents import Role
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import ConflictError, NotLeadingError, Publisher
 from rondpoint.store.unused_tickets import UnusedTickets
+from rondpoint.ticks import next_tick
 
 logger = logging.getLogger(__name__)
 
@@ -141,7 +142,7 @@ class Publication:
         if now >= self._heartbeat_due or self._last_heartbeat != (snapshot.status_version, role):
             self._heartbeat.beat(snapshot.statuses, role)
             self._last_heartbeat = snapshot.status_version, role
-            self._heartbeat_due = now + INTERVAL
+            self._heartbeat_due = next_tick(INTERVAL)
             self._check_store(role)
 
     def _wait(self, stop: threading.Event) -> None:

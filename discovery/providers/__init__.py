@@ -8,8 +8,10 @@ The factories import the packages, since the clients of Docker and Consul take a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from discovery.leadership import Leadership, permanent
 from discovery.providers.closed import ClosedProvider
 from discovery.providers.contract import Emit, Provider
 from discovery.providers.errors import ProviderError
@@ -17,6 +19,7 @@ from rondpoint.settings import closed_parts
 from rondpoint.store.sealing import sealer_of
 
 if TYPE_CHECKING:
+    from discovery.providers.kubernetes.clusters import Clusters
     from rondpoint.settings.tree import Settings
 
 __all__ = ["PROVIDERS", "Emit", "Provider", "ProviderError", "configured_providers"]
@@ -96,22 +99,22 @@ def _redis(settings: Settings) -> Provider | None:
     return redis_provider(options, sealer_of(settings).seal)
 
 
-def _kubernetes_ingress(settings: Settings) -> Provider | None:
+def _kubernetes_ingress(clusters: Callable[[], Clusters], settings: Settings) -> Provider | None:
     options = settings.providers.kubernetes_ingress
     if options is None:
         return None
     from discovery.providers.kubernetes_ingress import KubernetesIngressProvider
 
-    return KubernetesIngressProvider(options, sealer_of(settings).seal)
+    return KubernetesIngressProvider(options, sealer_of(settings).seal, clusters())
 
 
-def _kubernetes_crd(settings: Settings) -> Provider | None:
+def _kubernetes_crd(clusters: Callable[[], Clusters], settings: Settings) -> Provider | None:
     options = settings.providers.kubernetes_crd
     if options is None:
         return None
     from discovery.providers.kubernetes_crd.provider import KubernetesCrdProvider
 
-    return KubernetesCrdProvider(options, sealer_of(settings).seal)
+    return KubernetesCrdProvider(options, sealer_of(settings).seal, clusters())
 
 
 def _http(settings: Settings) -> Provider | None:
@@ -141,6 +144,15 @@ def _marathon(settings: Settings) -> Provider | None:
     return MarathonProvider(options)
 
 
+def _mesos(settings: Settings) -> Provider | None:
+    options = settings.providers.mesos
+    if options is None:
+        return None
+    from discovery.providers.mesos import MesosProvider
+
+    return MesosProvider(options)
+
+
 def _ecs(settings: Settings) -> Provider | None:
     options = settings.providers.ecs
     if options is None:
@@ -150,7 +162,7 @@ def _ecs(settings: Settings) -> Provider | None:
     return EcsProvider(options)
 
 
-def _kubernetes_gateway(settings: Settings) -> Provider | None:
+def _kubernetes_gateway(clusters: Callable[[], Clusters], settings: Settings) -> Provider | None:
     options = settings.providers.kubernetes_gateway
     if options is None:
         return None
@@ -162,7 +174,13 @@ def _kubernetes_gateway(settings: Settings) -> Provider | None:
         name: EntryPointAddress(point.port, always_tls=name in tls)
         for name, point in settings.web_entry_points.items()
     }
-    return KubernetesGatewayProvider(options, entry_points, sealer_of(settings).seal)
+    return KubernetesGatewayProvider(options, entry_points, sealer_of(settings).seal, clusters())
+
+
+def _clusters(leadership: Leadership) -> Clusters:
+    from discovery.providers.kubernetes.clusters import Clusters
+
+    return Clusters(leadership)
 
 
 def _registrar(settings: Settings) -> Provider | None:
@@ -184,16 +202,21 @@ PROVIDERS: Mapping[str, Factory] = {
     "consul": _consul_keys,
     "http": _http,
     "marathon": _marathon,
+    "mesos": _mesos,
     "ecs": _ecs,
     "zookeeper": _zookeeper,
     "etcd": _etcd,
     "redis": _redis,
-    "kubernetes": _kubernetes_ingress,
-    "kubernetescrd": _kubernetes_crd,
-    "kubernetesgateway": _kubernetes_gateway,
     "registrator": _registrar,
 }
 """Provider name → factory, which returns None if the settings do not enable the provider."""
+
+KUBERNETES: Mapping[str, Callable[[Callable[[], Clusters], Settings], Provider | None]] = {
+    "kubernetes": _kubernetes_ingress,
+    "kubernetescrd": _kubernetes_crd,
+    "kubernetesgateway": _kubernetes_gateway,
+}
+"""Like PROVIDERS, for those that share the watches of a cluster."""
 
 SEVERAL: Mapping[str, Callable[[Settings], Iterable[Provider]]] = {"nomad": _nomad}
 """Like PROVIDERS, for sources that are read by a provider for each of their namespaces."""
@@ -211,10 +234,16 @@ def _source_name(name: str, settings: Settings) -> str:
     return "swarm" if settings.providers.docker is None and settings.providers.swarm is not None else "docker"
 
 
-def configured_providers(settings: Settings) -> dict[str, Provider]:
-    """Return the providers that `settings` enable, by name; closed ones read nothing."""
+def configured_providers(settings: Settings, leadership: Leadership | None = None) -> dict[str, Provider]:
+    """Return the providers that `settings` enable, by name; closed ones read nothing.
+
+    Providers that write to their source do so only with the `leadership`, by default always.
+    """
     made: dict[str, Provider] = {}
-    for name, factory in PROVIDERS.items():
+    clusters = cache(partial(_clusters, leadership or permanent()))
+    factories: dict[str, Factory] = dict(PROVIDERS)
+    factories |= {name: partial(make, clusters) for name, make in KUBERNETES.items()}
+    for name, factory in factories.items():
         source = closed_parts.provider_part(_source_name(name, settings))
         closed = tuple(each for each in settings.closed_parts if each.part == source)
         provider = factory(settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from discovery.consul import ClosedError, ConsulError, Endpoint, RefusedError
 from discovery.providers.endpoint_rotation import EndpointRotation
@@ -11,15 +11,18 @@ from discovery.providers.errors import NotPermittedError, ProviderError
 
 
 class ConsulAgents:
-    """The Consul agents of one provider, in rotation; Consul's errors become ProviderErrors."""
+    """The Consul agents of one provider, in rotation; Consul's errors become ProviderErrors.
 
-    def __init__(self, provider: str, endpoints: tuple[Endpoint, ...]) -> None:
-        self._rotation = EndpointRotation(provider, endpoints)
+    `find` returns them as for EndpointRotation.
+    """
+
+    def __init__(self, provider: str, find: Callable[[], Sequence[Endpoint]]) -> None:
+        self._rotation = EndpointRotation(provider, find)
 
     def follow(self, follow: Callable[[Endpoint], None], stop: threading.Event) -> None:
         """Call `follow`, which returns at `stop`, for one agent after the other.
 
-        Raises ProviderError if every agent failed, and at once if the token is refused.
+        Raises ProviderError as EndpointRotation, and at once if the token is refused.
         """
 
         def follow_agent(endpoint: Endpoint) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from discovery.hinted_error import HintedError
+from discovery.connections.errors import HintedError
 
 
 class ProviderError(HintedError):

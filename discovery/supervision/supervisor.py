@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from discovery.backoff import Backoff
+from discovery.connections.backoff import Backoff
 from discovery.providers.contract import Provider
 from discovery.providers.errors import ProviderError
 from discovery.supervision.provider_states import ProviderStates

@@ -8,19 +8,21 @@ from werkzeug.wrappers import Response
 
 from proxy.admin.authorisation import install
 from proxy.admin.endpoints import BLUEPRINTS
-from proxy.admin.internal_requests import observe_requests
 from proxy.admin.json_responses import Refusal, error_response
+from proxy.admin.wsgi_bridge import admin_services
 
 LARGEST_BODY = 16 << 20
 """Bytes of a request body."""
 
 
 def create_app() -> Flask:
-    """Return the application; the worker sets `config["RUNTIME"]` to its `Runtime` before any request."""
+    """Return the application; the worker sets `config["RUNTIME"]` to its `Runtime` before any request.
+
+    `config["SERVICES"]` are the internal services that it serves, by name.
+    """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    # First, so that refused requests are counted, logged and traced as well.
-    observe_requests(app)
+    app.config["SERVICES"] = admin_services(app)
     install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

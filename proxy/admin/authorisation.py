@@ -9,6 +9,7 @@ from proxy.admin.authentication import Authenticator, worker_authenticator
 from proxy.admin.current_worker import runtime
 from proxy.admin.json_responses import Refusal
 from proxy.admin.pages import sign_in
+from proxy.admin.wsgi_bridge import ROUTED
 from proxy.authentication.credentials import BEARER, TOKEN_USER
 from proxy.authentication.request_origin import (
     JSON_TYPES,
@@ -18,8 +19,7 @@ from proxy.authentication.request_origin import (
     is_local_name,
 )
 from rondpoint.settings import ADMIN
-from rondpoint.settings.access import AdminAccess, admin_access
-from rondpoint.settings.closed_parts import CHANGES
+from rondpoint.settings.access import AdminAccess, admin_access, routed_access
 
 OPEN_PATHS = frozenset(("/ping",))
 """Paths that need no authorisation, because their responses reveal nothing."""
@@ -38,9 +38,12 @@ def _authorise() -> Response | None:
     g.user = ""
     g.signed_in = False
     settings = runtime().settings
-    if closed := settings.closed_reason(ADMIN):
+    if request.environ[ROUTED]:
+        access_level = routed_access(settings)
+    elif closed := settings.closed_reason(ADMIN):
         raise Refusal(503, closed)
-    access_level = admin_access(settings)
+    else:
+        access_level = admin_access(settings)
     if access_level is AdminAccess.CLOSED:
         raise Refusal(403, f"access here needs a token or a password: {_HINT}")
     if access_level is AdminAccess.OPEN and not is_local_name(request.host):
@@ -57,8 +60,8 @@ def _authorise() -> Response | None:
         raise Refusal(403, "a page of another site may not change anything here")
     if request.path in sign_in.FORM_PATHS:
         return None
-    if refused := settings.refusal(CHANGES):
-        raise Refusal(403, f"changes are refused: {refused}")
+    if settings.api.read_only:
+        raise Refusal(403, "changes are refused: api.readOnly is set")
     # An HTML form can send a POST, but not with a JSON type. Browsers check other methods with a preflight.
     has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
     if (request.method == "POST" or has_body) and not is_json(request.content_type or ""):

@@ -27,6 +27,7 @@ from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.entry_points.faults import entry_point_diagnostics
 from rondpoint.entry_points.options import NO_OPTIONS, router_middlewares
 from rondpoint.explaining import unreachable_routers
+from rondpoint.internal_services import internal_fault
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.model import Middleware, Router, Service
 from rondpoint.store.agents import read_agents
@@ -143,7 +144,7 @@ class CurrentConfiguration:
 
     def service_status(self, service: Service) -> ObjectStatus:
         """Return whether this service takes requests, and why not."""
-        fault = service.unserved
+        fault = service.unserved or internal_fault(service.name, self._runtime.settings)
         if not fault and service.middlewares:
             try:
                 self._runtime.context.chains.compile_chain(service.middlewares, "service", service.name)

@@ -37,7 +37,7 @@ def ejection_diagnostics(
         for server in service.servers:
             for key, fault, end in (
                 (server.url, "cannot be reached", "when it accepts connections"),
-                (ejection_key(server.url, service.name), "failed the passive health check", "after a while"),
+                (ejection_key(server.url, service.name), "fails in this service", "after a while"),
             ):
                 if key in ejected:
                     by, reason = ejected[key]

@@ -25,6 +25,7 @@ from rondpoint.store import change as messages
 from rondpoint.store.keys import Keys
 from rondpoint.store.read import Loaded, load, revision
 from rondpoint.store.state import State
+from rondpoint.ticks import seconds_to_tick
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class Watcher:
 
     def _follow(self, subscription: Any) -> None:
         while True:
-            message = subscription.get_message(timeout=POLL)
+            message = subscription.get_message(timeout=seconds_to_tick(POLL))
             if message is None:
                 if revision(self._client, self._keys) != self._applier.revision:
                     self._read()

@@ -157,6 +157,9 @@ class ClientSide:
     def begin_response(self, status: int) -> None:
         """Note, if the request is `sampled`, that a server's response with this status has begun."""
 
+    def content_sent(self) -> None:
+        """Note that the server has got what `recv` returned, which was the rest of the request."""
+
     def forwarded(self, host: bytes) -> bytes:
         """Return the header lines that describe this client to a server."""
         if host and b":" not in host:

@@ -16,19 +16,22 @@ from msgspec.structs import replace
 from proxy.context import ClientTimeouts
 from proxy.downstream.connection import ClientConnection, TrustedConnection
 from proxy.downstream.entry_point_limits import entry_point_limits
+from proxy.downstream.first_bytes import FirstBytesReader
 from proxy.downstream.http2_connection import Http2Connection
 from proxy.downstream.http2_stream_handler import StreamHandler, TrustedStreamHandler
 from proxy.downstream.keep_alive import KeepAliveLimit
 from proxy.downstream.proxy_header import ProxyHeaderReader
 from proxy.downstream.served_protocol import ServedProtocol
 from proxy.downstream.serving import RequestHandler, serve
-from proxy.downstream.tls_handshake import receive_first_bytes, start_tls
-from proxy.downstream.trusted_peers import TrustedPeers
+from proxy.downstream.tls_handshake import start_tls
+from proxy.downstream.trusted_peers import LOOPBACK, TrustedPeers
+from proxy.exchange.admin_entry_point import admin_handler
 from proxy.exchange.closed_entry_point import refuse_routed_requests
 from proxy.exchange.entry_point_handler import make_handler
 from proxy.exchange.internal_routes import NO_ROUTES
 from proxy.exchange.request_handler import handle_request
 from proxy.http1.repeated_heads import ClientHeads
+from proxy.http2.errors import INADEQUATE_SECURITY
 from proxy.http2.frames import PREFACE
 from proxy.http2.settings import LocalSettings
 from proxy.net.deadlines import after
@@ -36,9 +39,10 @@ from proxy.net.proxy_protocol import ProxyProtocolError
 from proxy.net.stream import Stream
 from proxy.routing.over_tls import over_tls, without_tls
 from proxy.telemetry.tls_names import tls_name
-from proxy.tls.alpn import HTTP_2
+from proxy.tls.alpn import HTTP_2, is_adequate_for_http2
 from proxy.tls.client_hello import HANDSHAKE
 from rondpoint.entry_points.options import NO_OPTIONS
+from rondpoint.settings import ADMIN
 from rondpoint.tls.model import DEFAULT_OPTIONS
 
 if TYPE_CHECKING:
@@ -52,6 +56,9 @@ if TYPE_CHECKING:
     from rondpoint.settings import EntryPoint, Settings
 
 log = logging.getLogger(__name__)
+
+_Beginning = ProxyHeaderReader | FirstBytesReader
+"""A connection whose protocol is not known yet."""
 
 _PREFACE_HEAD = PREFACE[: PREFACE.index(b"SM")]
 """The part of the connection preface of HTTP/2 that looks like a head of HTTP/1."""
@@ -86,7 +93,9 @@ class EntryPointServer:
         self._options = options
         self._internal_routes = internal_routes
         self._challenges = challenges
-        self._connections: set[ClientConnection | Http2Connection | ProxyHeaderReader] = set()
+        metrics = settings.metrics
+        self._counts_internals = metrics is not None and metrics.add_internals
+        self._connections: set[ClientConnection | Http2Connection | _Beginning] = set()
         context.tls_options.on_change = self._end_connections_with
 
     @property
@@ -108,13 +117,14 @@ class EntryPointServer:
         context, connections, challenges = self._context, self._connections, self._challenges
         table, options = context.table, context.tls_options
         contexts = self._tls.open(entry_point, point.tls, partial(table.tls_options.for_host, entry_point))
-        has_tls = point.tls is not None
-        forwarded_trust = TrustedPeers(point.forwarded_headers.insecure, point.forwarded_headers.trusted_ips)
+        has_tls, secure_point = point.tls is not None, over_tls(entry_point)
+        trusted = point.forwarded_headers.trusted_ips or (LOOPBACK if entry_point == ADMIN else ())
+        forwarded_trust = TrustedPeers(point.forwarded_headers.insecure, trusted)
         proxy_trust = TrustedPeers(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         label_sets = context.tallies.label_sets
         for_clients = entry_point_limits(context.limits, point)
         for_proxies = entry_point_limits(context.limits, point, trusted=True)
-        metered = point.observability.metrics
+        metered = self._counts_internals if entry_point == ADMIN else point.observability.metrics
         plain_label_set = label_sets.number(entry_point, metered=metered)
         plain, secure, checked = self._protocols(entry_point, point)
         transport = point.transport
@@ -140,11 +150,12 @@ class EntryPointServer:
                 # If the PROXY header names another client, the peer's port is not that client's.
                 peer, port, buffer = header[0] or peer, 0 if header[0] else port, header[1]
             deadline = after(timeouts.read)
-            if has_tls:
-                buffer = buffer or receive_first_bytes(stream, deadline)
-            if not has_tls or not buffer.startswith(HANDSHAKE):
-                if has_tls and not buffer:
+            speaks_tls = has_tls or table.has_tls_router(secure_point)
+            if speaks_tls and not buffer:
+                buffer = self._read_first_bytes(stream, deadline if has_tls else after(timeouts.idle))
+                if not buffer:
                     return
+            if not speaks_tls or not buffer.startswith(HANDSHAKE):
                 buffer = serve_requests(stream, peer, port, buffer, plain_label_set, plain)
                 if buffer.startswith(_PREFACE_HEAD):
                     serve_streams(stream, peer, port, buffer, plain_label_set, plain)
@@ -157,10 +168,12 @@ class EntryPointServer:
                 # The handshake may have begun with the former options.
                 tls_stream.close()
             elif tls_stream is not None:
-                label_set = label_sets.number(entry_point, tls_name(*tls_stream.negotiated), metered=metered)
+                version, suite = tls_stream.negotiated
+                label_set = label_sets.number(entry_point, tls_name(version, suite), metered=metered)
                 protocol = secure if tls_stream.tls_options == DEFAULT_OPTIONS else checked
                 if tls_stream.protocol == HTTP_2:
-                    serve_streams(tls_stream, peer, port, b"", label_set, protocol)
+                    is_adequate = is_adequate_for_http2(version, suite)
+                    serve_streams(tls_stream, peer, port, b"", label_set, protocol, is_adequate=is_adequate)
                 else:
                     serve_requests(tls_stream, peer, port, b"", label_set, protocol)
 
@@ -187,9 +200,16 @@ class EntryPointServer:
                 opened[entry_point] -= 1
 
         def serve_streams(
-            stream: Stream, peer: str, port: int, buffer: bytes, label_set: int, protocol: ServedProtocol
+            stream: Stream,
+            peer: str,
+            port: int,
+            buffer: bytes,
+            label_set: int,
+            protocol: ServedProtocol,
+            *,
+            is_adequate: bool = True,
         ) -> None:
-            """Serve a connection of HTTP/2."""
+            """Serve a connection of HTTP/2, unless its TLS is not adequate."""
             trusted = forwarded_trust.includes(peer)
             base = TrustedStreamHandler if trusted else StreamHandler
             limits = for_proxies if trusted else for_clients
@@ -209,7 +229,12 @@ class EntryPointServer:
             connections.add(connection)
             opened[entry_point] += 1
             try:
-                connection.run(buffer)
+                if is_adequate:
+                    connection.run(buffer)
+                else:
+                    connection.refuse(
+                        INADEQUATE_SECURITY, "HTTP/2 prohibits this TLS version or cipher suite"
+                    )
             finally:
                 connections.discard(connection)
                 opened[entry_point] -= 1
@@ -239,7 +264,7 @@ class EntryPointServer:
         ending = copy(self._context)
         ending.draining, ending.drain_deadline = True, now
         for connection in list(self._connections):
-            if isinstance(connection, ProxyHeaderReader) or connection.stream.tls_options != options:
+            if isinstance(connection, _Beginning) or connection.stream.tls_options != options:
                 continue
             if isinstance(connection, Http2Connection):
                 connection.leave()
@@ -257,6 +282,8 @@ class EntryPointServer:
         The last is for connections that were made with other than the default TLS options.
         """
         table, options = self._context.table, self._options.get(entry_point)
+        if entry_point == ADMIN:
+            return self._admin_protocols(point, options or NO_OPTIONS)
         setup = self._observers.setup_for(point, self._internal_routes(entry_point))
         bare_setup = self._observers.setup_for(point, NO_ROUTES)
         if point.tls is not None:
@@ -280,6 +307,18 @@ class EntryPointServer:
         handler = self._request_handler(entry_point, options, checks_tls_options=True)
         return plain, secure, ServedProtocol(routing_point, setup, handler)
 
+    def _admin_protocols(
+        self, point: EntryPoint, options: EntryPointOptions
+    ) -> tuple[ServedProtocol, ServedProtocol, ServedProtocol]:
+        """Return how the admin entry point serves connections, as `_protocols` does."""
+        setup = self._observers.setup_for_internals(point)
+        handle = admin_handler(options.middlewares, counted=self._counts_internals)
+        served = ServedProtocol(ADMIN, setup, handle, is_preface)
+        if point.tls is None:
+            return served, served, served
+        plain = ServedProtocol(without_tls(ADMIN), setup, handle_request, is_preface)
+        return plain, served, served
+
     def _request_handler(
         self, entry_point: str, options: EntryPointOptions | None, *, checks_tls_options: bool = False
     ) -> RequestHandler:
@@ -290,6 +329,16 @@ class EntryPointServer:
         if options is None and not checks_tls_options:
             return handle_request
         return make_handler(entry_point, options or NO_OPTIONS, checks_tls_options=checks_tls_options)
+
+    def _read_first_bytes(self, stream: Stream, deadline: float) -> bytes:
+        """Read the first bytes like `FirstBytesReader.read`."""
+        context = self._context
+        reader = FirstBytesReader(stream)
+        self._connections.add(reader)
+        try:
+            return reader.read(min(deadline, context.drain_deadline) if context.draining else deadline)
+        finally:
+            self._connections.discard(reader)
 
     def _read_proxy_header(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
         """Read the PROXY header like `ProxyHeaderReader.read`; close the connection if that fails."""

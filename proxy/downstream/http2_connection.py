@@ -92,7 +92,7 @@ class Http2Connection(HandlerOwner):
         stream.stall_limit = timeouts.stall
         stream.on_unread = None
         stream.deadline = self._idle_end
-        self._core = ServerConnection(self, settings, limits)
+        self._core = ServerConnection(self, settings, limits, context.unread_content)
         context.sweeper.streams.add(self)
 
     def run(self, early: bytes) -> None:
@@ -101,6 +101,16 @@ class Http2Connection(HandlerOwner):
             self._read(early)
             if self._leaving:
                 self._linger()
+        finally:
+            self._close()
+
+    def refuse(self, code: int, reason: str) -> None:
+        """Serve no request: tell the client why in a GOAWAY, and close the connection."""
+        log.debug("an HTTP/2 connection of a client was refused: %s", reason)
+        self._leaving = self._failed = True
+        try:
+            self._core.go_away(code, reason)
+            self._linger()
         finally:
             self._close()
 
@@ -265,10 +275,10 @@ class Http2Connection(HandlerOwner):
         self._output.schedule()
 
     def take_output(self) -> bytes:
-        return self._core.take_output()
+        return self._core.output.take()
 
     def resume(self) -> None:
-        self._core.resume()
+        self._core.output.resume()
         self._end_if_done()
 
     # The end
@@ -279,7 +289,7 @@ class Http2Connection(HandlerOwner):
             self._leaving
             and not self._ending
             and not self._output.blocked
-            and not self._core.queued
+            and not self._core.output.queued
             and (self._failed or not self._busy)
         ):
             self._ending = True

@@ -40,6 +40,7 @@ class RequestStream:
         "_received_at",
         "_stall",
         "_sweeper",
+        "_taken",
         "_writing",
         "content_ended",
         "deadline",
@@ -60,6 +61,8 @@ class RequestStream:
         self._sweeper = sweeper
         self._hub: Any = get_hub()
         self._pieces = ContentPieces()
+        # Content that the exchange has taken, and perhaps not passed on yet.
+        self._taken = 0
         self._reading: Any = None
         self._writing: Any = None
         self._stall: _SendDeadline | None = None
@@ -77,6 +80,7 @@ class RequestStream:
         self.framed = framed
         framed.receiver = self
         self._pieces.clear()
+        self._taken = 0
         self.deadline = NEVER
         self.expired = False
         self.content_ended = ended
@@ -126,14 +130,24 @@ class RequestStream:
         return self.content_ended and not self._pieces
 
     def take_received(self) -> bytes:
-        """Return the content that is here, without waiting."""
+        """Return the content that is here, without waiting; what was taken before has been passed on then."""
+        if self._taken:
+            self.release_taken()
         data = self._pieces.take()
         if data:
-            self.framed.consume(len(data))
+            self._taken = len(data)
+            self.framed.give_back(self._taken)
         return data
+
+    def release_taken(self) -> None:
+        """Note that what was taken has left the memory."""
+        self.framed.release(self._taken)
+        self._taken = 0
 
     def recv(self) -> bytes:
         """Wait for content; return b"" at its end, or after the deadline. Raises OSError after a reset."""
+        if self._taken:
+            self.release_taken()
         while not self._pieces:
             if self.content_ended or self.expired:
                 return b""
@@ -260,7 +274,7 @@ class _SendDeadline:
     def expire(self) -> None:
         stream = self._stream
         framed = stream.framed
-        if min(framed.send_window, framed.connection.send_window) > 0:
+        if min(framed.send_window, framed.connection.output.window) > 0:
             # It waits for its turn. Whether the client takes anything, the connection knows.
             self.deadline = after(stream.stall_limit)
             return

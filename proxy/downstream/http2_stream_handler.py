@@ -11,8 +11,8 @@ from proxy.downstream.http2_websocket import accepts_key, extended_connect_head,
 from proxy.exchange.errors import ClientGoneError, NoResponseError
 from proxy.http1.error_response import error_content, local_head
 from proxy.http1.errors import RequestError
-from proxy.http2.connection import CONTROL_LIMIT
 from proxy.http2.errors import INTERNAL_ERROR
+from proxy.http2.output import CONTROL_LIMIT
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, WorkerContext
@@ -155,7 +155,7 @@ class StreamHandler(ClientSide):
         """Send the head of a 1xx response."""
         framed = self.stream.framed
         # No window bounds heads, of which a server may send any number.
-        if framed.closed or framed.connection.queued > CONTROL_LIMIT:
+        if framed.closed or framed.connection.output.queued > CONTROL_LIMIT:
             raise ClientGoneError
         framed.send_head(head)
 
@@ -177,6 +177,10 @@ class StreamHandler(ClientSide):
             return self.stream.recv()
         except OSError:
             return b""
+
+    def content_sent(self) -> None:
+        """Note that the content has left the memory: the response may still take long."""
+        self.stream.release_taken()
 
     def content_decoder(self, request: Request) -> ContentDecoder:
         """Return the decoder for the request's content, which has no framing here."""

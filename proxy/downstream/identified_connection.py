@@ -53,8 +53,8 @@ class IdentifiedConnection(ObservedConnection):
         observation: Observation,
     ) -> None:
         super().__init__(stream, peer, entry_point, timeouts, context, port, label_set, observer, observation)
-        self._drawn = observation.drawn
-        self._left = observation.drawn.left
+        self._ids_drawn = observation.drawn
+        self._ids_left = observation.drawn.left
 
     def next_request(self) -> Request | None:
         try:
@@ -65,12 +65,12 @@ class IdentifiedConnection(ObservedConnection):
             raise
         if request is None:
             return None
-        lines = self._left.pop()
+        lines = self._ids_left.pop()
         if lines and request.headers == self._headers_without_ids:
             self.own_ids = lines
             self.sampled = False
         else:
-            self._identify(request, lines or self._drawn.take_rare())
+            self._identify(request, lines or self._ids_drawn.take_rare())
         # So that the router of the last request does not decide about tracing this one.
         self.tally = self.context.tallies.unrouted
         return request
@@ -83,7 +83,7 @@ class IdentifiedConnection(ObservedConnection):
     def _identify(self, request: Request, lines: bytes) -> None:
         """Use the client's ids, or the drawn ones in `lines`."""
         observation = self.observation
-        if self._drawn.given.search(request.headers) is None and observation.traced:
+        if self._ids_drawn.given.search(request.headers) is None and observation.traced:
             self._headers_without_ids = request.headers
             self.own_ids = lines
             self.sampled = drawn_ids.is_sampled(lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import gevent
@@ -11,6 +10,7 @@ from msgspec import Struct
 from proxy.background.supervised_task import supervised
 from proxy.downstream.connection_variants import observed_class
 from proxy.downstream.observed_connection import Observation
+from proxy.exchange.internal_routes import NO_ROUTES
 from proxy.telemetry.access_log import AccessLog
 from proxy.telemetry.drawn_ids import DrawnIds
 from proxy.telemetry.header_labels import HeaderLabels
@@ -38,15 +38,6 @@ LINES_TIMEOUT = 2.0
 """The most seconds that a leaving worker takes to write the rest of the access log."""
 
 C = TypeVar("C", bound="ClientSide")
-
-
-@dataclass(frozen=True, slots=True)
-class Internals:
-    """How requests to the admin entry point are observed: counters, tracer and observer."""
-
-    counted: bool
-    tracer: Tracer | None
-    observer: Observer | None
 
 
 class RouterRequirements(Struct, frozen=True):
@@ -144,16 +135,17 @@ class Observers:
             0 if self._exporter is None else self._exporter.dropped,
         )
 
-    def internals(self) -> Internals:
-        """Return how requests to the admin entry point are observed."""
+    def setup_for_internals(self, point: EntryPoint) -> ConnectionSetup:
+        """Return the setup of the admin entry point's connections, observed only with `addInternals`."""
         settings = self._settings
-        access_log = self.access_log if settings.access_log and settings.access_log.add_internals else None
-        tracer = self._tracer if settings.tracing and settings.tracing.add_internals else None
-        return Internals(
-            settings.metrics is not None and settings.metrics.add_internals,
-            tracer,
-            _combine(access_log, tracer),
+        setup = ConnectionSetup(point, NO_ROUTES)
+        self._observe(
+            setup,
+            self.access_log if settings.access_log and settings.access_log.add_internals else None,
+            self._tracer if settings.tracing and settings.tracing.add_internals else None,
+            RouterRequirements(),
         )
+        return setup
 
     def require(self, router_settings: RouterObservability) -> None:
         """Enable the observations that a router's own settings require, in addition to those of its entry
@@ -187,10 +179,23 @@ class Observers:
             self._chains.time_steps()
 
     def _update(self, setup: ConnectionSetup) -> None:
-        point, required = setup.point, self._required
+        observability, required = setup.point.observability, self._required
+        self._observe(
+            setup,
+            self.access_log if observability.access_logs or required.logs else None,
+            self._tracer if observability.tracing or required.traces else None,
+            required,
+        )
+
+    def _observe(
+        self,
+        setup: ConnectionSetup,
+        access_log: AccessLog | None,
+        tracer: Tracer | None,
+        required: RouterRequirements,
+    ) -> None:
+        point = setup.point
         observability = point.observability
-        access_log = self.access_log if observability.access_logs or required.logs else None
-        tracer = self._tracer if observability.tracing or required.traces else None
         labelled = bool(self._header_labels) and (observability.metrics or required.labels)
         needs_response_heads = access_log is not None and access_log.needs_response_heads
         observation = Observation(

@@ -26,20 +26,6 @@ _FATAL_ALERT = b"\x15\x03\x01\x00\x02\x02%c"
 """A record with an alert (RFC 8446 §6)."""
 
 
-def receive_first_bytes(stream: Stream, deadline: float) -> bytes:
-    """Return the first bytes of a client; close the connection, and return b"", if none come in time."""
-    stream.deadline = deadline
-    received = b""
-    try:
-        received = stream.recv()
-    except OSError as error:
-        log.debug("a client sent nothing: %s", error)
-    finally:
-        if not received:
-            stream.close()
-    return received
-
-
 def start_tls(
     stream: Stream,
     contexts: EntryPointContexts,

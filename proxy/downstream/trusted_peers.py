@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from rondpoint.settings.values import Network
+
+LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1"))
+"""The peers that the admin entry point trusts by default: a proxy with TLS on this machine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """The ejected servers: by which worker, why, and until when.
 
 A worker that cannot reach a server ejects it for all services, and probes it until it takes connections. If
-a server fails the passive health check of a service, the worker ejects it for this service and for a fixed
-time. Other workers receive a notice and leave the ejection to that worker, unless its lease ends without
-renewal. The data path reads only `Target.unavailable`.
+the server takes them and the TLS handshake fails, that may be due to the transport of one service. So the
+worker ejects it for this service alone, and probes it until a handshake succeeds. If a server fails the
+passive health check of a service, the worker ejects it for this service and for a fixed time. Other workers
+receive a notice and leave the ejection to that worker, unless its lease ends without renewal. The data path
+reads only `Target.unavailable`.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from gevent import Greenlet
 from proxy.upstream.connection import DialError
 from proxy.upstream.endpoint import Address, address_of
 from rondpoint.model import Scheme
-from rondpoint.store.ejections import LONGEST_LEASE, EjectionNotice, ejection_key
+from rondpoint.store.ejections import LONGEST_LEASE, EjectionNotice, ejection_key, split_ejection_key
 
 if TYPE_CHECKING:
     from proxy.services.registry import ServiceRegistry
@@ -40,7 +42,7 @@ LONGEST_PAUSE = 2.0
 """Seconds between probes: doubled each time up to the longest, less up to half at random."""
 
 PROBE_TIMEOUT = 2.0
-"""Seconds within which a probe must connect, including the TLS handshake."""
+"""Seconds within which a probe must connect, with a TLS handshake if one had failed."""
 
 RELAPSE_SECONDS = 10.0
 """If a server fails again within these seconds after its return, its pause between probes keeps growing."""
@@ -98,16 +100,27 @@ class Ejections:
         self._recently_returned: dict[str, tuple[float, float]] = {}
         services.on_address_removed = self._on_address_removed
 
+    def dial_failed(self, target: Target, error: DialError) -> None:
+        """Eject a server for all services if it takes no connections, for one if the handshake failed."""
+        if error.unreachable:
+            self.eject(target, str(error))
+        elif error.handshake_failed:
+            self._eject(target, str(error), target.service)
+
     def eject(self, target: Target, reason: str) -> None:
         """Eject a server that could not be reached, and probe it until it is back."""
-        url, now = target.url, monotonic()
+        self._eject(target, reason, "")
+
+    def _eject(self, target: Target, reason: str, service: str) -> None:
+        key, now = ejection_key(target.url, service), monotonic()
         # The worker would probe a server that has left the configuration for ever.
-        if url in self._own or url in self._remote or target.pool.closed:
+        if key in self._own or key in self._remote or target.pool.closed:
             return
-        pause, until = self._recently_returned.pop(url, (0.0, 0.0))
+        pause, until = self._recently_returned.pop(key, (0.0, 0.0))
         pause = min(pause * 2, LONGEST_PAUSE) if now < until else FIRST_PAUSE
-        self._begin(OwnEjection(address_of(target.server), url, target.pool, reason, now, pause), self._probe)
-        log.warning("server %s is ejected: %s", url, reason)
+        address = address_of(target.server)
+        self._begin(OwnEjection(address, key, target.pool, reason, now, pause, service), self._probe)
+        log.warning("server %s is ejected: %s", _name_of(key), reason)
 
     def eject_from_service(self, target: Target, seconds: float, reason: str) -> None:
         """Eject a server for this time, and only for the service of the target."""
@@ -118,7 +131,7 @@ class Ejections:
             address_of(target.server), key, target.pool, reason, monotonic(), service=target.service
         )
         self._begin(own, partial(self._end_after, seconds))
-        log.warning("server %s of service %s is ejected: %s", target.url, target.service, reason)
+        log.warning("server %s is ejected: %s", _name_of(key), reason)
 
     def _begin(self, own: OwnEjection, wait: Callable[[OwnEjection], None]) -> None:
         self._own[own.key] = own
@@ -186,7 +199,7 @@ class Ejections:
         while (left := end - monotonic()) > 0:
             gevent.sleep(min(left, LONGEST_PAUSE))
             self.notify(own.key)
-        log.info("server %s is back in service %s", own.key.partition(" ")[0], own.service)
+        log.info("server %s is back", _name_of(own.key))
         own.returning = None
         self._end_own(own)
 
@@ -197,20 +210,23 @@ class Ejections:
                 self.notify(own.key)
         except Exception:
             # A bug in the probe must not keep a server ejected for ever.
-            log.exception("probing server %s failed unexpectedly", own.key)
+            log.exception("probing server %s failed unexpectedly", _name_of(own.key))
         now = monotonic()
-        for url in [url for url, (_, until) in self._recently_returned.items() if until < now]:
-            del self._recently_returned[url]
+        for key in [key for key, (_, until) in self._recently_returned.items() if until < now]:
+            del self._recently_returned[key]
         self._recently_returned[own.key] = (own.pause, now + RELAPSE_SECONDS)
-        log.info("server %s is back after %.1f s", own.key, now - own.since)
+        log.info("server %s is back after %.1f s", _name_of(own.key), now - own.since)
         own.returning = None
         self._end_own(own)
 
     def _probe_succeeds(self, own: OwnEjection) -> bool:
-        """Pause, and then return whether the server takes connections."""
+        """Pause, and then return whether the server takes connections, over TLS if that had failed."""
         gevent.sleep(own.pause * random.uniform(0.5, 1.0))  # noqa: S311 (jitter, not a secret)
+        if own.service and not self._services.uses(own.service, own.pool):
+            # The service has another transport now, or no longer this server.
+            return True
         try:
-            own.pool.probe(PROBE_TIMEOUT)
+            own.pool.probe(PROBE_TIMEOUT, with_tls=bool(own.service))
         except DialError:
             return False
         return True
@@ -248,6 +264,12 @@ class Ejections:
             self._end_own(own)
         for key in [key for key, remote in self._remote.items() if remote.address == address]:
             self._end_remote(key)
+
+
+def _name_of(key: str) -> str:
+    """Return the name of an ejected server in the log."""
+    url, service = split_ejection_key(key)
+    return f"{url} of service {service}" if service else url
 
 
 def address_from_url(url: str) -> Address | None:

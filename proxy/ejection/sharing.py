@@ -27,6 +27,7 @@ from rondpoint.store.ejections import (
     write_ejection,
 )
 from rondpoint.store.keys import Keys
+from rondpoint.ticks import next_tick
 
 log = logging.getLogger(__name__)
 
@@ -121,14 +122,14 @@ class EjectionSync:
             own.announced, own.renew_at = True, now + RENEWAL
 
     def _follow(self, subscription: Any) -> None:
-        due = monotonic() + POLL
+        due = next_tick(POLL)
         while True:
             message = subscription.get_message(timeout=max(0.0, due - monotonic()))
             if message is not None and message["type"] == "message":
                 self._receive(message["data"])
             if monotonic() >= due:
                 self._read_all()
-                due = monotonic() + POLL
+                due = next_tick(POLL)
 
     def _receive(self, data: bytes) -> None:
         try:

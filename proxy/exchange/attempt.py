@@ -10,9 +10,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy.ejection.passive_check import record_outcome
+from proxy.exchange.attempt_deadline import attempt_deadline, missed_deadline, set_deadline
 from proxy.exchange.errors import ClientGoneError, FallbackError, NoResponseError
-from proxy.exchange.grpc_deadline import DEADLINE, call_deadline
-from proxy.exchange.grpc_errors import CANCELLED, DEADLINE_EXCEEDED, is_call
+from proxy.exchange.grpc_errors import CANCELLED, is_call
 from proxy.exchange.repeatable import is_repeatable
 from proxy.exchange.request_body import RequestBody
 from proxy.exchange.server_response import relay_response
@@ -32,8 +32,11 @@ if TYPE_CHECKING:
     from proxy.upstream.endpoint import Target
 
 MAX_REFUSALS = 5
-"""How often a server may refuse a request: one that limits its connections to few requests ends them all the
-time, and may end each of several connections just when this request comes."""
+"""How often a server may refuse a request, or end a connection of HTTP/2 in its midst.
+
+A server that limits its connections to few requests ends them all the time, and may end each of several
+connections just when this request comes.
+"""
 
 _EXHAUSTED = "service unavailable: the proxy has no file descriptor left for a connection to the server"
 
@@ -51,12 +54,12 @@ def forward_to(
 ) -> bool:
     """Forward the request to one server and relay its response; return whether the client can send another.
 
-    Raises NoResponseError if nothing has been sent to the client, and ClientGoneError.
+    Raises NoResponseError or RequestError if nothing has been sent to the client, and ClientGoneError.
     """
     pool = target.pool
     timeout, deadline = pool.response_header_timeout, NEVER
-    if request.kind:
-        deadline = call_deadline(request)
+    if request.kind or downstream.extras is not None:
+        deadline = attempt_deadline(downstream, request)
         if deadline is not NEVER:
             timeout = min(timeout or NEVER, deadline - monotonic())
     idempotent = request.method in IDEMPOTENT_METHODS
@@ -72,14 +75,18 @@ def forward_to(
         reused = stream is not None
         if stream is None:
             try:
-                stream = pool.dial_for_upgrade() if avoids_http2 else pool.dial()
+                left = deadline - monotonic()
+                stream = pool.dial_http1(left) if avoids_http2 else pool.dial(left)
             except DialError as error:
-                if error.unreachable:
-                    downstream.context.ejections.eject(target, str(error))
+                downstream.context.ejections.dial_failed(target, error)
                 if error.exhausted:
                     raise NoResponseError(503, try_others=False, reason=_EXHAUSTED) from error
                 raise NoResponseError(504 if error.timed_out else 502, try_others=True) from error
+            # Others may have dialled, and have been served before.
+            reused = stream.reused
         try:
+            if deadline is not NEVER:
+                set_deadline(downstream, stream, deadline)
             data = _send_request(downstream, stream, head, body, timeout)
             if data:
                 goes_on = relay_response(downstream, request, target, stream, data, body, deadline)
@@ -109,13 +116,13 @@ def forward_to(
             raise NoResponseError(body.failure or 400, try_others=False, reason=body.reason)
         if expired:
             if deadline <= monotonic():
-                raise NoResponseError(504, try_others=False, reason=DEADLINE, grpc_status=DEADLINE_EXCEEDED)
+                raise missed_deadline(request)
             raise NoResponseError(504, try_others=False)
         refused = stream.unprocessed and (body is None or body.rewind())
         if not (refused or is_repeatable(downstream, request, body)):
             raise NoResponseError(502, try_others=False)
-        refusals += refused
-        if not (reused or (refused and refusals <= MAX_REFUSALS)):
+        refusals += refused or stream.reused
+        if not ((reused or refused) and refusals <= MAX_REFUSALS):
             raise NoResponseError(502, try_others=True)
         stream = None
 
@@ -188,7 +195,7 @@ def _send_request(
                 body.start(stream, timeout)
                 return stream.recv()
         if timeout:
-            stream.deadline = after(timeout)
+            stream.deadline = min(stream.deadline, after(timeout))
         return stream.recv()
     except (ConnectionResetError, BrokenPipeError):
         return None

@@ -79,4 +79,4 @@ class BufferedRequestBody(RequestBody):
             return
         self.done = True
         if not self.response_begun:
-            stream.deadline = after(response_timeout)
+            stream.deadline = min(stream.deadline, after(response_timeout))

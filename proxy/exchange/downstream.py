@@ -96,6 +96,9 @@ class Downstream(Client, Protocol):
     def recv(self) -> bytes:
         """Return more bytes from the client; b"" at the end, after an error or a passed deadline."""
 
+    def content_sent(self) -> None:
+        """Note that the server has got what `recv` returned, which was the rest of the request."""
+
     def skip_body(self, request: Request) -> bool:
         """Drop the request's unread body if all of it has been received; return whether it has."""
 

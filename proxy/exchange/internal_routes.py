@@ -6,14 +6,13 @@ and `/ping`. They do not apply to challenges: a password there must not prevent 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from proxy.exchange.internal_services import metrics_response, ping_response
 from proxy.exchange.request_handler import handle_request
 from proxy.http1.errors import RequestError
-from proxy.per_request.local_response import LocalResponse
+from rondpoint.internal_services import PING, PROMETHEUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
     from proxy.exchange.downstream import Downstream
     from proxy.exchange.request_handler import Match
     from proxy.http1.request import Request
+    from proxy.per_request.local_response import LocalResponse
     from proxy.routing.route import Route
     from proxy.telemetry.exposition.exposition import Exposition
 
-_ACCEPT = re.compile(rb"\r\n(?i:accept):[ \t]*([^\r\n]*)")
 _METHODS = frozenset((b"GET", b"HEAD"))
 
 
@@ -68,28 +67,12 @@ def respond_internally(downstream: Downstream, request: Request, match: Match) -
 
 def metrics_route(middlewares: tuple[str, ...], exposition: Exposition) -> Match:
     """Return the route of `/metrics` behind these middlewares."""
-
-    def respond(request: Request) -> LocalResponse:
-        accept = _ACCEPT.search(request.headers)
-        scope = b"scope=installation" in request.target.partition(b"?")[2].split(b"&")
-        found = exposition.respond(
-            "installation" if scope else "", accept[1].decode("latin-1") if accept else ""
-        )
-        lines = b"\r\nContent-Type: " + found.content_type.encode()
-        return LocalResponse(found.status, lines, pieces=found.pieces)
-
-    return _route("prometheus@internal", middlewares, respond)
+    return _route(PROMETHEUS, middlewares, lambda request: metrics_response(exposition, request))
 
 
 def ping_route(middlewares: tuple[str, ...], status: Callable[[], int]) -> Match:
     """Return the route of `/ping` behind these middlewares; `status` returns its status."""
-
-    def respond(_request: Request) -> LocalResponse:
-        found = status()
-        lines = b"\r\nContent-Type: text/plain; charset=utf-8"
-        return LocalResponse(found, lines, HTTPStatus(found).phrase.encode())
-
-    return _route("ping@internal", middlewares, respond)
+    return _route(PING, middlewares, lambda _request: ping_response(status))
 
 
 def _route(name: str, middlewares: tuple[str, ...], respond: Callable[[Request], LocalResponse]) -> Match:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import gevent
 
+from proxy.exchange.attempt_deadline import leaves_time
 from proxy.exchange.errors import ClientGoneError, NoResponseError
 from proxy.exchange.forwarding import forward_to_target
 from proxy.per_request.retries import Retries, RetryPolicy, RetryState
@@ -56,7 +57,10 @@ def try_next_servers(
                 failure.status, responded=failure.retryable_status
             ):
                 raise failure
-            gevent.sleep(retrying.next_pause())
+            pause = retrying.next_pause()
+            if not leaves_time(downstream, pause):
+                raise failure
+            gevent.sleep(pause)
             if downstream.has_left():
                 raise ClientGoneError
         if not left:

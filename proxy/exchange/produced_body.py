@@ -56,7 +56,7 @@ class ProducedBody(RequestBody):
             # Otherwise the rest of the client's content stands before its next request.
             self.done = content.source.finished
             if not self.response_begun:
-                stream.deadline = after(response_timeout)
+                stream.deadline = min(stream.deadline, after(response_timeout))
         except BodyError as error:
             self._fail(stream, error.status, str(error))
         except OSError:

@@ -189,8 +189,9 @@ class RequestBody:
                 if self._kept is not None:
                     self._keep(content)
                 send_content(stream, content, self.trailers if self.done else None, self.chunked)
+            downstream.content_sent()
             if not self.response_begun:
-                stream.deadline = after(response_timeout)
+                stream.deadline = min(stream.deadline, after(response_timeout))
         except ChunkError as error:
             self._fail(stream, 400, str(error))
         except RequestError as request_error:

@@ -14,6 +14,7 @@ from proxy.exchange.child_routers import find_leaf
 from proxy.exchange.composite import resolve_composite
 from proxy.exchange.errors import NoResponseError
 from proxy.exchange.fallback import forward_with_fallback
+from proxy.exchange.internal_services import respond_without_server
 from proxy.exchange.local_response import refuse, respond
 from proxy.exchange.middleware_steps import run_middlewares
 from proxy.exchange.next_server import may_follow, try_next_servers
@@ -80,7 +81,7 @@ def handle_request(downstream: Downstream, request: Request, match: Match | None
                 if service is not None and service.composite is not None:
                     return forward_with_fallback(downstream, request, service, route.pass_host_header)
             if service is None or not service.rotation:
-                raise RequestError(503 if service is None else service.service.responds_with or 503, "")
+                raise respond_without_server(downstream, request, service)
 
         if request.content_length > 0 or request.chunked:
             downstream.body = body = begin_body(downstream, request)

@@ -84,6 +84,7 @@ def relay_response(
         # RFC 9110 §7.8: the new protocol begins after the whole request.
         if body is not None and not body.join():
             raise NoResponseError(502, try_others=False)
+        stream.deadline = NEVER
         downstream.switch_protocols(response_head, response.upgrade, data)
         tunnel(downstream, stream)
         return False

@@ -42,8 +42,8 @@ def local_head(status: int, lines: bytes, length: int) -> bytes:
 
     `length` is that of the content, in bytes; negative if it is not announced.
     """
-    # RFC 9110 §8.6: a 204 has no Content-Length.
-    announced = b"" if status == _NO_CONTENT or length < 0 else b"\r\nContent-Length: %d" % length
+    # RFC 9110 §8.6: a 204 has no Content-Length, and that of a 304 would be the length of the 200.
+    announced = b"" if status in _WITHOUT_LENGTH or length < 0 else b"\r\nContent-Length: %d" % length
     start = _STARTS.get(status) or _start(status)
     return start + http_date() + lines + announced
 
@@ -53,5 +53,5 @@ def _start(status: int) -> bytes:
 
 
 # Looking at members of HTTPStatus, and formatting, would take longer than the rest of a head.
-_NO_CONTENT = HTTPStatus.NO_CONTENT.value
+_WITHOUT_LENGTH = (HTTPStatus.NO_CONTENT.value, HTTPStatus.NOT_MODIFIED.value)
 _STARTS = {status.value: _start(status) for status in HTTPStatus}

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy.http1.response import Response
-from proxy.http2.connection import Connection, Owner, initial_window
+from proxy.http2.connection import Connection, Owner
 from proxy.http2.errors import PROTOCOL_ERROR, REFUSED_STREAM, ConnectionFault, StreamFault
 from proxy.http2.frames import MAX_STREAM_ID, PREFACE, settings_frame
 from proxy.http2.header_blocks import HeadDecoder, HeadEncoder
@@ -14,6 +14,7 @@ from proxy.http2.request_head import request_fields
 from proxy.http2.response_head import parse_response, without_content
 from proxy.http2.stream import Receiver, Stream
 from proxy.http2.trailers import trailer_lines
+from proxy.http2.unread_content import UnreadContent
 
 if TYPE_CHECKING:
     from proxy.http2.settings import LocalSettings
@@ -28,9 +29,12 @@ class ClientConnection(Connection[Response]):
             settings,
             HeadEncoder(partial(request_fields, scheme=scheme), settings.encoder_table),
             HeadDecoder(parse_response, trailer_lines, settings.header_bytes, settings.decoder_table),
+            UnreadContent(),
         )
         self._next_id = 1
-        self.write(PREFACE + settings_frame(settings.for_servers()) + initial_window())
+        self.output.write(PREFACE + settings_frame(settings.for_servers()))
+        # Many requests share the connection from the start.
+        self.receive_window.open()
 
     @property
     def free_streams(self) -> int:
@@ -61,7 +65,7 @@ class ClientConnection(Connection[Response]):
         return stream_id >= self._next_id or not stream_id & 1
 
     def _complete_block(self, stream_id: int, block: bytes, *, ended: bool) -> None:
-        stream = self._stream(stream_id)
+        stream = self.streams.find(stream_id)
         if stream is None:
             self._drop_block(stream_id, block)
             return

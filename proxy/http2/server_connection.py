@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from proxy.http1.errors import RequestError
 from proxy.http1.request import Request
-from proxy.http2.connection import Connection, Owner, initial_window
+from proxy.http2.connection import Connection, Owner
 from proxy.http2.errors import PROTOCOL_ERROR, REFUSED_STREAM, ConnectionFault, StreamFault
 from proxy.http2.frames import PREFACE, settings_frame
 from proxy.http2.header_blocks import HeadDecoder, HeadEncoder
+from proxy.http2.receive_window import unread_limit
 from proxy.http2.repeated_requests import RequestParser
 from proxy.http2.request_head import with_content
 from proxy.http2.response_head import response_fields
 from proxy.http2.stream import Stream
 from proxy.http2.trailers import trailer_lines
+from proxy.http2.unread_content import UnreadContent
 
 if TYPE_CHECKING:
     from proxy.http1.limits import Limits
@@ -40,7 +42,13 @@ class ServerConnection(Connection[Request | RequestError]):
 
     owner: ServerOwner
 
-    def __init__(self, owner: ServerOwner, settings: LocalSettings, limits: Limits) -> None:
+    def __init__(
+        self,
+        owner: ServerOwner,
+        settings: LocalSettings,
+        limits: Limits,
+        unread: UnreadContent | None = None,
+    ) -> None:
         super().__init__(
             owner,
             settings,
@@ -51,9 +59,11 @@ class ServerConnection(Connection[Request | RequestError]):
                 settings.header_bytes,
                 settings.decoder_table,
             ),
+            UnreadContent() if unread is None else unread,
+            unread_limit(settings.streams),
         )
         self._awaits_preface = True
-        self.write(settings_frame(settings.for_clients()) + initial_window())
+        self.output.write(settings_frame(settings.for_clients()))
 
     def _receive(self, data: bytes) -> None:
         if self._awaits_preface:
@@ -76,7 +86,7 @@ class ServerConnection(Connection[Request | RequestError]):
         if stream is not None:
             self._trailers(stream, block, ended=ended)
             return
-        if stream_id <= self.last_peer_stream or stream_id > self._goes_away_after:
+        if stream_id <= self.last_peer_stream or stream_id > self.streams.goes_away_after:
             self._drop_block(stream_id, block)
             return
         if not stream_id & 1:

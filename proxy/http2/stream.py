@@ -10,11 +10,11 @@ from proxy.http2.frames import DATA, END_STREAM, HEADER, reset_frame, window_fra
 from proxy.http2.settings import DEFAULT_WINDOW
 
 if TYPE_CHECKING:
-    from collections import OrderedDict
-
     from proxy.http1.response import Response
     from proxy.http2.activity import Activity
     from proxy.http2.header_blocks import HeadEncoder
+    from proxy.http2.output import Output
+    from proxy.http2.receive_window import ReceiveWindow
     from proxy.http2.settings import PeerSettings
 
 MAX_STREAM_WINDOW = 1 << 20
@@ -45,23 +45,13 @@ class Carrier(Protocol):
 
     activity: Activity
     encoder: HeadEncoder
+    output: Output
     peer: PeerSettings
-    queued: int
-    send_window: int
-    waiting: OrderedDict[Stream, None]
-
-    @property
-    def space(self) -> int: ...
-
-    def write(self, data: bytes) -> None: ...
+    receive_window: ReceiveWindow
 
     def write_block(self, stream: Stream, block: bytes, *, ended: bool) -> None: ...
 
     def forget(self, stream: Stream, *, was_reset: bool) -> None: ...
-
-    def take_growth(self, wanted: int) -> int: ...
-
-    def give_growth(self, growth: int) -> None: ...
 
 
 class Stream:
@@ -69,7 +59,8 @@ class Stream:
 
     `local_ended` and `remote_ended` say which sides have sent all. Once `closed` is set, nothing more is sent
     or received; `reset_code` is then the code of the RST_STREAM of either side, None after an orderly end.
-    `expected` is how much content may still come, -1 if nothing has said so.
+    `expected` is how much content may still come, -1 if nothing has said so. `unread` is how much has come
+    and has not left the memory.
     """
 
     __slots__ = (
@@ -89,6 +80,7 @@ class Stream:
         "remote_ended",
         "reset_code",
         "send_window",
+        "unread",
     )
 
     receiver: Receiver
@@ -101,7 +93,7 @@ class Stream:
         self.expected = -1
         self.send_window = connection.peer.window
         self.receive_window = self._window_size = DEFAULT_WINDOW
-        self._consumed = self._received = self._grown = 0
+        self._consumed = self._received = self._grown = self.unread = 0
         # Whether a final head has come, and on a connection to a server, whether the request was HEAD.
         self.head_received = self.head_request = False
 
@@ -122,33 +114,38 @@ class Stream:
         if self.closed or self.local_ended:
             return size
         connection = self.connection
+        output = connection.output
         taken = size
         if size:
-            taken = min(size, self.send_window, connection.send_window, connection.space)
+            taken = min(size, self.send_window, output.window, output.space)
             if taken < size:
-                connection.waiting[self] = None
+                output.waiting[self] = None
                 if taken <= 0:
                     return 0
                 data = data[:taken]
                 ended = False
             self.send_window -= taken
-            connection.send_window -= taken
+            output.window -= taken
             connection.activity.earn(DATA_CREDIT + taken * BYTE_CREDIT)
         frame_size = connection.peer.frame_size
         stream_id, flags = self.id, END_STREAM if ended else 0
         if taken <= frame_size:
             header = HEADER.pack(taken >> 16, taken & 0xFFFF, DATA, flags, stream_id)
-            connection.write(header + data if taken else header)
+            output.write(header + data if taken else header)
         else:
             for start in range(0, taken, frame_size):
                 piece = data[start : start + frame_size]
                 length = len(piece)
                 last = flags if start + length == taken else 0
-                connection.write(HEADER.pack(length >> 16, length & 0xFFFF, DATA, last, stream_id))
-                connection.write(bytes(piece))
+                output.write(HEADER.pack(length >> 16, length & 0xFFFF, DATA, last, stream_id))
+                output.write(bytes(piece))
         if ended:
             self.end_local()
         return taken
+
+    def resume(self) -> None:
+        """Have the receiver go on with what it could not send."""
+        self.receiver.can_send()
 
     def send_trailers(self, lines: bytes) -> None:
         """End the content, with trailer lines that each end with CRLF, or without any."""
@@ -162,14 +159,27 @@ class Stream:
             self.send(b"", ended=True)
 
     def consume(self, count: int) -> None:
-        """Give the peer window for content that has left the memory."""
+        """Note that received bytes have left the memory; give the peer window for them."""
+        self.release(count)
+        self.give_back(count)
+
+    def release(self, count: int) -> None:
+        """Note that received bytes have left the memory."""
+        # Otherwise they are no longer counted.
+        if not self.closed:
+            self.unread -= count
+            self.connection.receive_window.release(count)
+
+    def give_back(self, count: int) -> None:
+        """Give the peer window for received bytes."""
         self._consumed += count
         if self.remote_ended or self.closed or self._consumed * 2 < self._window_size:
             return
         increment, self._consumed = self._consumed, 0
+        connection = self.connection
         # The peer has used a whole window, so a larger one may make it faster.
         if self._received >= self._window_size and self._window_size < MAX_STREAM_WINDOW:
-            growth = self.connection.take_growth(
+            growth = connection.receive_window.take_growth(
                 min(self._window_size, MAX_STREAM_WINDOW - self._window_size)
             )
             self._window_size += growth
@@ -177,10 +187,11 @@ class Stream:
             increment += growth
             self._received = 0
         self.receive_window += increment
-        self.connection.write(window_frame(self.id, increment))
+        connection.output.write(window_frame(self.id, increment))
 
     def take(self, size: int) -> bool:
-        """Count received bytes of DATA frames; return whether the window allowed them."""
+        """Count received bytes of a DATA frame; return whether the window allowed them."""
+        self.unread += size
         self.receive_window -= size
         self._received += size
         return self.receive_window >= 0
@@ -188,7 +199,7 @@ class Stream:
     def reset(self, code: int = CANCEL) -> None:
         """End the stream early, unless it has ended."""
         if not self.closed:
-            self.connection.write(reset_frame(self.id, code))
+            self.connection.output.write(reset_frame(self.id, code))
             self.close(code, by_us=True)
 
     def end_local(self) -> None:
@@ -210,4 +221,9 @@ class Stream:
             self.closed = True
             self.reset_code = code
             self.connection.forget(self, was_reset=by_us)
-            self.connection.give_growth(self._grown)
+            receive_window = self.connection.receive_window
+            receive_window.give_growth(self._grown)
+            if self.unread:
+                # The receiver drops it.
+                receive_window.release(self.unread)
+                self.unread = 0

@@ -11,6 +11,7 @@ import redis
 from proxy.limits.installation_size import InstallationSize
 from rondpoint.store.keys import Keys
 from rondpoint.store.workers import read_workers
+from rondpoint.ticks import seconds_to_tick
 
 INTERVAL = 5.0
 
@@ -32,7 +33,7 @@ class WorkerCount:
         while True:
             if self._wanted():
                 self.count()
-            gevent.sleep(INTERVAL)
+            gevent.sleep(seconds_to_tick(INTERVAL))
 
     def count(self) -> None:
         """Count the workers of all instances; fewer than before count only if a second look confirms it.

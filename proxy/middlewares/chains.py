@@ -9,7 +9,13 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 # Importing these modules registers their kinds in KINDS.
-from proxy.middlewares import buffering, content_type, encoded_characters, pass_tls_client_cert  # noqa: F401
+from proxy.middlewares import (  # noqa: F401
+    buffering,
+    content_type,
+    encoded_characters,
+    pass_tls_client_cert,
+    timeouts,
+)
 from proxy.middlewares.authentication import basic_auth, digest_auth, forward_auth  # noqa: F401
 from proxy.middlewares.compression import compress  # noqa: F401
 from proxy.middlewares.failures import circuit_breaker, error_pages, retry  # noqa: F401
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
     from proxy.upstream.auxiliary_pools import AuxiliaryPools, ServerAddress
     from proxy.upstream.pool import Pool
     from rondpoint.entry_points.redirection import RedirectionTarget
+    from rondpoint.servers_transports.client_context import OpenKey
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +58,7 @@ class Chains:
     Steps are timed once any entry point or router wants detailed traces. `pools` hold the connections of
     middlewares to auxiliary servers, and are closed with them; without `pools`, such middlewares cannot be
     applied. `entry_points` are targets of redirections by name, `installed` the middlewares in Python.
+    `open_key` opens private keys that providers have sealed.
     """
 
     def __init__(
@@ -58,10 +66,12 @@ class Chains:
         pools: AuxiliaryPools | None = None,
         entry_points: Mapping[str, RedirectionTarget] | None = None,
         installed: InstalledMiddlewares | None = None,
+        open_key: OpenKey = str,
     ) -> None:
         self._pools = pools
         self._entry_points = entry_points or {}
         self._installed = installed or InstalledMiddlewares()
+        self._open_key = open_key
         self._timing_enabled = False
         self._middlewares: dict[str, Middleware] = {}
         self._steps: dict[tuple[str, ...], CompiledChain | ChainError] = {}
@@ -137,7 +147,9 @@ class Chains:
             compile_kind = KINDS.get(middleware.kind)
             if compile_kind is None:
                 raise ChainError(f"middleware {name} is of kind {middleware.kind}, which is not served yet")
-            scope = CompileScope(name, partial(self._open_pool, name), self._entry_points, self._installed)
+            scope = CompileScope(
+                name, partial(self._open_pool, name), self._entry_points, self._installed, self._open_key
+            )
             try:
                 step = compile_kind(add_defaults(middleware.kind, middleware.options), scope)
             except (ValueError, KeyError) as error:

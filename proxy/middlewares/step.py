@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from proxy.upstream.auxiliary_pools import ServerAddress
     from proxy.upstream.pool import Pool
     from rondpoint.entry_points.redirection import RedirectionTarget
+    from rondpoint.servers_transports.client_context import OpenKey
 
 
 class ReadTimeout(Protocol):
@@ -112,13 +113,14 @@ class CompileScope:
     """The name of a middleware, and what its kind may need of the worker.
 
     `open_pool` opens pools to auxiliary servers; `entry_points` are targets of redirections by name;
-    `installed` are the middlewares in Python.
+    `installed` are the middlewares in Python; `open_key` opens private keys that providers have sealed.
     """
 
     name: str
     open_pool: OpenPool
     entry_points: Mapping[str, RedirectionTarget] = field(default_factory=dict)
     installed: InstalledMiddlewares = field(default_factory=InstalledMiddlewares)
+    open_key: OpenKey = str
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ class Stream:
     """The trailer lines after content that ended with the stream; only HTTP/2 has any there."""
 
     unprocessed = False
+    reused = False
     """Whether the server has certainly not run the request (RFC 9113 §8.7); only HTTP/2 tells."""
 
     def __init__(self, sock: _socket.socket, sweeper: Sweeper) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from proxy.http1.body_filter import BodyFilter
     from proxy.http1.body_source import BodySource
     from proxy.per_request.retries import Retries
+    from proxy.per_request.time_limits import TimeLimits
     from proxy.upstream.endpoint import Endpoint
 
 LinesStep = Callable[[bytes], bytes]
@@ -77,7 +78,8 @@ class Extras:
 
     `reads_body` means that a response step may read the body before the head is sent. `produced_content`
     replaces the content of the request. `context` is a dict for the Python middlewares of the request.
-    `speaks_grpc` means that a response step turns gRPC into what the client understands.
+    `speaks_grpc` means that a response step turns gRPC into what the client understands. `time_limits` are
+    set if a middleware limits the time of the exchange.
     """
 
     __slots__ = (
@@ -102,6 +104,7 @@ class Extras:
         "retrying",
         "speaks_grpc",
         "status",
+        "time_limits",
     )
 
     def __init__(self) -> None:
@@ -118,6 +121,7 @@ class Extras:
         self.request_content: ContentBuffer | None = None
         self.response_limits: BufferLimits | None = None
         self.retrying: Retries | None = None
+        self.time_limits: TimeLimits | None = None
         self._end_calls: list[Callable[[], None]] = []
         self._response_steps: list[ResponseStep] = []
         self._forwarded_steps: tuple[LinesStep, ...] = ()

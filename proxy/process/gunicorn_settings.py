@@ -72,7 +72,6 @@ def gunicorn_settings() -> dict[str, Any]:
         "max_requests_jitter": settings.limits.requests_per_worker // 10,
         # Workers observe these times themselves. The master kills them up to two seconds later.
         "graceful_timeout": math.ceil(settings.accept_grace_seconds + settings.grace_seconds) + 1,
-        "keepalive": 5,
         "loglevel": _LEVELS[settings.log.level],
         "logger_class": GunicornLog,
         "proc_name": "rondpoint",

@@ -1,7 +1,7 @@
-"""The gunicorn worker: accepts connections, and passes each to the data path or to the admin application.
+"""The gunicorn worker: accepts connections, and passes each to the data path.
 
-gunicorn manages processes, listening sockets, reloads and signals. Connections of web entry points never
-become WSGI requests; gunicorn itself handles those of the admin entry point.
+gunicorn manages processes, listening sockets, reloads and signals. Connections never become its WSGI
+requests: the data path runs the admin application itself.
 """
 
 from __future__ import annotations
@@ -11,19 +11,17 @@ import os
 import signal
 import sys
 import warnings
-from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 import gevent
 from gevent.event import Event
 from gevent.monkey import MonkeyPatchWarning
-from gevent.pool import Pool
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.ggevent import GeventWorker
 
 from proxy.limits.in_flight_counts import IN_FLIGHT
-from proxy.process.admin_acceptor import AdminAcceptor
+from proxy.process.acceptor import BATCH, Acceptor
 from proxy.process.connection_handlers import ConnectionHandlers
 from proxy.process.current_settings import current_settings
 from proxy.process.file_descriptors import connection_capacity, raise_limit
@@ -35,13 +33,11 @@ from proxy.process.handover import (
     newest_age,
 )
 from proxy.process.listening import entry_point_of
-from proxy.process.web_acceptor import BATCH, WebAcceptor
 from rondpoint.settings import ADMIN
 from rondpoint.settings.tree.section import given_names
+from rondpoint.ticks import seconds_to_tick
 
 if TYPE_CHECKING:
-    from socket import socket
-
     from flask import Flask
 
     from proxy.runtime import Runtime
@@ -86,8 +82,13 @@ class ProxyWorker(GeventWorker):
         self._runtime = runtime = Runtime(current_settings())
         runtime.start()
         runtime.wait_ready(STORE_TIMEOUT)
-        cast("Flask", self.wsgi).config["RUNTIME"] = runtime
-        web, admin = ConnectionHandlers(self._connection_capacity()), Pool(ADMIN_CONNECTIONS)
+        app = cast("Flask", self.wsgi)
+        app.config["RUNTIME"] = runtime
+        # Those of the context are off, or need no application.
+        runtime.context.internal_services = app.config["SERVICES"] | runtime.context.internal_services
+        web = ConnectionHandlers(self._connection_capacity())
+        # Apart, because the streams of dashboards do not end by themselves.
+        admin = ConnectionHandlers(ADMIN_CONNECTIONS)
         try:
             acceptors = [self._acceptor(listener, runtime, web, admin) for listener in self.sockets]
         except CertificateError as error:
@@ -102,13 +103,12 @@ class ProxyWorker(GeventWorker):
         # Also reads the notice, because a process that was forked just then loses a SIGTERM.
         while self.alive and self.departure_notice.departure is Departure.NONE:
             self.notify()
-            self._leaving.wait(1.0)
+            self._leaving.wait(seconds_to_tick(1.0))
             if runtime.context.requests >= self.max_requests:
                 self.log.info("%s has served %d requests and is replaced", self, runtime.context.requests)
                 break
         self._await_successor()
         self._accept_while_ending(runtime)
-        # From now on gunicorn closes each connection of the admin entry point after its response.
         self.alive = False
         for acceptor in acceptors:
             acceptor.close_after_waiting()
@@ -127,11 +127,6 @@ class ProxyWorker(GeventWorker):
         if self._runtime is not None:
             self._runtime.reopen_logs()
 
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Handle errors like gunicorn, except that the end of a connection at shutdown is no error."""
-        if not isinstance(exc, gevent.GreenletExit):
-            super().handle_error(req, client, addr, exc)
-
     def _connection_capacity(self) -> int:
         """Return how many client connections this worker holds at once."""
         descriptors = raise_limit()
@@ -148,20 +143,16 @@ class ProxyWorker(GeventWorker):
         return capacity
 
     def _acceptor(
-        self, listener: Any, runtime: Runtime, web: ConnectionHandlers, admin: Pool
-    ) -> AdminAcceptor | WebAcceptor:
+        self, listener: Any, runtime: Runtime, web: ConnectionHandlers, admin: ConnectionHandlers
+    ) -> Acceptor:
         listener.setblocking(True)
         name = entry_point_of(current_settings().entry_points, listener.getsockname()[:2])
         if name is None:
             raise LookupError(f"no entry point has the address {listener.getsockname()}")
         # One connection at a time spreads connections over the workers.
         batch = 1 if self.cfg.workers > 1 else BATCH
-        if name != ADMIN:
-            return WebAcceptor(listener, runtime.server.connection_handler(name), web, batch)
-        handle = partial(self.handle, cast("socket", _ListenerAddress(listener.getsockname())))
-        acceptor = AdminAcceptor(listener, handle=handle, spawn=admin)
-        acceptor.max_accept = batch
-        return acceptor
+        handlers = admin if name == ADMIN else web
+        return Acceptor(listener, runtime.server.connection_handler(name), handlers, batch)
 
     def _await_successor(self) -> None:
         """Keep accepting until a newer worker accepts connections, unless the proxy ends."""
@@ -208,13 +199,3 @@ class ProxyWorker(GeventWorker):
         if len(web):
             self.log.warning("%s ends with %d connections unfinished: the grace time is over", self, len(web))
             web.kill(timeout=1)
-
-
-class _ListenerAddress:
-    """Replaces a listening socket for gunicorn, which reads its address even after it is closed."""
-
-    def __init__(self, address: Any) -> None:
-        self._address = address
-
-    def getsockname(self) -> Any:
-        return self._address

@@ -29,6 +29,7 @@ from rondpoint.servers_transports.default import NAME
 
 if TYPE_CHECKING:
     from proxy.net.deadlines import Sweeper
+    from proxy.upstream.pool import Pool
     from proxy.upstream.timeouts import UpstreamTimeouts
 
 # Importing these modules registers their strategies in STRATEGIES.
@@ -129,6 +130,12 @@ class ServiceRegistry:
         for name in {target.service for target in targets}:
             if (served := self._slots[name].served) is not None:
                 served.refresh()
+
+    def uses(self, service: str, pool: Pool) -> bool:
+        """Return whether this pool has the connections to one of the service's servers."""
+        slot = self._slots.get(service)
+        served = None if slot is None else slot.served
+        return served is not None and any(target.pool is pool for target in served.targets)
 
     def _note_fault(self, service: Service) -> None:
         fault = self._endpoints.fault(service)

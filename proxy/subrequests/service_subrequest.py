@@ -89,8 +89,10 @@ def send_to_service(
             response = _ask(context, target, served, method, message, left, limit, client, discard=discard)
         except ServerFailedError as error:
             failure = error
+            if error.dial_error is not None:
+                context.ejections.dial_failed(target, error.dial_error)
             # A healthy server may reset the connection to refuse content.
-            if error.unreachable and not (error.sent and content):
+            elif error.was_reset and not (error.sent and content):
                 context.ejections.eject(target, str(error))
             if error.exhausted or (error.sent and method not in IDEMPOTENT_METHODS):
                 break

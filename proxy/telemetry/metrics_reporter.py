@@ -1,11 +1,14 @@
-"""Writes this worker's metrics to the store once a second; the data path never waits for it."""
+"""Writes this worker's changed metrics to the store once a second; the data path never waits for it.
+
+While nothing changes, it writes only its signs of life.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from time import time
+from time import monotonic, time
 
 import gevent
 import redis
@@ -19,8 +22,12 @@ from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import WORKER_FIELD, Counts, WorkerCounts, drop_counts, write_counts
 from rondpoint.store.retired_workers import ActiveNames, retire
 from rondpoint.store.workers import FORGOTTEN_AFTER, WorkerStatus, read_workers, remove_workers, write_worker
+from rondpoint.ticks import seconds_to_tick
 
 INTERVAL = 1.0
+
+RENEWAL = 3.0
+"""Seconds between two writes while nothing changes; much less than the time until a worker counts as dead."""
 
 BATCH = 200
 """Fields written at once; requests are served between two batches."""
@@ -62,6 +69,8 @@ class MetricsReporter:
         self._round = 0
         self._reloads = 0
         self._reported_own: WorkerCounts | None = None
+        self._reported_status: WorkerStatus | None = None
+        self._renewal_due = 0.0
 
     def run(self) -> None:
         """Report until killed; after an error, write everything again."""
@@ -76,11 +85,12 @@ class MetricsReporter:
             except (redis.RedisError, OSError):
                 # The watcher logs that the store is down.
                 self._all_changed()
-            gevent.sleep(INTERVAL)
+            gevent.sleep(seconds_to_tick(INTERVAL))
 
     def report(self) -> None:
-        """Write the changed counts and the worker's status. Raises redis.RedisError."""
+        """Write the changed counts, and the worker's status if it changed. Raises redis.RedisError."""
         known = self._known()
+        status, renew = self._status_to_report()
         tallies = self._tallies
         fields = tallies.fields()
         if self._next >= len(fields):
@@ -99,12 +109,13 @@ class MetricsReporter:
         for start in range(BATCH, len(changed), BATCH):
             self._write(changed[start : start + BATCH])
         self._servers.report(known.servers)
-        status = self._status()
-        write_worker(self._client, self._keys, replace(status, reloads=status.reloads + self._reloads))
+        if renew:
+            self._renew(status)
 
     def finish(self) -> None:
         """Write everything and add it to the instance's counts. Raises redis.RedisError."""
         self._next = 0
+        self._renewal_due = 0.0
         while True:
             self.report()
             if self._next >= len(self._tallies.fields()):
@@ -152,7 +163,25 @@ class MetricsReporter:
             return
         remove_workers(self._client, self._keys, worker.name)
 
+    def _status_to_report(self) -> tuple[WorkerStatus, bool]:
+        """Return the status, and whether it must be written: it has changed, or the renewal is due."""
+        status = self._status()
+        status = replace(status, reloads=status.reloads + self._reloads)
+        return status, monotonic() >= self._renewal_due or _without_times(status) != self._reported_status
+
+    def _renew(self, status: WorkerStatus) -> None:
+        has_counts, has_servers = write_worker(self._client, self._keys, status)
+        self._reported_status = _without_times(status)
+        # Half an interval earlier, because rounds are not exactly an interval apart.
+        self._renewal_due = monotonic() + RENEWAL - INTERVAL / 2
+        if not has_counts:
+            # The store has lost the earlier counts.
+            self._all_changed()
+        elif not has_servers:
+            self._servers.all_changed()
+
     def _write(self, names: Iterable[str]) -> None:
+        """Write the counts of `names`, and the worker's own if they changed."""
         written: list[Tally] = []
         counts: dict[str, Counts | WorkerCounts] = {}
         own = self._own()
@@ -165,6 +194,8 @@ class MetricsReporter:
                 tally.changed = False
                 written.append(tally)
                 counts[name] = tally.counts()
+        if not (counts or self._removed):
+            return
         try:
             whole = write_counts(self._client, self._keys, self._this_worker.name, counts, self._removed)
         except BaseException:
@@ -180,9 +211,15 @@ class MetricsReporter:
 
     def _all_changed(self) -> None:
         self._reported_own = None
+        self._renewal_due = 0.0
         for tally in self._tallies.fields().values():
             tally.changed = bool(tally.label_sets)
         self._servers.all_changed()
+
+
+def _without_times(status: WorkerStatus) -> WorkerStatus:
+    """Return the status without the times that change while nothing happens."""
+    return replace(status, seen_at=0.0, confirmed_at=0.0)
 
 
 def _is_alive(pid: int) -> bool:

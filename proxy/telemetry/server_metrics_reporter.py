@@ -48,8 +48,9 @@ class ServerMetricsReporter:
         if done:
             self._next = 0
         changed = [field for field in examined if field in tallies and tallies[field].changed]
-        # Write an empty first batch too: it renews the expiry.
-        for start in range(0, max(len(changed), 1), BATCH):
+        if self._removed and not changed:
+            self._write(())
+        for start in range(0, len(changed), BATCH):
             self._write(changed[start : start + BATCH])
         return done
 

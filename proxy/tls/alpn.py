@@ -1,4 +1,4 @@
-"""Which protocol is spoken over TLS: the choice by ALPN (RFC 7301)."""
+"""Which protocol is spoken over TLS: the choice by ALPN (RFC 7301), and what HTTP/2 asks of TLS."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 HTTP_2 = "h2"
 SERVED = (HTTP_2, "http/1.1")
 """The protocols that entry points serve, the preferred one first."""
+
+_EPHEMERAL = ("ECDHE-", "DHE-")
+_AEAD = ("GCM", "CCM", "CHACHA20-POLY1305")
 
 
 def offered_protocols(options: TlsOptions) -> tuple[str, ...]:
@@ -26,3 +29,13 @@ def has_common_protocol(wanted: tuple[bytes, ...], options: TlsOptions) -> bool:
         return True
     # HTTP/2 alone: like Go, serve clients of HTTP/1.1 as if they had offered nothing.
     return HTTP_2 in offered and b"http/1.1" in wanted
+
+
+def is_adequate_for_http2(version: str, suite: str) -> bool:
+    """Return whether HTTP/2 may be spoken with this version and cipher suite, in OpenSSL's names.
+
+    Of the suites of TLS 1.2, RFC 9113 prohibits all without an ephemeral key exchange and AEAD (§9.2.2).
+    """
+    if version == "TLSv1.2":
+        return suite.startswith(_EPHEMERAL) and any(mode in suite for mode in _AEAD)
+    return version == "TLSv1.3"

@@ -47,29 +47,52 @@ _EXHAUSTED = frozenset((EMFILE, ENFILE))
 class DialError(OSError):
     """The connection to the server failed, and nothing was sent; `timed_out` is set after a timeout.
 
-    `unreachable` means that the server does not take connections. `exhausted` means that this worker has no
-    file descriptor left. Without either, something else is wrong: a name, a certificate or the like.
+    `unreachable` means that the server does not take connections. `handshake_failed` means that it takes
+    them, but not with this transport: no TLS handshake succeeds, or its certificate is not the right one.
+    `exhausted` means that this worker has no file descriptor left. Without any of them, something else is
+    wrong: a name, a port or the like.
     """
 
     def __init__(
-        self, reason: str, *, timed_out: bool = False, unreachable: bool = False, exhausted: bool = False
+        self,
+        reason: str,
+        *,
+        timed_out: bool = False,
+        unreachable: bool = False,
+        handshake_failed: bool = False,
+        exhausted: bool = False,
     ) -> None:
         super().__init__(reason)
         self.timed_out = timed_out
         self.unreachable = unreachable
+        self.handshake_failed = handshake_failed
         self.exhausted = exhausted
+
+    def copy(self) -> DialError:
+        """Return an equal error, for another request that has waited for the same connection."""
+        return DialError(
+            str(self),
+            timed_out=self.timed_out,
+            unreachable=self.unreachable,
+            handshake_failed=self.handshake_failed,
+            exhausted=self.exhausted,
+        )
 
 
 def dial(address: tuple[str, int], sweeper: Sweeper, timeout: float, tls: ServerTls | None = None) -> Stream:
     """Connect to an IP address or name, and port, within `timeout` s (0: no limit). Raises DialError."""
+    connected = False
     try:
         with Timeout(timeout or None):
             stream = _connect(_resolve(address), sweeper)
             if tls is None:
                 return stream
+            connected = True
             with Timeout(HANDSHAKE_TIMEOUT):
-                return _start_tls(stream, sweeper, tls, address[0])
+                return _start_tls(stream, tls, address[0])
     except Timeout:
+        if connected:
+            raise DialError("TLS handshake timed out", timed_out=True, handshake_failed=True) from None
         raise DialError("dial timed out", timed_out=True, unreachable=True) from None
     except OverflowError as error:
         # The store holds a port that is no valid port number.
@@ -78,7 +101,10 @@ def dial(address: tuple[str, int], sweeper: Sweeper, timeout: float, tls: Server
         if isinstance(os_error, DialError):
             raise
         raise DialError(
-            str(os_error), unreachable=os_error.errno in _UNREACHABLE, exhausted=os_error.errno in _EXHAUSTED
+            str(os_error),
+            unreachable=not connected and os_error.errno in _UNREACHABLE,
+            handshake_failed=connected,
+            exhausted=os_error.errno in _EXHAUSTED,
         ) from None
 
 
@@ -136,10 +162,10 @@ def _dial_error(code: int) -> DialError:
     return DialError(os.strerror(code), unreachable=code in _UNREACHABLE)
 
 
-def _start_tls(stream: Stream, sweeper: Sweeper, tls: ServerTls, host: str) -> Stream:
+def _start_tls(stream: Stream, tls: ServerTls, host: str) -> Stream:
     # OpenSSL sends no SNI if the name is an IP address (RFC 6066 §3).
     secured = TlsStream(stream, tls.context, tls.server_name or host)
     if tls.peer_uri and not has_uri(secured.peer_certificate, tls.peer_uri):
         secured.close()
-        raise DialError(f"the server's certificate lacks the URI {tls.peer_uri}")
+        raise DialError(f"the server's certificate lacks the URI {tls.peer_uri}", handshake_failed=True)
     return secured

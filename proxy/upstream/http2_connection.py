@@ -11,7 +11,7 @@ import gevent
 from gevent.event import Event
 
 from proxy.http2.client_connection import ClientConnection
-from proxy.http2.errors import ConnectionFault, error_name
+from proxy.http2.errors import HTTP_1_1_REQUIRED, ConnectionFault, error_name
 from proxy.http2.settings import LocalSettings
 from proxy.net.deadlines import NEVER, after
 from proxy.net.queued_output import QueuedOutput
@@ -47,6 +47,9 @@ class Group(Protocol):
     def connection_ends(self, connection: Http2Connection) -> None:
         """Note that the connection takes no new streams any more."""
 
+    def http1_required(self) -> bool:
+        """Note that the server wants HTTP/1.1; return whether it may get it."""
+
 
 class Http2Connection:
     """One connection; `group` has the others to the same server.
@@ -63,7 +66,7 @@ class Http2Connection:
         self._sweeper = sweeper
         self._timeouts = timeouts
         self.reserved = 0
-        self.ends = False
+        self.ends = self.has_served = False
         self.reason = ""
         # The server takes no more streams, or the connection has ended.
         self._gone = False
@@ -145,6 +148,9 @@ class Http2Connection:
             self._group.connection_ends(self)
             self.retire()
 
+    def http1_required(self) -> bool:
+        return self._group.http1_required()
+
     def retire(self) -> None:
         """Begin no more streams, and end the connection after the last one."""
         self.ends = True
@@ -222,6 +228,8 @@ class Http2Connection:
     def peer_goes_away(self, last_stream_id: int, code: int) -> None:
         if code:
             self.reason = f"the server goes away: {error_name(code)}"
+        if code == HTTP_1_1_REQUIRED:
+            self._group.http1_required()
         self.ends = self._gone = True
         self._core.refuse_above(last_stream_id)
         self._group.connection_ends(self)

@@ -2,7 +2,9 @@
 
 A request takes a stream of the first connection that has one to spare. If none has, it waits: for the end of
 another request, or for the next connection, which a greenlet of its own dials, one at a time. Over TLS, each
-new connection tells by ALPN whether the server speaks HTTP/2; if it does not, requests dial for themselves.
+new connection tells by ALPN whether the server speaks HTTP/2; if it does not, requests dial for themselves. A
+server that speaks HTTP/2 may answer a request by wanting HTTP/1.1 (RFC 9113 §7), which all then get for a
+while.
 """
 
 from __future__ import annotations
@@ -31,6 +33,9 @@ TURNS = 5
 
 FAIR_PATIENCE = 2.0
 """Seconds after which a server that takes no connection counts as unreachable, whoever has waited for it."""
+
+HTTP1_SECONDS = 300.0
+"""Seconds for which a server gets HTTP/1.1 after it has wanted that."""
 
 
 class _Waiting:
@@ -74,6 +79,7 @@ class Http2Connections:
         self._waiting: deque[_Waiting] = deque()
         self._dials = False
         self._speaks_http1 = False
+        self._http1_until = 0.0
         self._closed = False
 
     def take(self) -> Http2Stream | None:
@@ -120,15 +126,24 @@ class Http2Connections:
         if waiting.dials:
             return self._dial_alone(patience - (monotonic() - began))
         if (failure := waiting.failure) is not None:
-            raise DialError(
-                str(failure),
-                timed_out=failure.timed_out,
-                unreachable=failure.unreachable,
-                exhausted=failure.exhausted,
-            ) from failure
+            raise failure.copy() from failure
         # Only a server that has taken no connection is unreachable; another one may just be busy.
         unreachable = not self._connections and limit >= FAIR_PATIENCE
         raise DialError("no stream became free in time", timed_out=True, unreachable=unreachable)
+
+    @property
+    def wants_http1(self) -> bool:
+        """Whether the server has wanted HTTP/1.1 a while ago, so that no connection should offer HTTP/2."""
+        return self._http1_until > 0.0 and monotonic() < self._http1_until
+
+    def http1_required(self) -> bool:
+        """Note that the server wants HTTP/1.1; return whether it may get it, which needs TLS and its ALPN."""
+        if self._scheme != b"https":
+            return False
+        self._http1_until = monotonic() + HTTP1_SECONDS
+        for connection in tuple(self._connections):
+            connection.stream_refused()
+        return True
 
     def close(self) -> None:
         """Close connections without streams now, and the others after their last stream."""

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gevent import get_hub, getcurrent
 
 from proxy.http2.content_pieces import ContentPieces
-from proxy.http2.errors import CANCEL, ENHANCE_YOUR_CALM, REFUSED_STREAM, StreamFault, error_name
+from proxy.http2.errors import (
+    CANCEL,
+    ENHANCE_YOUR_CALM,
+    HTTP_1_1_REQUIRED,
+    REFUSED_STREAM,
+    StreamFault,
+    error_name,
+)
 from proxy.net.deadlines import NEVER, after
 from proxy.net.stream import Stream
 
@@ -31,7 +38,9 @@ _MAX_HEADS = 100
 
 
 class Carrier(Protocol):
-    """The connection of a stream."""
+    """The connection of a stream; `has_served` is set after the first whole response."""
+
+    has_served: bool
 
     def begin(self, stream: Http2Stream, head: bytes, *, ended: bool, is_head: bool) -> CoreStream | None:
         """Begin a reserved stream with a request; return None if the connection takes none any more."""
@@ -42,6 +51,9 @@ class Carrier(Protocol):
     def stream_refused(self) -> None:
         """Note that the server has refused a stream."""
 
+    def http1_required(self) -> bool:
+        """Note that the server wants HTTP/1.1; return whether it may get it."""
+
     def failure(self) -> OSError | None:
         """Return the error for streams that the end of the connection has ended; None before."""
 
@@ -50,7 +62,8 @@ class Http2Stream(Stream):
     """A stream of HTTP/2 to a server, with the interface of a connection; it has no socket of its own.
 
     `recv` returns content. Before a response was taken with `take_response`, it returns the response's head.
-    `unprocessed` is set if the server has refused the stream, or ended the connection before it.
+    `unprocessed` is set if the server has refused the stream, or ended the connection before it. `reused`
+    means that the connection had served other requests before.
     """
 
     __slots__ = (
@@ -68,6 +81,7 @@ class Http2Stream(Stream):
         "_responses",
         "_sender",
         "_stall_timer",
+        "reused",
         "trailers",
         "unprocessed",
     )
@@ -83,6 +97,7 @@ class Http2Stream(Stream):
         self.stall_limit = stall_limit
         self.trailers = b""
         self.unprocessed = False
+        self.reused = connection.has_served
         self._sweeper = sweeper
         self._connection = connection
         self._core: CoreStream | None = None
@@ -172,6 +187,7 @@ class Http2Stream(Stream):
 
     def finish(self) -> None:
         """Let the stream end by itself, after all of the content has come."""
+        self._connection.has_served = True
         if self._ended:
             self.close()
         else:
@@ -284,6 +300,8 @@ class Http2Stream(Stream):
             if code == REFUSED_STREAM:
                 self.unprocessed = True
                 self._connection.stream_refused()
+            elif code == HTTP_1_1_REQUIRED:
+                self.unprocessed = self._connection.http1_required()
             self._lost = self._connection.failure() or OSError(
                 ECONNABORTED, f"the server has ended the stream: {error_name(code)}"
             )

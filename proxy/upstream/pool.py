@@ -135,16 +135,17 @@ class Pool:
 
         If the server speaks HTTP/2, return a stream, be it of a connection that others have opened meanwhile.
         """
-        if self._http2 is not None:
-            return self._http2.dial(patience)
-        return self._dial_connection(patience)
+        http2 = self._http2
+        if http2 is None:
+            return self._dial_connection(patience)
+        return self.dial_http1(patience) if http2.wants_http1 else http2.dial(patience)
 
     @property
     def may_speak_http2(self) -> bool:
         """Whether connections to the server may be of HTTP/2, which has no upgrades."""
         return self._http2 is not None
 
-    def dial_for_upgrade(self, patience: float = NEVER) -> Stream:
+    def dial_http1(self, patience: float = NEVER) -> Stream:
         """Open a new connection of HTTP/1.1, if the server may speak it. Raises DialError."""
         if self._tls is None or not self._tls.offers_http2:
             return self.dial(patience)
@@ -169,9 +170,12 @@ class Pool:
             stream.sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_USER_TIMEOUT, patience)
         return stream
 
-    def probe(self, timeout: float) -> None:
-        """Connect within `timeout` s, and close the connection again. Raises DialError."""
-        dial(self._address, self._sweeper, timeout, self._tls).close()
+    def probe(self, timeout: float, *, with_tls: bool) -> None:
+        """Connect within `timeout` s, and close the connection again. Raises DialError.
+
+        Unless `with_tls`, there is no handshake, so the transport of this pool does not matter.
+        """
+        dial(self._address, self._sweeper, timeout, self._tls if with_tls else None).close()
 
     def _dial(self, patience: float, tls: ServerTls | None) -> Stream:
         current = getcurrent()
@@ -186,7 +190,7 @@ class Pool:
             return dial(self._address, self._sweeper, timeout, tls)
         except DialError as error:
             if hurried and error.timed_out and timeout < FAIR_PATIENCE:
-                error.unreachable = False
+                error.unreachable = error.handshake_failed = False
             raise
         finally:
             self._dialling.discard(current)

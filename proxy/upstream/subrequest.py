@@ -38,17 +38,27 @@ class ContentTooLargeError(SubrequestError):
 class ServerFailedError(SubrequestError):
     """The server took no connection, or ended a new one without a byte of a response.
 
-    `unreachable` means that it takes no connections or has reset one. `sent` means that it may have run the
-    request. `exhausted` means that this worker has no file descriptor left.
+    `dial_error` says why it took no connection. `was_reset` means that it has reset one; `sent` means that it
+    may have run the request.
     """
 
     def __init__(
-        self, reason: str, *, unreachable: bool = False, sent: bool = False, exhausted: bool = False
+        self,
+        reason: str,
+        *,
+        dial_error: DialError | None = None,
+        was_reset: bool = False,
+        sent: bool = False,
     ) -> None:
         super().__init__(reason)
-        self.unreachable = unreachable
+        self.dial_error = dial_error
+        self.was_reset = was_reset
         self.sent = sent
-        self.exhausted = exhausted
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether this worker has no file descriptor left."""
+        return self.dial_error is not None and self.dial_error.exhausted
 
 
 class WholeResponse(NamedTuple):
@@ -119,14 +129,12 @@ def _send(
     try:
         stream = pool.dial(deadline - monotonic())
     except DialError as error:
-        raise ServerFailedError(
-            str(error), unreachable=error.unreachable, exhausted=error.exhausted
-        ) from error
+        raise ServerFailedError(str(error), dial_error=error) from error
     data = _first_bytes(stream, message, deadline, client)
     if not data and not stream.expired:
         stream.close()
         raise ServerFailedError(
-            _RESET if data is None else _ENDED, unreachable=data is None, sent=not stream.unprocessed
+            _RESET if data is None else _ENDED, was_reset=data is None, sent=not stream.unprocessed
         )
     return _whole_response(pool, stream, method, data or b"", limit, discard)
 

@@ -10,7 +10,7 @@ from rondpoint.settings.sources.environment import PREFIX
 SECTIONS = frozenset(
     {
         *("consul", "consulcatalog", "docker", "ecs", "etcd", "file", "kubernetes", "marathon"),
-        *("providers", "registrator", "rest", "zookeeper"),
+        *("mesos", "providers", "registrator", "rest", "zookeeper"),
     }
 )
 """Sections of the settings that only the agent reads, in the spellings of Traefik 1 and Traefik 3."""

@@ -13,6 +13,7 @@ import requests
 from msgspec import Struct
 
 from rondpoint.cli.flags import load_or_exit
+from rondpoint.cli.local_requests import get
 from rondpoint.cli.startup_summary import local_url
 from rondpoint.settings.sources.environment import variable_name
 
@@ -48,9 +49,7 @@ def request_api(api: Api, path: str, parameters: Sequence[tuple[str, str]] = ())
     address = api.address
     headers = {"Authorization": f"Bearer {api.token}"} if api.token else {}
     try:
-        response = requests.get(
-            f"{address}{path}", params=list(parameters), headers=headers, timeout=_TIMEOUT_SECONDS
-        )
+        response = get(f"{address}{path}", _TIMEOUT_SECONDS, params=list(parameters), headers=headers)
     except requests.RequestException as fault:
         exit_with_error(f"no response from {address} ({type(fault).__name__}): {HINT}")
     if response.status_code == requests.codes.bad_request:

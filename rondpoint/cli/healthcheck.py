@@ -15,6 +15,7 @@ import requests
 from rondpoint.cli.completion import SettingsCommand
 from rondpoint.cli.flag_arguments import PASS_UNKNOWN_FLAGS, settings_flags
 from rondpoint.cli.flags import load_or_exit
+from rondpoint.cli.local_requests import get
 from rondpoint.cli.startup_summary import local_url
 from rondpoint.settings import Settings
 from rondpoint.store.agents import read_agents
@@ -77,7 +78,7 @@ def _check_proxy(settings: Settings) -> str:
     """Return what is wrong with the proxy, or an empty text."""
     address = f"{local_url(settings.admin)}/ping"
     try:
-        status = requests.get(address, timeout=TIMEOUT_SECONDS).status_code
+        status = get(address, TIMEOUT_SECONDS).status_code
     except requests.RequestException as error:
         return f"no response from {address} ({type(error).__name__})"
     return "" if status == requests.codes.ok else f"{address} responded with {status}"

@@ -11,6 +11,7 @@ from rondpoint.cli.completion import SettingsCommand
 from rondpoint.cli.flag_arguments import PASS_UNKNOWN_FLAGS, settings_flags
 from rondpoint.cli.table import format_table
 from rondpoint.diagnostics import Diagnostic
+from rondpoint.internal_services import INTERNAL_SERVICES
 from rondpoint.terminal_text import printable
 
 _AGENT_HEADINGS = ("AGENT", "NAME", "ROLE", "PROVIDERS")
@@ -88,7 +89,8 @@ def _format_lines(data: RawData) -> list[str]:
         service = data.services.get(router.service, _Service())
         servers = [f"{server.url} ({server.state}, weight {server.weight})" for server in service.servers]
         points = ", ".join(router.entry_points or [f"below {parent}" for parent in router.parent_refs])
-        first, *others = servers or ["none" if router.service else ""]
+        without = "Rondpoint" if router.service in INTERNAL_SERVICES else "none"
+        first, *others = servers or [without if router.service else ""]
         service_name = router.service or "(children)"
         rows.append((name, router.rule, points, str(router.priority), service_name, first))
         rows += [("", "", "", "", "", other) for other in others]

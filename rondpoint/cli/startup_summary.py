@@ -16,6 +16,7 @@ from rondpoint.settings import (
     KubernetesGatewayOptions,
     KubernetesIngressOptions,
     MarathonOptions,
+    MesosOptions,
     NomadOptions,
     RedisKeysOptions,
     Settings,
@@ -43,7 +44,8 @@ def summary_lines(settings: Settings) -> Iterator[str]:
 def local_url(point: EntryPoint) -> str:
     """Return the URL at which this machine reaches an entry point."""
     host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(point.host, point.host)  # noqa: S104
-    return f"http://[{host}]:{point.port}" if ":" in host else f"http://{host}:{point.port}"
+    scheme = "http" if point.tls is None else "https"
+    return f"{scheme}://[{host}]:{point.port}" if ":" in host else f"{scheme}://{host}:{point.port}"
 
 
 def _list_providers(settings: Settings) -> Iterator[str]:
@@ -81,6 +83,9 @@ def _list_providers(settings: Settings) -> Iterator[str]:
     match settings.providers.marathon:
         case MarathonOptions(endpoint=marathons):
             yield _format_addresses("marathon", marathons)
+    match settings.providers.mesos:
+        case MesosOptions(endpoint=masters):
+            yield _format_addresses("mesos", masters)
     if settings.providers.ecs is not None:
         yield "ecs"
     if settings.providers.rest is not None:

@@ -23,6 +23,9 @@ def embedded_store(directory: Path, *, quiet: bool = False) -> tuple[ChildSpec, 
         "unixsocketperm": "700",
         "dir": str(directory),
         "save": "",
+        # How often the server wakes while nothing happens. At 1 it would remove all expired keys of a second
+        # at once, while requests wait.
+        "hz": "2",
         "appendonly": "no",
         "loglevel": "nothing" if quiet else "warning",
     }

@@ -12,7 +12,7 @@ from rondpoint.entry_points.encoded_characters import make_encoded_characters
 from rondpoint.entry_points.redirection import Redirection, make_redirection
 from rondpoint.entry_points.traefik_1 import translate
 from rondpoint.model import Middleware, Router
-from rondpoint.settings import ADMIN, Settings
+from rondpoint.settings import Settings
 
 AMBIGUOUS_PATH = "the path leads to different routers with and without its dot segments and empty segments"
 """Why a request is refused on an entry point that keeps paths."""
@@ -39,8 +39,8 @@ NO_OPTIONS = EntryPointOptions()
 
 
 def read_entry_points(settings: Settings) -> dict[str, EntryPointOptions]:
-    """Return the options by entry point, for those that have some; the admin entry point has none."""
-    found = {name: _read(name, settings) for name in settings.entry_points if name != ADMIN}
+    """Return the options by entry point, for those that have some."""
+    found = {name: _read(name, settings) for name in settings.entry_points}
     return {name: options for name, options in found.items() if options != NO_OPTIONS}
 
 

@@ -22,7 +22,8 @@ class ActiveConfiguration(Struct, frozen=True):
     `default_entry_points` serve routers that name none; on `tls_entry_points` all routers use TLS. `closed`
     maps closed entry points to the reason. `entry_points` has the options of entry points for all their
     routers; `middlewares` contains their own middlewares too. `compile_fault` returns why middlewares with
-    these names cannot be applied together, or empty, if the caller can compile them.
+    these names cannot be applied together, or empty, if the caller can compile them. `internal_faults` has
+    the reason for each of Rondpoint's own services that is off.
     """
 
     routers: Mapping[str, Router]
@@ -34,6 +35,7 @@ class ActiveConfiguration(Struct, frozen=True):
     closed: Mapping[str, str] = MappingProxyType({})
     entry_points: Mapping[str, EntryPointOptions] = MappingProxyType({})
     compile_fault: Callable[[tuple[str, ...]], str] = _no_fault
+    internal_faults: Mapping[str, str] = MappingProxyType({})
 
     def serves(self, router: Router, entry_point: str, *, tls: bool = False) -> bool:
         """Return whether the router takes requests of this entry point, over TLS if `tls`.

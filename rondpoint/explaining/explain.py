@@ -22,6 +22,7 @@ from rondpoint.explaining.explanation import (
 )
 from rondpoint.explaining.middleware_faults import MemberChecks, find_active_fault
 from rondpoint.explaining.similar_hosts import find_suggestions, matching_diagnostics
+from rondpoint.internal_services import INTERNAL_SERVICES, NOOP
 from rondpoint.model import Router, ServerState, Service
 from rondpoint.rules.literal_hosts import literal_hosts
 from rondpoint.rules.request_facts import Facts
@@ -120,6 +121,11 @@ def explain_request(
     if service.unserved:
         status = service.responds_with or 503
         return replace(explanation, status=status, reason=f"service {service.name}: {service.unserved}")
+    if service.name in INTERNAL_SERVICES:
+        if own_fault := configuration.internal_faults.get(service.name, ""):
+            return replace(explanation, status=503, reason=f"service {service.name}: {own_fault}")
+        reason = f"Rondpoint itself responds: {INTERNAL_SERVICES[service.name]}"
+        return replace(explanation, status=418 if service.name == NOOP else 200, reason=reason)
     taking = [server for server in servers if server.weight]
     if not taking:
         responding = next((each for each in reached if each.responds_with), None)

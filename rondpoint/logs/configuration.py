@@ -37,7 +37,7 @@ _TRAEFIK_LEVELS = {
 
 # At debug level these libraries log each request and each byte, which does not help here; some requests of
 # dns-lexicon hold secrets.
-_VERBOSE_LIBRARIES = ("urllib3", "docker", "watchfiles", "lexicon")
+_VERBOSE_LIBRARIES = ("urllib3", "docker", "lexicon")
 
 _handler: logging.Handler | None = None
 

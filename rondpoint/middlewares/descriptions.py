@@ -230,6 +230,10 @@ _GATEWAY = {
     "requestRedirect.statusCode": "the status",
     "responseHeaderModifier": "changes headers of the response, as in Kubernetes' Gateway API",
     **_below("responseHeaderModifier", _MODIFIED),
+    "timeouts": "limits the time until the response is complete, as in Kubernetes' Gateway API; after it, "
+    "clients get 504, or a response that has begun is cut",
+    "timeouts.request": "for the whole request, with all attempts; 0: no limit",
+    "timeouts.backendRequest": "for each attempt at a server; 0: no limit",
     "urlRewrite": "changes host and path of the request, as in Kubernetes' Gateway API",
     "urlRewrite.hostname": "the Host for the server",
     **_below("urlRewrite", _CHANGED_PATH),

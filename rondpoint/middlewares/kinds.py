@@ -34,6 +34,7 @@ SERVED_KINDS = frozenset(
         "retry",
         "stripPrefix",
         "stripPrefixRegex",
+        "timeouts",
         "urlRewrite",
     )
 )

@@ -17,6 +17,9 @@ class AdminAccess(Enum):
     AUTHENTICATED = auto()
     """Full access with a token or a password."""
 
+    GUARDED = auto()
+    """Full access for clients that the entry point itself has authenticated, as Traefik 1 does by `auth`."""
+
     READ_ONLY = auto()
     """All clients may read; changes are refused."""
 
@@ -26,12 +29,26 @@ class AdminAccess(Enum):
 
 def admin_access(settings: Settings) -> AdminAccess:
     """Return the access that follows from the address of the admin entry point and from `api`."""
-    api = settings.api
-    if api.token or api.token_file or api.basic_auth.users or api.basic_auth.users_file:
+    if _has_credentials(settings):
         return AdminAccess.AUTHENTICATED
+    if settings.admin.auth is not None:
+        return AdminAccess.GUARDED
     if is_loopback(settings.admin.host):
         return AdminAccess.OPEN
-    return AdminAccess.READ_ONLY if api.insecure else AdminAccess.CLOSED
+    return AdminAccess.READ_ONLY if settings.api.insecure else AdminAccess.CLOSED
+
+
+def routed_access(settings: Settings) -> AdminAccess:
+    """Return the access of clients whose requests a router sends to `api@internal`.
+
+    As in Traefik, the router's middlewares decide who may read. They never allow changes by themselves.
+    """
+    return AdminAccess.AUTHENTICATED if _has_credentials(settings) else AdminAccess.READ_ONLY
+
+
+def _has_credentials(settings: Settings) -> bool:
+    api = settings.api
+    return bool(api.token or api.token_file or api.basic_auth.users or api.basic_auth.users_file)
 
 
 def access_warning(settings: Settings) -> str:

@@ -7,15 +7,6 @@ from dataclasses import dataclass
 
 from rondpoint.diagnostics import Diagnostic, Severity
 
-CHANGES = "changes"
-"""The part that accepts requests to the API that change something."""
-
-METRICS = "metrics"
-"""The part that serves `/metrics`, on any entry point."""
-
-LOCAL_ONLY = "take it out, and set entryPoints.traefik.address=127.0.0.1:8080, or one behind a proxy with TLS"
-"""The hint for TLS options of the admin entry point."""
-
 _ENTRY_POINT, _PROVIDER = "entry point ", "provider "
 
 
@@ -23,7 +14,7 @@ _ENTRY_POINT, _PROVIDER = "entry point ", "provider "
 class ClosedPart:
     """A part that is closed because the option `key`, written at `location`, is not served.
 
-    `part` is `entry point NAME`, `provider NAME`, CHANGES or METRICS. `hint` says what to do instead.
+    `part` is `entry point NAME` or `provider NAME`. `hint` says what to do instead.
     """
 
     part: str
@@ -39,8 +30,6 @@ class ClosedPart:
 
 _EFFECTS = {
     "entry point traefik": "entry point traefik is closed: it only responds to /ping",
-    CHANGES: "the API refuses changes",
-    METRICS: "/metrics responds with 503",
 }
 
 

@@ -33,6 +33,7 @@ _CONSTRAINTS = ("providers", "constraints")
 _HTTP = ("providers", "http")
 _NOMAD = ("providers", "nomad")
 _MARATHON = ("providers", "marathon")
+_MESOS = ("providers", "mesos")
 _ECS = ("providers", "ecs")
 _OTHER_PROVIDERS = (
     _SWARM,
@@ -43,6 +44,7 @@ _OTHER_PROVIDERS = (
     _HTTP,
     _NOMAD,
     _MARATHON,
+    _MESOS,
     _ECS,
 )
 
@@ -179,9 +181,9 @@ def _derive_web_address(draft: Draft, name: str, web: list[str]) -> None:
 
 
 def _derive_tls(draft: Draft) -> None:
-    """Switch `tls` on for entry points with `http.tls`; the admin entry point speaks no TLS."""
+    """Switch `tls` on for entry points with `http.tls`."""
     for path, setting in [*draft.sections.items(), *draft.values.items()]:
-        if _is_entry_point(path) and path[1] != ADMIN and path[2:4] == ("http", "tls"):
+        if _is_entry_point(path) and path[2:4] == ("http", "tls"):
             draft.sections.setdefault((*path[:2], "tls"), setting)
 
 
@@ -278,7 +280,7 @@ def _derive_constraints(draft: Draft) -> None:
     common = draft.values.get(_CONSTRAINTS)
     if common is None or not common.value:
         return
-    for section in (_DOCKER, _SWARM, _CATALOGUE, _NOMAD, _MARATHON, _ECS):
+    for section in (_DOCKER, _SWARM, _CATALOGUE, _NOMAD, _MARATHON, _MESOS, _ECS):
         own = draft.values.get((*section, "constraints"))
         if own is not None and own.value:
             joined = f"{common.value}, {own.value}"

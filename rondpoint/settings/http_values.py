@@ -17,14 +17,18 @@ _VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 def parse_http_url(value: object, example: str) -> str:
     """Return a URL with `http` or `https` and a host. Raises ValueError, which names the example."""
     url = parse_text(value).strip()
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    if not is_http_url(url):
         raise ValueError(f"expected a URL such as {example}")
     return url
+
+
+def is_http_url(text: str) -> bool:
+    """Return whether a text is a URL with `http` or `https` and a host."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def public_url(url: str) -> str:

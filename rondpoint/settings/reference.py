@@ -11,7 +11,6 @@ from typing import Any
 
 import attrs
 
-from rondpoint.settings.closed_parts import CHANGES, METRICS
 from rondpoint.settings.declaration import REQUIRED
 from rondpoint.settings.sources.environment import variable_name
 from rondpoint.settings.tree import LogLevel, Section, Settings, setting_key
@@ -81,9 +80,7 @@ protect something are different, because serving without them would be less safe
 an error with a hint, and close the part that they protect:
 
 - an entry point: its routers respond with 503. The admin entry point `traefik` only responds to `/ping`;
-- a provider: it reads nothing, and has no routes;
-- changes: the API refuses them;
-- `/metrics`: it responds with 503.
+- a provider: it reads nothing, and has no routes.
 
 | option | | closes |
 | --- | --- | --- |
@@ -104,10 +101,7 @@ def page() -> str:
 
 
 def _format_closed_part(option: UnservedOption) -> str:
-    part = {"": "nothing", CHANGES: "changes", METRICS: "`/metrics`"}.get(
-        option.closed_part, option.closed_part
-    )
-    return part.replace("entry point *", "the entry point")
+    return option.closed_part.replace("entry point *", "the entry point") or "nothing"
 
 
 def _sort_key(item: tuple[str, object]) -> str:

@@ -5,35 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import reduce
 
-from rondpoint.settings import closed_parts
-from rondpoint.settings.closed_parts import LOCAL_ONLY, ClosedPart
+from rondpoint.settings.closed_parts import ClosedPart, entry_point_part, provider_part
 from rondpoint.settings.errors import warning
 from rondpoint.settings.merge import Draft, SettingPath
 from rondpoint.settings.tree import ADMIN, EntryPoint, Settings, setting_key
-from rondpoint.settings.tree.section import as_dict, replace
+from rondpoint.settings.tree.section import replace
 
-_ROUTER_OPTIONS: tuple[SettingPath, ...] = (
-    ("http", "middlewares"),
-    ("http", "redirections"),
-    ("redirect",),
-    ("auth",),
-    ("white_list",),
-    ("whitelist_source_range",),
-)
-"""Options for all routers of an entry point that decide which requests it serves."""
+_REDIRECTIONS: SettingPath = ("http", "redirections")
+"""The options by which an entry point leaves its requests to another one."""
 
 _REQUEST_OPTIONS: tuple[SettingPath, ...] = (
-    ("compress",),
     ("http", "sanitize_path"),
     ("http", "encode_query_semicolons"),
     ("http", "max_header_bytes"),
     ("http", "underscore_headers_strategy"),
 )
-"""Options of an entry point that change how it reads requests and sends responses."""
+"""Options of an entry point that change the requests of its routers."""
 
 _WITHOUT_OPTIONS = EntryPoint(address=":80")
 
-_ADMIN_HINT = "take it out, and set api.basicAuth.users or api.token, which protect this entry point"
+_ADMIN_HINT = "take it out: no other entry point serves what this one serves"
 
 
 def close_guarded_parts(settings: Settings, draft: Draft) -> Settings:
@@ -43,7 +34,7 @@ def close_guarded_parts(settings: Settings, draft: Draft) -> Settings:
     warning, like other options that are not served.
     """
     existing = set(_existing_parts(settings))
-    closed = [*_close_admin_tls(settings, draft), *_close_guarded_admin(settings, draft)]
+    closed = [*_close_admin(settings, draft)]
     draft.warnings += [each.diagnostic for each in closed]
     for option, candidate in draft.unserved_guards:
         if candidate.part in existing:
@@ -54,35 +45,21 @@ def close_guarded_parts(settings: Settings, draft: Draft) -> Settings:
     return replace(settings, closed_parts=tuple(closed))
 
 
-def _close_admin_tls(settings: Settings, draft: Draft) -> Iterator[ClosedPart]:
-    for path, options in ((("tls",), settings.admin.tls), (("http", "tls"), settings.admin.http.tls)):
-        if options is not None:
-            part = closed_parts.entry_point_part(ADMIN)
-            yield ClosedPart(part, _key(path), _location(draft, path), LOCAL_ONLY)
-
-
-def _close_guarded_admin(settings: Settings, draft: Draft) -> Iterator[ClosedPart]:
-    """Yield a closed part for each option for routers: no router is on the admin entry point."""
+def _close_admin(settings: Settings, draft: Draft) -> Iterator[ClosedPart]:
+    """Yield the closed part for redirections: the admin entry point has no routers to redirect to."""
     for path in _REQUEST_OPTIONS:
         # Such an option closes nothing: it has no effect on who may use the entry point.
         if _value(settings.admin, path) != _value(_WITHOUT_OPTIONS, path):
             draft.warnings.append(
                 warning(_location(draft, path), f"{_key(path)} has no effect: it is for requests of routers")
             )
-    for path in _ROUTER_OPTIONS:
-        if _is_set(draft, ("entry_points", ADMIN, *path)):
-            yield _closed_admin(draft, path, _ADMIN_HINT)
-    for name, allowed in as_dict(settings.admin.http.encoded_characters).items():
-        if not allowed:
-            yield _closed_admin(draft, ("http", "encoded_characters", name), "take it out")
+    if _is_set(draft, ("entry_points", ADMIN, *_REDIRECTIONS)):
+        location = _location(draft, _REDIRECTIONS)
+        yield ClosedPart(entry_point_part(ADMIN), _key(_REDIRECTIONS), location, _ADMIN_HINT)
 
 
 def _value(point: EntryPoint, path: SettingPath) -> object:
     return reduce(getattr, path, point)
-
-
-def _closed_admin(draft: Draft, path: SettingPath, hint: str) -> ClosedPart:
-    return ClosedPart(closed_parts.entry_point_part(ADMIN), _key(path), _location(draft, path), hint)
 
 
 def _key(path: SettingPath) -> str:
@@ -104,10 +81,7 @@ def _location(draft: Draft, path: SettingPath) -> str:
 
 def _existing_parts(settings: Settings) -> Iterator[str]:
     """Return the parts that these settings have and that can be closed."""
-    yield closed_parts.CHANGES
-    if settings.metrics is not None and settings.metrics.prometheus is not None:
-        yield closed_parts.METRICS
-    yield from map(closed_parts.entry_point_part, settings.entry_points)
+    yield from map(entry_point_part, settings.entry_points)
     providers = settings.providers
     for name, options in {
         "docker": providers.docker,
@@ -115,6 +89,7 @@ def _existing_parts(settings: Settings) -> Iterator[str]:
         "consulcatalog": providers.consul_catalog,
         "consul": providers.consul,
         "marathon": providers.marathon,
+        "mesos": providers.mesos,
         "ecs": providers.ecs,
         "zookeeper": providers.zoo_keeper,
         "etcd": providers.etcd,
@@ -122,4 +97,4 @@ def _existing_parts(settings: Settings) -> Iterator[str]:
         "kubernetes": providers.kubernetes_ingress,
     }.items():
         if options is not None:
-            yield closed_parts.provider_part(name)
+            yield provider_part(name)

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from rondpoint.settings.closed_parts import CHANGES, LOCAL_ONLY, METRICS
-
 _ONLY_IF_SAFE = "take it out only if it is safe to serve without it"
 
 
@@ -78,18 +76,10 @@ _NO_CLUSTER = UnservedOption(
     "has no effect: all agents and proxies of one redis.url are a cluster; certificates of Traefik's cluster "
     "are not read from its keys, so they are ordered again"
 )
-_ADMIN_PASSWORD = UnservedOption(
-    closed_part="entry point traefik", hint="set api.basicAuth.users or api.token instead"
-)
-_ADMIN_TLS = UnservedOption(closed_part="entry point traefik", hint=LOCAL_ONLY)
-_READ_ONLY = UnservedOption(closed_part=CHANGES)
 _MARATHON_GUARD = UnservedOption(closed_part="provider marathon")
+_MESOS_GUARD = UnservedOption(closed_part="provider mesos")
 _ECS_GUARD = UnservedOption(closed_part="provider ecs")
 _OWN_LIMITS = UnservedOption("has no effect: Rondpoint has its own time limits for connections")
-_METRICS_ROUTING = UnservedOption(
-    closed_part=METRICS,
-    hint="take it out only if every client of metrics.prometheus.entryPoint may read /metrics",
-)
 _DOCKER_TEMPLATE = UnservedOption(closed_part="provider docker")
 _CATALOGUE_GUARD = UnservedOption(closed_part="provider consulcatalog")
 _KUBERNETES_GUARD = UnservedOption(closed_part="provider kubernetes")
@@ -117,7 +107,7 @@ _TRAEFIK_3_OPTIONS = (
     "log.otlp "
     "tracing.backend tracing.datadog tracing.elastic tracing.globalAttributes tracing.haystack "
     "tracing.instana tracing.jaeger tracing.spanNameLimit tracing.zipkin "
-    "ping.manualRouting providers.precedence "
+    "providers.precedence "
     "providers.kubernetesGateway.experimentalChannel "
     "providers.docker.allowNonRunning "
     "providers.file.debugLogGeneratedTemplate "
@@ -126,7 +116,6 @@ _TRAEFIK_3_OPTIONS = (
 # Traefik 2 had these options; Traefik 3 removed them.
 _TRAEFIK_2 = "pilot providers.docker.tls.caOptional"
 _TRAEFIK_1_SECTIONS = "healthCheck tls"
-_TRAEFIK_1_PROVIDERS = "mesos"
 _TRAEFIK_1_OPTIONS = (
     "docker.debugLogGeneratedTemplate docker.templateVersion docker.tls.caOptional docker.trace "
     "consul.debugLogGeneratedTemplate consul.templateVersion "
@@ -136,6 +125,7 @@ _TRAEFIK_1_OPTIONS = (
     "kubernetes.constraints kubernetes.debugLogGeneratedTemplate kubernetes.enablePassTLSCert "
     "kubernetes.templateVersion kubernetes.trace kubernetes.watch "
     "marathon.debugLogGeneratedTemplate marathon.templateVersion marathon.trace marathon.tls.caOptional "
+    "mesos.debugLogGeneratedTemplate mesos.templateVersion mesos.trace mesos.tls.caOptional "
     "providers.marathon.trace ecs.debugLogGeneratedTemplate ecs.templateVersion ecs.trace ecs.watch "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
     "web.path "
@@ -175,17 +165,12 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table(_TRAEFIK_3_OPTIONS, _NOT_YET),
     **_table(_TRAEFIK_2, _NOT_YET),
     **_table(_TRAEFIK_1_SECTIONS, _NOT_YET),
-    **_table(_TRAEFIK_1_PROVIDERS, _PROVIDER),
     **_table(_TRAEFIK_1_OPTIONS, _NOT_YET),
     **_table(_ENTRY_POINT_GUARDS, _ENTRY_POINT_GUARD),
     **_table("certificatesResolvers.*.tailscale certificatesResolvers.*.spire", _OTHER_RESOLVER),
     **_table("acme.onDemand", _ON_DEMAND),
     **_table("acme.acmeLogging", _ACME_LOG),
     **_table("cluster acme.overrideCertificates", _NO_CLUSTER),
-    **_table("web.auth", _ADMIN_PASSWORD),
-    **_table("web.certFile web.keyFile", _ADMIN_TLS),
-    **_table("web.readOnly", _READ_ONLY),
-    **_table("metrics.prometheus.manualRouting", _METRICS_ROUTING),
     **_table("docker.filename", _DOCKER_TEMPLATE),
     **_table(_CATALOGUE_GUARDS, _CATALOGUE_GUARD),
     **_table(_CONSUL_KEYS_GUARDS, _CONSUL_KEYS_GUARD),
@@ -213,6 +198,7 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("providers.consulCatalog.cache providers.consulCatalog.serviceName", _CONSUL_QUERIES),
     **_table(_MARATHON_GUARDS, _MARATHON_GUARD),
     **_table("ecs.filename", _ECS_GUARD),
+    **_table("mesos.filename", _MESOS_GUARD),
     **_table(_MARATHON_LIMITS, _OWN_LIMITS),
     **_table("providers.nomad.endpoint.endpointWaitTime", _EVENTS),
     **_table("providersThrottleDuration providers.providersThrottleDuration", _IMMEDIATE),

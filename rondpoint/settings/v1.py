@@ -131,6 +131,16 @@ def _copy_key_value(provider: str) -> dict[str, Translation]:
     return {f"{provider}{key}": _copy_to(f"providers.{provider}{target}") for key, target in targets.items()}
 
 
+_USERS = ("", ".users", ".usersFile", ".realm", ".removeHeader")
+_AUTH = (
+    *("auth", "auth.headerField", *(f"auth.basic{key}" for key in _USERS)),
+    *(f"auth.digest{key}" for key in _USERS),
+    *("auth.forward", "auth.forward.address", "auth.forward.trustForwardHeader"),
+    *("auth.forward.authResponseHeaders", "auth.forward.tls"),
+    *(f"auth.forward.tls.{key}" for key in ("ca", "caOptional", "cert", "key", "insecureSkipVerify")),
+)
+"""The keys by which Traefik 1 authenticates clients of its section `web`, and of an entry point."""
+
 LISTS = {"acme.domains": ("main", "sans")}
 """The lists of tables, with the keys of each item."""
 
@@ -206,11 +216,25 @@ TRANSLATIONS: dict[str, Translation] = {
             *("tls", "tls.ca", "tls.cert", "tls.key", "tls.insecureSkipVerify"),
         )
     },
+    "mesos": _copy_to("providers.mesos"),
+    "mesos.constraints": _join_constraints("providers.mesos.constraints"),
+    **{
+        f"mesos.{key}": _copy_to(f"providers.mesos.{key}")
+        for key in (
+            *("endpoint", "domain", "exposedByDefault", "groupsAsSubDomains", "zkDetectionTimeout"),
+            *("refreshSeconds", "stateTimeoutSecond", "ipSources", "watch"),
+            *("tls", "tls.ca", "tls.cert", "tls.key", "tls.insecureSkipVerify"),
+        )
+    },
     "retry": _copy_to(),
     "retry.attempts": _copy_to("serversTransport.retryAttempts"),
     "rest": _copy_to("providers.rest"),
     "web": _copy_to("api.insecure"),
     "web.address": _translate_web_address,
+    **{f"web.{key}": _copy_to(f"entryPoints.traefik.{key}") for key in _AUTH},
+    "web.certFile": _copy_to("entryPoints.traefik.tls.defaultCertificate.certFile"),
+    "web.keyFile": _copy_to("entryPoints.traefik.tls.defaultCertificate.keyFile"),
+    "web.readOnly": _copy_to("api.readOnly"),
     "web.metrics": _copy_to("metrics"),
     "web.metrics.prometheus": _copy_to("metrics.prometheus"),
     "web.metrics.prometheus.buckets": _copy_to("metrics.prometheus.buckets"),

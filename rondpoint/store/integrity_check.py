@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-import redis
+from redis.client import Pipeline
 
 from rondpoint.store.decoding import decode_json
 from rondpoint.store.keys import PublishedKeys
@@ -42,21 +42,23 @@ _SAME = {name: _decodes(kind) for name, kind in SECTIONS.items()}
 class IntegrityCheck:
     """A scan of the stored values that continues where it stopped the time before."""
 
-    def __init__(self, client: redis.Redis, keys: PublishedKeys) -> None:
-        self._client = client
+    def __init__(self, keys: PublishedKeys) -> None:
         self._keys = keys
         self._hash = 0
         self._cursor = 0
 
-    def next_values_match(self, state: State, diagnostics: Mapping[str, bytes]) -> bool:
-        """Return whether the next values equal `state` and `diagnostics`. Raises redis.RedisError."""
-        keys = self._keys
-        hashes: tuple[tuple[str, Mapping[str, object], Same], ...] = (
-            *((getattr(keys, name), objects, _SAME[name]) for name, objects in sections_of(state).items()),
-            (keys.diagnostics, diagnostics, bytes.__eq__),
+    def read_next(self, pipeline: Pipeline) -> None:
+        """Add the command that reads the next values."""
+        hashes = (*sections_of(self._keys).values(), self._keys.diagnostics)
+        pipeline.hscan(hashes[self._hash], self._cursor, count=BATCH)
+
+    def next_values_match(self, reply: Any, state: State, diagnostics: Mapping[str, bytes]) -> bool:
+        """Return whether the next values, in the `reply`, equal `state` and `diagnostics`."""
+        hashes: tuple[tuple[Mapping[str, object], Same], ...] = (
+            *((objects, _SAME[name]) for name, objects in sections_of(state).items()),
+            (diagnostics, bytes.__eq__),
         )
-        key, expected, same = hashes[self._hash]
-        reply: Any = self._client.hscan(key, self._cursor, count=BATCH)
+        expected, same = hashes[self._hash]
         self._cursor, values = reply
         if not self._cursor:
             self._hash = (self._hash + 1) % len(hashes)

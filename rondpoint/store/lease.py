@@ -30,7 +30,8 @@ class Lease:
     """
 
     def __init__(self, client: redis.Redis, key: str, fence: str, wakeups: str, holder: str) -> None:
-        self._keys = [key, fence]
+        self._key = key
+        self._fence = fence
         self._wakeups = wakeups
         self._holder = holder
         self._hold = load_script(client, "lease.lua")
@@ -40,13 +41,25 @@ class Lease:
 
     def hold(self) -> float:
         """Renew the lease, or take it if it is free. Return the seconds to wait until the next attempt."""
-        arguments: list[str | int] = [self._holder, self.held, int(TERM * 1000)]
-        reply: Any = self._hold(keys=self._keys, args=arguments)
-        held, other, left = reply
-        self.held, self.other = held.decode(), other.decode(errors="replace").partition(" ")[2]
-        return RENEWAL if self.held else min(RENEWAL, left / 1000 + _MARGIN)
+        return self.hold_before()
+
+    def hold_before(self, *others: Lease) -> float:
+        """Hold this lease and then, in one call of the store, `others` of the same holder in their order.
+
+        A lease that another agent holds ends the call, so the leases after it stay as they are. Return the
+        seconds to wait until the next attempt.
+        """
+        leases = (self, *others)
+        arguments: list[str | int] = [self._holder, int(TERM * 1000), *(lease.held for lease in leases)]
+        replies: Any = self._hold(keys=[*(lease._key for lease in leases), self._fence], args=arguments)
+        pause = RENEWAL
+        for lease, (held, other, left) in zip(leases, replies, strict=False):
+            lease.held, lease.other = held.decode(), other.decode(errors="replace").partition(" ")[2]
+            if not lease.held:
+                pause = min(pause, left / 1000 + _MARGIN)
+        return pause
 
     def release(self) -> None:
         """Release the lease if this agent holds it, and wake up the other agents in either case."""
         held, self.held = self.held, ""
-        self._release(keys=self._keys[:1], args=[held, self._wakeups])
+        self._release(keys=[self._key], args=[held, self._wakeups])

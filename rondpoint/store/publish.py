@@ -80,7 +80,7 @@ class Publisher:
         self._lease = lease
         self._tells_diagnostics = publishes_diagnostics
         self._script = load_script(client, "publish.lua")
-        self._integrity_check = IntegrityCheck(client, keys)
+        self._integrity_check = IntegrityCheck(keys)
         self._view: _StoreView | None = None
         self._view_lease = ""
         self._highest_revision = 0
@@ -121,11 +121,12 @@ class Publisher:
         pipeline.get(self._keys.revision)
         for key in self._hashes():
             pipeline.hlen(key)
-        stored, *counts = pipeline.execute(raise_on_error=False)
+        self._integrity_check.read_next(pipeline)
+        stored, *counts, values = pipeline.execute(raise_on_error=False)
         state = view.state
         expected = [*map(len, sections_of(state).values()), len(view.diagnostics)]
         same = read.parse_revision(stored) == view.revision and counts == expected
-        if same and self._integrity_check.next_values_match(view.state, view.diagnostics):
+        if same and self._integrity_check.next_values_match(values, view.state, view.diagnostics):
             return True
         self._view = None
         return False

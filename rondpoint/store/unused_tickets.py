@@ -17,6 +17,9 @@ RETENTION = 600.0
 BATCH = 500
 """Fields checked each time, approximately."""
 
+PAUSE = 10.0
+"""Seconds between the end of one scan and the begin of the next."""
+
 
 class UnusedTickets:
     """A scan of the ticket counts that continues where it stopped the time before.
@@ -29,6 +32,7 @@ class UnusedTickets:
         self._keys = keys
         self._script = load_script(client, "unused_tickets.lua")
         self._cursor = 0
+        self._due = -PAUSE
         self._missing_since: dict[bytes, float] = {}
         self._found_missing: set[bytes] = set()
 
@@ -39,6 +43,8 @@ class UnusedTickets:
         stored services again, so a service that another agent has published meanwhile keeps its count. `now`
         is monotonic. Raises redis.RedisError.
         """
+        if now < self._due:
+            return
         try:
             self._scan(lease, services, now)
         except redis.ResponseError as error:
@@ -59,6 +65,7 @@ class UnusedTickets:
         if due and self._remove(lease, due):
             self._found_missing.difference_update(due)
         if not self._cursor:
+            self._due = now + PAUSE
             # A service that the whole scan did not find missing is published again or has no count any more.
             self._missing_since = {
                 name: since for name, since in self._missing_since.items() if name in self._found_missing

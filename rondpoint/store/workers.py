@@ -66,14 +66,19 @@ class WorkerStatus(Struct, frozen=True, omit_defaults=True):
 _decoder = msgspec.json.Decoder(WorkerStatus)
 
 
-def write_worker(client: redis.Redis, keys: Keys, status: WorkerStatus) -> None:
-    """Store `status`, and renew the counts of ended workers of its instance. Raises redis.RedisError."""
+def write_worker(client: redis.Redis, keys: Keys, status: WorkerStatus) -> tuple[bool, bool]:
+    """Store `status`, and renew the expiry of its counts and of those of its instance's ended workers.
+
+    Return whether the store has its counts by router, and those by server. Raises redis.RedisError.
+    """
     pipeline = client.pipeline(transaction=False)
+    for owner in (status.name, status.instance):
+        pipeline.expire(keys.metrics(owner), EXPIRY)
+        pipeline.expire(keys.server_metrics(owner), EXPIRY)
     pipeline.hset(keys.workers, status.name, msgspec.json.encode(status))
-    pipeline.expire(keys.metrics(status.instance), EXPIRY)
-    pipeline.expire(keys.server_metrics(status.instance), EXPIRY)
     with drop_if_wrong_type(client, keys.workers):
-        pipeline.execute()
+        by_router, by_server, *_ = pipeline.execute()
+    return bool(by_router), bool(by_server)
 
 
 def remove_workers(client: redis.Redis, keys: Keys, *names: str) -> None:

@@ -107,6 +107,7 @@ def test_the_leader_removes_tickets_of_removed_services(
     store: Store, client: redis.Redis, one: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unused_tickets, "RETENTION", 0.0)
+    monkeypatch.setattr(unused_tickets, "PAUSE", 0.0)
     with running_agent(store, one):
         one.send(a_configuration("one", "a", "b"))
         wait_for_routers(client, "a@one", "b@one")

@@ -17,7 +17,6 @@ LIBRARIES = {
     # Compiles the regular expressions of rules.
     "re2",
     "requests",
-    "watchfiles",
 }
 
 
@@ -25,7 +24,7 @@ LIBRARIES = {
     ("modules", "needed"),
     [
         (["discovery.process.command"], set()),
-        (["discovery.process.command", "discovery.providers.file"], {"watchfiles"}),
+        (["discovery.process.command", "discovery.providers.file"], set()),
         (["discovery.process.command", "discovery.providers.docker"], {"docker", "requests"}),
     ],
     ids=["an agent without providers", "with files", "with Docker"],

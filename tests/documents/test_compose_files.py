@@ -86,3 +86,8 @@ def test_the_members_of_a_chain_are_listed_in_the_order_in_which_they_run() -> N
         "cloud-limit@docker",
     ]
     assert lines[start + 3].endswith("(rateLimit: average=100, burst=200, period=1s)")
+
+
+def test_a_router_to_the_dashboard_is_listed_with_what_it_serves() -> None:
+    lines = as_text(check(Path(__file__).parent / "compose" / "blog.yml"))
+    assert "    → api@internal: the API, and the dashboard at /dashboard/" in lines

@@ -10,7 +10,9 @@ import itertools
 import json
 import re
 import threading
-from collections import deque
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,22 +27,31 @@ HEARTBEAT = 1.0
 """Seconds between heartbeats; 10 in Nomad."""
 
 _FILTER = re.compile(r'Tags contains "(.*)"\Z')
+_SERVICE = "/v1/service/"
+_SINGLE = (_SERVICE, "/v1/job/")
 _NO_LEADER = "No cluster leader"
 
 
 class Nomad(HttpServer):
-    """Serves inside `with`. `token` is the one that may read; `leaderless` makes every call fail."""
+    """Serves inside `with`. `token` is the one that may read; `leaderless` makes every call fail.
+
+    Requests for one service or job are counted while they are in flight, and wait for `gate`.
+    """
 
     def __init__(self, port: int = 0, certificate: Path | None = None, token: str = "") -> None:
         self.token = token
         self.leaderless = False
         self.requests: list[str] = []
         self.streams = 0
+        self.gate = threading.Event()
+        self.gate.set()
+        self.in_flight = 0
+        self.most_in_flight = 0
         self._changed = threading.Condition()
         self._stopped = False
         self._index = 10
         self._numbers = itertools.count()
-        self._services: dict[str, dict[str, Any]] = {}
+        self._services: defaultdict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self._jobs: dict[str, dict[str, Any]] = {}
         self._events: deque[dict[str, Any]] = deque(maxlen=BUFFER)
         nomad = self
@@ -55,6 +66,7 @@ class Nomad(HttpServer):
         super().__init__(Api, port, certificate)
 
     def stop(self) -> None:
+        self.gate.set()
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -73,7 +85,7 @@ class Nomad(HttpServer):
         with self._changed:
             own = own or f"_nomad-task-{next(self._numbers)}-{name}"
             self._index += 1
-            self._services[own] = {
+            registered = self._services[name][own] = {
                 "ID": own,
                 "ServiceName": name,
                 "Namespace": namespace,
@@ -87,14 +99,14 @@ class Nomad(HttpServer):
                 "CreateIndex": self._index,
                 "ModifyIndex": self._index,
             }
-            self._publish("Service", "ServiceRegistration", own, {"Service": self._services[own]}, namespace)
+            self._publish("Service", "ServiceRegistration", own, {"Service": registered}, namespace)
         return own
 
     def deregister(self, own: str) -> None:
         """Remove an instance."""
         with self._changed:
             self._index += 1
-            removed = self._services.pop(own)
+            removed = next(each for each in self._services.values() if own in each).pop(own)
             self._publish("Service", "ServiceDeregistration", own, {"Service": removed}, removed["Namespace"])
 
     def put_job(self, own: str, *services: tuple[str, list[str]], count: int) -> None:
@@ -152,31 +164,44 @@ class Nomad(HttpServer):
             request.reply(403, b"Permission denied")
         elif parts.path == "/v1/event/stream":
             self._stream(request, parse_qs(parts.query).get("topic", []), namespace)
-        elif (found := self._find(unquote(parts.path), query, namespace)) is None:
-            request.reply(404, b"job not found")
         else:
-            self._send(request, found)
+            with self._counted() if parts.path.startswith(_SINGLE) else nullcontext():
+                found = self._find(unquote(parts.path), query, namespace)
+            if found is None:
+                request.reply(404, b"job not found")
+            else:
+                self._send(request, found)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._changed:
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        self.gate.wait()
+        yield
+        with self._changed:
+            self.in_flight -= 1
 
     def _find(self, path: str, query: dict[str, str], namespace: str) -> Any:
         with self._changed:
-            mine = [each for each in self._services.values() if each["Namespace"] == namespace]
             if path == "/v1/services":
                 tags: dict[str, set[str]] = {}
-                for each in mine:
-                    tags.setdefault(each["ServiceName"], set()).update(each["Tags"])
+                for name in self._services:
+                    for each in self._instances(name, namespace):
+                        tags.setdefault(name, set()).update(each["Tags"])
                 stubs = [{"ServiceName": name, "Tags": sorted(tags[name])} for name in sorted(tags)]
                 return [{"Namespace": namespace, "Services": stubs}]
-            if path.startswith("/v1/service/"):
+            if path.startswith(_SERVICE):
                 wanted = _FILTER.match(query.get("filter", ""))
-                return [
-                    each
-                    for each in mine
-                    if each["ServiceName"] == path.removeprefix("/v1/service/")
-                    and (wanted is None or wanted[1] in each["Tags"])
-                ]
+                instances = self._instances(path.removeprefix(_SERVICE), namespace)
+                return [each for each in instances if wanted is None or wanted[1] in each["Tags"]]
             if path == "/v1/jobs":
                 return [{"ID": own} for own in self._jobs]
             return self._jobs.get(path.removeprefix("/v1/job/"))
+
+    def _instances(self, name: str, namespace: str) -> list[dict[str, Any]]:
+        found = self._services.get(name, {}).values()
+        return [each for each in found if each["Namespace"] == namespace]
 
     def _send(self, request: Handler, value: Any) -> None:
         body = json.dumps(value).encode()

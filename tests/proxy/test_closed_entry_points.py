@@ -136,42 +136,11 @@ def test_metrics_are_not_shown_on_a_closed_entry_point(store: Store, short_path:
         assert http.request(proxy.admin, "localhost", "/metrics").status == 200
 
 
-def test_metrics_with_a_router_of_their_own_are_shown_nowhere(store: Store, short_path: Path) -> None:
-    flags = ("--metrics.prometheus.entryPoint=shut", "--metrics.prometheus.manualRouting")
-    with shut(store, short_path, *flags) as (proxy, port):
-        assert http.request(port, "localhost", "/metrics").status in (404, 503)
-        refused = http.request(proxy.admin, "localhost", "/metrics")
-        assert refused.status == 503
-        assert "metrics.prometheus.manualRouting is not served yet" in refused.text
-
-
-@pytest.mark.parametrize(
-    "flag",
-    [
-        "--web.auth.basic.users=test:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/",
-        "--web.certFile=a.pem",
-        "--entryPoints.traefik.http.middlewares=auth@file",
-    ],
-)
-def test_a_closed_admin_entry_point_answers_a_ping_alone(store: Store, short_path: Path, flag: str) -> None:
+def test_a_closed_admin_entry_point_answers_a_ping_alone(store: Store, short_path: Path) -> None:
+    flag = "--entryPoints.traefik.http.redirections.entryPoint.to=web"
     with running_proxy(short_path, store, flag) as proxy:
         assert http.request(proxy.admin, "localhost", "/ping").text == "OK"
         for path in ("/", "/api/overview", "/dashboard/", "/health", "/metrics"):
             refused = http.request(proxy.admin, "localhost", path)
             assert refused.status == 503
             assert "entry point traefik is closed" in refused.text
-
-
-def test_read_only_refuses_changes(store: Store, short_path: Path) -> None:
-    with running_proxy(short_path, store, "--web.readOnly") as proxy:
-        assert ask(proxy, "/api/overview")
-        refused = http.request(
-            proxy.admin,
-            "localhost",
-            "/api/providers/rest",
-            method="PUT",
-            headers=(("Content-Type", "application/json"),),
-            body=b"{}",
-        )
-        assert refused.status == 403
-        assert "web.readOnly is not served yet" in refused.text

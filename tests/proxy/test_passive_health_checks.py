@@ -80,7 +80,7 @@ def test_a_failing_server_gets_no_requests_from_any_worker(
     assert 3 <= statuses(proxy, host)[500] <= 10
     wait_until_ejected(proxy, bad, host)
     (told,) = (each for each in rawdata(proxy)["diagnostics"] if each["subject"] == f"service {name}")
-    assert f"server {bad.url} failed the passive health check" in told["message"]
+    assert f"server {bad.url} fails in this service" in told["message"]
     assert "3 failed requests in a row, the last with status 500" in told["message"]
     assert statuses(proxy, host) == {200: OFTEN}
 

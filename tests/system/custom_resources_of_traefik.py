@@ -1,6 +1,7 @@
 """Custom resources for which Traefik 3 and Rondpoint are compared, and requests to the routes that they make.
 
-In a manifest, `{n}` stands for the name of the case; its host is `NAME.test`.
+In a manifest, `{n}` stands for the name of the case; its host is `NAME.test`. `{secure}` is the port of the
+server that demands a client certificate.
 """
 
 from typing import NamedTuple
@@ -114,6 +115,13 @@ CASES: dict[str, Case] = {
         "{n}.test/",
         more="\n---\nkind: Secret\nmetadata: {name: '{n}'}\ntype: kubernetes.io/basic-auth\n"
         "data: {username: b25l, password: c2VjcmV0}\n",
+    ),
+    "auth-with-certificate": guarded(
+        "forwardAuth: {address: 'https://localhost:{secure}/', "
+        "tls: {caSecret: authority, certSecret: client}}"
+    ),
+    "auth-without-certificate": guarded(
+        "forwardAuth: {address: 'https://localhost:{secure}/', tls: {caSecret: authority}}"
     ),
     "basic-without-secret": guarded("basicAuth: {secret: absent}"),
     "absent-middleware": Case(routes(f"{RULE}, {ONE}, middlewares: [{{name: absent}}]")),

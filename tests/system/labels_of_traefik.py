@@ -52,6 +52,7 @@ CASES: dict[str, tuple[list[Labels], list[str | SampleRequest]]] = {
         ["{n}.test/"],
     ),
     "unknown-service": ([host_labels(service="nowhere")], ["{n}.test/"]),
+    "internal-service": ([host_labels(service="noop@internal")], ["{n}.test/"]),
     "qualified": ([{**host_labels(service="z-{n}@docker"), f"{S}z-{{n}}{PORT}": "80"}], ["{n}.test/"]),
     "case-of-names": (
         [{"traefik.HTTP.Routers.{n}.Rule": "Host(`{n}.test`)", f"{S}{{n}}.LoadBalancer.Server.Port": "80"}],

@@ -90,7 +90,7 @@ def api(origins: dict[str, Origin], server_pair: MadePair, client_pair: MadePair
             secret("client", {"tls.crt": client_pair.certificate, "tls.key": client_pair.key}),
         )
         for name, case in CASES.items():
-            server.apply(*manifests_of(name, case))
+            server.apply(*manifests_of(name, case, origins["secure"].port))
         yield server
 
 
@@ -118,10 +118,11 @@ def cluster(origins: dict[str, Origin]) -> Iterator[Manifest]:
     yield manifest(GROUP, "Middleware", "add", "elsewhere", spec={"addPrefix": {"prefix": "/elsewhere"}})
 
 
-def manifests_of(name: str, case: Case) -> Iterator[Manifest]:
+def manifests_of(name: str, case: Case, secure_port: int) -> Iterator[Manifest]:
     spec = yaml.safe_load(case.spec.replace("{n}", name))
     yield manifest(GROUP, "IngressRoute", name, spec=spec)
-    for item in yaml.safe_load_all(case.others.replace("{n}", name)):
+    others = case.others.replace("{n}", name).replace("{secure}", str(secure_port))
+    for item in yaml.safe_load_all(others):
         if item is not None:
             group = "v1" if item["kind"] == "Secret" else GROUP
             yield {"apiVersion": group, **item, "metadata": {"namespace": "default", **item["metadata"]}}

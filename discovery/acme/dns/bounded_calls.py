@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from discovery.acme.dns.errors import ProviderError, StoppedError
-from discovery.stopping import on_stop
+from discovery.connections.stopping import on_stop
 
 T = TypeVar("T")
 V = TypeVar("V")

@@ -18,7 +18,7 @@ from discovery.acme.dns.propagation import wait_until_visible
 from discovery.acme.dns.providers.contract import DnsProvider, Setup
 from discovery.acme.dns.providers.registry import make_provider
 from discovery.acme.dns.records import ChallengeRecord, record_name
-from discovery.stopping import on_stop
+from discovery.connections.stopping import on_stop
 
 NO_ALIASES = "LEGO_DISABLE_CNAME_SUPPORT"
 CLEAN_UP_GRACE = 5.0

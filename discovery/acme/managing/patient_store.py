@@ -19,8 +19,8 @@ FIRST_DELAY, LAST_DELAY = 0.1, 2.0
 
 PROXY_CHECK = 0.2
 """Seconds between looks for a proxy."""
-RECENT = 2.0
-"""Seconds for which a report, of which workers write one a second, shows that a proxy runs."""
+RECENT = 5.0
+"""Seconds for which a report, of which workers write one every three seconds, shows that a proxy runs."""
 
 Write = Callable[[AcmeStore], None]
 

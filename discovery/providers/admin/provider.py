@@ -6,22 +6,26 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import redis
 
+from discovery.connections.stopping import on_stop
 from discovery.providers.contract import Emit
 from rondpoint.model import Configuration
 from rondpoint.store.admin.document import Document, read_document, read_version
 from rondpoint.store.keys import Keys
+from rondpoint.ticks import next_tick
 
 logger = logging.getLogger(__name__)
 
-POLL_INTERVAL = 1.0
-"""Seconds between two reads of the version, and before another attempt at an unavailable store."""
+POLL_INTERVAL = 2.0
+"""Seconds between two reads of the version, in case a message was missed."""
 
-MESSAGE_WAIT = 0.2
-"""Seconds after which a wait for a message checks the stop event."""
+RETRY_DELAY = 1.0
+"""Seconds before another attempt at an unavailable store."""
 
 Assemble = Callable[[Document], Configuration]
 
@@ -50,10 +54,11 @@ class ApiProvider:
             try:
                 with self._client.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
                     subscription.subscribe(self._keys.admin_changes)
-                    self._follow(subscription, emit, stop)
+                    with on_stop(stop, partial(_wake, subscription)):
+                        self._follow(subscription, emit, stop)
             except (redis.RedisError, OSError) as error:
                 logger.debug("the API's changes cannot be followed: %s", error)
-                stop.wait(POLL_INTERVAL)
+                stop.wait(RETRY_DELAY)
 
     def _follow(self, subscription: Any, emit: Emit, stop: threading.Event) -> None:
         due = 0.0
@@ -61,8 +66,8 @@ class ApiProvider:
             now = time.monotonic()
             if now >= due:
                 self._read(emit)
-                due = now + POLL_INTERVAL
-            if subscription.get_message(timeout=MESSAGE_WAIT) is not None:
+                due = next_tick(POLL_INTERVAL)
+            if subscription.get_message(timeout=due - now) is not None:
                 due = 0.0
 
     def _read(self, emit: Emit) -> None:
@@ -77,3 +82,9 @@ class ApiProvider:
         if configuration != self._emitted:
             self._emitted = configuration
             emit(configuration)
+
+
+def _wake(subscription: Any) -> None:
+    """End a wait for a message: the store's reply to PING counts as one."""
+    with suppress(redis.RedisError, OSError):
+        subscription.ping()

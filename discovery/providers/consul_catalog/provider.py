@@ -9,30 +9,28 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from discovery.constraints import ConstraintError, parse
+from discovery.connections.outages import RETENTION
+from discovery.connections.stopping import on_stop
 from discovery.consul import Client, Endpoint
 from discovery.consul.blocking_queries import BlockingQueries
 from discovery.consul.settings_endpoints import catalogue_endpoints
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import format_names
+from discovery.labels.constraints import Constraint, everything
+from discovery.providers.constraints import parse_constraints
 from discovery.providers.consul_agents import ConsulAgents
 from discovery.providers.consul_catalog.checks import CatalogueChecks
 from discovery.providers.consul_catalog.queries import CHECKS, FIRST_QUERIES, NODES
 from discovery.providers.consul_catalog.reader import CatalogueReader
 from discovery.providers.consul_catalog.tag_options import PROVIDER, tag_options
 from discovery.providers.contract import Emit
-from discovery.providers.errors import ProviderError
-from discovery.providers.tagged_services.decode import Member, decode
-from discovery.providers.tagged_services.instance import Instance
+from discovery.providers.tagged_services.decode import decode
+from discovery.providers.tagged_services.instance import Instance, Member
 from discovery.providers.tagged_services.inventory import Inventory
-from discovery.stopping import on_stop
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import ConsulCatalogOptions
 
 logger = logging.getLogger(__name__)
-
-RETENTION = 60.0
-"""Seconds that services missing after an outage or reset of Consul have to register again."""
 
 _NO_SERVICES = Diagnostic(
     Severity.WARNING,
@@ -52,19 +50,12 @@ class ConsulCatalogProvider:
         self._options = options
         self._tag_options = tag_options(options)
         self._inventory = Inventory(self._decode, self.name, "Consul")
-        self._agents: ConsulAgents | None = None
+        self._agents = ConsulAgents(self.name, lambda: catalogue_endpoints(options.endpoint))
+        self._constraint: Constraint = everything
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the catalogue until `stop`. Raises ProviderError if it cannot be read."""
-        try:
-            self._constraint = parse(self._options.constraints)
-            self._agents = self._agents or ConsulAgents(
-                self.name, catalogue_endpoints(self._options.endpoint)
-            )
-        except ConstraintError as error:
-            raise ProviderError(f"providers.consulCatalog.constraints: {error}") from error
-        except ValueError as value_error:
-            raise ProviderError(str(value_error)) from value_error
+        self._constraint = parse_constraints(self._options.constraints, self._tag_options.section)
         self._agents.follow(lambda endpoint: self._open(endpoint, emit, stop), stop)
 
     def _open(self, endpoint: Endpoint, emit: Emit, stop: threading.Event) -> None:

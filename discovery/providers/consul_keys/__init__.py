@@ -10,4 +10,4 @@ __all__ = ["ConsulKeys", "consul_provider"]
 
 def consul_provider(options: ConsulOptions, seal: Seal = str) -> KeyValueProvider:
     """Return the provider for Consul's keys."""
-    return KeyValueProvider(ConsulKeys(options), options.root_key, follow_changes=options.watch, seal=seal)
+    return KeyValueProvider(ConsulKeys(options), options, seal)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 
+from discovery.connections.stopping import on_stop
 from discovery.consul import Client, Endpoint
 from discovery.consul.blocking_queries import PAUSE
 from discovery.consul.settings_endpoints import key_endpoints
 from discovery.providers.consul_agents import ConsulAgents
-from discovery.providers.errors import ProviderError
 from discovery.providers.key_value import KeyUpdate, Report
-from discovery.stopping import on_stop
 from rondpoint.settings import ConsulOptions
 
 _ALIAS = "alias"
@@ -22,21 +21,11 @@ class ConsulKeys:
     name = "consul"
 
     def __init__(self, options: ConsulOptions) -> None:
-        self._options = options
-        self._agents: ConsulAgents | None = None
-        self._lock = threading.Lock()
+        self._agents = ConsulAgents(self.name, lambda: key_endpoints(options))
 
     def follow(self, prefix: str, report: Report, stop: threading.Event) -> None:
         """Report the keys below `prefix` until `stop`. Raises ProviderError if no endpoint can be read."""
-        self._find_agents().follow(lambda endpoint: _follow(endpoint, prefix, report, stop), stop)
-
-    def _find_agents(self) -> ConsulAgents:
-        with self._lock:
-            try:
-                self._agents = self._agents or ConsulAgents(self.name, key_endpoints(self._options))
-            except ValueError as error:
-                raise ProviderError(str(error)) from error
-            return self._agents
+        self._agents.follow(lambda endpoint: _follow(endpoint, prefix, report, stop), stop)
 
 
 def _follow(endpoint: Endpoint, prefix: str, report: Report, stop: threading.Event) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from discovery.container import Container
+from discovery.labels.container import Container
 from rondpoint.diagnostics import Diagnostic
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from discovery.container import Container
 from discovery.decoding.decoded import Decoded
+from discovery.labels.container import Container
 from discovery.merging.guarded_decoding import decode_guarded
 from discovery.merging.union import Union
 from discovery.providers.container_groups.group import ContainerGroup

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from discovery.container import Binding, Container
+from discovery.labels.container import Binding, Container
 from discovery.providers.docker.host import LOOPBACK
 from discovery.providers.docker_engine.signals import signal_number
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from discovery.container import Container
 from discovery.decoding.decoded import Decoded
+from discovery.labels.container import SHARED_NETWORK, Container
 from discovery.labels.known_labels import NETWORK
 from discovery.merging.guarded_decoding import decode_guarded
 from discovery.merging.union import Union
@@ -15,8 +15,6 @@ from discovery.providers.docker.inspection import InspectedContainer
 from discovery.providers.docker_engine.signals import STOPPING_SIGNALS
 from rondpoint.model import Configuration
 
-SHARED_NETWORK = "container:"
-"""Prefix of the network mode of a container that shares another container's network."""
 SHORT_ID = 12
 ALIVE_STATES = frozenset({"running", "paused", "restarting"})
 

@@ -7,18 +7,19 @@ import threading
 from collections.abc import Iterable
 
 from discovery import labels
-from discovery.constraints import Constraint, ConstraintError, parse
-from discovery.container import ALLOW_NON_RUNNING, Container
 from discovery.decoding.decoded import Decoded
+from discovery.labels.constraints import Constraint, everything
+from discovery.labels.container import ALLOW_NON_RUNNING, Container
+from discovery.labels.options import engine_label_options
+from discovery.providers.constraints import parse_constraints
 from discovery.providers.contract import Emit
-from discovery.providers.docker.events import FILTERS, Action, Event, parse_event
 from discovery.providers.docker.host import host_address
 from discovery.providers.docker.inspection import InspectedContainer, parse_inspection
 from discovery.providers.docker.inventory import Inventory
+from discovery.providers.docker_engine.container_events import FILTERS, Action, Event, parse_event
 from discovery.providers.docker_engine.engine import Engine
+from discovery.providers.docker_engine.event_stream import EventStream
 from discovery.providers.docker_engine.following import follow_engine
-from discovery.providers.docker_engine.pending_events import PendingEvents
-from discovery.providers.errors import ProviderError
 from rondpoint.settings.tree import DockerOptions
 
 
@@ -29,9 +30,10 @@ class DockerProvider:
 
     def __init__(self, options: DockerOptions) -> None:
         self._options = options
+        self._label_options = engine_label_options(options)
         self._inventory = Inventory(self._decode, self.name)
         self._emitted = False
-        self._constraint: Constraint | None = None
+        self._constraint: Constraint = everything
         # Resolved once, since a name server that does not respond costs seconds.
         self._host_address = functools.cache(host_address)
 
@@ -41,10 +43,7 @@ class DockerProvider:
         Raises ProviderError if the engine cannot be reached or goes away.
         """
         self._emitted = False
-        try:
-            self._constraint = parse(self._options.constraints)
-        except ConstraintError as error:
-            raise ProviderError(f"providers.docker.constraints: {error}") from error
+        self._constraint = parse_constraints(self._options.constraints, "providers.docker")
         if not self._options.watch:
             with Engine(self._options) as engine:
                 self._read_all(engine, stop)
@@ -60,16 +59,16 @@ class DockerProvider:
         )
 
     def _follow(self, engine: Engine, emit: Emit, stop: threading.Event) -> None:
-        pending = PendingEvents(engine, FILTERS, parse_event)
+        stream = EventStream(engine, FILTERS, parse_event)
         try:
             self._read_all(engine, stop)
             if stop.is_set():
                 return
             self._emit(emit)
             while not stop.is_set():
-                self._apply(engine, pending.take())
+                self._apply(engine, stream.take())
                 self._emit(emit)
-                if pending.ended:
+                if stream.ended:
                     return
         finally:
             engine.end_events()
@@ -120,4 +119,4 @@ class DockerProvider:
             self._emitted = True
 
     def _decode(self, container: Container) -> Decoded:
-        return labels.decode(container, self._options, self._constraint)
+        return labels.decode(container, self._label_options, self._constraint)

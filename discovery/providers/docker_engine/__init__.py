@@ -1,4 +1,4 @@
-"""The only code that talks to Docker engines: their API, event streams, errors and stop signals.
+"""The only code that talks to Docker engines: their API, events, errors and stop signals.
 
 It knows nothing about routes.
 """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ssl
 
+from discovery.connections.errors import causes
 from discovery.providers.errors import ProviderError
-from discovery.root_causes import causes
 
 SETTING = "providers.docker.endpoint"
 

@@ -8,14 +8,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from discovery.connections.outages import STABLE_SECONDS
+from discovery.connections.stopping import on_stop
 from discovery.providers.docker_engine.engine import Engine
 from discovery.providers.errors import ProviderError
-from discovery.stopping import on_stop
 
 logger = logging.getLogger(__name__)
-
-STABLE_SECONDS = 5.0
-"""An event stream that lasted this many seconds is reopened at once; one that ended sooner is an error."""
 
 AnEngine = TypeVar("AnEngine", bound=Engine)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-from discovery.container import Binding, Container
+from discovery.labels.container import Binding, Container
 from discovery.labels.known_labels import LabelKind, label_kind
 from discovery.providers.container_groups.group import ContainerGroup
 from discovery.providers.ecs.aws import Json, Machine
@@ -33,37 +34,60 @@ def containers_of(
         defined = definitions.get(each.get("name", ""))
         if defined is None:
             continue
-        name = f"{str(task.get('group', '')).replace(':', '-', 1)}-{each['name']}"
         if own_network:
-            address, state = _own_address(each), str(task.get("lastStatus", "")).lower()
-            mappings: Iterable[Json] = defined.get("portMappings", ())
+            place = _in_own_network(task, each, defined)
         elif machine is not None:
-            address, state, mappings = machine.address, machine.state, each.get("networkBindings", ())
+            place = _Place(machine.address, machine.state, each.get("networkBindings", ()))
         else:
-            message = "not routed: nothing is known of its container instance"
-            hint = "set ecsAnywhere for instances outside of AWS; the role needs ec2:DescribeInstances"
-            diagnostics.append(Diagnostic(Severity.ERROR, PROVIDER, f"container {name}", message, hint))
+            diagnostics.append(_unknown_machine(_name(task, each)))
             continue
-        unhealthy = own_network and task.get("healthStatus") == UNHEALTHY
-        bound = sorted(
-            (mapping.get("hostPort") or mapping.get("containerPort", 0), mapping.get("containerPort", 0))
-            for mapping in mappings
-            if mapping.get("protocol", "tcp") == "tcp"
-        )
-        found.append(
-            Container(
-                id=f"{task['taskArn']} {each['name']}",
-                name=name,
-                labels=_with_default_rule(defined.get("dockerLabels", {}), name, domain),
-                networks={PROVIDER: address},
-                ports=tuple(inner for _, inner in bound),
-                state=state,
-                health="unhealthy" if unhealthy else "",
-                bindings={inner: (Binding(address, outer),) for outer, inner in reversed(bound)},
-                provider=PROVIDER,
-            )
-        )
+        found.append(_container(task, each, defined, place, domain))
     return ContainerGroup(tuple(found), tuple(diagnostics))
+
+
+class _Place(NamedTuple):
+    """Where a container runs: `mappings` have its ports, with those of the address."""
+
+    address: str
+    state: str
+    mappings: Iterable[Json]
+    health: str = ""
+
+
+def _in_own_network(task: Json, each: Json, defined: Json) -> _Place:
+    health = "unhealthy" if task.get("healthStatus") == UNHEALTHY else ""
+    state = str(task.get("lastStatus", "")).lower()
+    return _Place(_own_address(each), state, defined.get("portMappings", ()), health)
+
+
+def _container(task: Json, each: Json, defined: Json, place: _Place, domain: str) -> Container:
+    name = _name(task, each)
+    bound = sorted(
+        (mapping.get("hostPort") or mapping.get("containerPort", 0), mapping.get("containerPort", 0))
+        for mapping in place.mappings
+        if mapping.get("protocol", "tcp") == "tcp"
+    )
+    return Container(
+        id=f"{task['taskArn']} {each['name']}",
+        name=name,
+        labels=_with_default_rule(defined.get("dockerLabels", {}), name, domain),
+        networks={PROVIDER: place.address},
+        ports=tuple(inner for _, inner in bound),
+        state=place.state,
+        health=place.health,
+        bindings={inner: (Binding(place.address, outer),) for outer, inner in reversed(bound)},
+        provider=PROVIDER,
+    )
+
+
+def _name(task: Json, each: Json) -> str:
+    return f"{str(task.get('group', '')).replace(':', '-', 1)}-{each['name']}"
+
+
+def _unknown_machine(name: str) -> Diagnostic:
+    message = "not routed: nothing is known of its container instance"
+    hint = "set ecsAnywhere for instances outside of AWS; the role needs ec2:DescribeInstances"
+    return Diagnostic(Severity.ERROR, PROVIDER, f"container {name}", message, hint)
 
 
 def _with_default_rule(labels: Mapping[str, str], name: str, domain: str) -> Mapping[str, str]:

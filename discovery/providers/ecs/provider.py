@@ -5,16 +5,17 @@ from __future__ import annotations
 import threading
 
 from discovery import labels
-from discovery.constraints import Constraint, ConstraintError, parse
-from discovery.container import Container
 from discovery.decoding.decoded import Decoded
+from discovery.labels.constraints import Constraint, everything
+from discovery.labels.container import Container
+from discovery.labels.options import LabelOptions
+from discovery.providers.constraints import parse_constraints
 from discovery.providers.container_groups.group import ContainerGroup
 from discovery.providers.container_groups.inventory import Inventory
 from discovery.providers.contract import Emit
 from discovery.providers.ecs.aws import Aws, Json
 from discovery.providers.ecs.containers import PROVIDER, containers_of
-from discovery.providers.errors import ProviderError
-from rondpoint.settings import DockerOptions, EcsOptions
+from rondpoint.settings import EcsOptions
 
 _HEALTHY = "HEALTHY"
 
@@ -29,9 +30,9 @@ class EcsProvider:
         self._inventory = Inventory(self._decode, self.name)
         self._aws: Aws | None = None
         self._definitions: dict[str, Json] = {}
-        self._constraint: Constraint = parse("")
+        self._constraint: Constraint = everything
         # Ports of labels are those of containers; each is reached where it is bound.
-        self._label_options = DockerOptions(
+        self._label_options = LabelOptions(
             exposed_by_default=options.exposed_by_default,
             default_rule=options.default_rule,
             domain=options.domain,
@@ -40,10 +41,7 @@ class EcsProvider:
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Read the tasks at the interval until `stop`. Raises ProviderError if a call fails."""
-        try:
-            self._constraint = parse(self._options.constraints)
-        except ConstraintError as error:
-            raise ProviderError(f"providers.ecs.constraints: {error}") from error
+        self._constraint = parse_constraints(self._options.constraints, "providers.ecs")
         # Clients take long to make, so they survive faults.
         self._aws = self._aws or Aws(self._options)
         first = True

@@ -10,4 +10,4 @@ __all__ = ["EtcdKeys", "etcd_provider"]
 
 def etcd_provider(options: EtcdOptions, seal: Seal = str) -> KeyValueProvider:
     """Return the provider for etcd's keys."""
-    return KeyValueProvider(EtcdKeys(options), options.root_key, follow_changes=options.watch, seal=seal)
+    return KeyValueProvider(EtcdKeys(options), options, seal)

@@ -16,7 +16,10 @@ import requests
 import urllib3
 from msgspec import Struct
 
-from discovery.interruptible_http import InterruptibleAdapter, OpenSockets, is_loopback
+from discovery.connections.addresses import is_loopback
+from discovery.connections.errors import causes
+from discovery.http_client.open_sockets import OpenSockets
+from discovery.http_client.requests_adapter import InterruptibleAdapter
 from discovery.providers.errors import ProviderError
 from discovery.providers.etcd.endpoint import Endpoint
 from discovery.providers.etcd.faults import NoSuchRevisionError, refusal, to_provider_error
@@ -30,7 +33,6 @@ from discovery.providers.etcd.messages import (
     Watched,
     decode,
 )
-from discovery.root_causes import causes
 
 CONNECT_TIMEOUT = 5.0
 RESPONSE_TIMEOUT = 10.0

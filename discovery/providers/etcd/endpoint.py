@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from discovery.addresses import Address, parse_address
+from discovery.connections.addresses import Address, parse_address
 from rondpoint.settings import EtcdOptions, StoreTls
 
 DEFAULT_PORT = 2379

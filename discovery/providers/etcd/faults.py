@@ -5,11 +5,10 @@ from __future__ import annotations
 import msgspec
 import requests
 
+from discovery.connections.errors import causes, one_line
 from discovery.providers.errors import NotPermittedError, ProviderError
 from discovery.providers.etcd.endpoint import Endpoint
-from discovery.root_causes import causes
 
-_MAX_TEXT = 200
 _AUTHENTICATION = ("authentication failed", "invalid auth token")
 
 
@@ -19,7 +18,7 @@ class NoSuchRevisionError(ProviderError):
 
 def to_provider_error(error: BaseException, endpoint: Endpoint) -> ProviderError:
     """Return the ProviderError for a call without a usable response."""
-    text = _shorten(str(error))
+    text = one_line(error)
     for cause in causes(error):
         if isinstance(cause, requests.exceptions.SSLError):
             return ProviderError(
@@ -39,7 +38,7 @@ def to_provider_error(error: BaseException, endpoint: Endpoint) -> ProviderError
 
 def refusal(reason: str, endpoint: Endpoint, prefix: str) -> ProviderError:
     """Return the ProviderError for an error that etcd reports."""
-    message = f"etcd at {endpoint} responds: {_shorten(reason)}"
+    message = f"etcd at {endpoint} responds: {one_line(reason)}"
     if "user name is empty" in reason:
         return NotPermittedError(message, "set providers.etcd.username and providers.etcd.password")
     if any(phrase in reason for phrase in _AUTHENTICATION):
@@ -51,7 +50,3 @@ def refusal(reason: str, endpoint: Endpoint, prefix: str) -> ProviderError:
     if "required revision" in reason:
         return NoSuchRevisionError(message)
     return ProviderError(message)
-
-
-def _shorten(text: str) -> str:
-    return " ".join(text.split())[:_MAX_TEXT]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from discovery.connections.stopping import on_stop
 from discovery.providers.endpoint_rotation import EndpointRotation
 from discovery.providers.errors import ProviderError
 from discovery.providers.etcd.client import EtcdClient
@@ -11,7 +12,6 @@ from discovery.providers.etcd.endpoint import Endpoint, endpoints_of
 from discovery.providers.etcd.faults import NoSuchRevisionError
 from discovery.providers.etcd.messages import KeyValue, Watched
 from discovery.providers.key_value import KeyUpdate, Report
-from discovery.stopping import on_stop
 from rondpoint.settings import EtcdOptions
 
 
@@ -25,22 +25,12 @@ class EtcdKeys:
     name = "etcd"
 
     def __init__(self, options: EtcdOptions) -> None:
-        self._options = options
-        self._rotation: EndpointRotation[Endpoint] | None = None
-        self._lock = threading.Lock()
+        self._rotation = EndpointRotation(self.name, lambda: endpoints_of(options))
         self._newest: dict[str, KeyValue] = {}
 
     def follow(self, prefix: str, report: Report, stop: threading.Event) -> None:
         """Report the keys below `prefix` until `stop`. Raises ProviderError if no endpoint can be read."""
-        self._find_endpoints().follow(lambda endpoint: self._follow(endpoint, prefix, report, stop), stop)
-
-    def _find_endpoints(self) -> EndpointRotation[Endpoint]:
-        with self._lock:
-            try:
-                self._rotation = self._rotation or EndpointRotation(self.name, endpoints_of(self._options))
-            except ValueError as error:
-                raise ProviderError(str(error)) from error
-            return self._rotation
+        self._rotation.follow(lambda endpoint: self._follow(endpoint, prefix, report, stop), stop)
 
     def _follow(self, endpoint: Endpoint, prefix: str, report: Report, stop: threading.Event) -> None:
         with EtcdClient(endpoint, f"{prefix}/" if prefix else "") as client, on_stop(stop, client.abort):

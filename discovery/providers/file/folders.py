@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import logging
 import math
+import os
+import select
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 
-# `watchfiles.watch` starts to watch only when it is first waited on, so changes between the first reading of
-# the files and that moment would be missed. Hence the layer below it.
-from watchfiles._rust_notify import RustNotify
+from discovery.providers.file.inotify import Inotify
 
 logger = logging.getLogger(__name__)
 
 QUIET_MS = 50
-"""A burst of changes ends after this many milliseconds without a change …
-
-The library wakes this often also while nothing changes.
-"""
+"""A burst of changes ends after this many milliseconds without a change …"""
 BURST_MS = 100
 """… or after this many milliseconds in total."""
 CHECK_MS = 2_000
@@ -52,12 +50,20 @@ class FolderWatch:
         self.folders = folders
         present = [folder for folder, identity in folders.items() if identity is not None]
         try:
-            self._notify = _watch(present)
+            self._changes = Inotify(present)
         except OSError as error:
             if len(present) <= len(required):
                 raise
             logger.warning("changes in %d folders are found later: %s", len(present) - len(required), error)
-            self._notify = _watch(required)
+            self._changes = Inotify(required)
+
+        # Two events cannot be waited for at once, but two file descriptors can.
+        self._wake_up = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._poll = select.poll()
+        self._poll.register(self._changes, select.POLLIN)
+        self._poll.register(self._wake_up, select.POLLIN)
+        self._closing = threading.Lock()
+        self._closed = False
 
     def __enter__(self) -> FolderWatch:
         return self
@@ -65,25 +71,31 @@ class FolderWatch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._notify.close()
+        with self._closing:
+            self._closed = True
+            self._changes.close()
+            os.close(self._wake_up)
 
-    def wait(self, stop: threading.Event, limit: float = math.inf) -> frozenset[Path]:
-        """Wait for changes, CHECK_MS and `limit` seconds at most, or until `stop`; return what changed."""
-        timeout = max(1, int(min(CHECK_MS, 1000 * limit)))
-        changes = self._notify.watch(BURST_MS, QUIET_MS, timeout, stop)
-        # A string says why the wait ended without changes.
-        return frozenset() if isinstance(changes, str) else frozenset(Path(path) for _, path in changes)
+    def interrupt(self) -> None:
+        """End the present wait and all later ones; any thread may call it."""
+        with self._closing:
+            if not self._closed:
+                os.eventfd_write(self._wake_up, 1)
 
+    def wait(self, limit: float = math.inf) -> frozenset[Path]:
+        """Wait for changes, CHECK_MS and `limit` seconds at most, or until interrupted; return the paths."""
+        if not self._readable(max(1.0, min(CHECK_MS, 1000 * limit))):
+            return frozenset()
+        changed = self._changes.read()
+        end = monotonic() + BURST_MS / 1000
+        while (left := end - monotonic()) > 0 and self._readable(min(QUIET_MS, 1000 * left)):
+            changed |= self._changes.read()
+        return frozenset(changed)
 
-def _watch(folders: Iterable[Path]) -> RustNotify:
-    return RustNotify(
-        [str(folder) for folder in folders],
-        debug=False,
-        force_polling=False,
-        poll_delay_ms=CHECK_MS,
-        recursive=False,
-        ignore_permission_denied=True,
-    )
+    def _readable(self, milliseconds: float) -> bool:
+        """Wait for a change; return False if there is none in that time, or after an interruption."""
+        ready = {descriptor for descriptor, _ in self._poll.poll(math.ceil(milliseconds))}
+        return bool(ready) and self._wake_up not in ready
 
 
 def _identity(folder: Path) -> tuple[int, int]:

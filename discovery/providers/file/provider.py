@@ -14,6 +14,7 @@ import msgspec
 from discovery import dynamic
 from discovery.certificates.loading import Seal
 from discovery.certificates.reader import CertificateReader
+from discovery.connections.stopping import on_stop
 from discovery.decoding.decoded import Decoded
 from discovery.merging.union import unite
 from discovery.providers.contract import Emit
@@ -60,11 +61,12 @@ class FileProvider:
     def _follow(self, folder: Path, emit: Emit, stop: threading.Event, first: bool) -> None:
         """Follow the files until `stop`, or until other folders have to be watched."""
         required = self._route_folders or [folder]
-        with FolderWatch(look_at([folder], {*required, *self._certificates.folders}), required) as watch:
+        folders = look_at([folder], {*required, *self._certificates.folders})
+        with FolderWatch(folders, required) as watch, on_stop(stop, watch.interrupt):
             if self._refresh(folder) or first:
                 self._emit(emit)
             while watch.folders == look_at([folder], {*self._route_folders, *self._certificates.folders}):
-                touched = watch.wait(stop, self._certificates.seconds_to_check())
+                touched = watch.wait(self._certificates.seconds_to_check())
                 if stop.is_set():
                     return
                 if self._refresh(folder, touched):

@@ -12,6 +12,7 @@ from urllib3 import BaseHTTPResponse
 from discovery.http_client.client import HttpClient, read_body
 from discovery.http_client.errors import HttpError
 from rondpoint.settings import HttpProviderOptions
+from rondpoint.settings.http_values import is_http_url
 
 MAX_REQUESTS = 10
 """The most requests of one fetch: nine redirects are followed, as by Traefik."""
@@ -47,11 +48,11 @@ class Fetcher:
             with client.get(url, {**conditions, **headers}, self._options.poll_timeout or None) as response:
                 location = response.headers.get("Location")
                 if response.status in _REDIRECTS and location:
-                    target = urljoin(url, location)
+                    target = _target(url, location)
                     headers = _headers_after(
                         headers, self._url, target, relative=not urlsplit(location).scheme
                     )
-                    url = _checked(target)
+                    url = target
                     continue
                 if response.status == 304 and asked and conditions:
                     return None
@@ -94,16 +95,15 @@ def _seconds(date: str | None) -> float | None:
         return None
 
 
-def _checked(url: str) -> str:
-    """Return the target of a redirect. Raises HttpError if it cannot be requested."""
+def _target(url: str, location: str) -> str:
+    """Return the target of a redirect from `url`. Raises HttpError if it cannot be requested."""
     try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        target = urljoin(url, location)
     except ValueError:
-        usable = False
-    if not usable:
-        raise HttpError(f"a redirect leads to {url!r}, which is not a URL with http or https")
-    return url
+        target = location
+    if not is_http_url(target):
+        raise HttpError(f"a redirect leads to {target!r}, which is not a URL with http or https")
+    return target
 
 
 def _split_credentials(endpoint: str, headers: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:

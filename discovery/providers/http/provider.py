@@ -9,6 +9,7 @@ from contextlib import closing
 from discovery import dynamic
 from discovery.certificates.loading import Seal
 from discovery.certificates.reader import CertificateReader
+from discovery.connections.stopping import on_stop
 from discovery.decoding.decoded import Decoded
 from discovery.dynamic.syntax import FileSyntaxError
 from discovery.http_client.client import HttpClient
@@ -18,7 +19,6 @@ from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.providers.http.fetcher import Fetcher
 from discovery.providers.last_valid import keep_last_valid
-from discovery.stopping import on_stop
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.settings import HttpProviderOptions
 

@@ -11,13 +11,14 @@ from msgspec.structs import replace
 
 from discovery.certificates.loading import Seal
 from discovery.certificates.reader import CertificateReader
+from discovery.connections.stopping import on_stop
 from discovery.providers.contract import Emit
 from discovery.providers.key_value.contract import KeyUpdate, KeyValueSource
 from discovery.providers.key_value.decoding import DecodedKeys
-from discovery.providers.key_value.following import Following
+from discovery.providers.key_value.followed_prefixes import FollowedPrefixes
 from discovery.providers.key_value.retained_keys import Changes, RetainedKeys
-from discovery.stopping import on_stop
 from rondpoint.diagnostics import Diagnostic
+from rondpoint.settings.tree.key_value import KeyValueOptions
 
 logger = logging.getLogger(__name__)
 
@@ -29,16 +30,14 @@ class KeyValueProvider:
 
     `ROOT/alias` may name another key, whose subkeys then replace those of the root. The switch happens once
     all of them have been read. If keys name files of certificates, the provider also follows these files;
-    `seal` seals private keys. Without `follow_changes`, it reads the keys once.
+    `seal` seals private keys.
     """
 
-    def __init__(
-        self, source: KeyValueSource, root_key: str, *, follow_changes: bool = True, seal: Seal = str
-    ) -> None:
+    def __init__(self, source: KeyValueSource, options: KeyValueOptions, seal: Seal = str) -> None:
         self.name = source.name
         self._source = source
-        self._prefix = root_key.strip("/")
-        self._follow_changes = follow_changes
+        self._prefix = options.root_key.strip("/")
+        self._watch = options.watch
         self._certificates = CertificateReader(self.name, seal)
         self._root = RetainedKeys()
         self._aliased: tuple[str, RetainedKeys] = ("", RetainedKeys())
@@ -51,30 +50,30 @@ class KeyValueProvider:
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the keys until `stop`. Raises ProviderError if the source cannot be read."""
         self._emitted, self._followed, self._ready = False, "", True
-        with Following(self._source) as following, on_stop(stop, following.end):
-            following.follow(self._prefix)
+        with FollowedPrefixes(self._source) as prefixes, on_stop(stop, prefixes.end):
+            prefixes.follow(self._prefix)
             while not stop.is_set():
-                if self._apply_updates(following):
+                if self._apply_updates(prefixes):
                     self._emit(self._decode(), emit)
-                    if not self._follow_changes:
-                        following.end()
+                    if not self._watch:
+                        prefixes.end()
                         stop.wait()
                 elif self._emitted and self._decoded is not None and self._decoded[1].refresh_files():
                     self._emit(self._decoded[1], emit)
 
-    def _apply_updates(self, following: Following) -> bool:
+    def _apply_updates(self, prefixes: FollowedPrefixes) -> bool:
         """Wait for updates and apply them; return whether there is a new configuration to emit."""
         alias, aliased = self._aliased
         ends = [each.next_expiry for each in (self._root, aliased) if each.next_expiry is not None]
         timeout = min((self._certificates.seconds_to_check(), *(end - time.monotonic() for end in ends)))
-        updates = following.take(None if timeout == math.inf else max(0.0, timeout))
+        updates = prefixes.take(None if timeout == math.inf else max(0.0, timeout))
         changed = self._root.drop_expired() | aliased.drop_expired()
         for update in (update for prefix, update in updates if prefix == self._prefix):
             self._update_keys(self._root, self._prefix, update)
             changed = True
         target = self._alias_target()
         if target != self._followed:
-            self._follow_alias(target, following)
+            self._follow_alias(target, prefixes)
             return changed and self._ready
         for update in (update for prefix, update in updates if prefix == target != self._prefix):
             if target != alias:
@@ -84,12 +83,12 @@ class KeyValueProvider:
             self._ready = changed = True
         return changed and self._ready
 
-    def _follow_alias(self, alias: str, following: Following) -> None:
+    def _follow_alias(self, alias: str, prefixes: FollowedPrefixes) -> None:
         """Follow another alias; the previous keys stay in force until all of the new ones have been read."""
         if self._followed:
-            following.unfollow(self._followed)
+            prefixes.unfollow(self._followed)
         if alias:
-            following.follow(alias)
+            prefixes.follow(alias)
         self._followed = alias
         self._ready = not alias
 

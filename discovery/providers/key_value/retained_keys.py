@@ -5,12 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from discovery.connections.outages import RETENTION
 from discovery.providers.key_value.contract import KeyUpdate
-
-RETENTION = 60.0
-"""Seconds that keys missing after an outage or reset of the store are retained, until they are written
-again.
-"""
 
 Keys = Mapping[str, bytes]
 Changes = Mapping[str, bytes | None]

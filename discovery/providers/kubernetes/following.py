@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from discovery.kubernetes.client import Client
-from discovery.kubernetes.cluster import Cluster, find_cluster
+from discovery.connections.stopping import on_stop
 from discovery.kubernetes.errors import ClosedError, KubernetesError
-from discovery.kubernetes.objects import Key, Objects
+from discovery.kubernetes.objects import Objects
 from discovery.kubernetes.selection import Selection
+from discovery.kubernetes.shared_watches import SharedWatches
 from discovery.kubernetes.watches import Watches
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.providers.kubernetes.definitions import Definitions
-from discovery.stopping import on_stop
+from discovery.providers.kubernetes.status_updates import StatusUpdates
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Configuration
 
 
-class Connection(Struct, frozen=True):
-    """The options by which a provider reaches the API server."""
-
-    endpoint: str = ""
-    token: str = ""
-    authority_file: str = ""
-
-    def cluster(self) -> Cluster:
-        """Return the API server and the account. Raises KubernetesError."""
-        return find_cluster(self.endpoint, self.token, self.authority_file, os.environ)
-
-
-Observe = Callable[[set[Key], Cluster], tuple[Diagnostic, ...]]
-"""Called after each change with the keys of changed objects, at first of all; returns what is wrong."""
-
-
 class Follower:
-    """Follows the selections of one provider, and keeps its definitions current.
+    """Follows the selections of one provider, and keeps its definitions and statuses current.
 
     `objects` outlive a lost connection, so the routes stay; after it, the lists are compared with them.
     """
@@ -49,57 +32,59 @@ class Follower:
     def __init__(
         self,
         provider: str,
-        connection: Connection,
+        shared: SharedWatches,
         selections: Iterable[Selection],
         objects: Objects,
         definitions: Definitions,
+        statuses: StatusUpdates | None = None,
     ) -> None:
         self._provider = provider
-        self._connection = connection
+        self._shared = shared
         self._selections = tuple(selections)
         self._objects = objects
         self._definitions = definitions
+        self._statuses = statuses
 
-    def watch(self, emit: Emit, stop: threading.Event, observe: Observe | None = None) -> None:
+    def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Emit the configuration, and again after each change, until `stop` is set. Raises ProviderError."""
         try:
-            cluster = self._connection.cluster()
-            tls = cluster.tls()
-            with (
-                Watches(self._objects, lambda: Client(cluster, tls)) as watches,
-                on_stop(stop, watches.end),
-            ):
-                self._follow(watches, cluster, emit, stop, observe)
+            self._shared.connect()
+            with ExitStack() as stack:
+                watches = stack.enter_context(Watches(self._objects, self._shared))
+                stack.enter_context(on_stop(stop, watches.end))
+                if self._statuses is not None:
+                    stack.enter_context(self._statuses.writing(self._shared.client(), watches.wake))
+                self._follow(watches, emit, stop)
         except ClosedError:
             if not stop.is_set():
                 raise
         except KubernetesError as error:
             raise ProviderError(error.message, error.hint) from error
 
-    def _follow(
-        self, watches: Watches, cluster: Cluster, emit: Emit, stop: threading.Event, observe: Observe | None
-    ) -> None:
+    def _follow(self, watches: Watches, emit: Emit, stop: threading.Event) -> None:
         watches.follow(self._selections)
         while not watches.complete:
             watches.take()
         missing: frozenset[Selection] | None = None
-        observed: tuple[Diagnostic, ...] = ()
+        diagnostics: tuple[Diagnostic, ...] = ()
         while not stop.is_set():
             self._objects.drop_expired()
             keys = self._objects.take_changed()
-            before = missing, observed
+            before = missing, diagnostics
             missing = watches.missing
             changed = self._definitions.refresh(keys)
-            if observe is not None and keys:
-                observed = observe(keys, cluster)
-            if changed or before != (missing, observed):
-                emit(self._configuration(missing, observed))
+            if self._statuses is not None:
+                diagnostics = self._statuses.update(keys)
+            if changed or before != (missing, diagnostics):
+                emit(self._configuration(missing, diagnostics))
             watches.take(self._seconds_to_expiry())
 
-    def _configuration(self, missing: frozenset[Selection], observed: Iterable[Diagnostic]) -> Configuration:
+    def _configuration(
+        self, missing: frozenset[Selection], of_statuses: Iterable[Diagnostic]
+    ) -> Configuration:
         found = self._definitions.configuration()
         # Objects that share a service share the diagnostics about it.
-        diagnostics = dict.fromkeys((*found.diagnostics, *observed, *self._describe(missing)))
+        diagnostics = dict.fromkeys((*found.diagnostics, *of_statuses, *self._describe(missing)))
         return replace(found, diagnostics=tuple(diagnostics))
 
     def _describe(self, missing: frozenset[Selection]) -> Iterator[Diagnostic]:

@@ -40,17 +40,24 @@ class Place(Protocol):
     def cluster(self) -> Cluster: ...
 
 
-class ServersPolicy(Struct, frozen=True):
-    """The options of a provider that decide how the servers of a service are found.
+class DecodingPolicy(Struct, frozen=True):
+    """The options that decide how the objects of every provider are decoded.
 
-    `node_addresses` says whether the provider reads nodes. Messages begin options with `option_prefix`.
+    `node_addresses` says whether the provider reads nodes. `cross_provider_namespaces` are the namespaces
+    whose objects may refer to objects of other providers (`auth@file`); None stands for all. Messages begin
+    options with `option_prefix`.
     """
 
     allow_external_name_services: bool = False
     allow_empty_services: bool = False
     native_lb_by_default: bool = False
     node_addresses: bool = True
+    cross_provider_namespaces: tuple[str, ...] | None = None
     option_prefix: str = ""
+
+    def may_name_providers(self, namespace: str) -> bool:
+        """Return whether objects of a namespace may refer to objects of other providers."""
+        return self.cross_provider_namespaces is None or namespace in self.cross_provider_namespaces
 
 
 Decode = Callable[[str, Object, Cluster], Decoded]

@@ -10,9 +10,8 @@ import base64
 import hashlib
 from collections.abc import Mapping
 
-from msgspec import Struct
-
 from discovery.decoding.section import Section
+from discovery.decoding.written_pair import WrittenPair
 from discovery.providers.kubernetes.core_objects import Secret, read_config_map, read_secret
 from discovery.providers.kubernetes.lookup import Place
 from rondpoint.certificate_options import is_pem
@@ -34,19 +33,8 @@ class ContentsFault(ValueError):  # noqa: N818 - what a user wrote is a fault, n
         section.report.error(f"{section.report.at(section.key(option))}: {self}, so {effect}", self.hint)
 
 
-class KeyPair(Struct, frozen=True):
-    """A certificate and its key, as PEM texts that nobody has checked yet."""
-
-    certificate: str
-    key: str
-
-    def __repr__(self) -> str:
-        # The key must not get into logs.
-        return "KeyPair()"
-
-
-def read_key_pair(name: str, place: Place) -> KeyPair:
-    """Return the certificate and key in the secret of this name."""
+def read_key_pair(name: str, place: Place) -> WrittenPair:
+    """Return the certificate and key in the secret of this name, as PEM texts that nobody has checked yet."""
     secret = _find_secret(name, place)
     where = f"secret {place.namespace}/{name}"
     missing = [entry for entry in ("tls.crt", "tls.key") if not is_pem(secret.data.get(entry, ""))]
@@ -54,7 +42,7 @@ def read_key_pair(name: str, place: Place) -> KeyPair:
         raise ContentsFault(
             f"the {where} has no {' and no '.join(missing)} in PEM", "create it by kubectl create secret tls"
         )
-    return KeyPair(secret.data["tls.crt"], secret.data["tls.key"])
+    return WrittenPair(where, secret.data["tls.crt"], secret.data["tls.key"])
 
 
 def read_authority(name: str, place: Place) -> str:

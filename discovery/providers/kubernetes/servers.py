@@ -13,7 +13,7 @@ from discovery.providers.kubernetes.core_objects import (
     read_node,
     read_service,
 )
-from discovery.providers.kubernetes.lookup import Cluster, ServersPolicy
+from discovery.providers.kubernetes.lookup import Cluster, DecodingPolicy
 from rondpoint.model import Scheme, Server, ServerState
 
 _EXTERNAL_NAME = "ExternalName"
@@ -51,7 +51,7 @@ class Target(Struct, frozen=True):
         return f"service {self.namespace}/{self.name}"
 
 
-def find_servers(target: Target, policy: ServersPolicy, cluster: Cluster) -> tuple[Server, ...]:
+def find_servers(target: Target, policy: DecodingPolicy, cluster: Cluster) -> tuple[Server, ...]:
     """Return the servers, ordered by name: pods, nodes, or the service's own address.
 
     Raises NoServersError if there are none, unless the settings allow services without servers.
@@ -105,7 +105,9 @@ def _default_scheme(port: ServicePort) -> Scheme:
     return "https" if port.port == _HTTPS_PORT or port.name.startswith("https") else "http"
 
 
-def _node_servers(port: ServicePort, scheme: Scheme, policy: ServersPolicy, cluster: Cluster) -> list[Server]:
+def _node_servers(
+    port: ServicePort, scheme: Scheme, policy: DecodingPolicy, cluster: Cluster
+) -> list[Server]:
     if not policy.node_addresses:
         hint = f"take nodePortLB out, or {policy.option_prefix}disableClusterScopeResources"
         raise NoServersError("the addresses of nodes are not read", hint)

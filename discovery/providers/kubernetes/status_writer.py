@@ -10,6 +10,7 @@ from discovery.kubernetes.client import Client, Object
 from discovery.kubernetes.errors import BadResponseError, ClosedError, KubernetesError, MissingError
 from discovery.kubernetes.objects import name_of
 from discovery.kubernetes.resources import Resource
+from discovery.leadership import Leadership
 
 logger = logging.getLogger(__name__)
 
@@ -17,11 +18,13 @@ logger = logging.getLogger(__name__)
 class StatusWriter:
     """Sends each given object with its new status to the API server, in the order of the calls.
 
-    A failed write is logged, each reason once in a row. The next change of the object leads to another one.
+    What waits when this agent loses the leadership is not written. A failed write is logged, each reason once
+    in a row. The next change of the object leads to another one.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, leadership: Leadership) -> None:
         self._client = client
+        self._leadership = leadership
         self._waiting: queue.SimpleQueue[tuple[Resource, Object] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="kubernetes-status", daemon=True)
         self._last_logged = ""
@@ -40,6 +43,8 @@ class StatusWriter:
 
     def _run(self) -> None:
         while (waiting := self._waiting.get()) is not None:
+            if not self._leadership.held:
+                continue
             resource, item = waiting
             try:
                 self._client.put_status(resource, item)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 from discovery.decoding.names import normalise
+from discovery.providers.kubernetes.names import rule_digest
 
 PROVIDER = "kubernetescrd"
-
-_RULE_DIGITS = 20
-"""Hexadecimal digits of the SHA-256 digest of a rule, in the name of its router."""
 
 
 def object_name(namespace: str, name: str, port: int | str = "") -> str:
@@ -19,5 +15,4 @@ def object_name(namespace: str, name: str, port: int | str = "") -> str:
 
 def router_name(namespace: str, ingress_route: str, rule: str) -> str:
     """Return `NAMESPACE-INGRESSROUTE-DIGEST` for one route; the digest tells the routes apart."""
-    digest = sha256(rule.encode()).hexdigest()[:_RULE_DIGITS]
-    return normalise(f"{namespace}-{ingress_route}-{digest}")
+    return normalise(f"{namespace}-{ingress_route}-{rule_digest(rule)}")

@@ -11,8 +11,9 @@ from discovery.kubernetes.objects import Objects
 from discovery.kubernetes.resources import CONFIG_MAPS, NODES, SECRETS, SERVICES
 from discovery.kubernetes.selection import Selection
 from discovery.providers.contract import Emit
+from discovery.providers.kubernetes.clusters import Clusters, own_clusters
 from discovery.providers.kubernetes.definitions import Definitions
-from discovery.providers.kubernetes.following import Connection, Follower
+from discovery.providers.kubernetes.following import Follower
 from discovery.providers.kubernetes.selections import backend_selections, node_selection
 from discovery.providers.kubernetes_crd.custom_resources import OLDER, SERVED, UNSERVED
 from discovery.providers.kubernetes_crd.decode import decode
@@ -24,12 +25,15 @@ from rondpoint.settings import KubernetesCrdOptions
 class KubernetesCrdProvider:
     """A provider that follows custom resources, services, endpoints and secrets by watches. It does not poll.
 
-    `seal` seals private keys.
+    `seal` seals private keys. Providers with the same `clusters` share watches.
     """
 
     name = PROVIDER
 
-    def __init__(self, options: KubernetesCrdOptions, seal: Seal = str) -> None:
+    def __init__(
+        self, options: KubernetesCrdOptions, seal: Seal = str, clusters: Clusters | None = None
+    ) -> None:
+        clusters = clusters or own_clusters()
         objects = Objects()
         definitions = Definitions(
             self.name,
@@ -39,8 +43,9 @@ class KubernetesCrdProvider:
             partial(decode, policy_of(options), seal),
             seal,
         )
-        connection = Connection(options.endpoint, options.token, options.cert_auth_file_path)
-        self._follower = Follower(self.name, connection, _selections(options), objects, definitions)
+        self._follower = Follower(
+            self.name, clusters.watches(options), _selections(options), objects, definitions
+        )
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the cluster until `stop`. Raises ProviderError if it cannot be read."""

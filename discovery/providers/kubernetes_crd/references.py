@@ -79,8 +79,7 @@ def may_name_provider(name: str, section: Section, manifest: Manifest) -> bool:
         hint = f"write the name of the object without {_OWN}, or set {_CROSS_NAMESPACE}"
         report.error(f"{at} refers to {name}, which is not allowed", hint)
         return False
-    allowed = manifest.policy.cross_provider_namespaces
-    if allowed is not None and manifest.namespace not in allowed:
+    if not manifest.policy.may_name_providers(manifest.namespace):
         report.error(
             f"{at} refers to {name} of another provider, which its namespace may not",
             f"add {manifest.namespace} to {_CROSS_PROVIDER}",

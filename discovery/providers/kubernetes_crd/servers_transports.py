@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
-from discovery.certificates.errors import ContentsError
 from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
 from discovery.dynamic.servers_transports import read_transport
+from discovery.providers.kubernetes.client_certificates import read_client_certificate
 from discovery.providers.kubernetes.secrets import (
     ContentsFault,
     read_authority,
     read_authority_of_config_map,
-    read_key_pair,
 )
 from discovery.providers.kubernetes_crd.manifest import Manifest
 from discovery.providers.kubernetes_crd.names import PROVIDER, object_name
@@ -84,7 +83,7 @@ def _read_certificate(manifest: Manifest, faults: list[str]) -> ClientCertificat
     secrets = spec.read("certificatesSecrets", values.texts, _NONE)
     if len(secrets) == 1:
         try:
-            return _seal_certificate(secrets[0], manifest)
+            return read_client_certificate(secrets[0], manifest, manifest.seal)
         except ContentsFault as fault:
             fault.report(spec, "certificatesSecrets", _EFFECT)
             faults.append(str(fault))
@@ -94,19 +93,6 @@ def _read_certificate(manifest: Manifest, faults: list[str]) -> ClientCertificat
         spec.report.error(f"{at} does not name one secret, so {_EFFECT}", hint)
         faults.append("certificatesSecrets does not name one secret")
     return None
-
-
-def _seal_certificate(secret: str, manifest: Manifest) -> ClientCertificate:
-    # Imported only now: the library behind it is large, and agents without certificates do without it.
-    from discovery.certificates.pair import check_pair  # noqa: PLC0415
-
-    pair = read_key_pair(secret, manifest)
-    try:
-        found = check_pair(pair.certificate, pair.key)
-    except ContentsError as error:
-        where = f"secret {manifest.namespace}/{secret}"
-        raise ContentsFault(f"the {where}: its {error.option} {error}", error.hint) from None
-    return ClientCertificate(found.chain, manifest.seal(found.key))
 
 
 def _count(written: object) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.section import Section
@@ -17,12 +19,10 @@ def read_pair(
 ) -> WrittenPair | None:
     """Return the certificate and key in a secret; report at `option` why there is none, and return None."""
     try:
-        found = read_key_pair(secret, manifest)
+        return replace(read_key_pair(secret, manifest), default=default)
     except ContentsFault as fault:
         fault.report(section, option, "the certificate is left out")
         return None
-    path = f"secret {manifest.namespace}/{secret}"
-    return WrittenPair(path, found.certificate, found.key, default=default)
 
 
 def decode_tls_store(manifest: Manifest) -> Decoded:

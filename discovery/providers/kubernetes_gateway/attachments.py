@@ -11,16 +11,20 @@ from discovery.kubernetes.client import Object
 from discovery.kubernetes.objects import name_of
 from discovery.providers.kubernetes.lookup import Cluster
 from discovery.providers.kubernetes_gateway.conditions import ACCEPTED, Condition
-from discovery.providers.kubernetes_gateway.hostnames import intersect
+from discovery.providers.kubernetes_gateway.hostnames import ServedHost, intersect, isolate, more_specific
 from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress, Listener, read_listeners
 from discovery.providers.kubernetes_gateway.references import GROUP, read_reference
 
 
 class Attached(Struct, frozen=True):
-    """A listener that takes a route, for these hostnames; without any, for all."""
+    """A listener that takes a route, for these hostnames; without any, for all.
+
+    It serves `hosts`: what more specific listeners leave of the hostnames.
+    """
 
     listener: Listener
     hostnames: tuple[str, ...]
+    hosts: tuple[ServedHost, ...]
 
 
 class Attachment(Struct, frozen=True):
@@ -29,6 +33,13 @@ class Attachment(Struct, frozen=True):
     reference: Mapping[str, Any]
     attached: tuple[Attached, ...]
     condition: Condition
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """The hostnames for which the route gets no requests, since it is not attached to their listeners."""
+        served = {host.name for each in self.attached for host in each.hosts}
+        wanted = (name for each in self.attached for name in each.hostnames or ("",))
+        return tuple(dict.fromkeys(name for name in wanted if name not in served))
 
 
 def is_ours(gateway_class: Object | None, controller: str) -> bool:
@@ -72,13 +83,19 @@ def _attach(
     if not taking:
         return _refused(reference, "NotAllowedByListeners", "no valid listener takes the route")
     attached = tuple(
-        Attached(listener, shared)
+        Attached(listener, shared, isolate(shared, _of_more_specific(listener, listeners)))
         for listener in taking
         if (shared := intersect(listener.hostname, hostnames)) is not None
     )
     if not attached:
         return _refused(reference, "NoMatchingListenerHostname", "no listener has one of the hostnames")
     return Attachment(reference, attached, Condition(ACCEPTED, True, "Accepted", "the route is attached"))
+
+
+def _of_more_specific(own: Listener, listeners: tuple[Listener, ...]) -> tuple[str, ...]:
+    """Return the hostnames of more specific listeners, also of those that are closed."""
+    same_place = [each for each in listeners if (each.port, each.protocol) == (own.port, own.protocol)]
+    return more_specific(own.hostname, [each.hostname for each in same_place])
 
 
 def _refused(reference: Mapping[str, Any], reason: str, message: str) -> Attachment:

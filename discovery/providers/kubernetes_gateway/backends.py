@@ -8,7 +8,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from discovery.kubernetes.client import Object
-from discovery.providers.kubernetes.lookup import Cluster, ServersPolicy
+from discovery.providers.kubernetes.lookup import Cluster, DecodingPolicy
 from discovery.providers.kubernetes.secrets import ContentsFault, read_authority, read_authority_of_config_map
 from discovery.providers.kubernetes.servers import NoServersError, Target, find_servers
 from discovery.providers.kubernetes_gateway.conditions import RESOLVED_REFS, Condition
@@ -52,7 +52,7 @@ def read_backend(
     kind: RouteKind,
     namespace: str,
     transport_name: str,
-    policy: ServersPolicy,
+    policy: DecodingPolicy,
     cluster: Cluster,
 ) -> Backend:
     """Return the backend of a reference in a route. Raises BackendFaultError.

@@ -9,7 +9,7 @@ from discovery.kubernetes.resources import GATEWAYS, GRPC_ROUTES, HTTP_ROUTES
 from discovery.providers.kubernetes.lookup import Cluster
 from discovery.providers.kubernetes_gateway.gateways import decode_gateway
 from discovery.providers.kubernetes_gateway.routes import Options, decode_route
-from discovery.providers.kubernetes_gateway.status_updates import StatusUpdates
+from discovery.providers.kubernetes_gateway.statuses import GatewayStatuses
 
 ROOTS = (GATEWAYS, HTTP_ROUTES, GRPC_ROUTES)
 """The resources that define something."""
@@ -18,7 +18,7 @@ ROOTS = (GATEWAYS, HTTP_ROUTES, GRPC_ROUTES)
 class Decoder:
     """The decoder for `Definitions`; it gives `statuses` what it finds."""
 
-    def __init__(self, options: Options, statuses: StatusUpdates) -> None:
+    def __init__(self, options: Options, statuses: GatewayStatuses) -> None:
         self._options = options
         self._statuses = statuses
 

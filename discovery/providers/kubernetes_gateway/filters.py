@@ -7,6 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
+_TIMEOUTS = ("request", "backendRequest")
+
 
 class UnsupportedFilterError(Exception):
     """A filter that cannot be served: its requests must not pass without it."""
@@ -45,6 +47,13 @@ def read_filters(filters: Iterable[Mapping[str, Any]], namespace: str, name: str
             case _:
                 raise UnsupportedFilterError(f"filters of type {kind or 'none'} are not supported")
     return Filters(middlewares, tuple(mirrors))
+
+
+def read_timeouts(rule: Mapping[str, Any], name: str) -> dict[str, Mapping[str, Any]]:
+    """Return the middleware for the `timeouts` of a rule, by its name; none if they limit nothing."""
+    written = rule.get("timeouts") or {}
+    limits = {option: str(written[option]) for option in _TIMEOUTS if written.get(option)}
+    return {f"{name}-timeouts": {"timeouts": limits}} if limits else {}
 
 
 def _middleware_reference(reference: Mapping[str, Any], namespace: str) -> str:

@@ -36,8 +36,7 @@ def decode_gateway(gateway: Object, cluster: Cluster, options: Options) -> Decod
             fault = next(each for each in listener.conditions if each.holds == (each.type == "Conflicted"))
             report.error(f"listener {listener.name} is closed: {fault.message}", "its routes are not served")
             continue
-        for index, pair in enumerate(listener.pairs):
-            path = f"listener {listener.name}, certificateRefs[{index}]"
-            pairs.setdefault(pair.certificate, WrittenPair(path, pair.certificate, pair.key))
+        for pair in listener.pairs:
+            pairs.setdefault(pair.cert_file, pair)
     decoded = Decoded(report.subject, diagnostics=report.diagnostics, pairs=tuple(pairs.values()))
     return DecodedGateway(decoded, listeners, ours=True)

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+
+from msgspec import Struct
 
 from rondpoint.rules.quoted import quote
+
+
+class ServedHost(Struct, frozen=True):
+    """A hostname, empty for all, without the names in `others`, which belong to more specific listeners."""
+
+    name: str
+    others: tuple[str, ...] = ()
 
 
 def intersect(listener: str, route: Sequence[str]) -> tuple[str, ...] | None:
@@ -28,6 +37,30 @@ def _narrower(one: str, other: str) -> str:
     if one == other or (other.startswith("*.") and one.endswith(other[1:])):
         return one
     return other if one.startswith("*.") and other.endswith(one[1:]) else ""
+
+
+def more_specific(own: str, hostnames: Collection[str]) -> tuple[str, ...]:
+    """Return those hostnames of listeners that are a part of a listener's own, without parts of others."""
+    own = own.lower()
+    parts = {name for name in map(str.lower, hostnames) if name not in ("", own) and _is_part(name, own)}
+    return tuple(sorted(name for name in parts if not any(_is_part(name, each) for each in parts - {name})))
+
+
+def isolate(hostnames: Sequence[str], others: Sequence[str]) -> tuple[ServedHost, ...]:
+    """Return what is left of hostnames, if more specific listeners have the names in `others`.
+
+    No hostnames stand for all.
+    """
+    return tuple(
+        ServedHost(name, tuple(other for other in others if _is_part(other, name)))
+        for name in hostnames or ("",)
+        if not any(_is_part(name, other) for other in others)
+    )
+
+
+def _is_part(name: str, whole: str) -> bool:
+    """Return whether all requests for a hostname are requests for the whole, too."""
+    return not whole or (bool(name) and _narrower(name, whole) == name)
 
 
 def host_rule(hostname: str) -> str:

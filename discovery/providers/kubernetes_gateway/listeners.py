@@ -7,10 +7,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from discovery.decoding.written_pair import WrittenPair
 from discovery.kubernetes.client import Object
 from discovery.kubernetes.objects import name_of
 from discovery.providers.kubernetes.lookup import Cluster
-from discovery.providers.kubernetes.secrets import ContentsFault, KeyPair, read_key_pair
+from discovery.providers.kubernetes.secrets import ContentsFault, read_key_pair
 from discovery.providers.kubernetes_gateway.conditions import (
     ACCEPTED,
     CONFLICTED,
@@ -19,6 +20,7 @@ from discovery.providers.kubernetes_gateway.conditions import (
     Condition,
 )
 from discovery.providers.kubernetes_gateway.label_selectors import selects
+from discovery.providers.kubernetes_gateway.parameters import parameters_fault
 from discovery.providers.kubernetes_gateway.references import (
     GROUP,
     Location,
@@ -58,7 +60,7 @@ class Listener(Struct, frozen=True):
     kinds: tuple[str, ...] = ()
     from_: frozenset[str] | None = frozenset()
     conditions: tuple[Condition, ...] = _FINE
-    pairs: tuple[KeyPair, ...] = ()
+    pairs: tuple[WrittenPair, ...] = ()
 
     @property
     def accepted(self) -> bool:
@@ -98,10 +100,11 @@ def _read_listener(
     namespace, name = name_of(gateway)
     port, protocol = int(written.get("port") or 0), str(written.get("protocol") or "")
     hostname = str(written.get("hostname") or "")
-    faults: list[Condition] = []
+    fault = parameters_fault(gateway)
+    faults = [] if fault is None else [Condition(PROGRAMMED, False, "Invalid", fault.message)]
     entry_point = _entry_point(port, protocol, entry_points)
     kinds: tuple[str, ...] = ()
-    pairs: tuple[KeyPair, ...] = ()
+    pairs: tuple[WrittenPair, ...] = ()
     if protocol not in ("HTTP", "HTTPS"):
         faults.append(
             Condition(ACCEPTED, False, "UnsupportedProtocol", f"protocol {protocol} is not supported")
@@ -192,7 +195,7 @@ def _namespaces(namespace: str, written: Mapping[str, Any], cluster: Cluster) ->
 
 def _pairs(
     gateway: Object, tls: Mapping[str, Any], cluster: Cluster
-) -> tuple[tuple[KeyPair, ...], list[Condition]]:
+) -> tuple[tuple[WrittenPair, ...], list[Condition]]:
     if (tls.get("mode") or "Terminate") != "Terminate":
         return (), [
             Condition(ACCEPTED, False, "UnsupportedValue", f"TLS mode {tls['mode']} is not supported")
@@ -201,16 +204,16 @@ def _pairs(
     if not references:
         message = "the listener names no certificate"
         return (), [Condition(RESOLVED_REFS, False, "InvalidCertificateRef", message)]
-    pairs: list[KeyPair] = []
+    pairs: list[WrittenPair] = []
     faults: list[Condition] = []
     for found in _read_pairs(gateway, references, cluster):
-        (pairs if isinstance(found, KeyPair) else faults).append(found)  # type: ignore[arg-type]
+        (pairs if isinstance(found, WrittenPair) else faults).append(found)  # type: ignore[arg-type]
     return tuple(pairs), faults
 
 
 def _read_pairs(
     gateway: Object, references: Sequence[Mapping[str, Any]], cluster: Cluster
-) -> Iterator[KeyPair | Condition]:
+) -> Iterator[WrittenPair | Condition]:
     namespace, _ = name_of(gateway)
     for written in references:
         to = read_reference(written, namespace, "", "Secret")

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from discovery.kubernetes.client import Object
-from discovery.providers.kubernetes_gateway.hostnames import host_rule
+from discovery.providers.kubernetes_gateway.hostnames import ServedHost, host_rule
 from rondpoint.rules.quoted import quote
 
 _MAX_HOST, _MAX_PATH, _MAX_FIELDS, _MAX_RULES = 254, 1025, 17, 16
@@ -33,10 +33,10 @@ class Match(Struct, frozen=True):
     parameters: int = 0
     prefix: str = "/"
 
-    def with_host(self, hostname: str) -> str:
-        """Return the rule for requests of a hostname; an empty one is any."""
-        host = host_rule(hostname)
-        return f"{host} && {self.rule}" if host else self.rule
+    def with_host(self, host: ServedHost) -> str:
+        """Return the rule for requests of a host."""
+        without = (f"!{host_rule(other)}" for other in host.others)
+        return " && ".join(filter(None, (host_rule(host.name), *without, self.rule)))
 
 
 class UnsupportedMatchError(Exception):

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 
 from discovery.certificates.loading import Seal
 from discovery.kubernetes.objects import Objects
 from discovery.kubernetes.resources import (
     BACKEND_TLS_POLICIES,
     CONFIG_MAPS,
-    ENDPOINT_SLICES,
     GATEWAY_CLASSES,
     GATEWAYS,
     GRPC_ROUTES,
@@ -23,21 +21,21 @@ from discovery.kubernetes.resources import (
 )
 from discovery.kubernetes.selection import Selection
 from discovery.providers.contract import Emit
+from discovery.providers.kubernetes.clusters import Clusters, own_clusters
 from discovery.providers.kubernetes.definitions import Definitions
-from discovery.providers.kubernetes.following import Connection, Follower
-from discovery.providers.kubernetes.lookup import ServersPolicy
+from discovery.providers.kubernetes.following import Follower
+from discovery.providers.kubernetes.lookup import DecodingPolicy
+from discovery.providers.kubernetes.selections import backend_selections
+from discovery.providers.kubernetes.status_updates import StatusUpdates
 from discovery.providers.kubernetes_gateway.decoder import ROOTS, Decoder
 from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
 from discovery.providers.kubernetes_gateway.routes import PROVIDER, Options
 from discovery.providers.kubernetes_gateway.status_addresses import StatusAddresses
-from discovery.providers.kubernetes_gateway.status_updates import StatusUpdates
+from discovery.providers.kubernetes_gateway.statuses import GatewayStatuses
 from rondpoint.settings import KubernetesGatewayOptions
 
 CONTROLLER = "traefik.io/gateway-controller"
 """Traefik's name of the controller, so that its GatewayClasses need no change."""
-
-_NOT_OF_HELM = "owner!=helm"
-"""Helm keeps its releases in secrets, which are large and say nothing about routes."""
 
 _LOOKED_UP = (
     *(GATEWAY_CLASSES, REFERENCE_GRANTS, BACKEND_TLS_POLICIES),
@@ -49,6 +47,7 @@ class KubernetesGatewayProvider:
     """A provider that follows the objects of the Gateway API by watches, and writes their statuses.
 
     `seal` seals private keys. `entry_points` are the web entry points, which the ports of listeners name.
+    Providers with the same `clusters` share watches.
     """
 
     name = PROVIDER
@@ -58,26 +57,32 @@ class KubernetesGatewayProvider:
         options: KubernetesGatewayOptions,
         entry_points: Mapping[str, EntryPointAddress],
         seal: Seal = str,
+        clusters: Clusters | None = None,
     ) -> None:
+        clusters = clusters or own_clusters()
         objects = Objects()
         addresses = StatusAddresses(options.status_address, objects)
-        self._statuses = StatusUpdates(objects, CONTROLLER, addresses.read)
-        policy = ServersPolicy(
+        statuses = GatewayStatuses(objects, CONTROLLER, addresses.read)
+        policy = DecodingPolicy(
             allow_empty_services=True,
             native_lb_by_default=options.native_lb_by_default,
+            cross_provider_namespaces=options.cross_provider_namespaces,
             option_prefix="providers.kubernetesGateway.",
         )
-        decoder = Decoder(
-            Options(CONTROLLER, entry_points, policy, options.cross_provider_namespaces), self._statuses
-        )
+        decoder = Decoder(Options(CONTROLLER, entry_points, policy), statuses)
         definitions = Definitions(self.name, objects, ROOTS, _LOOKED_UP, decoder.decode, seal)
-        connection = Connection(options.endpoint, options.token, options.cert_auth_file_path)
-        self._follower = Follower(self.name, connection, _selections(options), objects, definitions)
+        self._follower = Follower(
+            self.name,
+            clusters.watches(options),
+            _selections(options),
+            objects,
+            definitions,
+            StatusUpdates(statuses, clusters.leadership),
+        )
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the cluster until `stop`. Raises ProviderError if it cannot be read."""
-        with closing(self._statuses):
-            self._follower.watch(emit, stop, self._statuses.update)
+        self._follower.watch(emit, stop)
 
 
 def _selections(options: KubernetesGatewayOptions) -> Iterator[Selection]:
@@ -86,6 +91,5 @@ def _selections(options: KubernetesGatewayOptions) -> Iterator[Selection]:
     for namespace in options.namespaces or ("",):
         for resource in (GATEWAYS, HTTP_ROUTES, GRPC_ROUTES, REFERENCE_GRANTS, BACKEND_TLS_POLICIES):
             yield Selection(resource, namespace)
-        for resource in (SERVICES, ENDPOINT_SLICES, CONFIG_MAPS):
-            yield Selection(resource, namespace)
-        yield Selection(SECRETS, namespace, _NOT_OF_HELM)
+        yield Selection(CONFIG_MAPS, namespace)
+        yield from backend_selections(namespace)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from hashlib import sha256
 from typing import Any
 
 from msgspec import Struct
@@ -14,11 +13,17 @@ from discovery.decoding.report import Report
 from discovery.dynamic.middlewares import make_middleware
 from discovery.kubernetes.client import Object
 from discovery.kubernetes.objects import name_of
-from discovery.providers.kubernetes.lookup import Cluster, ServersPolicy
+from discovery.providers.kubernetes.lookup import Cluster, DecodingPolicy
+from discovery.providers.kubernetes.names import rule_digest
 from discovery.providers.kubernetes_gateway.attachments import Attached, Attachment, attach
 from discovery.providers.kubernetes_gateway.backends import BackendFaultError, RouteKind, read_backend
 from discovery.providers.kubernetes_gateway.conditions import PARTIALLY_INVALID, RESOLVED_REFS, Condition
-from discovery.providers.kubernetes_gateway.filters import Filters, UnsupportedFilterError, read_filters
+from discovery.providers.kubernetes_gateway.filters import (
+    Filters,
+    UnsupportedFilterError,
+    read_filters,
+    read_timeouts,
+)
 from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
 from discovery.providers.kubernetes_gateway.matches import (
     Match,
@@ -34,7 +39,6 @@ from rondpoint.rules.errors import RuleError
 PROVIDER = "kubernetesgateway"
 
 _RESOLVED = Condition(RESOLVED_REFS, True, "ResolvedRefs", "all references are resolved")
-_RULE_DIGITS = 20
 _MATCHES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Match]]] = {
     "HTTPRoute": http_matches,
     "GRPCRoute": grpc_matches,
@@ -42,20 +46,15 @@ _MATCHES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Match]]] = {
 _FAULT_STATUS = {"HTTPRoute": 500, "GRPCRoute": 503}
 """The status in place of a backend that cannot be used; gRPC's clients take 503 as UNAVAILABLE."""
 
-_UNSERVED = ("timeouts", "retry", "sessionPersistence")
+_UNSERVED = ("retry", "sessionPersistence")
 
 
 class Options(Struct, frozen=True):
-    """What the settings say: the controller's name, the entry points, and how servers are found.
-
-    `cross_provider_namespaces` are the namespaces whose routes may refer to services of other providers
-    (`api@internal`); None stands for all.
-    """
+    """What the settings say: the controller's name, the entry points, and how routes are decoded."""
 
     controller: str
     entry_points: Mapping[str, EntryPointAddress]
-    policy: ServersPolicy
-    cross_provider_namespaces: tuple[str, ...] | None = None
+    policy: DecodingPolicy
 
 
 class DecodedRoute(Struct, frozen=True):
@@ -100,6 +99,11 @@ class _Route:
                 to = attachment.reference
                 parent = f"Gateway {to.get('namespace') or self._namespace}/{to.get('name')}"
                 self._report.warning(f"{parent} does not take it: {attachment.condition.message}")
+            for name in attachment.lost:
+                self._report.warning(
+                    f"it gets no requests for {name}, which belongs to a more specific listener",
+                    "name that listener's sectionName in parentRefs, or none",
+                )
         if attachments:
             served = [each for one in attachments for each in one.attached if each.listener.serves]
             for number, rule in enumerate((self._route.get("spec") or {}).get("rules") or ({},)):
@@ -135,6 +139,8 @@ class _Route:
                 filters = read_filters(
                     rule.get("filters") or (), self._namespace, normalise(own), match.prefix
                 )
+                timeouts = read_timeouts(rule, normalise(own))
+                filters = Filters({**timeouts, **filters.middlewares}, filters.mirrors)
                 service = self._service(where, normalise(own), rule, filters, match)
             except UnsupportedFilterError as error:
                 filters = Filters({}, ())
@@ -150,20 +156,19 @@ class _Route:
         listener = attached.listener
         gateway = f"{listener.namespace}-{listener.gateway}-ep-{listener.entry_point}"
         key = normalise(f"{self._name}-gw-{gateway}-{number}")
-        for hostname in attached.hostnames or ("",):
-            text = match.with_host(hostname)
+        for host in attached.hosts:
+            text = match.with_host(host)
             try:
                 rule = v3.parse(text)
             except RuleError as error:
                 self._leave_out(f"rule {number}", f"{text}: {error.message}")
                 continue
-            digest = sha256(text.encode()).hexdigest()[:_RULE_DIGITS]
-            name = qualify(f"{key}-{digest}", PROVIDER)
+            name = qualify(f"{key}-{rule_digest(text)}", PROVIDER)
             self._routers[name] = Router(
                 name,
                 rule,
                 service,
-                priority(match, hostname, self._route, number),
+                priority(match, host.name, self._route, number),
                 (listener.entry_point,),
                 tuple(qualify(middleware, PROVIDER) for middleware in middlewares),
                 tls=listener.protocol == "HTTPS",
@@ -232,8 +237,7 @@ class _Route:
         return qualified
 
     def _of_other_provider(self, name: str) -> str:
-        allowed = self._options.cross_provider_namespaces
-        if allowed is not None and self._namespace not in allowed:
+        if not self._options.policy.may_name_providers(self._namespace):
             message = f"namespace {self._namespace} may not refer to {name}, a service of another provider"
             raise BackendFaultError("RefNotPermitted", message)
         return name

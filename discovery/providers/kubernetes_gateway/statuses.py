@@ -1,134 +1,98 @@
-"""The statuses of GatewayClasses, Gateways and routes, as this controller writes them."""
+"""Decides which objects of the Gateway API get another status."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Set
+from datetime import UTC, datetime
 from typing import Any
 
 from discovery.kubernetes.client import Object
-from discovery.providers.kubernetes_gateway.attachments import Attachment
-from discovery.providers.kubernetes_gateway.conditions import (
-    ACCEPTED,
-    PROGRAMMED,
-    Condition,
-    written_conditions,
-)
-from discovery.providers.kubernetes_gateway.listeners import Listener
-from discovery.providers.kubernetes_gateway.references import GROUP
+from discovery.kubernetes.objects import Key, Objects
+from discovery.kubernetes.resources import GATEWAY_CLASSES, GATEWAYS, Resource
+from discovery.providers.kubernetes.status_updates import DueStatus
+from discovery.providers.kubernetes_gateway.attachments import is_ours
+from discovery.providers.kubernetes_gateway.gateways import DecodedGateway
+from discovery.providers.kubernetes_gateway.routes import DecodedRoute
+from discovery.providers.kubernetes_gateway.status_formats import class_status, gateway_status, route_status
+from rondpoint.diagnostics import Diagnostic
 
-FEATURES = (
-    "GRPCRoute",
-    "GRPCRouteNamedRouteRule",
-    "Gateway",
-    "GatewayPort8080",
-    "HTTPRoute",
-    "HTTPRoute303RedirectStatusCode",
-    "HTTPRoute307RedirectStatusCode",
-    "HTTPRoute308RedirectStatusCode",
-    "HTTPRouteBackendProtocolH2C",
-    "HTTPRouteBackendProtocolWebSocket",
-    "HTTPRouteBackendRequestHeaderModification",
-    "HTTPRouteDestinationPortMatching",
-    "HTTPRouteHostRewrite",
-    "HTTPRouteMethodMatching",
-    "HTTPRouteNamedRouteRule",
-    "HTTPRouteParentRefPort",
-    "HTTPRoutePathRedirect",
-    "HTTPRoutePathRewrite",
-    "HTTPRoutePortRedirect",
-    "HTTPRouteQueryParamMatching",
-    "HTTPRouteRequestMirror",
-    "HTTPRouteRequestMultipleMirrors",
-    "HTTPRouteRequestPercentageMirror",
-    "HTTPRouteResponseHeaderModification",
-    "HTTPRouteSchemeRedirect",
-    "ReferenceGrant",
-)
-"""The names of the Gateway API for what is supported, in alphabetical order."""
-
-_CLASS_CONDITION = Condition(ACCEPTED, True, "Accepted", "Rondpoint serves this class")
-_GATEWAY_CONDITIONS = (
-    Condition(ACCEPTED, True, "Accepted", "all listeners are valid"),
-    Condition(PROGRAMMED, True, "Programmed", "all listeners are served"),
-)
+Addresses = Callable[[], tuple[Mapping[str, str], ...]]
+"""Returns the addresses at which clients reach the Gateways."""
 
 
-def class_status(item: Object, now: str) -> dict[str, Any]:
-    """Return the status of a GatewayClass of this controller."""
-    before = item.get("status") or {}
-    conditions = written_conditions(
-        (_CLASS_CONDITION,), before.get("conditions") or (), _generation(item), now
-    )
-    return {**before, "conditions": conditions, "supportedFeatures": [{"name": name} for name in FEATURES]}
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def gateway_status(
-    item: Object,
-    listeners: Iterable[Listener],
-    attached: Mapping[str, int],
-    addresses: Iterable[Mapping[str, str]],
-    now: str,
-) -> dict[str, Any]:
-    """Return the status of a Gateway; `attached` counts the routes of its listeners by name."""
-    before = item.get("status") or {}
-    known = {each.get("name"): each for each in before.get("listeners") or ()}
-    generation = _generation(item)
-    written, valid, served = [], True, True
-    for listener in listeners:
-        valid &= listener.accepted
-        served &= listener.serves
-        old = known.get(listener.name, {}).get("conditions") or ()
-        written.append(
-            {
-                "name": listener.name,
-                "supportedKinds": [{"group": GROUP, "kind": kind} for kind in listener.kinds],
-                "attachedRoutes": attached.get(listener.name, 0),
-                "conditions": written_conditions(listener.conditions, old, generation, now),
-            }
-        )
-    any_serves = any(listener.serves for listener in listeners)
-    conditions = (
-        _GATEWAY_CONDITIONS[0]
-        if valid and served
-        else Condition(ACCEPTED, any_serves, "ListenersNotValid", "not all listeners are valid"),
-        _GATEWAY_CONDITIONS[1]
-        if any_serves
-        else Condition(PROGRAMMED, False, "Invalid", "no listener is served"),
-    )
-    written_addresses = [dict(address) for address in addresses]
-    return {
-        **before,
-        **({"addresses": written_addresses} if written_addresses else {}),
-        "conditions": written_conditions(conditions, before.get("conditions") or (), generation, now),
-        "listeners": written,
-    }
+class GatewayStatuses:
+    """The statuses of all objects that this controller serves.
 
-
-def route_status(
-    item: Object, attachments: Iterable[Attachment], shared: Iterable[Condition], controller: str, now: str
-) -> dict[str, Any]:
-    """Return the status of a route: what became of its references, beside what other controllers wrote.
-
-    `shared` are conditions that hold for all of them.
+    `now` returns the time of conditions that change, in RFC 3339.
     """
-    before = (item.get("status") or {}).get("parents") or ()
-    others = [parent for parent in before if parent.get("controllerName") != controller]
-    own = [parent for parent in before if parent.get("controllerName") == controller]
-    generation, shared = _generation(item), tuple(shared)
-    written = []
-    for attachment in attachments:
-        reference = dict(attachment.reference)
-        old: Mapping[str, Any] = next((each for each in own if each.get("parentRef") == reference), {})
-        conditions = (attachment.condition, *shared)
-        written.append(
-            {
-                "parentRef": reference,
-                "controllerName": controller,
-                "conditions": written_conditions(conditions, old.get("conditions") or (), generation, now),
-            }
-        )
-    return {**(item.get("status") or {}), "parents": others + written}
 
+    def __init__(
+        self, objects: Objects, controller: str, addresses: Addresses, now: Callable[[], str] = _now
+    ) -> None:
+        self._objects = objects
+        self._controller = controller
+        self._addresses = addresses
+        self._now = now
+        self._gateways: dict[Key, DecodedGateway] = {}
+        self._routes: dict[Key, DecodedRoute] = {}
+        self._decoded: set[Key] = set()
 
-def _generation(item: Object) -> int:
-    return int(item["metadata"].get("generation") or 0)
+    def note_gateway(self, key: Key, decoded: DecodedGateway) -> None:
+        """Note what a Gateway was decoded to."""
+        self._gateways[key] = decoded
+
+    def note_route(self, key: Key, decoded: DecodedRoute) -> None:
+        """Note what a route was decoded to."""
+        self._routes[key] = decoded
+        self._decoded.add(key)
+
+    def note(self, changed: Set[Key]) -> tuple[Diagnostic, ...]:
+        """Forget deleted objects; nothing keeps statuses from being written."""
+        for key in changed:
+            if self._objects.get(*key) is None:
+                self._gateways.pop(key, None)
+                self._routes.pop(key, None)
+        return ()
+
+    def due(self, *, everything: bool) -> Iterator[DueStatus]:
+        """Yield the statuses that differ: of classes, Gateways, and of routes that were decoded again."""
+        decoded, self._decoded = self._decoded, set()
+        for resource, item, status in self._statuses(self._routes.keys() if everything else decoded):
+            if status != (item.get("status") or {}):
+                yield DueStatus(resource, item, status)
+
+    def _statuses(self, routes: Set[Key]) -> Iterator[tuple[Resource, Object, Mapping[str, Any]]]:
+        now = self._now()
+        for gateway_class in self._objects.all(GATEWAY_CLASSES).values():
+            if is_ours(gateway_class, self._controller):
+                yield GATEWAY_CLASSES, gateway_class, class_status(gateway_class, now)
+        attached = self._count_attached()
+        addresses = self._addresses()
+        for key, gateway in self._gateways.items():
+            item = self._objects.get(*key)
+            if item is not None and gateway.ours:
+                counts = {each.name: attached[key[1], key[2], each.name] for each in gateway.listeners}
+                yield GATEWAYS, item, gateway_status(item, gateway.listeners, counts, addresses, now)
+        for key in routes:
+            route_item, route = self._objects.get(*key), self._routes.get(key)
+            if route_item is not None and route is not None:
+                status = route_status(route_item, route.attachments, route.conditions, self._controller, now)
+                yield key[0], route_item, status
+
+    def _count_attached(self) -> Counter[tuple[str, str, str]]:
+        """Count the routes of each listener, by the Gateway's namespace and name."""
+        counts: Counter[tuple[str, str, str]] = Counter()
+        for route in self._routes.values():
+            counts.update(
+                {
+                    (each.listener.namespace, each.listener.gateway, each.listener.name)
+                    for attachment in route.attachments
+                    for each in attachment.attached
+                }
+            )
+        return counts

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from discovery.providers.kubernetes.ingress_classes import annotated_class, is_class_taken
 from discovery.providers.kubernetes_ingress.ingress import Ingress, IngressSpec
 
-ANNOTATION = "kubernetes.io/ingress.class"
 CONTROLLER = "traefik.io/ingress-controller"
-_DEFAULT = "traefik"
 
 
 def is_taken(ingress: Ingress, spec: IngressSpec) -> bool:
@@ -19,8 +18,7 @@ def is_taken(ingress: Ingress, spec: IngressSpec) -> bool:
     wanted = ingress.policy.ingress_class
     named = spec.ingress_class_name
     if named is None:
-        annotated = ingress.annotations.get(ANNOTATION, "")
-        return annotated == wanted or (not wanted and annotated == _DEFAULT)
+        return is_class_taken(annotated_class(ingress.annotations), wanted)
     if wanted not in ("", named) or not ingress.policy.class_lookup:
         return False
     found = ingress.cluster.find("IngressClass", "", named)

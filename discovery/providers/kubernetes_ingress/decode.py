@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from discovery.certificates.loading import Seal
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
@@ -51,9 +52,9 @@ _LAST = -(2**31)
 """The priority of a default backend."""
 
 
-def decode(item: Object, policy: Policy, cluster: Cluster) -> Decoded:
-    """Decode an Ingress; it is empty if the provider does not take its class."""
-    ingress = Ingress(item, policy, cluster)
+def decode(policy: Policy, seal: Seal, _kind: str, item: Object, cluster: Cluster) -> Decoded:
+    """Decode an Ingress; it is empty if the provider does not take its class. `seal` seals private keys."""
+    ingress = Ingress(item, policy, cluster, seal)
     spec = ingress.read_spec()
     if spec is None or not is_taken(ingress, spec):
         return Decoded(ingress.subject, diagnostics=ingress.report.diagnostics)
@@ -301,10 +302,7 @@ def _certificates(spec: IngressSpec, ingress: Ingress) -> Iterator[WrittenPair]:
         if not tls.secret_name:
             continue
         try:
-            found = read_key_pair(tls.secret_name, ingress)
+            yield read_key_pair(tls.secret_name, ingress)
         except ContentsFault as fault:
             message = f"spec.tls[{number}].secretName: {fault}, so the certificate is left out"
             ingress.report.error(message, fault.hint)
-            continue
-        path = f"secret {ingress.namespace}/{tls.secret_name}"
-        yield WrittenPair(path, found.certificate, found.key)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, ValidationError, convert, field
 
+from discovery.certificates.loading import Seal
 from discovery.decoding.report import Report
 from discovery.kubernetes.client import Object
 from discovery.providers.kubernetes.lookup import Cluster
@@ -67,15 +68,16 @@ class Ingress:
     """An Ingress that is being decoded, and what its decoder may look up.
 
     Diagnostics call it `Ingress default/shop`, and its options as the manifest does: `written` maps the keys
-    that decoders read to these, in lower case.
+    that decoders read to these, in lower case. `seal` seals private keys.
     """
 
-    def __init__(self, item: Object, policy: Policy, cluster: Cluster) -> None:
+    def __init__(self, item: Object, policy: Policy, cluster: Cluster, seal: Seal = str) -> None:
         metadata = item["metadata"]
         self.namespace = str(metadata.get("namespace") or "")
         self.name = str(metadata["name"])
         self.annotations: Mapping[str, str] = metadata.get("annotations") or {}
         self.policy = policy
+        self.seal = seal
         self.cluster = cluster
         self.subject = f"Ingress {self.namespace}/{self.name}"
         self.written: dict[str, str] = {}

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 from discovery.decoding.names import normalise
+from discovery.providers.kubernetes.names import rule_digest
 
 PROVIDER = "kubernetes"
 
 DEFAULT_ROUTER = "default-router"
 DEFAULT_SERVICE = "default-backend"
 """The router and service of an Ingress that has only a default backend."""
-
-_DIGITS = 20
-"""Hexadecimal digits of the SHA-256 digest of a rule, which tells apart routers of one name."""
 
 
 def service_name(namespace: str, service: str, port: int | str) -> str:
@@ -28,4 +24,4 @@ def router_name(namespace: str, ingress: str, host: str, path: str) -> str:
 
 def distinct_router_name(name: str, rule: str) -> str:
     """Return the name with a digest of the rule, for a path whose name another path has as well."""
-    return f"{name}-{sha256(rule.encode()).hexdigest()[:_DIGITS]}"
+    return f"{name}-{rule_digest(rule)}"

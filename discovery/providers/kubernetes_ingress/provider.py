@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from functools import partial
 
 from discovery.certificates.loading import Seal
-from discovery.decoding.decoded import Decoded
-from discovery.kubernetes.client import Object
 from discovery.kubernetes.objects import Objects
 from discovery.kubernetes.resources import (
     ENDPOINT_SLICES,
@@ -20,42 +18,48 @@ from discovery.kubernetes.resources import (
 )
 from discovery.kubernetes.selection import Selection
 from discovery.providers.contract import Emit
+from discovery.providers.kubernetes.clusters import Clusters, own_clusters
 from discovery.providers.kubernetes.definitions import Definitions
-from discovery.providers.kubernetes.following import Connection, Follower
-from discovery.providers.kubernetes.lookup import Cluster
+from discovery.providers.kubernetes.following import Follower
 from discovery.providers.kubernetes.selections import backend_selections, node_selection
+from discovery.providers.kubernetes.status_updates import StatusUpdates
 from discovery.providers.kubernetes_ingress.decode import decode
 from discovery.providers.kubernetes_ingress.names import PROVIDER
 from discovery.providers.kubernetes_ingress.policy import Policy
-from discovery.providers.kubernetes_ingress.status_updates import StatusUpdates
+from discovery.providers.kubernetes_ingress.statuses import IngressStatuses
 from rondpoint.settings import KubernetesIngressOptions
 
 
 class KubernetesIngressProvider:
-    """A provider that emits whenever a change of the cluster affects an Ingress. It does not poll."""
+    """A provider that emits whenever a change of the cluster affects an Ingress. It does not poll.
+
+    `seal` seals private keys. Providers with the same `clusters` share watches.
+    """
 
     name = PROVIDER
 
-    def __init__(self, options: KubernetesIngressOptions, seal: Seal = str) -> None:
-        self._options = options
-        self._policy = _policy(options)
-        self._objects = Objects()
+    def __init__(
+        self, options: KubernetesIngressOptions, seal: Seal = str, clusters: Clusters | None = None
+    ) -> None:
+        clusters = clusters or own_clusters()
+        policy = _policy(options)
+        objects = Objects()
         looked_up = (SERVICES, SECRETS, ENDPOINT_SLICES, NODES, INGRESS_CLASSES)
-        self._definitions = Definitions(PROVIDER, self._objects, [INGRESSES], looked_up, self._decode, seal)
-        connection = Connection(options.endpoint, options.token, options.cert_auth_file_path)
-        self._follower = Follower(PROVIDER, connection, selections(options), self._objects, self._definitions)
+        endpoint = options.ingress_endpoint
+        self._follower = Follower(
+            PROVIDER,
+            clusters.watches(options),
+            selections(options),
+            objects,
+            Definitions(PROVIDER, objects, [INGRESSES], looked_up, partial(decode, policy, seal), seal),
+            None
+            if endpoint is None
+            else StatusUpdates(IngressStatuses(endpoint, objects, policy), clusters.leadership),
+        )
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the cluster until `stop`. Raises ProviderError if it cannot be read."""
-        endpoint = self._options.ingress_endpoint
-        if endpoint is None:
-            self._follower.watch(emit, stop)
-            return
-        with closing(StatusUpdates(endpoint, self._objects, self._policy)) as updates:
-            self._follower.watch(emit, stop, updates.update)
-
-    def _decode(self, kind: str, item: Object, cluster: Cluster) -> Decoded:
-        return decode(item, self._policy, cluster)
+        self._follower.watch(emit, stop)
 
 
 def selections(options: KubernetesIngressOptions) -> Iterator[Selection]:

@@ -79,9 +79,9 @@ def is_current(item: Object, wanted: Addresses) -> bool:
     return _identities(status.get("ingress") or ()) == _identities(wanted)
 
 
-def with_status(item: Object, wanted: Addresses) -> Object:
-    """Return the Ingress with these addresses."""
-    return {**item, "status": {"loadBalancer": {"ingress": wanted}}}
+def status_with(wanted: Addresses) -> Mapping[str, Any]:
+    """Return the status of an Ingress with these addresses."""
+    return {"loadBalancer": {"ingress": wanted}}
 
 
 def _address(ip: str, hostname: str) -> dict[str, Any]:

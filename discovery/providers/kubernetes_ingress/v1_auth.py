@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from discovery.decoding.section import Tree
+from discovery.providers.kubernetes.client_certificates import read_client_certificate
 from discovery.providers.kubernetes.secrets import ContentsFault, read_users
 from discovery.providers.kubernetes_ingress.ingress import Ingress
 from discovery.providers.kubernetes_ingress.v1_annotations import V1Annotations
@@ -60,18 +61,24 @@ def _forward(annotations: V1Annotations, ingress: Ingress) -> Tree | None:
     if not address:
         at = annotations.written("auth-type")
         return _refuse(ingress, at, "has no auth-url with it", "set the address that decides")
+    tls: dict[str, Any] = {}
+    if annotations.has("auth-tls-insecure"):
+        tls["insecureSkipVerify"] = annotations.switch("auth-tls-insecure")
     if annotations.has("auth-tls-secret"):
-        at = annotations.written("auth-tls-secret")
-        hint = "mount the key in the proxies, and define the middleware in a file"
-        return _refuse(ingress, at, "is not served: the key would get into the store", hint)
+        try:
+            found = read_client_certificate(annotations.text("auth-tls-secret"), ingress, ingress.seal)
+        except ContentsFault as fault:
+            at = annotations.written("auth-tls-secret")
+            return _refuse(ingress, at, f"cannot be used: {fault}", fault.hint)
+        tls |= {"cert": found.cert_file, "key": found.key_file}
     options: dict[str, Any] = {
         "address": address,
         "trustForwardHeader": annotations.switch("auth-trust-headers"),
     }
     if annotations.has("auth-response-headers"):
         options["authResponseHeaders"] = annotations.text("auth-response-headers")
-    if annotations.has("auth-tls-insecure"):
-        options["tls"] = {"insecureSkipVerify": annotations.switch("auth-tls-insecure")}
+    if tls:
+        options["tls"] = tls
     return options
 
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from discovery.container import Container
 from discovery.decoding.names import normalise
-from discovery.labels.known_labels import LabelKind, label_kind, split_segment
+from discovery.labels.container import Container
 from discovery.providers.container_groups.group import ContainerGroup
+from discovery.providers.container_groups.v1_defaults import (
+    add_default_rules,
+    default_host,
+    has_v3_labels,
+    lowered,
+    segment_label,
+    segments_of,
+)
 from discovery.providers.marathon.readiness import is_ready
 from discovery.providers.marathon.values import App, Task
 from rondpoint.diagnostics import Diagnostic, Severity
@@ -19,7 +26,6 @@ NO_TASK = "without a ready task"
 
 _TAGS = "traefik.tags"
 _PORT, _PORT_INDEX = "traefik.port", "traefik.portindex"
-_RULE = "traefik.frontend.rule"
 _ADDRESS_INDEX = "traefik.ipaddressidx"
 _GROUP, _VHOST = "HAPROXY_GROUP", "HAPROXY_0_VHOST"
 
@@ -52,7 +58,7 @@ def containers_of(app: App, options: MarathonOptions, now: float) -> ContainerGr
 def _container(name: str, app: App, task: Task, options: MarathonOptions) -> Container:
     """Return the container of a task. Raises _FaultError."""
     ports = _ports(app, task)
-    given = {label.lower(): value for label, value in app.labels.items()}
+    given = lowered(app.labels)
     own = () if _PORT in given or not ports else (_port(ports, given.get(_PORT_INDEX, "0")),)
     return _make(task.id, name, _labels(app, options, ports), _host(app, task, options), own)
 
@@ -84,24 +90,31 @@ def _labels(app: App, options: MarathonOptions, ports: tuple[int, ...] | None) -
         if not label.lower().endswith((".portindex", ".ipaddressidx"))
     }
     _add_tags(labels, app, options)
-    if any(label_kind(label) is LabelKind.V3_HTTP for label in labels):
+    if has_v3_labels(labels):
         return labels
-    given = {label.lower(): value for label, value in app.labels.items()}
-    segments = {
-        split_segment(label)[0]: None for label in app.labels if label_kind(label) is LabelKind.V1_SEGMENT
-    }
-    if _RULE not in given:
-        host = app.labels.get(_VHOST, "") if options.marathon_lb_compatibility else ""
-        for segment in segments or ("",):
-            key = f"traefik.{segment}.frontend.rule" if segment else _RULE
-            if key.lower() not in given:
-                labels[key] = f"Host:{host or _default_host(app, segment, given, options)}"
+    given = lowered(app.labels)
+    segments = segments_of(app.labels)
+    vhost = app.labels.get(_VHOST, "") if options.marathon_lb_compatibility else ""
+    add_default_rules(
+        labels,
+        segments,
+        lambda segment: (
+            vhost
+            or default_host(
+                app.id,
+                segment,
+                given,
+                options.domain,
+                groups_as_sub_domains=options.groups_as_sub_domains,
+            )
+        ),
+    )
     if ports is not None and _PORT not in given:
-        for segment in segments:
-            key = f"traefik.{segment}.port"
-            if key.lower() not in given:
-                index = given.get(f"{key.lower()}index", given.get(_PORT_INDEX, "0"))
-                labels[key] = str(_port(ports, index))
+        for segment in filter(None, segments):
+            label = segment_label(segment, "port")
+            if label.lower() not in given:
+                index = given.get(f"{label.lower()}index", given.get(_PORT_INDEX, "0"))
+                labels[label] = str(_port(ports, index))
     return labels
 
 
@@ -113,13 +126,6 @@ def _add_tags(labels: dict[str, str], app: App, options: MarathonOptions) -> Non
     if any(tags):
         key = next((label for label in labels if label.lower() == _TAGS), _TAGS)
         labels[key] = ",".join(filter(None, [labels.get(key, ""), *tags]))
-
-
-def _default_host(app: App, segment: str, given: Mapping[str, str], options: MarathonOptions) -> str:
-    domain = given.get(f"traefik.{segment.lower()}.domain") or given.get("traefik.domain") or options.domain
-    groups = app.id.strip("/").split("/")
-    own = ".".join(reversed(groups)) if options.groups_as_sub_domains else "-".join(groups)
-    return ".".join(filter(None, (normalise(segment).lower(), own, domain.strip("."))))
 
 
 def _ports(app: App, task: Task) -> tuple[int, ...]:
@@ -146,7 +152,7 @@ def _host(app: App, task: Task, options: MarathonOptions) -> str:
     addresses = [each.ip_address for each in task.ip_addresses or ()]
     if len(addresses) == 1:
         return addresses[0]
-    given = {label.lower(): value for label, value in app.labels.items()}
+    given = lowered(app.labels)
     index = given.get(_ADDRESS_INDEX, "")
     if index.isdecimal() and int(index) < len(addresses):
         return addresses[int(index)]

@@ -9,6 +9,7 @@ from typing import TypeVar
 from msgspec import MsgspecError, json
 from urllib3 import BaseHTTPResponse
 
+from discovery.connections.errors import one_line
 from discovery.http_client.client import HttpClient
 from discovery.http_client.errors import HttpError
 from discovery.http_client.lines import read_lines
@@ -29,7 +30,6 @@ EVENTS = frozenset(
 """The events after which apps or tasks may differ."""
 
 _EMBEDDED = "embed=apps.tasks&embed=apps.deployments&embed=apps.readiness"
-_MAX_TEXT = 200
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ class MarathonClient:
                 f"{self._name} refuses the credentials", "set marathon.basic or marathon.dcosToken"
             )
         if response.status != 200:
-            text = " ".join(response.read().decode(errors="replace").split())[:_MAX_TEXT]
+            text = one_line(response.read().decode(errors="replace"))
             raise HttpError(f"{self._name} responds with status {response.status}: {text}")
 
 

@@ -8,27 +8,24 @@ import time
 from contextlib import closing
 
 from discovery import labels
-from discovery.constraints import Constraint, ConstraintError, parse
-from discovery.container import Container
+from discovery.connections.outages import RETENTION, STABLE_SECONDS
+from discovery.connections.stopping import on_stop
 from discovery.decoding.decoded import Decoded
 from discovery.http_client.errors import HttpError
 from discovery.http_client.event_stream import EventStream
+from discovery.labels.constraints import Constraint, everything
+from discovery.labels.container import Container
+from discovery.labels.options import LabelOptions
+from discovery.providers.constraints import parse_constraints
 from discovery.providers.container_groups.inventory import Inventory
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.providers.marathon.app_reader import AppReader
 from discovery.providers.marathon.apps import PROVIDER
 from discovery.providers.marathon.client import MarathonClient, urls_of
-from discovery.stopping import on_stop
-from rondpoint.settings import DockerOptions, MarathonOptions
+from rondpoint.settings import MarathonOptions
 
 logger = logging.getLogger(__name__)
-
-RETENTION = 60.0
-"""Seconds that apps missing after an outage of Marathon have to come back."""
-
-STABLE_SECONDS = 5.0
-"""An event stream that lasted this many seconds is reopened at once; one that ended sooner is an error."""
 
 READINESS_INTERVAL = 1.0
 """Seconds between readings while a task is not ready: it may become ready without an event."""
@@ -44,9 +41,9 @@ class MarathonProvider:
         self._urls = urls_of(options.endpoint)
         self._inventory = Inventory(self._decode, self.name)
         self._reader = AppReader(options)
-        self._constraint: Constraint = parse("")
+        self._constraint: Constraint = everything
         # An app without a ready task keeps its routes, as in Traefik 1.
-        self._label_options = DockerOptions(
+        self._label_options = LabelOptions(
             exposed_by_default=options.exposed_by_default,
             default_rule=options.default_rule,
             allow_empty_services=True,
@@ -54,10 +51,7 @@ class MarathonProvider:
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the apps until `stop`. Raises ProviderError if no Marathon can be read."""
-        try:
-            self._constraint = parse(self._options.constraints)
-        except ConstraintError as error:
-            raise ProviderError(f"providers.marathon.constraints: {error}") from error
+        self._constraint = parse_constraints(self._options.constraints, "providers.marathon")
         failures = 0
         while not stop.is_set():
             opened = time.monotonic()

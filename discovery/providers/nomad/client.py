@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -11,7 +11,9 @@ from msgspec import MsgspecError, Struct
 from msgspec import json as msgspec_json
 from urllib3 import BaseHTTPResponse
 
+from discovery.connections.errors import one_line
 from discovery.http_client.client import HttpClient
+from discovery.http_client.concurrent_calls import call_each
 from discovery.http_client.errors import HttpError
 from discovery.http_client.lines import read_lines
 from discovery.providers.nomad.endpoint import Endpoint
@@ -30,7 +32,11 @@ TIMEOUT = 10.0
 SILENCE = 45.0
 """Seconds without a line after which an event stream is dead; Nomad sends a heartbeat every 10 seconds."""
 
-_MAX_TEXT = 200
+AT_ONCE = 4
+"""Requests that are made at the same time for services or jobs.
+
+Nomad has no request for all of them. Its agents accept 100 connections of a client by default.
+"""
 
 T = TypeVar("T")
 
@@ -48,7 +54,7 @@ class NomadClient:
     def __init__(self, endpoint: Endpoint, namespace: str, *, stale: bool) -> None:
         self._endpoint = endpoint
         self._name = f"Nomad at {endpoint.url}"
-        self._client = HttpClient(self._name, endpoint.tls)
+        self._client = HttpClient(self._name, endpoint.tls, AT_ONCE)
         self._headers = {"X-Nomad-Token": endpoint.token} if endpoint.token else {}
         self._query = {
             **({"namespace": namespace} if namespace else {}),
@@ -61,7 +67,7 @@ class NomadClient:
         self._client.abort()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; another call opens new ones."""
         self._client.close()
 
     def service_names(self) -> tuple[list[str], int]:
@@ -69,16 +75,14 @@ class NomadClient:
         data, index = self._read("/v1/services", list[NamespaceServices], self._stale)
         return [stub.service_name for each in data for stub in each.services or ()], index
 
-    def service(self, name: str) -> tuple[list[Registration], int]:
-        """Return the instances of a service, and the index at which they were read. Raises HttpError."""
-        return self._read(f"/v1/service/{quote(name, safe='')}", list[Registration], self._stale)
+    def services(self, names: Iterable[str]) -> list[tuple[list[Registration], int]]:
+        """Return the instances of each service, and the index at which they were read. Raises HttpError."""
+        return call_each(self._service, names, AT_ONCE)
 
-    def jobs(self) -> Iterator[Job]:
-        """Yield all jobs. Raises HttpError."""
+    def jobs(self) -> list[Job]:
+        """Return all jobs. Raises HttpError."""
         stubs, _ = self._read("/v1/jobs", list[JobStub], self._stale)
-        for stub in stubs:
-            job, _ = self._read(f"/v1/job/{quote(stub.id, safe='')}", Job, {})
-            yield job
+        return call_each(self._job, (stub.id for stub in stubs), AT_ONCE)
 
     def events(self, topics: tuple[str, ...]) -> Iterator[tuple[Event, ...]]:
         """Yield the events of each line of the stream, the last ones before now first.
@@ -93,6 +97,12 @@ class NomadClient:
             self._check(response)
             for line in read_lines(response):
                 yield self._decode(line or b"{}", Frame).events or ()
+
+    def _service(self, name: str) -> tuple[list[Registration], int]:
+        return self._read(f"/v1/service/{quote(name, safe='')}", list[Registration], self._stale)
+
+    def _job(self, own: str) -> Job:
+        return self._read(f"/v1/job/{quote(own, safe='')}", Job, {})[0]
 
     def _read(self, path: str, kind: type[T], query: Mapping[str, str]) -> tuple[T, int]:
         parameters = urlencode({**self._query, **query})
@@ -113,7 +123,7 @@ class NomadClient:
         """Raise HttpError unless the status is 200."""
         if response.status == 200:
             return
-        text = " ".join(response.read().decode(errors="replace").split())[:_MAX_TEXT]
+        text = one_line(response.read().decode(errors="replace"))
         if response.status in (401, 403):
             hint = 'the token needs, in each namespace: capabilities = ["read-job"]'
             raise HttpError(

@@ -8,31 +8,28 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 
-from discovery.constraints import Constraint, ConstraintError, parse
+from discovery.connections.outages import RETENTION
+from discovery.connections.stopping import on_stop
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import format_names
-from discovery.http_client.errors import HttpError
 from discovery.http_client.event_stream import EventStream
+from discovery.labels.constraints import Constraint, everything
+from discovery.providers.constraints import parse_constraints
 from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.providers.nomad.client import NomadClient
 from discovery.providers.nomad.endpoint import Endpoint, endpoint_of
 from discovery.providers.nomad.reader import ServiceReader
-from discovery.providers.tagged_services.decode import Member, decode
+from discovery.providers.reconnection import follow_with_reconnection
+from discovery.providers.tagged_services.decode import decode
+from discovery.providers.tagged_services.instance import Member
 from discovery.providers.tagged_services.inventory import Inventory
 from discovery.providers.tagged_services.options import TagOptions
-from discovery.stopping import on_stop
 from rondpoint.settings import NomadOptions
 
 logger = logging.getLogger(__name__)
 
 PROVIDER = "nomad"
-
-RETENTION = 60.0
-"""Seconds that services missing after an outage of Nomad have to come back."""
-
-STABLE_SECONDS = 5.0
-"""An event stream that lasted this many seconds is reopened at once; one that ended sooner is an error."""
 
 MIN_REFRESH_INTERVAL = 1.0
 
@@ -49,7 +46,7 @@ class NomadProvider:
         self.name = f"{PROVIDER}-{namespace}" if namespace else PROVIDER
         self._options = options
         self._namespace = namespace
-        self._constraint: Constraint = parse("")
+        self._constraint: Constraint = everything
         self._inventory = Inventory(self._decode, self.name, "Nomad")
         self._tag_options = TagOptions(
             provider=self.name,
@@ -62,25 +59,20 @@ class NomadProvider:
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the services until `stop`. Raises ProviderError if Nomad cannot be read."""
+        self._constraint = parse_constraints(self._options.constraints, "providers.nomad")
         try:
-            self._constraint = parse(self._options.constraints)
             endpoint = endpoint_of(self._options.endpoint)
-        except ConstraintError as error:
-            raise ProviderError(f"providers.nomad.constraints: {error}") from error
         except ValueError as error:
             raise ProviderError(str(error)) from error
-        while not stop.is_set():
-            opened = time.monotonic()
-            try:
-                with closing(self._client(endpoint)) as client, on_stop(stop, client.abort):
-                    if self._options.watch:
-                        self._follow(client, endpoint, emit, stop)
-                    else:
-                        self._poll(client, emit, stop)
-            except HttpError as error:
-                if not stop.is_set() and time.monotonic() - opened < STABLE_SECONDS:
-                    raise ProviderError(error.message, error.hint) from error
-                logger.info("provider %s: %s; reading everything again", self.name, error)
+
+        def follow() -> None:
+            with closing(self._client(endpoint)) as client, on_stop(stop, client.abort):
+                if self._options.watch:
+                    self._follow(client, endpoint, emit, stop)
+                else:
+                    self._poll(client, emit, stop)
+
+        follow_with_reconnection(self.name, follow, stop)
 
     def _client(self, endpoint: Endpoint) -> NomadClient:
         return NomadClient(endpoint, self._namespace, stale=self._options.stale)
@@ -92,6 +84,8 @@ class NomadProvider:
         stream = EventStream("Nomad", streaming, lambda: streaming.events(reader.topics))
         with stream, on_stop(stop, streaming.abort):
             self._read_all(reader, emit)
+            # From now on, only the stream needs a connection.
+            client.close()
             while not stop.is_set():
                 reader.apply(stream.take(self._seconds_to_expiry()))
                 self._emit_changed(emit)

@@ -41,8 +41,8 @@ class ServiceReader:
         names, self._index = self._client.service_names()
         self._indexes.clear()
         found: list[Instance] = []
-        for name in names:
-            registrations, self._indexes[name] = self._client.service(name)
+        for name, (registrations, index) in zip(names, self._client.services(names), strict=True):
+            self._indexes[name] = index
             found += [each.instance for each in registrations]
         if self._empty:
             self._empty_groups.clear()

@@ -10,4 +10,4 @@ __all__ = ["RedisKeys", "redis_provider"]
 
 def redis_provider(options: RedisKeysOptions, seal: Seal = str) -> KeyValueProvider:
     """Return the provider for Redis' keys."""
-    return KeyValueProvider(RedisKeys(options), options.root_key, follow_changes=options.watch, seal=seal)
+    return KeyValueProvider(RedisKeys(options), options, seal)

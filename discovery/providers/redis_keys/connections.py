@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from discovery.addresses import Address, parse_address
+from discovery.connections.addresses import Address, parse_address
+from discovery.connections.keep_alive import KEEP_ALIVE_TIMES
 from discovery.providers.errors import ProviderError
 from discovery.providers.redis_keys.faults import faults_of
 from rondpoint.settings import RedisKeysOptions
@@ -18,7 +17,6 @@ TIMEOUT = 10.0
 """Seconds within which a server must accept and respond."""
 
 _SCHEMES = ("redis", "rediss")
-_KEEP_ALIVE = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
 
 
 def addresses_of(options: RedisKeysOptions) -> tuple[Address, ...]:
@@ -70,7 +68,7 @@ def _client(
         socket_timeout=TIMEOUT,
         socket_connect_timeout=TIMEOUT,
         socket_keepalive=True,
-        socket_keepalive_options=_KEEP_ALIVE,
+        socket_keepalive_options=KEEP_ALIVE_TIMES,
         # The provider itself tries again, at the next endpoint.
         retry=Retry(NoBackoff(), 0),
         protocol=2,

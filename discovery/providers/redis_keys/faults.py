@@ -8,13 +8,12 @@ from contextlib import contextmanager
 
 import redis
 
+from discovery.connections.errors import causes, one_line
 from discovery.providers.errors import NotPermittedError, ProviderError
-from discovery.root_causes import causes
 
 RIGHTS = "+scan +mget +psubscribe +ping +role '%R~PREFIX/*' '&__keyspace@DB__:PREFIX/*'"
 """The rights of a user of Redis that the provider needs."""
 
-_MAX_TEXT = 200
 _REFUSED = (redis.AuthenticationError, redis.exceptions.NoPermissionError)
 _FAULTS = (redis.RedisError, OSError, ValueError)
 
@@ -29,7 +28,7 @@ def faults_of(address: object) -> Iterator[None]:
 
 
 def _to_provider_error(error: BaseException, address: object) -> ProviderError:
-    text = " ".join(str(error).split())[:_MAX_TEXT]
+    text = one_line(error)
     for cause in causes(error):
         if isinstance(cause, ssl.SSLError):
             return ProviderError(

@@ -9,15 +9,14 @@ from typing import Any
 
 import redis
 
-from discovery.addresses import Address
+from discovery.connections.addresses import Address
+from discovery.connections.stopping import on_stop
 from discovery.providers.endpoint_rotation import EndpointRotation
-from discovery.providers.errors import ProviderError
 from discovery.providers.key_value import KeyUpdate, Report
 from discovery.providers.redis_keys.connections import address_of, addresses_of, connect
 from discovery.providers.redis_keys.faults import faults_of
 from discovery.providers.redis_keys.notifications import channel, key_of, switch_on
 from discovery.providers.redis_keys.reading import Values, read, read_below
-from discovery.stopping import on_stop
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings import RedisKeysOptions
 
@@ -42,20 +41,11 @@ class RedisKeys:
 
     def __init__(self, options: RedisKeysOptions) -> None:
         self._options = options
-        self._rotation: EndpointRotation[Address] | None = None
-        self._lock = threading.Lock()
+        self._rotation = EndpointRotation(self.name, lambda: addresses_of(options))
 
     def follow(self, prefix: str, report: Report, stop: threading.Event) -> None:
         """Report the keys below `prefix` until `stop`. Raises ProviderError if no endpoint can be read."""
-        self._find_endpoints().follow(lambda address: self._follow(address, prefix, report, stop), stop)
-
-    def _find_endpoints(self) -> EndpointRotation[Address]:
-        with self._lock:
-            try:
-                self._rotation = self._rotation or EndpointRotation(self.name, addresses_of(self._options))
-            except ValueError as error:
-                raise ProviderError(str(error)) from error
-            return self._rotation
+        self._rotation.follow(lambda address: self._follow(address, prefix, report, stop), stop)
 
     def _follow(self, address: Address, prefix: str, report: Report, stop: threading.Event) -> None:
         with connect(address, self._options) as client:

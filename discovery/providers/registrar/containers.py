@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from discovery.providers.docker.events import Action, Event
-from discovery.providers.docker.inventory import SHARED_NETWORK
+from discovery.labels.container import SHARED_NETWORK
+from discovery.providers.docker_engine.container_events import Action, Event
 from discovery.providers.docker_engine.engine import Engine
 from discovery.providers.docker_engine.signals import STOPPING_SIGNALS, signal_number
 from discovery.registrar.registration import Options

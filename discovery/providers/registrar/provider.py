@@ -9,18 +9,18 @@ import threading
 import time
 from collections.abc import Callable
 
+from discovery.connections.stopping import on_stop
 from discovery.consul import Client, Endpoint
 from discovery.providers.consul_agents import ConsulAgents
 from discovery.providers.contract import Emit
-from discovery.providers.docker.events import FILTERS, Event, parse_event
+from discovery.providers.docker_engine.container_events import FILTERS, Event, parse_event
 from discovery.providers.docker_engine.engine import Engine
-from discovery.providers.docker_engine.pending_events import PendingEvents
+from discovery.providers.docker_engine.event_stream import EventStream
 from discovery.providers.errors import ProviderError
 from discovery.providers.registrar.containers import Containers
 from discovery.registrar.options import Plan
 from discovery.registrar.registered_services import RegisteredServices
 from discovery.registrar.registrations import SOURCE
-from discovery.stopping import on_stop
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.model import Configuration
 
@@ -61,7 +61,7 @@ class _RegistrarWork:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._agents = ConsulAgents(SOURCE, (plan.consul,))
+        self._agents = ConsulAgents(SOURCE, lambda: (plan.consul,))
         self._containers = Containers(plan.options, on_success=plan.on_success)
         self._registered_services = RegisteredServices(plan.options.hostname, cleanup=plan.cleanup)
         self._emitted: tuple[Diagnostic, ...] = ()
@@ -77,10 +77,10 @@ class _RegistrarWork:
             on_stop(stop, engine.end_events),
             on_stop(stop, client.abort),
         ):
-            pending = PendingEvents(engine, FILTERS, parse_event)
+            stream = EventStream(engine, FILTERS, parse_event)
             self._register_all(engine, client)
             self._emit_diagnostics(emit)
-            self._apply_events(engine, client, pending, emit, stop)
+            self._apply_events(engine, client, stream, emit, stop)
         if not stop.is_set():
             raise ProviderError(
                 f"the event stream of the Docker engine at {self._plan.engine.endpoint} ended"
@@ -90,14 +90,14 @@ class _RegistrarWork:
         self,
         engine: Engine,
         client: Client,
-        pending: PendingEvents[Event],
+        stream: EventStream[Event],
         emit: Emit,
         stop: threading.Event,
     ) -> None:
         """Register each change as it comes, until the event stream ends."""
         repaired_at = registered_at = time.monotonic()
-        while not (stop.is_set() or pending.ended):
-            self._containers.apply(engine, pending.take(self._seconds_until_due(repaired_at, registered_at)))
+        while not (stop.is_set() or stream.ended):
+            self._containers.apply(engine, stream.take(self._seconds_until_due(repaired_at, registered_at)))
             self._containers.recheck(engine)
             now = time.monotonic()
             if self._plan.resync and now >= registered_at + self._plan.resync:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from msgspec.structs import replace
 
-from discovery.container import Binding, Container
 from discovery.decoding.values import TRUE
+from discovery.labels.container import Binding, Container
 from discovery.providers.swarm.objects import Node, SwarmService, Task
 
 PROVIDER = "swarm"

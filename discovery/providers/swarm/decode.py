@@ -7,21 +7,21 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from discovery import labels
-from discovery.constraints import Constraint
-from discovery.container import Container
 from discovery.decoding.decoded import Decoded
+from discovery.labels.constraints import Constraint
+from discovery.labels.container import Container
 from discovery.labels.container_reports import container_report
+from discovery.labels.options import LabelOptions
 from discovery.providers.swarm.containers import virtual_ip_label
 from discovery.providers.swarm.objects import SwarmService
 from rondpoint.diagnostics import Diagnostic
-from rondpoint.settings import SwarmOptions
 
 
 def decode(
     service: SwarmService,
     containers: Sequence[Container],
-    options: SwarmOptions,
-    constraint: Constraint | None,
+    options: LabelOptions,
+    constraint: Constraint,
 ) -> tuple[Decoded, ...]:
     """Return what the containers of one service define together."""
     parts = [labels.decode(container, options, constraint) for container in containers]

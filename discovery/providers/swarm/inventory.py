@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from discovery.container import Container
 from discovery.decoding.decoded import Decoded
+from discovery.labels.container import Container
 from discovery.merging.grouped_union import GroupedUnion
 from discovery.merging.guarded_decoding import decode_guarded
 from discovery.providers.docker_engine.signals import STOPPING_SIGNALS

@@ -8,13 +8,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from discovery.constraints import Constraint, ConstraintError, parse
-from discovery.container import Container
 from discovery.decoding.decoded import Decoded
+from discovery.labels.constraints import Constraint, everything
+from discovery.labels.container import Container
+from discovery.labels.options import engine_label_options
+from discovery.providers.constraints import parse_constraints
 from discovery.providers.contract import Emit
+from discovery.providers.docker_engine.event_stream import EventStream
 from discovery.providers.docker_engine.following import follow_engine
-from discovery.providers.docker_engine.pending_events import PendingEvents
-from discovery.providers.errors import ProviderError
 from discovery.providers.swarm.decode import decode
 from discovery.providers.swarm.events import FILTERS, Kind, SwarmEvent, parse_event
 from discovery.providers.swarm.inventory import Inventory
@@ -34,10 +35,11 @@ class SwarmProvider:
 
     def __init__(self, options: SwarmOptions) -> None:
         self._options = options
+        self._label_options = engine_label_options(options)
         self._inventory = Inventory(self._decode, keeps_routes=options.allow_empty_services)
         self._motion = Motion()
         self._emitted = False
-        self._constraint: Constraint | None = None
+        self._constraint: Constraint = everything
 
     def watch(self, emit: Emit, stop: threading.Event) -> None:
         """Follow the Swarm until `stop`.
@@ -45,10 +47,7 @@ class SwarmProvider:
         Raises ProviderError if the manager cannot be reached, goes away, or is not a manager.
         """
         self._emitted = False
-        try:
-            self._constraint = parse(self._options.constraints)
-        except ConstraintError as error:
-            raise ProviderError(f"providers.swarm.constraints: {error}") from error
+        self._constraint = parse_constraints(self._options.constraints, "providers.swarm")
         if not self._options.watch:
             with Manager(self._options) as manager:
                 self._read_all(manager)
@@ -63,13 +62,13 @@ class SwarmProvider:
         )
 
     def _follow(self, manager: Manager, emit: Emit, stop: threading.Event) -> None:
-        pending = PendingEvents(manager, FILTERS, parse_event)
+        stream = EventStream(manager, FILTERS, parse_event)
         try:
             self._read_all(manager)
             self._emit(emit)
             refresh_at = time.monotonic() + self._options.refresh_seconds
-            while not (stop.is_set() or pending.ended):
-                self._apply(manager, pending.take(self._seconds_until(refresh_at)))
+            while not (stop.is_set() or stream.ended):
+                self._apply(manager, stream.take(self._seconds_until(refresh_at)))
                 # An event may already say that a task ends; reading what follows from it takes longer.
                 self._emit(emit)
                 self._read_tasks(manager, self._motion.due())
@@ -182,7 +181,7 @@ class SwarmProvider:
             self._emitted = True
 
     def _decode(self, service: SwarmService, containers: Sequence[Container]) -> Sequence[Decoded]:
-        return decode(service, containers, self._options, self._constraint)
+        return decode(service, containers, self._label_options, self._constraint)
 
 
 def _by_service(descriptions: Iterable[Mapping[str, Any]]) -> defaultdict[str, list[Task]]:

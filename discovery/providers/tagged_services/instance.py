@@ -1,4 +1,4 @@
-"""An instance of a service."""
+"""An instance of a service, alone and with its health."""
 
 from __future__ import annotations
 
@@ -34,3 +34,10 @@ class Instance(Struct, frozen=True):
     def name(self) -> str:
         """The server's name, unique in its source and stable over restarts."""
         return f"{self.node}/{self.id}"
+
+
+class Member(Struct, frozen=True):
+    """An instance of a service with its health status."""
+
+    instance: Instance
+    status: str

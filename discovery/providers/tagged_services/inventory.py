@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from discovery.decoding.decoded import Decoded
 from discovery.merging.grouped_union import GroupedUnion
 from discovery.merging.guarded_decoding import decode_guarded
-from discovery.providers.tagged_services.decode import Member
 from discovery.providers.tagged_services.health import Health
-from discovery.providers.tagged_services.instance import Instance, Key
+from discovery.providers.tagged_services.instance import Instance, Key, Member
 from rondpoint.model import Configuration
 
 logger = logging.getLogger(__name__)

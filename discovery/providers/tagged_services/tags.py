@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 LABEL_PREFIX = "traefik."
 
+Labels = dict[str, str]
 
-def labels_from_tags(tags: Iterable[str], prefix: str) -> dict[str, str]:
+
+def labels_from_tags(tags: Iterable[str], prefix: str) -> Labels:
     """Convert tags to labels: `PREFIX.key=value` → `traefik.key`: `value`, and `PREFIX.key` → `true`.
 
     Prefixes and names are case-insensitive. If a name occurs twice, the first one counts.

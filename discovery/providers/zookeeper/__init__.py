@@ -1,15 +1,13 @@
-"""The ZooKeeper provider: reads routes from znodes. Only this package talks to ZooKeeper."""
+"""The ZooKeeper provider: reads routes from znodes."""
 
 from discovery.certificates.loading import Seal
 from discovery.providers.key_value import KeyValueProvider
-from discovery.providers.zookeeper.source import ZooKeeperSource
+from discovery.providers.zookeeper.source import ZooKeeperKeys
 from rondpoint.settings import ZooKeeperOptions
 
-__all__ = ["ZooKeeperSource", "zookeeper_provider"]
+__all__ = ["ZooKeeperKeys", "zookeeper_provider"]
 
 
 def zookeeper_provider(options: ZooKeeperOptions, seal: Seal = str) -> KeyValueProvider:
     """Return the provider for ZooKeeper's znodes."""
-    return KeyValueProvider(
-        ZooKeeperSource(options), options.root_key, follow_changes=options.watch, seal=seal
-    )
+    return KeyValueProvider(ZooKeeperKeys(options), options, seal)

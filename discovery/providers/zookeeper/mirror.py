@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from discovery.providers.errors import NotPermittedError, ProviderError
-from discovery.providers.zookeeper.records import Code, Event, Failure, Operation, ReadResult, Znode
+from discovery.providers.zookeeper_client.records import Code, Event, Failure, Operation, ReadResult, Znode
 
 _BEING_WRITTEN = b"\x01"
 """Old versions of libkv create a znode with this value first, and then set its real value."""

@@ -4,40 +4,29 @@ from __future__ import annotations
 
 import threading
 
+from discovery.connections.stopping import on_stop
 from discovery.providers.endpoint_rotation import EndpointRotation
-from discovery.providers.errors import ProviderError
 from discovery.providers.key_value import KeyUpdate, Report
-from discovery.providers.zookeeper.endpoint import Endpoint, endpoints
-from discovery.providers.zookeeper.errors import ClosedError
 from discovery.providers.zookeeper.history import History
 from discovery.providers.zookeeper.mirror import Mirror
-from discovery.providers.zookeeper.session import Session
-from discovery.stopping import on_stop
+from discovery.providers.zookeeper_client.endpoint import Endpoint, endpoints_of
+from discovery.providers.zookeeper_client.errors import ClosedError
+from discovery.providers.zookeeper_client.session import Session
 from rondpoint.settings import ZooKeeperOptions
 
 
-class ZooKeeperSource:
+class ZooKeeperKeys:
     """The znodes of one ensemble. After a failure, the next of its servers is followed."""
 
     name = "zookeeper"
 
     def __init__(self, options: ZooKeeperOptions) -> None:
-        self._options = options
-        self._rotation: EndpointRotation[Endpoint] | None = None
+        self._rotation = EndpointRotation(self.name, lambda: endpoints_of(options))
         self._histories: dict[str, History] = {}
-        self._lock = threading.Lock()
 
     def follow(self, prefix: str, report: Report, stop: threading.Event) -> None:
         """Report the keys below `prefix` until `stop`. Raises ProviderError if no server can be read."""
-        self._servers().follow(lambda endpoint: self._follow(endpoint, prefix, report, stop), stop)
-
-    def _servers(self) -> EndpointRotation[Endpoint]:
-        with self._lock:
-            try:
-                self._rotation = self._rotation or EndpointRotation(self.name, endpoints(self._options))
-            except ValueError as error:
-                raise ProviderError(str(error)) from error
-            return self._rotation
+        self._rotation.follow(lambda endpoint: self._follow(endpoint, prefix, report, stop), stop)
 
     def _follow(self, endpoint: Endpoint, prefix: str, report: Report, stop: threading.Event) -> None:
         session, root = Session(endpoint), f"/{prefix}"

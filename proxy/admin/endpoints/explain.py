@@ -16,6 +16,7 @@ from proxy.admin.previews.bucket_state import tokens_left
 from proxy.admin.previews.chain_preview import Previewer, is_redirected, parts_of
 from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explain import explain_request
+from rondpoint.internal_services import INTERNAL_SERVICES, internal_fault
 
 explain = Blueprint("explain", __name__, url_prefix="/api")
 
@@ -39,6 +40,7 @@ def explain_response() -> Response:
         {name: settings.closed_reason(name) for name in settings.entry_points},
         runtime().entry_point_options,
         configuration.compile_fault,
+        {name: internal_fault(name, settings) for name in INTERNAL_SERVICES},
     )
     explanation = explain_request(
         configured,

@@ -63,6 +63,7 @@ _PROVIDERS = {
     "http": "HTTP",
     "nomad": "Nomad",
     "marathon": "Marathon",
+    "mesos": "Mesos",
     "ecs": "ECS",
     "zookeeper": "ZooKeeper",
     "etcd": "Etcd",

@@ -13,6 +13,7 @@ from proxy.admin.live.counter_deltas import server_key
 from proxy.admin.pages.router_layers import NO_LAYERS, RouterLayers
 from proxy.admin.views.routers import RouterView
 from rondpoint.entry_points.options import NO_OPTIONS, EntryPointOptions
+from rondpoint.internal_services import INTERNAL_SERVICES
 from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
 from rondpoint.model import Middleware, Router, Server, ServerState, Service
 from rondpoint.settings import EntryPoint
@@ -230,8 +231,13 @@ def _service_node(
         more=max(0, len(servers) - MAX_SERVERS) + len(service.members) - len(members),
         members=members,
         mirrors=_mirror_nodes(service),
-        fault=service.unserved or ("" if servers or service.members else "it has no servers"),
+        fault=service.unserved or ("" if _responds(service) else "it has no servers"),
     )
+
+
+def _responds(service: Service) -> bool:
+    """Return whether the service has something that responds to its requests."""
+    return bool(service.servers or service.members) or service.name in INTERNAL_SERVICES
 
 
 def _mirror_nodes(service: Service) -> tuple[MirrorNode, ...]:

@@ -105,6 +105,14 @@ def error_pages(subject: Subject) -> Effect:
     )
 
 
+@preview("timeouts")
+def timeouts(subject: Subject) -> Effect:
+    """Say which limits apply."""
+    named = (("request", "the request"), ("backendRequest", "each attempt at a server"))
+    limits = [f"{name} {subject.options[option]:g} s" for option, name in named if subject.options[option]]
+    return Effect(f"gives {' and '.join(limits)}" if limits else "sets no limit")
+
+
 @preview("passTLSClientCert")
 def client_certificate(subject: Subject) -> Effect:
     """Say which headers it adds; a preview has no certificate of a client."""

@@ -64,7 +64,7 @@ def forward_auth(options: Mapping[str, Any], scope: CompileScope) -> Step:
     if user_field:
         # Checks the name.
         header_line(options["headerField"], "")
-    create_context = partial(client_context, options.get("tls")) if server.tls else None
+    create_context = partial(client_context, options.get("tls"), scope.open_key) if server.tls else None
     pool = scope.open_pool(server.address, create_context)
     outage = OutageLog(log, scope.name, "refuses requests with 500", server.host.decode())
 

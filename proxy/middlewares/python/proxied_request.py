@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from proxy.http1.header_changes import HeaderChanges
-from proxy.http1.header_lines import first_value, without
+from proxy.http1.header_lines import without
 from proxy.http1.request import HOST
 from proxy.middlewares.client_body import BufferedContent, ClientBody, open_content
+from proxy.middlewares.client_scheme import client_scheme
 from proxy.middlewares.python.named_pieces import NamedPieces
 from proxy.per_request.extras import ProducedContent, extras_of
 from rondpoint.middleware.headers import Headers
@@ -55,7 +56,7 @@ class ProxiedRequest(PublicRequest):
 
     @property
     def scheme(self) -> str:
-        return first_value(self._sender.forwarded(self._raw.host), b"x-forwarded-proto").decode("latin-1")
+        return client_scheme(self._raw, self._sender).decode("latin-1")
 
     @property
     def context(self) -> dict[str, Any]:

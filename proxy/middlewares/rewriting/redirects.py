@@ -16,6 +16,7 @@ from proxy.http1.errors import RequestError
 from proxy.http1.header_lines import header_line
 from proxy.http1.request import HOST
 from proxy.http1.response_head import reason_phrase
+from proxy.middlewares.client_scheme import client_scheme
 from proxy.middlewares.rewriting.path_change import compile_path_change
 from proxy.middlewares.rewriting.paths import split_target, unescape_unreserved
 from proxy.middlewares.rewriting.replacement import compile_replacement
@@ -26,12 +27,10 @@ if TYPE_CHECKING:
     from proxy.http1.request import Request
 
 _DEFAULT_PORTS = {b"http": b"80", b"https": b"443"}
-_SECURE_PROTOCOLS = frozenset((b"https", b"wss"))
 # RFC 3986 §3.2-3.3, with % for existing escapes and # before a fragment.
 _NOT_BEFORE_QUERIES = re.compile(rb"[^A-Za-z0-9._~!$&'()*+,;=:@/%#\[\]-]")
 _LOWER_CASE_ESCAPE = re.compile(rb"%(?:[a-f][0-9A-Fa-f]|[0-9A-F][a-f])")
 _NOT_IN_QUERIES = re.compile(rb"[^!-~]")
-_FORWARDED_PROTO = re.compile(rb"\r\n(?i:x-forwarded-proto):[ \t]*+([^\r\n]*?)[ \t]*+(?=\r|\Z)")
 _LINES = b"\r\nContent-Type: text/plain; charset=utf-8\r\nLocation: "
 # Paths without dot segments, empty segments and escapes, the common case.
 _NORMAL_PATH = re.compile(rb"/(?:[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*+/?+)*+")
@@ -52,7 +51,7 @@ def redirect_scheme(options: Mapping[str, Any]) -> Step:
 
     def step(request: Request, client: Client) -> None:
         name, own_port = _split_host(request.host)
-        if _client_scheme(request, client) == scheme and _suffix(own_port, default_port) == port:
+        if client_scheme(request, client) == scheme and _suffix(own_port, default_port) == port:
             return
         if not name:
             raise RequestError(400, "a redirection requires a Host header")
@@ -69,7 +68,7 @@ def has_scheme_and_port(options: Mapping[str, Any]) -> Callable[[Request, Client
     port = _port_suffix(scheme, options["port"].encode())
 
     def is_there(request: Request, client: Client) -> bool:
-        if _client_scheme(request, client) != scheme:
+        if client_scheme(request, client) != scheme:
             return False
         return _port_suffix(scheme, _split_host(request.host)[1]) == port
 
@@ -113,7 +112,7 @@ def request_redirect(options: Mapping[str, Any]) -> Step:
         name = hostname or name
         if not name:
             raise RequestError(400, "a redirection requires a Host header")
-        new_scheme = scheme or _client_scheme(request, client)
+        new_scheme = scheme or client_scheme(request, client)
         suffix = _port_suffix(new_scheme, own_port if port is None else port)
         target = request.target if change_path is None else change_path(request.target)
         lines = b"%b%b://%b%b%b" % (_LINES, new_scheme, name, suffix, _normal_target(target))
@@ -130,13 +129,6 @@ def _refuse_control_characters(text: str) -> None:
 def _statuses(*, permanent: bool) -> tuple[int, int]:
     """Return the status for GET, and the one for other methods, which keeps the method and the body."""
     return (301, 308) if permanent else (302, 307)
-
-
-def _client_scheme(request: Request, client: Client) -> bytes:
-    # Only the lines of trusted clients are still among the headers.
-    claimed = _FORWARDED_PROTO.search(request.headers)
-    secure = claimed[1].lower() in _SECURE_PROTOCOLS if claimed else client.tls
-    return b"https" if secure else b"http"
 
 
 def _split_host(host: bytes) -> tuple[bytes, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
-from proxy.telemetry.drawn_ids import DrawnIds, sampling_bound
+from proxy.telemetry.drawn_ids import sampling_bound
 from proxy.telemetry.tracing.trace import RequestTrace, Trace, new_trace, unsampled_trace
 from proxy.telemetry.tracing.trace_context import has_context, parse_parent, remove_context
 from proxy.telemetry.tracing.traced_request import TracedRequest
@@ -28,7 +28,6 @@ class Tracer:
     def __init__(self, options: Tracing) -> None:
         # The rule of OpenTelemetry's TraceIdRatioBased, so that all samplers of that rule agree.
         self.bound = sampling_bound(options.sample_rate)
-        self._drawn = DrawnIds(request_ids=False, bound=self.bound)
         self._needs_response_heads = bool(options.captured_response_headers)
         self._completed: list[TracedRequest] = []
         self._bytes = 0
@@ -41,10 +40,10 @@ class Tracer:
         """Whether connections must keep response heads."""
         return self._needs_response_heads
 
-    def begin(self, request: Request, lines: bytes = b"") -> RequestTrace:
-        """Continue the client's trace, or begin a new one; remove the trace context from the request.
+    def begin(self, request: Request, lines: bytes) -> RequestTrace:
+        """Continue the client's trace, or begin one with the drawn ids in `lines`.
 
-        A new trace has the ids in `lines`, if they were drawn before.
+        The request's headers lose their trace context.
         """
         headers = request.headers
         if has_context(headers):
@@ -55,7 +54,7 @@ class Tracer:
                 if not parent.sampled:
                     return unsampled_trace(parent, span)
                 return Trace(parent.trace, span, self._random, parent=parent.span, state=parent.state)
-        return new_trace(lines or self._drawn.take(), self._random)
+        return new_trace(lines, self._random)
 
     def add(
         self, completed: CompletedRequest, request: Request, started: float, seconds: float, number: int

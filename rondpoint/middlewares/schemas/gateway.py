@@ -9,6 +9,7 @@ from rondpoint.middlewares.readers import (
     optional_port,
     redirection_status,
     scheme,
+    seconds,
     text,
     texts,
 )
@@ -33,6 +34,10 @@ KINDS: dict[str, Group] = {
         guards=True,
     ),
     "responseHeaderModifier": _MODIFIER,
+    "timeouts": kind(
+        {"request": Option(seconds, default=0.0), "backendRequest": Option(seconds, default=0.0)},
+        one_of=("request", "backendRequest"),
+    ),
     "urlRewrite": kind(
         {"hostname": _HOSTNAME, "path": _PATH, "pathPrefix": _PATH_PREFIX}, one_of=("hostname", "path")
     ),

@@ -61,6 +61,7 @@ from rondpoint.settings.tree.kubernetes_gateway import (
     KubernetesStatusAddress,
 )
 from rondpoint.settings.tree.marathon import MarathonBasic, MarathonOptions
+from rondpoint.settings.tree.mesos import MesosOptions
 from rondpoint.settings.tree.metrics import Metrics, PrometheusMetrics
 from rondpoint.settings.tree.nomad import NomadEndpoint, NomadOptions
 from rondpoint.settings.tree.providers import FileOptions, Providers, RestOptions
@@ -117,6 +118,7 @@ __all__ = [
     "LogLevel",
     "MarathonBasic",
     "MarathonOptions",
+    "MesosOptions",
     "Metrics",
     "NomadEndpoint",
     "NomadOptions",

@@ -41,6 +41,10 @@ class Api(Section):
     token_file: OptionalPath = Field(default=None, description="A file with the token.")
     basic_auth: BasicAuth = BasicAuth()
     dashboard: Switch = Field(default=True, description="Serve the dashboard at `/dashboard/`.")
+    read_only: Switch = Field(
+        default=False,
+        description="Refuse changes, also with a token or a password.",
+    )
     statistics: Statistics = Statistics()
 
 
@@ -58,6 +62,11 @@ class Ping(Section):
         default="traefik",
         description="A web entry point that also responds to `/ping`, before all routers and redirections, "
         "but behind the middlewares of the entry point.",
+    )
+    manual_routing: Switch = Field(
+        default=False,
+        description="Leave it to routers to serve `ping@internal`; only the admin entry point still responds "
+        "to `/ping`.",
     )
     terminating_status_code: Annotated[int, Parse(_parse_status)] = Field(
         default=503,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rondpoint.settings.declaration import Field
+from rondpoint.settings.tree.key_value import KeyValueOptions
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import Seconds, Switch, Text, Texts
 
@@ -75,7 +76,7 @@ class ConsulCatalogOptions(Section):
     watch: Switch = Field(default=True, description="Follow changes of the catalogue.")
 
 
-class ConsulOptions(Section):
+class ConsulOptions(KeyValueOptions):
     """Read routes from keys of Consul's key-value store."""
 
     endpoints: Texts = Field(
@@ -83,7 +84,6 @@ class ConsulOptions(Section):
         description="Consul agents: `host:port` or URLs; the next one is used if one fails. Without any, the "
         "variable `CONSUL_HTTP_ADDR` applies, else `127.0.0.1:8500`.",
     )
-    root_key: Text = Field(default="traefik", description="The key above all keys to read.")
     token: Text = Field(
         default="", description="The ACL token. Without it, the variable `CONSUL_HTTP_TOKEN` applies."
     )
@@ -93,4 +93,3 @@ class ConsulOptions(Section):
     username: Text = Field(default="", description="The user for HTTP basic authentication.")
     password: Text = Field(default="", description="The password for HTTP basic authentication.")
     tls: ConsulTls | None = None
-    watch: Switch = Field(default=True, description="Follow changes of the keys.")

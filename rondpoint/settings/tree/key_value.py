@@ -1,4 +1,4 @@
-"""The settings of the providers for stores of keys other than Consul: etcd, Redis and ZooKeeper."""
+"""The settings of the providers for etcd, Redis and ZooKeeper, and those that they share with Consul's."""
 
 from __future__ import annotations
 

@@ -66,6 +66,10 @@ class PrometheusMetrics(Section):
         description="A web entry point that also serves `/metrics`, before all routers and redirections, but "
         "behind the middlewares of the entry point.",
     )
+    manual_routing: Switch = Field(
+        default=False,
+        description="Leave metrics to routers to `prometheus@internal`: `/metrics` gets a 404.",
+    )
     header_labels: Annotated[Mapping[str, str], Parse(parse_header_labels)] = Field(
         default_factory=dict,
         description="The request header whose value becomes the label NAME of `requests_total`. A worker "

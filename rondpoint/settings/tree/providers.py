@@ -12,6 +12,7 @@ from rondpoint.settings.tree.kubernetes import KubernetesIngressOptions
 from rondpoint.settings.tree.kubernetes_crd import KubernetesCrdOptions
 from rondpoint.settings.tree.kubernetes_gateway import KubernetesGatewayOptions
 from rondpoint.settings.tree.marathon import MarathonOptions
+from rondpoint.settings.tree.mesos import MesosOptions
 from rondpoint.settings.tree.nomad import NomadOptions
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import OptionalPath, Switch, Text
@@ -52,6 +53,7 @@ class Providers(Section):
     http: HttpProviderOptions | None = None
     nomad: NomadOptions | None = None
     marathon: MarathonOptions | None = None
+    mesos: MesosOptions | None = None
     ecs: EcsOptions | None = None
     zoo_keeper: ZooKeeperOptions | None = None
     etcd: EtcdOptions | None = None

@@ -44,22 +44,6 @@ def test_a_new_version_with_the_same_contents_is_no_change() -> None:
     assert found["metadata"]["resourceVersion"] == "2"
 
 
-def test_bookkeeping_of_the_server_is_neither_kept_nor_compared() -> None:
-    known = Objects()
-    first = at(service("web", annotations={"a": "b"}), 1)
-    known.put(SERVICES, first)
-    known.take_changed()
-    second = at(
-        service("web", annotations={"a": "b", "kubectl.kubernetes.io/last-applied-configuration": "{}"}), 2
-    )
-    second["metadata"]["managedFields"] = [{"manager": "kubectl"}]
-    known.put(SERVICES, second)
-    assert known.take_changed() == set()
-    found = known.get(*WEB)
-    assert found is not None
-    assert "managedFields" not in found["metadata"]
-
-
 def test_slices_are_found_by_their_service() -> None:
     known = Objects()
     known.put(ENDPOINT_SLICES, endpoint_slice("web", name="b"))

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from discovery.kubernetes import watches as watches_module
-from discovery.kubernetes.client import Client
+from discovery.kubernetes import watch as watch_module
 from discovery.kubernetes.cluster import find_cluster
 from discovery.kubernetes.errors import ClosedError, RefusedError, UnreachableError
 from discovery.kubernetes.objects import Objects
 from discovery.kubernetes.resources import INGRESSES, SECRETS, SERVICES, Resource
 from discovery.kubernetes.selection import Selection
+from discovery.kubernetes.shared_watches import SharedWatches
 from discovery.kubernetes.watches import Watches
 from tests.lab.kubernetes.api_server import ApiServer
 from tests.lab.kubernetes.emulator import Emulator
@@ -25,8 +25,9 @@ class Followed:
 
     def __init__(self, url: str, *selections: Selection) -> None:
         self.objects = Objects()
-        cluster = find_cluster(url, "", "", {})
-        self.watches = Watches(self.objects, lambda: Client(cluster))
+        shared = SharedWatches(lambda: find_cluster(url, "", "", {}))
+        shared.connect()
+        self.watches = Watches(self.objects, shared)
         self.watches.follow(selections)
         self.until(lambda: self.watches.complete)
 
@@ -122,7 +123,7 @@ def test_410_at_the_start_of_a_watch_leads_to_a_list(api: ApiServer, followed: F
 def test_a_resource_that_is_missing_is_told_and_asked_for_again(
     api: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watches_module, "MISSING_INTERVAL", 0.05)
+    monkeypatch.setattr(watch_module, "MISSING_INTERVAL", 0.05)
     middlewares = Resource("traefik.io", "v1alpha1", "middlewares", "Middleware")
     made = Followed(api.url, ALL_SERVICES, Selection(middlewares))
     with made.watches:
@@ -137,7 +138,7 @@ def test_a_resource_that_is_missing_is_told_and_asked_for_again(
 def test_a_resource_that_disappears_takes_its_objects_along(
     api: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watches_module, "MISSING_INTERVAL", 0.05)
+    monkeypatch.setattr(watch_module, "MISSING_INTERVAL", 0.05)
     middlewares = Resource("traefik.io", "v1alpha1", "middlewares", "Middleware")
     api.install("traefik.io/v1alpha1", "Middleware", "middlewares")
     api.apply(manifest("traefik.io/v1alpha1", "Middleware", "auth", spec={}))

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from discovery.container import COMPOSE_PROJECT, COMPOSE_SERVICE, Container
+from discovery.labels.container import COMPOSE_PROJECT, COMPOSE_SERVICE, Container
+from discovery.labels.options import LabelOptions, engine_label_options
 from rondpoint.settings import DockerOptions
 
-OPTIONS = DockerOptions()
-WITH_DOMAIN = DockerOptions(domain="docker")
+
+def label_options(**given: Any) -> LabelOptions:
+    return engine_label_options(DockerOptions(**given))
+
+
+OPTIONS = label_options()
+WITH_DOMAIN = label_options(domain="docker")
 
 
 def container(name: str = "web", labels: dict[str, str] | None = None, **given: Any) -> Container:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from discovery.container import Binding, Container
 from discovery.decoding.report import Report
+from discovery.labels.container import Binding, Container
 from discovery.labels.container_address import Address, AddressOptions, find_address, read_address_options
-from rondpoint.settings import DockerOptions
-from tests.discovery.labels.containers import container
+from tests.discovery.labels.containers import container, label_options
 
 TWO = {"b": "10.0.1.1", "a": "10.0.0.1"}
 BOUND = {80: (Binding("0.0.0.0", 8080), Binding("192.0.2.1", 8081)), 90: (Binding("192.0.2.1", 8082),)}
@@ -70,7 +69,7 @@ def test_an_address(
 
 @pytest.mark.parametrize("label", ["traefik.docker.network", "traefik.Docker.Network"])
 def test_a_label_chooses_the_network_before_the_settings_do(label: str) -> None:
-    options = DockerOptions(network="a", use_bind_port_ip=True)
+    options = label_options(network="a", use_bind_port_ip=True)
     assert read_address_options(container(labels={label: " b "}), options) == AddressOptions("b", True)
     assert read_address_options(container(labels={label: ""}), options) == AddressOptions("a", True)
 

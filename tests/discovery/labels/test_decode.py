@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discovery.constraints import parse
-from discovery.container import Container
 from discovery.labels import decode
+from discovery.labels.constraints import parse
+from discovery.labels.container import Container
+from discovery.labels.options import LabelOptions
 from rondpoint.diagnostics import Severity
 from rondpoint.model import ServerState
-from rondpoint.settings import DockerOptions
-from tests.discovery.labels.containers import OPTIONS, WITH_DOMAIN, compose, container
+from tests.discovery.labels.containers import OPTIONS, WITH_DOMAIN, compose, container, label_options
 
-HIDDEN = DockerOptions(exposed_by_default=False)
+HIDDEN = label_options(exposed_by_default=False)
 RULE = {"traefik.http.routers.r.rule": "Host(`r.test`)"}
 
 NOT_ROUTED = [
@@ -37,7 +37,7 @@ NOT_ROUTED = [
 
 @pytest.mark.parametrize(("given", "options", "reason"), NOT_ROUTED)
 def test_a_skipped_container_gives_a_note_with_the_reason(
-    given: Container, options: DockerOptions, reason: str
+    given: Container, options: LabelOptions, reason: str
 ) -> None:
     decoded = decode(given, options)
     assert decoded.routers == decoded.services == ()
@@ -54,7 +54,7 @@ def test_a_skipped_container_gives_a_note_with_the_reason(
         (container(), OPTIONS),
     ],
 )
-def test_a_container_that_is_not_skipped_is_routed(given: Container, options: DockerOptions) -> None:
+def test_a_container_that_is_not_skipped_is_routed(given: Container, options: LabelOptions) -> None:
     decoded = decode(given, options)
     assert len(decoded.routers) == len(decoded.services) == 1
     assert decoded.diagnostics == ()
@@ -91,7 +91,7 @@ def test_routes_may_stay_while_their_container_is_stopped_or_unhealthy(labels: d
         assert decoded.diagnostics == ()
     unwell = container(labels=labels, health="starting")
     assert decode(unwell, OPTIONS).routers == ()
-    decoded = decode(unwell, DockerOptions(allow_empty_services=True))
+    decoded = decode(unwell, label_options(allow_empty_services=True))
     assert [service.servers for service in decoded.services] == [()]
 
 
@@ -135,7 +135,7 @@ UNLABELLED = [
 
 @pytest.mark.parametrize(("given", "options", "rule", "router", "service"), UNLABELLED)
 def test_a_container_without_labels_gets_the_default_rule(
-    given: Container, options: DockerOptions, rule: str, router: str, service: str
+    given: Container, options: LabelOptions, rule: str, router: str, service: str
 ) -> None:
     decoded = decode(given, options)
     assert [(item.name, item.rule.text, item.service) for item in decoded.routers] == [
@@ -193,7 +193,7 @@ WITHOUT_ADDRESS: list[tuple[dict[str, Any], str]] = [
     ],
 )
 def test_a_container_that_cannot_be_reached_is_listed_with_the_reason(
-    given: dict[str, Any], message: str, labels: dict[str, str], options: DockerOptions, severity: Severity
+    given: dict[str, Any], message: str, labels: dict[str, str], options: LabelOptions, severity: Severity
 ) -> None:
     decoded = decode(container(labels=labels, **given), options)
     assert decoded.routers == decoded.services == ()

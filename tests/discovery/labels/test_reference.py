@@ -23,8 +23,7 @@ from discovery.labels.vocabulary.label import Label, Support
 from rondpoint.diagnostics import Severity
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.reference_pages import fill_blocks, first_clause
-from rondpoint.settings import DockerOptions
-from tests.discovery.labels.containers import container
+from tests.discovery.labels.containers import OPTIONS, container
 
 PAGES = Path(__file__).parents[3] / "docs" / "reference"
 
@@ -47,7 +46,7 @@ def with_neighbours(label: Label) -> dict[str, str]:
 
 def decode_in_container(label: Label, plain: Mapping[str, str]) -> Decoded:
     labels = {f"traefik.{name}": value for name, value in with_neighbours(label).items()}
-    return decode(container("NAME", {**plain, **labels}), DockerOptions())
+    return decode(container("NAME", {**plain, **labels}), OPTIONS)
 
 
 def decode_in_file(label: Label) -> Decoded:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from discovery.container import Container
 from discovery.labels import decode
+from discovery.labels.container import Container
 from discovery.labels.v1 import router_name
 from rondpoint.diagnostics import Severity
 from rondpoint.model import Router, Server

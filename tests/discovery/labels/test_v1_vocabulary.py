@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from discovery.constraints import parse
 from discovery.decoding.decoded import Decoded
+from discovery.labels.constraints import parse
 from discovery.labels.decode import decode
-from rondpoint.settings import DockerOptions
-from tests.discovery.labels.containers import container
+from discovery.labels.options import engine_label_options
+from tests.discovery.labels.containers import OPTIONS, container
 from tests.discovery.labels.v1_options import BACKEND_MIDDLEWARES, BACKEND_OPTIONS, FRONTEND_MIDDLEWARES
 from tests.discovery.labels.v1_routes import PLAIN, ROUTES, Row
 
@@ -24,7 +24,7 @@ OF_CONTAINERS = ("docker.network", "domain", "enable", "tags")
 
 def unknown(label: str) -> list[str]:
     labels = {"traefik.frontend.rule": "Host:a.test", label: "42"}
-    found = decode(container(labels=labels), DockerOptions()).diagnostics
+    found = decode(container(labels=labels), OPTIONS).diagnostics
     return [item.message for item in found if item.message.endswith("is unknown")]
 
 
@@ -65,9 +65,9 @@ def decoded(row: Row, segment: str = "") -> Decoded:
     labels = {
         f"traefik.{'' if name in OF_CONTAINERS else lead}{name}": value for name, value in given.items()
     }
-    options = row.settings
-    constraint = parse(options.constraints) if options.constraints else None
-    return decode(container("web_1", labels, **row.container), options, constraint)
+    settings = row.settings
+    given_container = container("web_1", labels, **row.container)
+    return decode(given_container, engine_label_options(settings), parse(settings.constraints))
 
 
 def different(item: object, wanted: dict[str, Any]) -> dict[str, object]:

@@ -8,9 +8,8 @@ from discovery.labels import decode
 from rondpoint.diagnostics import Severity
 from rondpoint.model import RouterObservability, Server
 from rondpoint.rules.expression import Match
-from rondpoint.settings import DockerOptions
 from rondpoint.tls.model import Certificate, TlsDomain
-from tests.discovery.labels.containers import OPTIONS, compose, container
+from tests.discovery.labels.containers import OPTIONS, compose, container, label_options
 
 R, S = "traefik.http.routers.r", "traefik.http.services.s.loadbalancer"
 RULE = {f"{R}.rule": "Host(`r.test`)"}
@@ -110,7 +109,7 @@ def test_services_and_middlewares_may_be_those_of_other_providers() -> None:
 
 
 def test_the_default_rule_is_a_template() -> None:
-    options = DockerOptions(
+    options = label_options(
         default_rule='Host(`{{ index .Labels "app.host" }}`) && PathPrefix(`/{{ .Name }}`)'
     )
     decoded = decode(container("c", {"app.host": "a.test"}), options)
@@ -118,7 +117,7 @@ def test_the_default_rule_is_a_template() -> None:
 
 
 def test_an_invalid_default_rule_is_reported() -> None:
-    decoded = decode(container(), DockerOptions(default_rule="Host(`{{ .Nmae }}`)"))
+    decoded = decode(container(), label_options(default_rule="Host(`{{ .Nmae }}`)"))
     assert decoded.routers == ()
     assert "unknown field .Nmae (did you mean Name?)" in decoded.diagnostics[0].message
 

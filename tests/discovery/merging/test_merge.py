@@ -86,12 +86,27 @@ def test_a_router_whose_service_has_a_middleware_that_does_not_exist_is_left_out
     ]
 
 
-def test_a_router_to_traefiks_internal_services_gets_a_hint() -> None:
+def test_routers_may_name_the_services_of_rondpoint_itself() -> None:
     router = a_router("a@docker", "api@internal")
     merged = merge({"docker": a_configuration(router, Service("api@docker"))}, ENTRY_POINTS)
+    assert merged.diagnostics == ()
+    assert merged.routers == {router.name: router}
+    assert merged.services["api@internal"] == Service("api@internal")
+
+
+def test_a_name_that_is_none_of_them_gets_a_hint_with_all() -> None:
+    merged = merge({"docker": a_configuration(a_router("a@docker", "apis@internal"))}, ENTRY_POINTS)
     (diagnostic,) = merged.diagnostics
-    assert diagnostic.message == "left out, because its service 'api@internal' does not exist"
-    assert diagnostic.hint.startswith("API, dashboard, ping and metrics are on the entry point traefik")
+    assert diagnostic.message == "left out, because its service 'apis@internal' does not exist"
+    assert diagnostic.hint.startswith("routers may name api@internal, dashboard@internal")
+
+
+def test_other_services_cannot_send_requests_to_them() -> None:
+    service = Service("b@docker", composition="weighted", members=(Member("api@internal"),))
+    merged = merge({"docker": a_configuration(a_router("a@docker", "b@docker"), service)}, ENTRY_POINTS)
+    (diagnostic,) = merged.diagnostics
+    assert "'api@internal' does not exist" in diagnostic.message
+    assert diagnostic.hint.startswith("routers may name")
 
 
 def composite_service(name: str, *members: str) -> Service:

@@ -7,9 +7,9 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discovery.container import Container
 from discovery.decoding.decoded import Decoded
 from discovery.labels import decode
+from discovery.labels.container import Container
 from discovery.merging.union import Union, unite
 from rondpoint.diagnostics import Severity
 from rondpoint.model import Configuration, Server, ServerState, Service

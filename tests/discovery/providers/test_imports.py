@@ -6,7 +6,7 @@ import sys
 import pytest
 
 CLIENTS = (
-    *("acme", "boto3", "consul", "discovery.providers.zookeeper", "docker", "httpx2", "josepy"),
+    *("acme", "boto3", "consul", "discovery.providers.zookeeper_client", "docker", "httpx2", "josepy"),
     *("lightkube", "requests", "urllib3"),
 )
 SCRIPT = """
@@ -31,14 +31,17 @@ print(*configured_providers(settings), *sorted(set(sys.argv[1].split(",")) & set
         (["--providers.consul"], ["consul", "consul", "requests", "urllib3"]),
         (["--providers.etcd"], ["etcd", "requests", "urllib3"]),
         (["--providers.redis"], ["redis"]),
-        (["--providers.zooKeeper"], ["zookeeper", "discovery.providers.zookeeper"]),
+        (["--providers.zooKeeper"], ["zookeeper", "discovery.providers.zookeeper_client"]),
         (["--providers.kubernetesIngress"], ["kubernetes", "httpx2", "lightkube"]),
         (["--providers.kubernetesCRD"], ["kubernetescrd", "httpx2", "lightkube"]),
         (["--providers.kubernetesGateway"], ["kubernetesgateway", "httpx2", "lightkube"]),
         (["--providers.ecs"], ["ecs"]),
         (
-            ["--providers.http.endpoint=http://a", "--marathon", "--providers.nomad.namespaces=a,b"],
-            ["http", "marathon", "nomad-a", "nomad-b", "urllib3"],
+            [
+                *("--providers.http.endpoint=http://a", "--marathon", "--mesos"),
+                "--providers.nomad.namespaces=a,b",
+            ],
+            ["http", "marathon", "mesos", "nomad-a", "nomad-b", "urllib3"],
         ),
     ],
 )

@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -50,6 +51,10 @@ class ApiServer(Background):
         self.resources = dict(RESOURCES)
         self.forbid_writes = False
         """Whether every change through the API is refused."""
+        self.waiting_writes = 0
+        """Changes through the API that wait for the end of `held_writes`."""
+        self._writes_held = threading.Event()
+        self._writes_let = threading.Event()
         self.expire_continuations = False
         """Whether every continuation of a list is too old."""
         self.state = State()
@@ -101,6 +106,24 @@ class ApiServer(Background):
         """Cut all connections."""
         for each in list(self._open):
             _cut(each)
+
+    @contextmanager
+    def held_writes(self) -> Iterator[None]:
+        """Make no change through the API and answer none, until the block ends."""
+        self._writes_let.clear()
+        self._writes_held.set()
+        try:
+            yield
+        finally:
+            self._writes_held.clear()
+            self._writes_let.set()
+
+    def hold_write(self) -> None:
+        """Wait until writes are not held."""
+        if self._writes_held.is_set():
+            self.waiting_writes += 1
+            self._writes_let.wait()
+            self.waiting_writes -= 1
 
     def bookmark(self) -> None:
         """Send a bookmark in all watches."""
@@ -281,6 +304,7 @@ class _Handler(BaseHTTPRequestHandler):
         if found is None:
             return
         path, namespace, name, subresource = found
+        self.api.hold_write()
         state = self.api.state
         stored = state.objects.get((path, namespace, name))
         if stored is None:

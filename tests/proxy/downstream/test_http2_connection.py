@@ -10,6 +10,7 @@ from proxy.context import ClientTimeouts, WorkerContext
 from proxy.downstream.http2_connection import Http2Connection
 from proxy.http1.limits import Limits
 from proxy.http2.settings import LocalSettings
+from proxy.http2.unread_content import UnreadContent
 from proxy.net.deadlines import Sweeper
 from proxy.net.stream import Stream
 
@@ -18,7 +19,9 @@ def test_an_error_of_ours_closes_the_connection(monkeypatch: pytest.MonkeyPatch)
     ours, peer = socket.socketpair()
     ours.setblocking(False)
     sweeper = Sweeper()
-    context = cast(WorkerContext, SimpleNamespace(sweeper=sweeper, draining=False))
+    context = cast(
+        WorkerContext, SimpleNamespace(sweeper=sweeper, draining=False, unread_content=UnreadContent())
+    )
     never: Any = None
     connection = Http2Connection(
         Stream(ours, sweeper),

@@ -6,8 +6,8 @@ import gevent
 import pytest
 
 from proxy.downstream.http2_request_stream import RequestStream
-from proxy.http2.connection import OUTPUT_LIMIT
-from proxy.http2.frames import DATA, END_HEADERS, HEADERS, frame, settings_frame, window_frame
+from proxy.http2.frames import DATA, END_HEADERS, END_STREAM, HEADERS, frame, settings_frame, window_frame
+from proxy.http2.output import OUTPUT_LIMIT
 from proxy.http2.settings import INITIAL_WINDOW_SIZE
 from proxy.net.deadlines import Sweeper
 from proxy.net.stream import Stream
@@ -28,6 +28,21 @@ def test_small_pieces_of_content_are_joined() -> None:
         server.server.receive(frame(DATA, 0, 1, piece))
         assert len(stream._pieces) <= 513
     assert stream.recv() == b"".join(pieces)
+
+
+def test_content_counts_until_it_was_passed_on() -> None:
+    server = raw()
+    server.server.receive(frame(HEADERS, END_HEADERS, 1, POST))
+    framed = server.requests[0][1]
+    stream = RequestStream(cast(Stream, None), Sweeper(), 0.0)
+    stream.begin(framed, ended=False)
+    server.server.receive(frame(DATA, 0, 1, bytes(100)))
+    assert len(stream.recv()) == framed.unread == 100
+    server.server.receive(frame(DATA, END_STREAM, 1, bytes(10)))
+    assert framed.unread == 110
+    assert len(stream.recv()) == framed.unread == 10
+    stream.release_taken()
+    assert framed.unread == server.server.receive_window.unread == 0
 
 
 @pytest.mark.parametrize("window", [1 << 20, OUTPUT_LIMIT], ids=["no turn", "no window"])

@@ -1,5 +1,6 @@
 """Attacks over HTTP/2: the worker ends the connection, stays small, and serves others meanwhile."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -164,15 +165,22 @@ def test_a_client_that_reads_nothing_fills_no_memory(lone: Proxy, served: Origin
 
 
 def test_uploads_that_no_server_takes_stay_small(lone: Proxy, served: Origin) -> None:
-    with bounded(lone), Client(lone.web, timeout=5) as client:
+    """20 streams, each of which sends until its window is used up."""
+    server = Server()
+    with (
+        Origin(server) as origin,
+        bounded(lone, memory=24 << 20),
+        Client(lone.web, timeout=5) as client,
+    ):
+        # Otherwise the kernel would take most.
+        origin._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 14)
+        host = lone.route(origin, priority=20).encode()
         client.start()
-        numbers = [client.request(b"/unread", method=b"POST", content=None) for _ in range(0)]
         numbers = [client.next_stream() for _ in range(20)]
         for number in numbers:
-            client.send(headers(number, head(b"/unread", b"POST"), ended=False))
+            client.send(headers(number, head(b"/unread", b"POST", host), ended=False))
         sent = 0
-        # Each stream sends until its window is used up.
-        for _ in range(3000):
+        while sent < 1 << 30:
             free = [number for number in numbers if client.window(number) >= 16_384]
             if not free and not client.wait(
                 lambda: any(client.window(number) >= 16_384 for number in numbers), 1.0
@@ -186,6 +194,8 @@ def test_uploads_that_no_server_takes_stay_small(lone: Proxy, served: Origin) ->
                     sent += 16_384
         else:
             pytest.fail(f"{sent} bytes were taken")
+        assert client.get().status == 200
+        server.ended.set()
 
 
 def test_a_client_that_gives_windows_in_small_steps_is_no_attacker(lone: Proxy, served: Origin) -> None:

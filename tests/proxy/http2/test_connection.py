@@ -9,7 +9,7 @@ from proxy.http1.limits import Limits
 from proxy.http1.request import Request
 from proxy.http1.response import Response
 from proxy.http2.client_connection import ClientConnection
-from proxy.http2.connection import CONNECTION_WINDOW, CONTROL_LIMIT, OUTPUT_LIMIT, Connection
+from proxy.http2.connection import Connection
 from proxy.http2.errors import (
     CANCEL,
     ENHANCE_YOUR_CALM,
@@ -34,6 +34,8 @@ from proxy.http2.frames import (
     settings_frame,
     window_frame,
 )
+from proxy.http2.output import CONTROL_LIMIT, OUTPUT_LIMIT
+from proxy.http2.receive_window import LARGEST_WINDOW
 from proxy.http2.server_connection import ServerConnection
 from proxy.http2.settings import DEFAULT_WINDOW, INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE, LocalSettings
 from proxy.http2.stream import MAX_STREAM_WINDOW, Stream
@@ -125,7 +127,7 @@ class Server(Client):
 def exchange(*connections: Connection) -> None:
     """Carry bytes between two connections until neither has any."""
     one, other = connections
-    while one.queued or other.queued:
+    while one.output.queued or other.output.queued:
         other.receive(one.take_output())
         one.resume()
         one.receive(other.take_output())
@@ -221,7 +223,7 @@ def test_a_window_grows_by_use_and_its_growth_is_given_back() -> None:
     assert stream.receive_window > DEFAULT_WINDOW
     assert stream.receive_window <= MAX_STREAM_WINDOW
     stream.send_head(OK, ended=True)
-    assert server.server.take_growth(1 << 30) == 4 << 20
+    assert server.server.receive_window.take_growth(1 << 30) == server.server.receive_window.limit // 2
 
 
 def test_streams_that_wait_for_the_connection_go_on_in_turn() -> None:
@@ -229,7 +231,7 @@ def test_streams_that_wait_for_the_connection_go_on_in_turn() -> None:
     opened = [client.open(ended=True) for _ in range(3)]
     exchange(client.connection, server.server)
     streams = [stream for _, stream, _ in server.requests]
-    server.server.send_window = 1000
+    server.server.output.window = 1000
     for stream in streams:
         stream.send_head(OK)
         stream.send(b"x" * 900)
@@ -247,7 +249,7 @@ def test_output_is_bounded_and_goes_on_once_it_has_left() -> None:
     client.open(ended=True)
     exchange(client.connection, server.server)
     _, stream, notes = server.requests[0]
-    server.server.send_window = stream.send_window = 1 << 20
+    server.server.output.window = stream.send_window = 1 << 20
     stream.send_head(OK)
     sent = stream.send(b"x" * (1 << 19))
     assert sent <= OUTPUT_LIMIT
@@ -359,7 +361,7 @@ def test_the_connections_window_is_given_back_whatever_streams_do() -> None:
     server = raw()
     server.server.receive(frame(HEADERS, END_HEADERS, 1, BLOCK))
     server.requests[0][1].reset(CANCEL)
-    for _ in range(CONNECTION_WINDOW // 16384 * 2):
+    for _ in range(LARGEST_WINDOW // 16384 * 2):
         server.server.receive(frame(DATA, 0, 1, bytes(16384)))
 
 
@@ -483,7 +485,7 @@ def test_a_peer_that_reads_nothing_is_cut_off() -> None:
         for number in range(1, 200001, 2):
             server.server.receive(frame(HEADERS, END_HEADERS | END_STREAM, number, BLOCK))
             server.requests[-1][1].send_head(OK + b"\r\nB: " + b"x" * 8000, ended=True)
-    assert server.server.queued < 2 * CONTROL_LIMIT
+    assert server.server.output.queued < 2 * CONTROL_LIMIT
 
 
 def test_bytes_may_come_one_by_one() -> None:

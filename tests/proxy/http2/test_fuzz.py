@@ -10,8 +10,9 @@ from proxy.http1.limits import Limits
 from proxy.http1.request import Request
 from proxy.http1.response import Response
 from proxy.http2.client_connection import ClientConnection
-from proxy.http2.connection import CONTROL_LIMIT, OUTPUT_LIMIT, Connection
+from proxy.http2.connection import Connection
 from proxy.http2.errors import ConnectionFault, StreamFault
+from proxy.http2.output import CONTROL_LIMIT, OUTPUT_LIMIT
 from proxy.http2.server_connection import ServerConnection
 from proxy.http2.settings import LocalSettings
 from proxy.http2.stream import Stream
@@ -140,11 +141,11 @@ def feed(connection: Connection, pieces: list[bytes], resume: Callable[[], None]
             connection.receive(piece)
         except ConnectionFault:
             break
-        assert connection.queued <= OUTPUT_LIMIT + CONTROL_LIMIT
+        assert connection.output.queued <= OUTPUT_LIMIT + CONTROL_LIMIT
         resume()
     connection.abort()
     assert connection.streams == {}
-    assert not connection.waiting
+    assert not connection.output.waiting
 
 
 @settings(max_examples=100)

@@ -283,7 +283,7 @@ def run(ours: Connection, streams: dict[int, Ours], library: Library, cuts: list
         deliver(back, cuts, ours.receive)
         for stream in list(streams.values()):
             stream.consume()
-        if not out and not back and not ours.queued:
+        if not out and not back and not ours.output.queued:
             return
 
 

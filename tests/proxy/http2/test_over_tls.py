@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from proxy.http2.errors import INADEQUATE_SECURITY
+from proxy.http2.frames import HEADERS
 from tests.lab.certificate import write_certificate
 from tests.lab.http2.client import Client
 from tests.lab.origin import Origin
@@ -15,6 +17,7 @@ from tests.proxy.http2.floods import FLOODS, repeat
 from tests.proxy.http2.rows.row import Row, problem
 from tests.proxy.http2.test_conformance import ROWS
 from tests.proxy.running import lone_proxy
+from tests.proxy.tls.handshakes import client_context
 
 SAMPLE = ROWS[::13]
 """Rows of all sections. TLS changes nothing of what they are about, but how a connection ends."""
@@ -69,3 +72,25 @@ def test_content_of_many_records_passes_both_ways(secured: Secured) -> None:
         for number in numbers:
             assert len(client.wait_for(number).content) == 300_000
         assert client.wait_for(upload).content == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("suite", "error"),
+    [("ECDHE-ECDSA-CHACHA20-POLY1305", None), ("ECDHE-ECDSA-AES128-SHA256", INADEQUATE_SECURITY)],
+    ids=["AEAD", "CBC"],
+)
+def test_a_prohibited_cipher_suite_ends_the_connection(
+    secured: Secured, suite: str, error: int | None
+) -> None:
+    context = client_context(ssl.TLSVersion.TLSv1_2)
+    context.set_ciphers(suite)
+    context.set_alpn_protocols(["h2"])
+    with Client(secured.port, tls=context) as client:
+        client.start()
+        number = client.request(b"/")
+        if error is None:
+            assert client.wait_for(number).status == 200
+        else:
+            assert client.wait_for_end()
+            assert not client.count(HEADERS)
+        assert (client.goaway and client.goaway.code) == error

@@ -11,8 +11,8 @@ import pytest
 from gevent import get_hub
 from gevent.event import Event
 
+from proxy.process.acceptor import Acceptor
 from proxy.process.connection_handlers import MAX_IDLE, ConnectionHandlers, Serve
-from proxy.process.web_acceptor import WebAcceptor
 
 CAPACITY = 3
 
@@ -131,7 +131,7 @@ def test_connections_above_the_capacity_wait_for_one_to_end(
     handlers: ConnectionHandlers, served: Served, listener: socket.socket
 ) -> None:
     begin = connect(listener, CAPACITY + 2)
-    acceptor = WebAcceptor(listener, served, handlers)
+    acceptor = Acceptor(listener, served, handlers)
     acceptor.start()
     clients = begin()
     gevent.sleep(0.05)
@@ -149,7 +149,7 @@ def test_an_acceptor_that_ends_accepts_waiting_connections_first(
     handlers: ConnectionHandlers, served: Served, listener: socket.socket
 ) -> None:
     clients = connect(listener, CAPACITY)()
-    WebAcceptor(listener, served, handlers).close_after_waiting()
+    Acceptor(listener, served, handlers).close_after_waiting()
     assert len(handlers) == CAPACITY
     gevent.sleep(0)
     assert len(served.greenlets) == CAPACITY
@@ -178,7 +178,7 @@ def test_accepting_goes_on_after_a_failure(
     number: int, handlers: ConnectionHandlers, served: Served, listener: socket.socket
 ) -> None:
     begin = connect(listener, 1)
-    acceptor = WebAcceptor(listener, served, handlers)
+    acceptor = Acceptor(listener, served, handlers)
     acceptor._listener = FailingListener(acceptor._listener, number, number)
     acceptor.start()
     clients = begin()

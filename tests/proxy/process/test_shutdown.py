@@ -6,6 +6,7 @@ import time
 
 from tests.lab import http
 from tests.lab.origin import Connection, Origin, http_response
+from tests.lab.ports import free_port
 from tests.lab.waiting import until
 from tests.proxy.process.conftest import Begin
 from tests.proxy.process.load import Load
@@ -93,6 +94,27 @@ def test_idle_clients_do_not_delay_the_end(begin: Begin) -> None:
         proxy.process.signal(signal.SIGTERM)
         assert proxy.process.wait() == 0
         assert time.monotonic() - began < 60
+        for client in clients:
+            assert client.ended()
+            client.socket.close()
+
+
+def test_clients_that_send_nothing_do_not_delay_the_end_where_tls_is_spoken(begin: Begin) -> None:
+    """One entry point speaks TLS alone, the other both: a router with `tls` uses it."""
+    secure = free_port()
+    proxy = begin(
+        *LONG,
+        f"--entryPoints.secure.address=127.0.0.1:{secure}",
+        "--entryPoints.secure.http.tls=true",
+        "--entryPoints.secure.transport.lifeCycle.graceTimeOut=120s",
+    )
+    with Origin.named("here") as origin:
+        proxy.route(origin, tls=True)
+        clients = [Client(port) for port in (proxy.web, secure)]
+        began = time.monotonic()
+        proxy.process.signal(signal.SIGTERM)
+        assert proxy.process.wait() == 0
+        assert time.monotonic() - began < 50
         for client in clients:
             assert client.ended()
             client.socket.close()

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.http1.request import Request
+from proxy.telemetry.drawn_ids import DrawnIds
 from proxy.telemetry.tracing.trace import RequestTrace
 from proxy.telemetry.tracing.trace_context import Parent, context_lines, parse_parent, remove_context
 from proxy.telemetry.tracing.tracer import Tracer
@@ -67,7 +68,8 @@ def test_context_headers_are_removed_in_any_case() -> None:
 
 
 def begin(request: Request, rate: float = 0.0) -> RequestTrace:
-    return Tracer(Tracing(sample_rate=rate)).begin(request)
+    tracer = Tracer(Tracing(sample_rate=rate))
+    return tracer.begin(request, DrawnIds(request_ids=False, bound=tracer.bound).take())
 
 
 def request(headers: bytes = b"\r\nHost: a") -> Request:
@@ -114,9 +116,6 @@ def test_any_traceparent_is_parsed_or_ignored(value: bytes) -> None:
 
 
 def test_requests_without_context_get_a_new_trace_each() -> None:
-    tracer = Tracer(Tracing())
-    plain = b"\r\nHost: a"
-    first, second = (tracer.begin(request(plain)) for _ in range(2))
+    first, second = (begin(request()) for _ in range(2))
     assert first.ids[:32] != second.ids[:32]
-    for _ in range(2):
-        assert tracer.begin(request(lines(WHOLE))).ids[:32] == TRACE.encode()
+    assert begin(request(lines(WHOLE))).ids[:32] == TRACE.encode()

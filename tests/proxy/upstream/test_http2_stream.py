@@ -13,12 +13,17 @@ from tests.proxy.http2.test_connection import Client
 class Carrier(Client):
     """A connection that begins streams."""
 
+    has_served = False
+
     def begin(self, stream: Http2Stream, head: bytes, *, ended: bool, is_head: bool) -> CoreStream | None:
         return self.connection.open_stream(stream, head, ended=ended, is_head=is_head)
 
     def release(self, *, begun: bool) -> None: ...
 
     def stream_refused(self) -> None: ...
+
+    def http1_required(self) -> bool:
+        return False
 
     def failure(self) -> OSError | None: ...
 

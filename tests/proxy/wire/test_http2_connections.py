@@ -3,7 +3,7 @@
 import ssl
 import threading
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Answer, Client
 from tests.proxy.wire.http2_servers import route_http2
 
-REFUSED_STREAM = 7
+REFUSED_STREAM, HTTP_1_1_REQUIRED = 7, 13
 
 
 def send(proxy: Proxy, host: str, method: str = "GET", target: str = "/", body: bytes = b"") -> Answer:
@@ -226,6 +226,35 @@ def test_a_graceful_goaway_loses_nothing(proxy: Proxy, origin: Start, many: Thre
     assert started.connections == 2
 
 
+def test_a_request_that_waited_for_a_stream_is_repeated_after_a_dead_connection(
+    proxy: Proxy, origin: Start, many: ThreadPoolExecutor
+) -> None:
+    """The connection had served another request; its end is no failure of a new one."""
+    dialled, ended = threading.Event(), threading.Event()
+
+    def handler(connection: Connection) -> None:
+        if connection.number > 1:
+            dialled.set()
+            # Without settings the connection is not ready, so the request gets the stream of the other one.
+            assert ended.wait(30)
+            for call in (session := Http2Session(connection)).requests():
+                session.respond(call, b"again")
+            return
+        session = Http2Session(connection, {SettingCodes.MAX_CONCURRENT_STREAMS: 1})
+        first = session.next_call()
+        assert dialled.wait(30)
+        session.respond(first, b"first")
+        session.next_call()
+        connection.reset()
+        ended.set()
+
+    started = origin(handler)
+    host = route_http2(proxy, started)
+    answers = {answer.body for answer in many.map(lambda _: send(proxy, host), range(2))}
+    assert answers == {b"first", b"again"}
+    assert f":{started.port} is ejected" not in proxy.process.log
+
+
 @pytest.mark.parametrize(("method", "status"), [("GET", 200), ("PUT", 200), ("POST", 502)])
 def test_only_an_idempotent_request_is_repeated_after_a_dead_connection(
     proxy: Proxy, origin: Start, method: str, status: int
@@ -290,7 +319,14 @@ def certificate(directory: Path) -> Path:
     return write_certificate(directory / "http2.pem")
 
 
-def over_tls(certificate: Path, protocols: list[str], handler: Handler) -> Handler:
+def echo(session: Http2Session) -> None:
+    for call in session.requests():
+        session.respond(call, b"h2 " + session.read_body(call))
+
+
+def over_tls(
+    certificate: Path, protocols: list[str], handler: Handler, http2: Callable[[Http2Session], None] = echo
+) -> Handler:
     """Return a handler for connections with TLS that agree on one of these protocols."""
 
     def secured(connection: Connection) -> None:
@@ -300,9 +336,7 @@ def over_tls(certificate: Path, protocols: list[str], handler: Handler) -> Handl
             context.set_alpn_protocols(protocols)
         connection.socket = wrapped = context.wrap_socket(connection.socket, server_side=True)
         if wrapped.selected_alpn_protocol() == "h2":
-            session = Http2Session(connection)
-            for call in session.requests():
-                session.respond(call, b"h2 " + session.read_body(call))
+            http2(Http2Session(connection))
             return
         handler(connection)
 
@@ -379,6 +413,38 @@ def test_an_upgrade_gets_a_connection_of_http_1(
     assert client.answer().status == 101
     client.send(b"frames")
     assert client.exactly(6) == b"frames"
+
+
+def require_http1(session: Http2Session) -> None:
+    session.reset(session.next_call(), HTTP_1_1_REQUIRED)
+    session.drain()
+
+
+def go_away_to_http1(session: Http2Session) -> None:
+    session.next_call()
+    session.go_away(0, HTTP_1_1_REQUIRED)
+    session.drain()
+
+
+@pytest.mark.parametrize("http2", [require_http1, go_away_to_http1], ids=["reset", "GOAWAY"])
+def test_a_server_that_requires_http_1_gets_it_from_then_on(
+    proxy: Proxy, origin: Start, certificate: Path, http2: Callable[[Http2Session], None]
+) -> None:
+    """The server has not run the request, so its method does not matter (RFC 9113 §7)."""
+    started = origin(over_tls(certificate, ["h2", "http/1.1"], http1, http2))
+    host = route_http2(proxy, started, "https", **transport(certificate))
+    for body in (b"one", b"two"):
+        assert send(proxy, host, "POST", body=body).body == b"http/1.1 " + body
+    assert started.connections == 2
+
+
+def test_a_server_without_tls_cannot_require_http_1(proxy: Proxy, origin: Start) -> None:
+    def handler(connection: Connection) -> None:
+        require_http1(Http2Session(connection))
+
+    started = origin(handler)
+    assert send(proxy, route_http2(proxy, started)).status == 502
+    assert started.connections == 1
 
 
 def test_an_upgrade_is_not_asked_of_a_server_that_has_none(

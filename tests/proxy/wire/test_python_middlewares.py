@@ -91,6 +91,15 @@ def test_a_middleware_that_only_forwards_changes_nothing(proxy: Proxy, origin: S
     assert seen.requests[0].target == seen.requests[1].target
 
 
+def test_the_scheme_is_what_a_trusted_proxy_in_front_says(origin: Start) -> None:
+    seen = origin(OK)
+    flags = (f"--middlewares.modules={MODULE}", "--entryPoints.web.forwardedHeaders.trustedIPs=127.0.0.1")
+    with lone_proxy(*flags) as proxy:
+        host = served(proxy, seen, "headers")
+        http.request(proxy.web, host, headers=[("X-Forwarded-Proto", "https")])
+    assert str(seen.requests[-1].header("X-Request")).startswith("GET https ")
+
+
 def test_heads_change_in_both_directions(proxy: Proxy, origin: Start) -> None:
     seen = origin(OK)
     host = served(proxy, seen, "headers")

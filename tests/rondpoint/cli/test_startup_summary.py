@@ -17,9 +17,11 @@ def test_addresses_of_key_value_stores_are_shown_without_passwords() -> None:
         "etcd": {"endpoints": ["https://me:secret@one:2379"]},
         "redis": {"endpoints": ["one:6379"]},
         "zoo_keeper": {"endpoints": ["one:2181", "two:2181"]},
+        "mesos": {"endpoint": "zk://me:secret@one:2181,two:2181/mesos"},
     }
     settings = Settings(providers=Providers(**options))
-    shown = "providers: etcd (one:2379), redis (one:6379), zookeeper (one:2181, two:2181)"
+    stores = "etcd (one:2379), redis (one:6379), zookeeper (one:2181, two:2181)"
+    shown = f"providers: {stores}, mesos (one:2181, two:2181/mesos)"
     assert shown in list(summary_lines(settings))
 
 

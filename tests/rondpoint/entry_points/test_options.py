@@ -173,9 +173,7 @@ def test_named_middlewares_come_first(tmp_path: Path) -> None:
 
 
 def test_an_entry_point_without_options_has_none(tmp_path: Path) -> None:
-    settings = load(
-        ["--entryPoints.http.address=:80", "--entryPoints.traefik.compress"], {}, tmp_path
-    ).settings
+    settings = load(["--entryPoints.http.address=:80"], {}, tmp_path).settings
     assert read_entry_points(settings) == {}
 
 

@@ -493,3 +493,25 @@ def test_a_request_that_no_child_router_takes(
 ) -> None:
     explanation = explained(replace(ROOT, service=""), child, middlewares=middlewares)
     assert (explanation.status, explanation.reason) == (status, reason)
+
+
+@pytest.mark.parametrize(("service", "status"), [("ping@internal", 200), ("noop@internal", 418)])
+def test_a_service_of_rondpoint_itself_responds_without_a_server(service: str, status: int) -> None:
+    own = replace(router("r", "Host(`a.test`)"), service=service)
+    explanation = explained(own, services=(Service(service),))
+    assert (explanation.status, explanation.servers) == (status, ())
+    assert explanation.reason.startswith("Rondpoint itself responds: ")
+
+
+def test_one_that_is_off_responds_with_503() -> None:
+    own = replace(router("r", "Host(`a.test`)"), service="api@internal")
+    configuration = ActiveConfiguration(
+        {"r": own},
+        {"api@internal": Service("api@internal")},
+        {},
+        (),
+        ("web",),
+        internal_faults={"api@internal": "api is not set"},
+    )
+    explanation = explain_request(configuration, "web", REQUEST)
+    assert (explanation.status, explanation.reason) == (503, "service api@internal: api is not set")

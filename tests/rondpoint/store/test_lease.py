@@ -44,6 +44,24 @@ def test_one_agent_holds_the_lease_and_others_learn_how_long_to_wait(client: red
     assert one.held == "1 one", "a renewed lease is the same"
 
 
+def test_leases_are_held_in_order_up_to_one_that_another_agent_holds(client: redis.Redis, keys: Keys) -> None:
+    def pair(name: str, holder: str) -> tuple[Lease, Lease]:
+        first = Lease(client, keys.contribution(name).leader, keys.fence, keys.wakeups, holder)
+        return first, a_lease(client, keys, holder)
+
+    one, two, standby = pair("one", "1"), pair("two", "2"), pair("one", "3")
+    assert one[0].hold_before(one[1]) == leases.RENEWAL
+    assert [lease.held for lease in one] == ["1 1", "2 1"]
+    assert 0 < two[0].hold_before(two[1]) <= leases.RENEWAL
+    assert [(lease.held, lease.other) for lease in two] == [("3 2", ""), ("", "1")]
+    one[1].release()
+    assert 0 < standby[0].hold_before(standby[1]) <= leases.RENEWAL
+    assert [(lease.held, lease.other) for lease in standby] == [("", "1"), ("", "")]
+    assert not client.exists(keys.leader)
+    assert one[0].hold_before(one[1]) == leases.RENEWAL
+    assert [lease.held for lease in one] == ["1 1", "4 1"]
+
+
 def test_an_agent_has_the_lease_that_it_got_while_it_did_not_wait_for_the_reply(
     client: redis.Redis, keys: Keys
 ) -> None:

@@ -13,7 +13,7 @@ from discovery.acme.dns.errors import ConfigurationError, ProviderError, Stopped
 from discovery.acme.dns.providers.contract import Setup
 from discovery.acme.dns.records import ChallengeRecord
 from discovery.acme.dns.timing import Timing, read_timing
-from discovery.stopping import on_stop
+from discovery.connections.stopping import on_stop
 
 PREFIX = "EXEC"
 MAX_SHOWN = 500

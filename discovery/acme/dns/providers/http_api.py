@@ -11,7 +11,7 @@ import requests
 from discovery.acme.dns.bounded_calls import call_within
 from discovery.acme.dns.environment import Environment
 from discovery.acme.dns.errors import ConfigurationError, ProviderError
-from discovery.root_causes import causes
+from discovery.connections.errors import causes
 
 MAX_SHOWN = 200
 """Characters of an error response that are shown."""

@@ -77,6 +77,14 @@ def test_a_change_whose_message_was_missed_is_found(client: redis.Redis) -> None
         assert rules(running.next()) == {"shop@admin": "Host(`a.test`)"}
 
 
+def test_it_stops_at_once_while_it_waits_for_messages(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("discovery.providers.admin.provider.POLL_INTERVAL", 300.0)
+    with watched(provider(client)) as running:
+        running.next()
+
+
 def test_an_unavailable_or_emptied_store_removes_no_routes(store: Store, client: redis.Redis) -> None:
     commit(client, 1, admin__http__routers__shop=ROUTER)
     with supervised(provider(client)) as running:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discovery.constraints import parse
 from discovery.consul import UNKNOWN, CatalogueEntry, NodeServices
 from discovery.consul.catalogue_entries import decode_node_services
+from discovery.labels.constraints import parse
 from discovery.providers.consul_catalog.node_contents import Change, NodeContents
 from discovery.providers.consul_catalog.tag_options import tag_options
 from discovery.providers.tagged_services.decode import decode

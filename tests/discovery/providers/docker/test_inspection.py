@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from discovery.container import Binding, Container
+from discovery.labels.container import Binding, Container
 from discovery.providers.docker.host import LOOPBACK, host_address
 from discovery.providers.docker.inspection import parse_inspection
 

@@ -2,8 +2,8 @@ import logging
 
 import pytest
 
-from discovery.container import Container
 from discovery.decoding.decoded import Decoded
+from discovery.labels.container import Container
 from discovery.providers.docker.inspection import InspectedContainer
 from discovery.providers.docker.inventory import Inventory
 from rondpoint.diagnostics import Diagnostic, Severity

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from discovery import labels
-from discovery.constraints import parse
+from discovery.labels.constraints import parse
+from discovery.labels.options import LabelOptions
 from discovery.merging.union import unite
 from discovery.providers.ecs.aws import Machine
 from discovery.providers.ecs.containers import containers_of
 from discovery.providers.ecs.provider import EcsProvider
 from rondpoint.model import Configuration
-from rondpoint.settings import DockerOptions, EcsOptions
+from rondpoint.settings import EcsOptions
 from rondpoint.settings.tree.section import read_section
 from tests.lab.aws import make_task
 
@@ -28,8 +29,11 @@ def decoded(
     settings = read_section(EcsOptions, options)
     task, definition = make_task("my_shop", ports, given, own_network=own_network, address="10.0.0.1")
     group = containers_of(task, definition, RUNNING, settings.domain)
-    label_options = DockerOptions(
-        exposed_by_default=settings.exposed_by_default, domain=settings.domain, use_bind_port_ip=True
+    label_options = LabelOptions(
+        settings.default_rule,
+        exposed_by_default=settings.exposed_by_default,
+        domain=settings.domain,
+        use_bind_port_ip=True,
     )
     parts = [labels.decode(each, label_options, parse(settings.constraints)) for each in group.containers]
     return unite(parts, "ecs")

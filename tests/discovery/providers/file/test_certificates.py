@@ -120,8 +120,8 @@ def test_a_replaced_pair_is_read_when_the_kernel_reports_it(
 def test_a_replaced_pair_is_read_although_nothing_reports_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wait_in_vain(self: folders.FolderWatch, stop: object, limit: float) -> frozenset[Path]:
-        return original(self, stop, limit) and frozenset()  # type: ignore[arg-type]
+    def wait_in_vain(self: folders.FolderWatch, limit: float) -> frozenset[Path]:
+        return original(self, limit) and frozenset()
 
     original = folders.FolderWatch.wait
     monkeypatch.setattr(folders.FolderWatch, "wait", wait_in_vain)
@@ -166,8 +166,8 @@ def test_the_kernel_may_refuse_to_watch_so_many_folders(
             raise OSError("OS file watch limit reached")
         return original(paths)
 
-    original = folders._watch
-    monkeypatch.setattr(folders, "_watch", refuse)
+    original = folders.Inotify
+    monkeypatch.setattr(folders, "Inotify", refuse)
     pair = InPlace(tmp_path / "certs")
     pair.write(OLD)
     (tmp_path / "routes").mkdir()

@@ -146,6 +146,10 @@ ANSWERS_AND_FAULTS = {
         Answer(status=302, headers={"Location": "file:///etc/passwd"}),
         "a redirect leads to 'file:///etc/passwd'",
     ),
+    "a redirect to a broken URL": (
+        Answer(status=302, headers={"Location": "http://[x"}),
+        "a redirect leads to 'http://[x'",
+    ),
     "a body above the limit": (Answer(b"#" * 101), "has more than 100 bytes"),
     "a bomb": (
         Answer(gzip.compress(b"#" * 10_000), headers={"Content-Encoding": "gzip"}),

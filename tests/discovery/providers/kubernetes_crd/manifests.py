@@ -13,6 +13,7 @@ from discovery.providers.kubernetes_crd.names import PROVIDER
 from discovery.providers.kubernetes_crd.policy import Policy
 from rondpoint.diagnostics import Severity
 from rondpoint.model import Configuration
+from rondpoint.store.sealing import Sealer
 
 KINDS = {each.kind for each in (*SERVED, *UNSERVED)}
 
@@ -41,6 +42,8 @@ endpoints:
   - {addresses: [10.42.0.2], conditions: {ready: true}}
 """
 """A service with two pods, as Traefik's documentation has it."""
+
+SEALER = Sealer(b"a secret of the installation, long")
 
 
 class Manifests:
@@ -78,7 +81,7 @@ def decoded(*documents: str, **policy: Any) -> Configuration:
     """Return the configuration that the documents and the service WHOAMI describe."""
     cluster = Manifests(WHOAMI, *documents)
     parts = [
-        decode(Policy(**policy), str, kind, item, cluster)
+        decode(Policy(**policy), SEALER.seal, kind, item, cluster)
         for (kind, _, _), item in cluster.objects.items()
         if kind in KINDS
     ]

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from rondpoint.middlewares.kinds import SERVED_KINDS
+from rondpoint.middlewares.redaction import HIDDEN, redact_middleware
 from rondpoint.model import Middleware
-from tests.discovery.certificates.pairs import make_pair
-from tests.discovery.providers.kubernetes_crd.manifests import decoded, errors, texts
+from tests.discovery.certificates.pairs import key_text, make_pair, private_key
+from tests.discovery.providers.kubernetes_crd.manifests import SEALER, decoded, errors, texts
 
 NAME = "default-it@kubernetescrd"
 AUTHORITY = make_pair("ca.test").certificate
+CLIENT = make_pair("client.test")
 
 
 def secret(name: str, entries: Mapping[str, str], kind: str = "Opaque", namespace: str = "default") -> str:
@@ -35,6 +37,8 @@ SECRETS = "---\n".join(
         secret("several", {"users": "one:x", "more": "two:x"}),
         secret("elsewhere", {"users": "one:x"}, namespace="other"),
         secret("authority", {"tls.ca": AUTHORITY}),
+        secret("client", {"tls.crt": CLIENT.certificate, "tls.key": CLIENT.key}),
+        secret("mixed", {"tls.crt": CLIENT.certificate, "tls.key": key_text(private_key(number=1))}),
         secret("path", {"ca.crt": "/etc/ssl/private/agent.pem"}),
         secret("keys", {"token": "hidden"}),
     )
@@ -218,9 +222,17 @@ UNUSABLE = {
         "forwardAuth: {address: 'https://auth.test', tls: {ca: /etc/ssl/ca.pem}}",
         "spec.forwardAuth.tls.ca is unknown",
     ),
-    "a client certificate": (
+    "a secret without a client certificate": (
         "forwardAuth: {address: 'https://auth.test', tls: {certSecret: pair}}",
-        "spec.forwardAuth.tls.certSecret is not served",
+        "spec.forwardAuth.tls.certSecret: the secret default/pair has no tls.crt and no tls.key in PEM",
+    ),
+    "a client certificate with another key": (
+        "forwardAuth: {address: 'https://auth.test', tls: {certSecret: mixed}}",
+        "spec.forwardAuth.tls.certSecret: the secret default/mixed: its keyFile is not the key",
+    ),
+    "a key of the proxy": (
+        "forwardAuth: {address: 'https://auth.test', tls: {cert: /etc/a.pem, key: /etc/a.key}}",
+        "spec.forwardAuth.tls.cert is unknown",
     ),
     "a chain with a middleware of another namespace": (
         "chain: {middlewares: [{name: a, namespace: other}]}",
@@ -263,10 +275,18 @@ def test_secrets_are_not_shown() -> None:
     assert "apr1" not in texts(found)
 
 
+def test_the_key_of_a_client_certificate_is_sealed() -> None:
+    found = middleware("forwardAuth: {address: 'https://auth.test', tls: {certSecret: client}}")
+    tls = found.options["tls"]
+    assert tls["cert"] == CLIENT.certificate
+    assert SEALER.open(tls["key"]) == CLIENT.key != tls["key"]
+    assert redact_middleware(found).options["tls"]["key"] == HIDDEN
+
+
 def test_every_kind_of_traefiks_manifests_is_served() -> None:
     kinds = {kind for _, kind, _ in OPTIONS.values()}
     of_gateway_api = {
-        *("requestHeaderModifier", "requestRedirect", "responseHeaderModifier", "urlRewrite"),
+        *("requestHeaderModifier", "requestRedirect", "responseHeaderModifier", "timeouts", "urlRewrite"),
     }
     only_elsewhere = {"ipWhiteList", "encodedCharacters", "errors", "redirectEntryPoint", *of_gateway_api}
     assert SERVED_KINDS - kinds <= only_elsewhere

@@ -26,11 +26,11 @@ from discovery.kubernetes.resources import (
 )
 from discovery.merging.merge import merge
 from discovery.providers.kubernetes.definitions import Definitions
-from discovery.providers.kubernetes.lookup import ServersPolicy
+from discovery.providers.kubernetes.lookup import DecodingPolicy
 from discovery.providers.kubernetes_gateway.decoder import ROOTS, Decoder
 from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
 from discovery.providers.kubernetes_gateway.routes import PROVIDER, Options
-from discovery.providers.kubernetes_gateway.status_updates import StatusUpdates
+from discovery.providers.kubernetes_gateway.statuses import GatewayStatuses
 from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explain import explain_request
 from rondpoint.explaining.explanation import Explanation
@@ -80,14 +80,18 @@ def service(name: str, address: str, namespace: str = "default", /, **port: Any)
 class Cluster:
     """The objects of a test, decoded by the provider."""
 
-    def __init__(self, *documents: str, cross_provider_namespaces: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self, *documents: str, cross_provider_namespaces: tuple[str, ...] | None = None, now: str = NOW
+    ) -> None:
+        self.now = now
         self.objects = Objects()
-        self.statuses = StatusUpdates(
-            self.objects, CONTROLLER, lambda: ({"type": "IPAddress", "value": "192.0.2.1"},)
+        self.statuses = GatewayStatuses(
+            self.objects, CONTROLLER, lambda: ({"type": "IPAddress", "value": "192.0.2.1"},), lambda: self.now
         )
-        options = Options(
-            CONTROLLER, ENTRY_POINTS, ServersPolicy(allow_empty_services=True), cross_provider_namespaces
+        policy = DecodingPolicy(
+            allow_empty_services=True, cross_provider_namespaces=cross_provider_namespaces
         )
+        options = Options(CONTROLLER, ENTRY_POINTS, policy)
         others = [each for each in _RESOURCES.values() if each not in ROOTS]
         decoder = Decoder(options, self.statuses)
         self._definitions = Definitions(PROVIDER, self.objects, ROOTS, others, decoder.decode, str)
@@ -101,12 +105,17 @@ class Cluster:
                 if resource.namespaced:
                     item["metadata"].setdefault("namespace", "default")
                 self.objects.put(resource, item)
-        self._definitions.refresh(self.objects.take_changed())
+        self._refresh()
 
     def remove(self, kind: str, namespace: str, name: str) -> None:
         """Remove an object."""
         self.objects.remove(_RESOURCES[kind], namespace, name)
-        self._definitions.refresh(self.objects.take_changed())
+        self._refresh()
+
+    def _refresh(self) -> None:
+        changed = self.objects.take_changed()
+        self._definitions.refresh(changed)
+        self.statuses.note(changed)
 
     @property
     def configuration(self) -> Configuration:
@@ -150,9 +159,9 @@ class Cluster:
         namespace = namespace if resource.namespaced else ""
         item = self.objects.get(resource, namespace, name)
         assert item is not None
-        for found, due, status in self.statuses.due(NOW):
-            if found == resource and due is item:
-                return status
+        for due in self.statuses.due(everything=True):
+            if due.resource == resource and due.item is item:
+                return due.status
         return item.get("status") or {}
 
 

@@ -83,10 +83,12 @@ spec:
         ("*.a.test", "['*.a.test']", {"c.b.a.test": "1.1.1.1", "xa.test": 404}),
     ],
 )
+@pytest.mark.parametrize("kind", ["HTTPRoute", "GRPCRoute"])
 def test_a_route_serves_the_hostnames_that_it_shares_with_a_listener(
-    written: str, of_route: str, requests: dict[str, str | int]
+    kind: str, written: str, of_route: str, requests: dict[str, str | int]
 ) -> None:
-    cluster = Cluster(CLASSES, ONE, gateway(listener(hostname=written)), route(hostnames=of_route))
+    own = route(hostnames=of_route, kind=kind)
+    cluster = Cluster(CLASSES, ONE, gateway(listener(hostname=written)), own)
     assert {host: cluster.goes_to(f"http://{host}/") for host in requests} == requests
     assert not cluster.texts
 
@@ -186,11 +188,12 @@ def test_statuses_say_what_is_attached() -> None:
 
 
 def test_a_written_status_is_not_due_again_and_keeps_its_times() -> None:
-    cluster = Cluster(CLASSES, ONE, gateway(listener()), route())
-    for resource, item, status in list(cluster.statuses.due("2026-01-01T00:00:00Z")):
-        cluster.objects.put(resource, {**item, "status": status})
+    cluster = Cluster(CLASSES, ONE, gateway(listener()), route(), now="2026-01-01T00:00:00Z")
+    for due in list(cluster.statuses.due(everything=True)):
+        cluster.objects.put(due.resource, {**due.item, "status": due.status})
+    cluster.now = NOW
     cluster.apply("kind: Namespace\nmetadata: {name: new}")
-    assert list(cluster.statuses.due(NOW)) == []
+    assert list(cluster.statuses.due(everything=True)) == []
     cluster.remove("Service", "default", "one")
     (parent,) = cluster.status_of("HTTPRoute", "r")["parents"]
     assert {each["type"]: each["lastTransitionTime"] for each in parent["conditions"]} == {
@@ -328,3 +331,76 @@ def test_a_port_of_an_entry_point_with_tls_takes_no_plain_listener() -> None:
     cluster = Cluster(CLASSES, ONE, gateway(listener(port=443)), route())
     (own,) = cluster.status_of("Gateway", "gw")["listeners"]
     assert conditions(own)["Accepted"] == Told("False", "PortUnavailable")
+
+
+ISOLATED = gateway(
+    listener("all"),
+    listener("example", hostname="*.example.com"),
+    listener("foo", hostname="*.foo.example.com"),
+    listener("abc", hostname="abc.foo.example.com"),
+)
+"""The Gateway of the conformance tests for listener isolation."""
+
+HOSTS = ("bar.com", "bar.example.com", "bar.foo.example.com", "abc.foo.example.com")
+LEVELS = ("all", "example", "foo", "abc")
+
+
+@pytest.mark.parametrize(
+    "hostnames", ["[]", "[bar.com, '*.example.com', '*.foo.example.com', abc.foo.example.com]"]
+)
+@pytest.mark.parametrize("section", LEVELS)
+def test_a_listener_serves_no_hostname_of_a_more_specific_one(section: str, hostnames: str) -> None:
+    of_section = route(f"{{name: gw, sectionName: {section}}}", hostnames)
+    cluster = Cluster(CLASSES, ONE, ISOLATED, of_section)
+    served = [host for host in HOSTS if cluster.goes_to(f"http://{host}/") == "1.1.1.1"]
+    assert served == [HOSTS[LEVELS.index(section)]]
+    (parent,) = cluster.status_of("HTTPRoute", "r")["parents"]
+    assert conditions(parent) == ATTACHED
+    lost = sum("belongs to a more specific listener" in text for text in cluster.texts)
+    assert lost == (0 if hostnames == "[]" else 3 - LEVELS.index(section))
+
+
+def test_a_route_of_all_listeners_serves_all_hostnames() -> None:
+    cluster = Cluster(CLASSES, ONE, ISOLATED, route())
+    assert [cluster.goes_to(f"http://{host}/") for host in HOSTS] == ["1.1.1.1"] * 4
+    assert not cluster.texts
+
+
+def test_listeners_of_other_ports_and_gateways_take_no_hostnames() -> None:
+    other = gateway(listener(hostname="b.test")).replace("name: gw", "name: other")
+    cluster = Cluster(CLASSES, ONE, gateway(listener(), listener("api", 8080, "a.test")), other, route())
+    assert [cluster.goes_to(f"http://{host}/") for host in ("a.test", "b.test")] == ["1.1.1.1"] * 2
+    # The listener on the other port takes its own hostname only.
+    assert cluster.goes_to("http://b.test:8080/") == 404
+
+
+def test_a_closed_listener_keeps_its_hostnames() -> None:
+    closed = listener("no", hostname="a.test", more=", allowedRoutes: {kinds: [{kind: Unknown}]}")
+    cluster = Cluster(CLASSES, ONE, gateway(listener(), closed), route())
+    assert [cluster.goes_to(f"http://{host}/") for host in ("a.test", "b.test")] == [404, "1.1.1.1"]
+
+
+def test_a_gateway_with_parameters_is_not_accepted() -> None:
+    given = gateway(listener()) + "  infrastructure: {parametersRef: {group: x.io, kind: Y, name: z}}\n"
+    cluster = Cluster(CLASSES, ONE, given, route())
+    assert cluster.goes_to("http://a.test/") == 404
+    status = cluster.status_of("Gateway", "gw")
+    assert conditions(status) == {
+        "Accepted": Told("False", "InvalidParameters"),
+        "Programmed": Told("False", "Invalid"),
+    }
+    (own,) = status["listeners"]
+    assert conditions(own) == {**FINE, "Programmed": Told("False", "Invalid")}
+    assert any("parameters of kind x.io/Y are not supported" in text for text in cluster.texts)
+
+
+@pytest.mark.parametrize(("listeners", "accepted"), [((), "False"), ((listener(),), "True")])
+def test_a_gateway_is_accepted_if_a_listener_has_a_supported_protocol(
+    listeners: tuple[str, ...], accepted: str
+) -> None:
+    cluster = Cluster(CLASSES, ONE, gateway(*listeners, listener("odd", 1111, protocol="INVALID")), route())
+    status = cluster.status_of("Gateway", "gw")
+    assert conditions(status)["Accepted"] == Told(accepted, "ListenersNotValid")
+    odd = status["listeners"][-1]
+    assert conditions(odd)["Accepted"] == Told("False", "UnsupportedProtocol")
+    assert odd["supportedKinds"] == []

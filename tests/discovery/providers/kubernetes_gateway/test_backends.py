@@ -99,6 +99,64 @@ def test_filters_become_middlewares(written: str, kind: str, options: dict[str, 
     assert not cluster.texts
 
 
+@pytest.mark.parametrize(
+    ("written", "kind", "options"), FILTERS, ids=[f"{n}-{row[1]}" for n, row in enumerate(FILTERS)]
+)
+def test_a_backend_has_the_same_filters(written: str, kind: str, options: dict[str, Any]) -> None:
+    rule = (
+        f"matches: [{{path: {{value: /old}}}}], backendRefs: [{{name: one, port: 80, filters: [{written}]}}]"
+    )
+    cluster = Cluster(GATEWAY, *SERVICES, route(rule))
+    ((name, made),) = cluster.merged.middlewares.items()
+    assert (made.kind, made.options, made.unusable) == (kind, options, False)
+    (service_,) = cluster.merged.services.values()
+    assert service_.middlewares == (name,)
+    assert not cluster.texts
+
+
+def test_calls_get_the_headers_of_a_filter() -> None:
+    written = "{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: X-A, value: '1'}]}}"
+    cluster = Cluster(GATEWAY, *SERVICES, route(f"filters: [{written}], {TO_ONE}", "GRPCRoute"))
+    (router,) = cluster.merged.routers.values()
+    (name,) = router.middlewares
+    assert cluster.merged.middlewares[name].options == {"set": {"X-A": "1"}}
+
+
+def test_calls_are_shared_out_by_weight() -> None:
+    rule = "backendRefs: [{name: one, port: 80, weight: 9}, {name: two, port: 80}]"
+    merged = Cluster(GATEWAY, *SERVICES, route(rule, "GRPCRoute")).merged
+    (composite,) = (each for each in merged.services.values() if each.composition)
+    assert [member.weight for member in composite.members] == [9, 1]
+
+
+@pytest.mark.parametrize(
+    ("written", "limits"),
+    [
+        ("{request: 500ms}", {"request": 0.5}),
+        ("{backendRequest: 1m30s}", {"backendRequest": 90.0}),
+        ("{request: 10s, backendRequest: 2s}", {"request": 10.0, "backendRequest": 2.0}),
+        ("{request: 0s}", {"request": 0.0}),
+        ("{}", None),
+    ],
+    ids=["request", "backend", "both", "zero", "empty"],
+)
+def test_timeouts_become_the_first_middleware(written: str, limits: dict[str, float] | None) -> None:
+    modify = "{type: RequestHeaderModifier, requestHeaderModifier: {remove: [X]}}"
+    cluster = Cluster(GATEWAY, *SERVICES, route(f"timeouts: {written}, filters: [{modify}], {TO_ONE}"))
+    (router,) = cluster.merged.routers.values()
+    made = [cluster.merged.middlewares[name] for name in router.middlewares]
+    assert [each.kind for each in made] == ["timeouts"] * (limits is not None) + ["requestHeaderModifier"]
+    assert limits is None or made[0].options == limits
+    assert not cluster.texts
+
+
+@pytest.mark.parametrize("option", ["retry", "sessionPersistence"])
+def test_an_option_that_is_not_served_is_told(option: str) -> None:
+    cluster = Cluster(GATEWAY, *SERVICES, route(f"{option}: {{attempts: 2}}, {TO_ONE}"))
+    assert cluster.goes_to("http://a.test/") == "1.1.1.1"
+    assert any(f"{option} is not served" in text for text in cluster.texts)
+
+
 def test_filters_of_a_backend_apply_to_it_alone() -> None:
     own = "[{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: X-A, value: '1'}]}}]"
     rule = f"backendRefs: [{{name: one, port: 80, filters: {own}}}, {{name: two, port: 80, weight: 3}}]"

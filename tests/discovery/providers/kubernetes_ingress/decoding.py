@@ -18,11 +18,13 @@ from discovery.providers.kubernetes.cluster_view import ClusterView, Kinds
 from discovery.providers.kubernetes_ingress.decode import decode
 from discovery.providers.kubernetes_ingress.policy import Policy
 from rondpoint.model import Configuration
+from rondpoint.store.sealing import Sealer
 from tests.lab.kubernetes.manifests import Manifest, endpoint_slice, service
 
 RESOURCES = (INGRESSES, SERVICES, ENDPOINT_SLICES, SECRETS, NODES, INGRESS_CLASSES)
 WEB = (service("web"), endpoint_slice("web"))
 """A service with one pod."""
+SEALER = Sealer(b"a secret of the installation, long")
 
 
 def decode_all(*manifests: Manifest, **policy: Any) -> tuple[Decoded, ...]:
@@ -32,7 +34,10 @@ def decode_all(*manifests: Manifest, **policy: Any) -> tuple[Decoded, ...]:
     for each in manifests:
         objects.put(by_kind[each["kind"]], each)
     view = ClusterView(objects, Kinds(RESOURCES))
-    return tuple(decode(item, Policy(**policy), view) for item in objects.all(INGRESSES).values())
+    return tuple(
+        decode(Policy(**policy), SEALER.seal, "Ingress", item, view)
+        for item in objects.all(INGRESSES).values()
+    )
 
 
 def routes(*manifests: Manifest, **policy: Any) -> Configuration:

@@ -10,8 +10,8 @@ from discovery.providers.kubernetes.cluster_view import ClusterView, Kinds
 from discovery.providers.kubernetes_ingress.status import (
     StatusFault,
     is_current,
+    status_with,
     wanted_addresses,
-    with_status,
 )
 from rondpoint.settings import KubernetesIngressEndpoint
 from rondpoint.settings.tree.section import read_section
@@ -99,7 +99,7 @@ def test_faults(case: str) -> None:
 
 def test_a_status_is_current_whatever_the_order_and_the_ports() -> None:
     one, two = {"ip": "192.0.2.1"}, {"hostname": "lb.test"}
-    given = with_status(ingress(), [one, two])
+    given = {**ingress(), "status": status_with([one, two])}
     assert is_current(given, [two, {**one, "ports": []}])
     assert not is_current(given, [one])
     assert not is_current(ingress(), [one])

@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from rondpoint.model import Configuration, Member, Middleware
-from tests.discovery.providers.kubernetes_ingress.decoding import WEB, messages, routes, rules, urls
+from tests.discovery.certificates.pairs import make_pair
+from tests.discovery.providers.kubernetes_ingress.decoding import (
+    SEALER,
+    WEB,
+    messages,
+    routes,
+    rules,
+    urls,
+)
 from tests.lab.kubernetes.manifests import (
     TRAEFIK,
     Manifest,
@@ -99,7 +107,7 @@ CLOSED: dict[str, tuple[dict[str, str], str]] = {
     "forward-without-url": ({"auth_type": "forward"}, "has no auth-url with it"),
     "forward-with-key": (
         {"auth_type": "forward", "auth_url": "http://auth.test", "auth_tls_secret": "users"},
-        "the key would get into the store",
+        "auth-tls-secret cannot be used: the secret default/users has no tls.crt and no tls.key in PEM",
     ),
     "misspelt-auth": ({"auth_typ": "basic"}, "did you mean auth-type?"),
     "misspelt-white-list": ({"whitelist_source_rang": "10.0.0.0/8"}, "may be meant to protect"),
@@ -204,6 +212,17 @@ def test_middlewares(case: str) -> None:
     lowered = {name.lower(): value for name, value in made.options.items()}
     assert {name: lowered.get(name.lower()) for name in expected} == expected
     assert found.diagnostics == ()
+
+
+def test_a_client_certificate_for_the_authentication_server_has_a_sealed_key() -> None:
+    pair = make_pair("client.test")
+    names = {"auth_type": "forward", "auth_url": "https://auth.test", "auth_tls_secret": "client"}
+    client = secret("client", {"tls.crt": pair.certificate, "tls.key": pair.key})
+    found = routes(annotated(**names, auth_tls_insecure="true"), *WEB, client)
+    [middleware] = found.middlewares.values()
+    tls = middleware.options["tls"]
+    assert (tls["cert"], tls["insecureSkipVerify"]) == (pair.certificate, True)
+    assert SEALER.open(tls["key"]) == pair.key != tls["key"]
 
 
 def test_a_redirect_to_an_entry_point() -> None:

@@ -8,12 +8,13 @@ import msgspec
 import pytest
 
 from discovery import labels
-from discovery.constraints import parse
+from discovery.labels.constraints import parse
+from discovery.labels.options import LabelOptions
 from discovery.merging.union import unite
 from discovery.providers.marathon.apps import containers_of
 from discovery.providers.marathon.values import App
 from rondpoint.model import Configuration
-from rondpoint.settings import DockerOptions, MarathonOptions
+from rondpoint.settings import MarathonOptions
 from rondpoint.settings.tree.section import read_section
 
 NOW = 1_600_000_000.0
@@ -29,7 +30,9 @@ def app(*, tasks: Any = (TASK,), **more: Any) -> App:
 def decoded(given: App, **options: Any) -> Configuration:
     settings = read_section(MarathonOptions, options)
     made = containers_of(given, settings, NOW)
-    label_options = DockerOptions(exposed_by_default=settings.exposed_by_default, allow_empty_services=True)
+    label_options = LabelOptions(
+        settings.default_rule, exposed_by_default=settings.exposed_by_default, allow_empty_services=True
+    )
     constraint = parse(settings.constraints)
     parts = [labels.decode(each, label_options, constraint) for each in made.containers]
     found = unite(parts, "marathon")

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from discovery.providers import reconnection
 from discovery.providers.nomad import NomadProvider, nomad_providers
 from discovery.providers.nomad import provider as module
+from discovery.providers.nomad.client import AT_ONCE, TIMEOUT
 from rondpoint.model import Configuration
 from rondpoint.settings import NomadOptions
 from rondpoint.settings.tree.section import read_section
@@ -153,7 +155,7 @@ def test_a_lost_state_keeps_services_for_a_while(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_new_stream_follows_one_that_ends(nomad: Nomad, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "STABLE_SECONDS", 0.0)
+    monkeypatch.setattr(reconnection, "STABLE_SECONDS", 0.0)
     with supervised(provider(nomad)) as running:
         until(lambda: nomad.streams == 1, "the event stream")
         nomad.cut_connections()
@@ -265,6 +267,33 @@ def test_tls(tmp_path: Path) -> None:
             until(lambda: nomad.streams, "the event stream")
             nomad.register("web", port=2)
             running.until(has(web=[1, 2]))
+
+
+@pytest.mark.parametrize("kind", ["services", "jobs"])
+def test_a_few_are_read_at_the_same_time(nomad: Nomad, kind: str) -> None:
+    for number in range(10):
+        if kind == "services":
+            nomad.register(f"s{number}", port=number + 1)
+        else:
+            nomad.put_job(f"j{number}", (f"s{number}", []), count=0)
+    nomad.gate.clear()
+    with watched(provider(nomad, allow_empty_services=True)) as running:
+        until(lambda: nomad.in_flight == AT_ONCE, "the first requests")
+        nomad.gate.set()
+        assert len(running.next().services) == 10
+    assert nomad.most_in_flight == AT_ONCE
+
+
+def test_a_reading_can_be_interrupted(nomad: Nomad) -> None:
+    for number in range(10):
+        nomad.register(f"s{number}", port=number + 1)
+    nomad.gate.clear()
+    with watched(provider(nomad)) as running:
+        until(lambda: nomad.in_flight == AT_ONCE, "the first requests")
+        began = time.monotonic()
+        running.end()
+        assert time.monotonic() - began < TIMEOUT / 2
+    assert nomad.most_in_flight == AT_ONCE
 
 
 def test_a_change_among_many_services_is_emitted_at_once(nomad: Nomad) -> None:

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from discovery.container import Container
 from discovery.decoding.decoded import Decoded
+from discovery.labels.constraints import everything
+from discovery.labels.container import Container
+from discovery.labels.options import engine_label_options
 from discovery.providers.swarm.decode import decode
 from discovery.providers.swarm.inventory import SIGNAL_SECONDS, Inventory
 from discovery.providers.swarm.objects import SwarmService, parse_node, parse_service, parse_task
@@ -32,7 +34,7 @@ class Site:
 
     def _decode(self, each: SwarmService, containers: Sequence[Container]) -> Sequence[Decoded]:
         self.decoded += 1
-        return decode(each, containers, self.options, None)
+        return decode(each, containers, engine_label_options(self.options), everything)
 
     def put(
         self, *tasks: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]] = (), **of_service: Any

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from discovery.constraints import parse
+from discovery.labels.constraints import parse
 from discovery.merging.union import unite
 from discovery.providers.consul_catalog.tag_options import tag_options
-from discovery.providers.tagged_services.decode import Member, decode
-from discovery.providers.tagged_services.instance import Instance
+from discovery.providers.tagged_services.decode import decode
+from discovery.providers.tagged_services.instance import Instance, Member
 from rondpoint.model import Configuration, Server, ServerState
 from rondpoint.settings import ConsulCatalogOptions
 from rondpoint.settings.tree.section import read_section

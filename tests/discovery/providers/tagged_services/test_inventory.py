@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 from discovery.decoding.decoded import Decoded
 from discovery.providers.consul_catalog.health import health_of
-from discovery.providers.tagged_services.decode import Member
-from discovery.providers.tagged_services.instance import Instance
+from discovery.providers.tagged_services.instance import Instance, Member
 from discovery.providers.tagged_services.inventory import Inventory
 from rondpoint.model import Server, ServerState, Service
 

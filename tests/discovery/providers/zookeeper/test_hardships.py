@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from discovery.providers.zookeeper import session
+from discovery.providers.zookeeper_client import session
 from tests.discovery.providers.supervised import supervised
 from tests.discovery.providers.zookeeper.test_provider import has, provider_of, v3
 from tests.lab.waiting import until

@@ -6,7 +6,7 @@ import pytest
 
 from discovery.providers.errors import NotPermittedError, ProviderError
 from discovery.providers.zookeeper.mirror import Mirror
-from discovery.providers.zookeeper.records import (
+from discovery.providers.zookeeper_client.records import (
     Code,
     Event,
     EventKind,

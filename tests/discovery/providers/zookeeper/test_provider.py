@@ -11,7 +11,7 @@ from kazoo.client import KazooClient
 from kazoo.security import make_digest_acl
 
 from discovery.providers.key_value import KeyUpdate, KeyValueProvider
-from discovery.providers.zookeeper import ZooKeeperSource, zookeeper_provider
+from discovery.providers.zookeeper import ZooKeeperKeys, zookeeper_provider
 from rondpoint.model import Configuration
 from rondpoint.settings import ZooKeeperOptions
 from rondpoint.settings.tree.section import read_section
@@ -158,7 +158,7 @@ def test_a_user_reads_what_others_may_not(zookeeper: ZooKeeper, root: str) -> No
 def test_keys_deleted_while_nobody_followed_are_no_lost_data(
     zookeeper: ZooKeeper, client: KazooClient, root: str
 ) -> None:
-    source = ZooKeeperSource(ZooKeeperOptions(endpoints=(zookeeper.address,)))
+    source = ZooKeeperKeys(ZooKeeperOptions(endpoints=(zookeeper.address,)))
 
     def first_update() -> KeyUpdate:
         updates: list[KeyUpdate] = []

@@ -278,6 +278,15 @@ EFFECTS: list[tuple[str, Mapping[str, Any], PreviewedRequest, str, int]] = [
     ("passTLSClientCert", {"pem": False}, sent(), "adds no header, because neither pem nor info is set", 0),
     ("encodedCharacters", {}, sent("/a%2Fb"), "refuses the request with 400: the path has the encoded", 400),
     ("encodedCharacters", {}, sent(), "lets the path pass", 0),
+    ("timeouts", {"request": 0.5}, sent(), "gives the request 0.5 s", 0),
+    (
+        "timeouts",
+        {"request": 30, "backendRequest": 10},
+        sent(),
+        "gives the request 30 s and each attempt at a server 10 s",
+        0,
+    ),
+    ("timeouts", {"request": 0}, sent(), "sets no limit", 0),
     (
         "retry",
         {"attempts": 4},

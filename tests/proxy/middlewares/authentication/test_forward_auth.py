@@ -21,8 +21,13 @@ from proxy.upstream.subrequest import WholeResponse
 from proxy.upstream.timeouts import UpstreamTimeouts
 from rondpoint.middlewares.canonical import add_defaults
 from rondpoint.model import Middleware
+from rondpoint.store.sealing import Sealer
+from tests.discovery.certificates.pairs import make_pair
 from tests.lab.origin import Connection, Start, http_response
 from tests.proxy.middlewares.sender import Sender
+
+PAIR = make_pair("client.test")
+SEALER = Sealer(b"a secret of the installation, long")
 
 
 def compile_step(**given: Any) -> Step:
@@ -84,6 +89,19 @@ def test_without_pools_no_middleware_asks_a_server() -> None:
     chains.put(Middleware("m", "forwardAuth", {"address": "http://a.test"}))
     with pytest.raises(ChainError, match="no pools"):
         chains.compile_chain(("m",), "router", "r")
+
+
+@pytest.mark.parametrize("has_secret", [True, False])
+def test_the_sealed_key_of_a_client_certificate_is_opened(has_secret: bool) -> None:
+    pools = AuxiliaryPools(Sweeper(), UpstreamTimeouts())
+    chains = Chains(pools, open_key=(SEALER if has_secret else Sealer()).open)
+    tls = {"cert": PAIR.certificate, "key": SEALER.seal(PAIR.key)}
+    chains.put(Middleware("m", "forwardAuth", {"address": "https://a.test", "tls": tls}))
+    if has_secret:
+        assert chains.compile_chain(("m",), "router", "r")
+    else:
+        with pytest.raises(ChainError, match="this process has no secret"):
+            chains.compile_chain(("m",), "router", "r")
 
 
 # Address: host and port to connect to, Host header, target.

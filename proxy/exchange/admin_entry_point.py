@@ -1,0 +1,42 @@
+"""Handles the requests of the admin entry point: its middlewares, then the admin application."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from proxy.exchange.middleware_steps import run_middlewares
+from proxy.exchange.request_handler import handle_request
+from proxy.telemetry.tallies import Tally
+from rondpoint.internal_services import ADMIN_APPLICATION, API, DASHBOARD, PING, PROMETHEUS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from proxy.exchange.downstream import Downstream
+    from proxy.http1.request import Request
+    from proxy.routing.route import Route
+
+_PING = b"/ping"
+_NAMES = {b"dashboard": DASHBOARD, b"metrics": PROMETHEUS, b"ping": PING}
+"""The names under which requests are counted, by the first segment of the path; for others it is API."""
+
+
+def admin_handler(middlewares: tuple[str, ...], *, counted: bool) -> Callable[[Downstream, Request], bool]:
+    """Return the handler of the admin entry point with these middlewares.
+
+    They do not apply to `/ping`, so that health checks need no password. Requests count as those of routers
+    to internal services if `counted`, else nowhere.
+    """
+    uncounted = Tally()
+
+    def match(request: Request, downstream: Downstream) -> Route | None:
+        context = downstream.context
+        path = request.target.partition(b"?")[0]
+        name = _NAMES.get(path[1:].partition(b"/")[0], API)
+        downstream.tally = context.tallies.internal(name) if counted else uncounted
+        if middlewares and path != _PING:
+            run_middlewares(downstream, request, middlewares, "router", name)
+        raise context.internal_services[ADMIN_APPLICATION](request, downstream)
+
+    return partial(handle_request, match=match)
