@@ -8,6 +8,8 @@ from proxy.http1.forwarded import forwarded_port, pass_on_claims
 from proxy.http1.grpc_status import NO_GRPC_STATUS
 
 if TYPE_CHECKING:
+    from msgspec import Raw
+
     from proxy.context import ClientTimeouts, WorkerContext
     from proxy.http1.content_decoder import ContentDecoder
     from proxy.http1.errors import RequestError
@@ -39,10 +41,11 @@ class ClientSide:
     """
 
     first_tried_at = 0.0
-    logged = b""
+    logged: Raw | None = None
     origin_head = b""
     sent_head = b""
     request_id = b""
+    own_ids = b""
     sampled = False
     traced: RequestTrace | None = None
 

@@ -6,16 +6,14 @@ these events, so that the exchange itself has no work for it.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy.downstream.client_side import ClientSide
 from proxy.exchange.internal_routes import NO_ROUTES, InternalRoutes, respond_internally
-from proxy.http1.errors import RequestError
-from proxy.http1.header_lines import without
-from proxy.telemetry.random_ids import RandomIds
+from proxy.telemetry.drawn_ids import DrawnIds
 
 if TYPE_CHECKING:
     from proxy.context import ClientTimeouts, WorkerContext
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
     from proxy.telemetry.header_labels import HeaderLabels
     from proxy.telemetry.tracing.tracer import Tracer
 
-_REQUEST_ID = re.compile(rb"\r\n(?i:x-request-id):[ \t]*([^\r\n]*)")
-_USABLE_ID = re.compile(rb"[!-~]{1,128}")
-
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -35,6 +30,7 @@ class Observation:
 
     `request_id`: give each request an id. `labels`: count requests by values of headers. `heads`: keep the
     heads of responses. `tracer`: trace requests. `internal`: respond to these requests before all routers.
+    `drawn`: new ids of these kinds.
     Requests of routers without own settings are traced if `traced`, and in full if `detailed`.
     """
 
@@ -45,24 +41,32 @@ class Observation:
     traced: bool = True
     detailed: bool = False
     internal: InternalRoutes = NO_ROUTES
-    ids: RandomIds = field(default_factory=RandomIds, compare=False)
+    drawn: DrawnIds = field(default_factory=partial(DrawnIds, request_ids=False), compare=False)
+
+    @property
+    def identifies(self) -> bool:
+        """Whether requests get ids."""
+        return self.request_id or self.tracer is not None
+
+    @property
+    def examines(self) -> bool:
+        """Whether requests are examined before they are routed."""
+        return self.labels is not None or bool(self.internal)
 
 
 class ObservedConnection(ClientSide):
-    """A client's connection with the given `observation`.
+    """A client's connection with the given `observation`; it notes when a server is first tried.
 
     `_base_next_request` and `_base_forwarded` are the methods of the unobserved class. They are attributes of
-    the class, because a lookup through `super()` would double the cost of the call.
+    the class, because a lookup through `super()` would double the cost of the call. `_next_unidentified` is
+    the `next_request` of the classes below `IdentifiedConnection`.
     """
 
     observation: Observation
     if TYPE_CHECKING:
         _base_next_request = ClientSide.next_request
         _base_forwarded = ClientSide.forwarded
-    # Header lines for the server besides those that describe the client.
-    _lines = b""
-    # Header lines that are known to hold no request id.
-    _headers_without_id = b""
+        _next_unidentified = ClientSide.next_request
 
     def __init__(
         self,
@@ -79,21 +83,23 @@ class ObservedConnection(ClientSide):
         super().__init__(stream, peer, entry_point, timeouts, context, port, label_set, observer)
         self.observation = observation
 
+    def forwarded(self, host: bytes) -> bytes:
+        # The last call comes when the request goes to a server; rules on headers may call it before.
+        if self.target is None:
+            self.first_tried_at = monotonic()
+        return self._base_forwarded(host)
+
+
+class ExaminingConnection(ObservedConnection):
+    """An observed connection that examines requests: for internal routes, and for header labels."""
+
     def next_request(self) -> Request | None:
-        try:
-            request = self._base_next_request()
-            observation = self.observation
-            if observation.internal:
-                request = self._without_internal(request, observation.internal)
-        except RequestError:
-            # The log entry of the malformed request must not show the id of the last request.
-            self.request_id = b""
-            raise
-        if request is not None:
-            if observation.request_id:
-                self._set_request_id(request)
-            if observation.labels is not None:
-                request.kind = observation.labels.kind(request)
+        observation = self.observation
+        request = self._base_next_request()
+        if observation.internal:
+            request = self._without_internal(request, observation.internal)
+        if request is not None and observation.labels is not None:
+            request.kind = observation.labels.kind(request)
         return request
 
     def _without_internal(self, request: Request | None, routes: InternalRoutes) -> Request | None:
@@ -105,30 +111,6 @@ class ObservedConnection(ClientSide):
             goes_on = respond_internally(self, request, match)
             request = self._base_next_request() if goes_on else None
         return request
-
-    def _set_request_id(self, request: Request) -> None:
-        """Use the client's request id, or create one."""
-        headers = request.headers
-        # Most requests repeat the header lines of the last one.
-        if headers != self._headers_without_id:
-            given = _REQUEST_ID.findall(headers)
-            if len(given) == 1 and _USABLE_ID.fullmatch(given[0].rstrip(b" \t")):
-                self.request_id = given[0].rstrip(b" \t")
-                self._lines = b""
-                return
-            if given:
-                request.headers = without(headers, b"x-request-id")
-            else:
-                self._headers_without_id = headers
-        ids = self.observation.ids
-        self.request_id = name = ids.left.pop() if ids.left else ids.take()
-        self._lines = b"\r\nX-Request-Id: " + name
-
-    def forwarded(self, host: bytes) -> bytes:
-        # The last call comes when the request goes to a server; rules on headers may call it before.
-        if self.target is None:
-            self.first_tried_at = monotonic()
-        return self._base_forwarded(host) + self._lines
 
 
 class HeadKeepingConnection(ObservedConnection):

@@ -12,6 +12,7 @@ from proxy.downstream.connection_variants import observed_class
 from proxy.downstream.observed_connection import Observation
 from proxy.exchange.internal_routes import NO_ROUTES
 from proxy.telemetry.access_log import AccessLog
+from proxy.telemetry.drawn_ids import DrawnIds
 from proxy.telemetry.header_labels import HeaderLabels
 from proxy.telemetry.log_writer import LogWriter
 from proxy.telemetry.router_log_filter import RouterLogFilter
@@ -205,6 +206,7 @@ class Observers:
             traced=observability.tracing or tracer is None,
             detailed=observability.trace_verbosity == "detailed" and tracer is not None,
             internal=setup.internal,
+            drawn=DrawnIds(request_ids=point.request_id, bound=b"" if tracer is None else tracer.bound),
         )
         # Open connections keep this one object, so the change applies to them as well.
         if access_log is not None:

@@ -36,7 +36,6 @@ _NOTE = range(13)
 
 _SIZE = len(_NOTE)
 _TEXT = "utf-8", "backslashreplace"
-_PROTOCOLS = tuple(f' HTTP/{version}" '.encode() for version in VERSIONS)
 
 
 class CommonFormat:
@@ -46,12 +45,20 @@ class CommonFormat:
     `generic` leaves out the fields that Traefik adds at the end of the line.
     """
 
+    note_size = _SIZE
+
     def __init__(self, fields: AccessLogFields, *, generic: bool = False) -> None:
         self._clock = Clock(COMMON, local=not fields.kept("StartUTC"))
         self._no_query = fields.query_parameters.default_mode is FieldMode.DROP
         # Router names come from labels and may hold any character.
         self._names = ValueCache(_name)
-        self._status_texts = ValueCache(_status, lambda _: 0)
+        self._has_users = fields.kept("ClientUsername")
+        self._has_stamps = fields.kept("StartUTC") or fields.kept("StartLocal")
+        has_versions, has_statuses = fields.kept("RequestProtocol"), fields.kept("DownstreamStatus")
+        self._outcomes = [
+            ValueCache(_outcome_maker(f"HTTP/{version}" if has_versions else "-", has_statuses), lambda _: 0)
+            for version in VERSIONS
+        ]
         self._duration_texts = ValueCache(_duration, lambda _: 0)
         self.headers = LoggedHeaders("", *modes(fields.headers), escape, _format_headers)
         self.lines = LineTemplate(_SIZE, self._pieces(fields, generic)).lines
@@ -91,15 +98,11 @@ class CommonFormat:
             return Piece(SLOT, columns) if fields.kept(name) else Piece(dropped)
 
         yield field("ClientHost", _peers, b"-")
-        yield field("ClientUsername", _usernames, b" - - [")
-        timed = fields.kept("StartUTC") or fields.kept("StartLocal")
-        yield Piece(SLOT, self._stamps) if timed else Piece(b"-")
-        yield Piece(b'] "')
+        yield Piece(SLOT, self._users_and_stamps)
         yield field("RequestMethod", _methods, b"-")
         yield Piece(b" ")
         yield field("RequestPath", self._paths, b"-")
-        yield field("RequestProtocol", _protocols, b' -" ')
-        yield field("DownstreamStatus", self._statuses, b"- ")
+        yield Piece(SLOT, self._protocols_and_statuses)
         yield field("DownstreamContentSize", _sizes, b"-")
         yield Piece(SLOT, self._headers)
         if generic:
@@ -111,12 +114,17 @@ class CommonFormat:
         yield field("ServiceURL", self._named(_URL), b' "-"')
         yield field("Duration", self._durations, b" 0ms\n")
 
-    def _stamps(self, notes: list[Any]) -> Columns:
+    def _users_and_stamps(self, notes: list[Any]) -> Columns:
         offset = time() - monotonic()
-        return (by_second(notes[_STARTED::_SIZE], lambda started: int(started + offset), self._stamp),)
+        texts = by_second(notes[_STARTED::_SIZE], lambda started: int(started + offset), self._stamp)
+        users = notes[_USER::_SIZE]
+        if not self._has_users or not any(users):
+            return (texts,)
+        # The name takes the place of the second hyphen.
+        return ([b" - " + _username(user) + text[4:] for user, text in zip(users, texts, strict=True)],)
 
     def _stamp(self, second: int) -> bytes:
-        return self._clock.text(second).encode()
+        return b' - - [%b] "' % (self._clock.text(second).encode() if self._has_stamps else b"-")
 
     def _paths(self, notes: list[Any]) -> Columns:
         targets = notes[_TARGET::_SIZE]
@@ -124,8 +132,12 @@ class CommonFormat:
             targets = [target.partition(b"?")[0] for target in targets]
         return (_escaped(targets),)
 
-    def _statuses(self, notes: list[Any]) -> Columns:
-        return (list(map(self._status_texts.__getitem__, notes[_STATUS::_SIZE])),)
+    def _protocols_and_statuses(self, notes: list[Any]) -> Columns:
+        versions, statuses = notes[_VERSION::_SIZE], notes[_STATUS::_SIZE]
+        version = versions[0]
+        if versions.count(version) == len(versions):
+            return (list(map(self._outcomes[version].__getitem__, statuses)),)
+        return ([self._outcomes[each][status] for each, status in zip(versions, statuses, strict=True)],)
 
     def _headers(self, notes: list[Any]) -> Columns:
         return (list(map(self.headers.kept.__getitem__, notes[_HEADERS::_SIZE])),)
@@ -143,19 +155,8 @@ def _peers(notes: list[Any]) -> Columns:
     return (notes[_PEER::_SIZE],)
 
 
-def _usernames(notes: list[Any]) -> Columns:
-    users = notes[_USER::_SIZE]
-    if not any(users):
-        return ([b" - - ["] * len(users),)
-    return ([b" - %b [" % _username(user) for user in users],)
-
-
 def _methods(notes: list[Any]) -> Columns:
     return (_escaped(notes[_METHOD::_SIZE]),)
-
-
-def _protocols(notes: list[Any]) -> Columns:
-    return (list(map(_PROTOCOLS.__getitem__, notes[_VERSION::_SIZE])),)
 
 
 def _sizes(notes: list[Any]) -> Columns:
@@ -179,8 +180,9 @@ def _name(name: str) -> bytes:
     return b' "%b"' % (escape_name(name).encode(*_TEXT) or b"-")
 
 
-def _status(status: int) -> bytes:
-    return b"%d " % status
+def _outcome_maker(protocol: str, has_status: bool) -> Callable[[int], bytes]:
+    """Return a function for the end of the request line, with this protocol, and the status."""
+    return lambda status: f' {protocol}" {status if has_status else "-"} '.encode()
 
 
 def _duration(milliseconds: int) -> bytes:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from msgspec import Raw
+
     from proxy.http1.request import Request
     from proxy.telemetry.tallies import Tally
     from proxy.telemetry.tracing.trace import RequestTrace
@@ -33,7 +35,8 @@ class CompletedRequest(Protocol):
     Only observed connections set the rest. `first_tried_at` is when the first server was tried (monotonic
     seconds). `origin_head` and `sent_head` are the heads of the server's response and of the response sent to
     the client, without their final CRLF pair. `traced` is the request's trace; the collector gets it if it is
-    `sampled`.
+    `sampled`. `own_ids` are drawn header lines: unless the router has settings of its own, they say the same
+    as `request_id` and `traced`. Empty ones say nothing.
     """
 
     peer: str
@@ -50,7 +53,7 @@ class CompletedRequest(Protocol):
     grpc_status: int
     body: CountedBody | None
 
-    logged: bytes
+    logged: Raw | None
 
     @property
     def address(self) -> bytes: ...
@@ -71,6 +74,9 @@ class CompletedRequest(Protocol):
 
     @property
     def sent_head(self) -> bytes: ...
+
+    @property
+    def own_ids(self) -> bytes: ...
 
     @property
     def request_id(self) -> bytes: ...

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from json.encoder import encode_basestring as quoted
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
+from msgspec import Raw
 
 from proxy.telemetry.escaping import as_text
 
@@ -35,6 +36,12 @@ def part_maker(kept: Container[str]) -> Callable[[Callable[[K], Fields]], Callab
     return maker
 
 
+def value_maker(kept: Sequence[str], fields: Callable[[K], Fields]) -> Callable[[K], Raw]:
+    """Return a function for the value of the first kept field, which brings the others with it."""
+    start = len(b'{"%b":' % kept[0].encode()) if kept else 0
+    return lambda key: Raw(_encode({name: fields(key)[name] for name in kept})[start:-1])
+
+
 def encode_part(fields: Fields) -> bytes:
     """Return the part of these fields, dropped or not."""
     return b"," + _encode(fields)[1:-1] if fields else b""
@@ -58,10 +65,12 @@ def connection_fields(completed: CompletedRequest) -> dict[str, str]:
     return fields
 
 
-def with_username(connection: bytes, user: bytes) -> bytes:
+def with_username(connection: Raw, user: bytes) -> Raw:
     """Return the part of a connection with the name of a request's user, unless the field is dropped."""
-    return connection.replace(
-        b'"ClientUsername":"%b"' % _NO_USERNAME.encode(), b'"ClientUsername":' + quoted_text(user), 1
+    return Raw(
+        bytes(connection).replace(
+            b'"ClientUsername":"%b"' % _NO_USERNAME.encode(), b'"ClientUsername":' + quoted_text(user), 1
+        )
     )
 
 
@@ -73,6 +82,9 @@ def quoted_text(value: bytes) -> bytes:
 def route_fields(tally: Tally) -> Fields:
     """Return the fields of a router and its service."""
     return {"RouterName": tally.router, "ServiceName": tally.service}
+
+
+SERVER_FIELDS = ("ServiceAddr", "ServiceURL")
 
 
 def server_fields(url: str) -> Fields:

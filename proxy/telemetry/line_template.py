@@ -8,8 +8,6 @@ whole numbers in a third of the time of `str`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
-from struct import Struct
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -79,14 +77,3 @@ def by_second(moments: Sequence[N], second: Callable[[N], int], text: Callable[[
 def decimals(numbers: Sequence[int]) -> list[bytes]:
     """Return whole numbers as texts."""
     return _encode(numbers)[1:-1].split(b",")
-
-
-def six_digits(numbers: Sequence[int]) -> tuple[bytes, ...]:
-    """Return numbers from a million to two millions, without the first digit."""
-    return _cutter(len(numbers)).unpack(_encode(numbers))
-
-
-@cache
-def _cutter(count: int) -> Struct:
-    """Return what cuts such a list of numbers of seven digits."""
-    return Struct("2x6s" * count + "x")

@@ -143,7 +143,7 @@ class Spans:
             ("response", self._response_headers, head),
         ):
             for name, pattern in patterns:
-                values = [as_text(value) for value in pattern.findall(lines)]
+                values = tuple(as_text(value) for value in pattern.findall(lines))
                 if values:
                     attributes[f"http.{kind}.header.{name}"] = values
         return attributes

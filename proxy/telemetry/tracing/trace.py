@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from struct import Struct as Layout
 from time import time_ns
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from msgspec import Struct
 
+from proxy.telemetry.drawn_ids import is_sampled, trace_context, trace_ids
 from proxy.telemetry.tracing.trace_context import Parent, context_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from random import Random
 
     from proxy.http1.request import Request
     from proxy.upstream.endpoint import Target
-
-
-_CONTEXT_START, _CONTEXT_END = b"\r\ntraceparent: 00-", b"-00"
 
 
 class Attempt:
@@ -119,23 +115,17 @@ class Trace:
 RequestTrace = Trace | UnsampledTrace
 
 
-def sampling_bound(rate: float) -> bytes:
-    """Return the bound for a sampling rate: ids whose last 16 digits are below it are sampled."""
-    bound = round(rate * (1 << 64))
-    # At rate 1, a letter above every hexadecimal digit.
-    return b"%016x" % bound if bound < 1 << 64 else b"g"
+def new_trace(lines: bytes, random: Random) -> RequestTrace:
+    """Return a new trace with drawn ids."""
+    if not is_sampled(lines):
+        return new_unsampled_trace(lines)
+    trace, span = trace_ids(lines).split(b"-")
+    return Trace(int(trace, 16), int(span, 16), random)
 
 
-def unsampled_traces(
-    starts: Sequence[bytes], ends: Sequence[bytes], spans: Sequence[bytes]
-) -> list[RequestTrace]:
-    """Return traces of these spans, with ids of two halves; all at once takes a third of the time."""
-    count = len(spans)
-    texts = [_CONTEXT_START, b"", b"", b"-", b"", _CONTEXT_END] * count
-    texts[1::6], texts[2::6], texts[4::6] = starts, ends, spans
-    text = b"".join(texts)
-    contexts, ids = Layout("70s" * count).unpack(text), Layout("18x49s3x" * count).unpack(text)
-    return list(map(UnsampledTrace, contexts, ids))
+def new_unsampled_trace(lines: bytes) -> UnsampledTrace:
+    """Return a new trace with drawn ids that is not exported."""
+    return UnsampledTrace(trace_context(lines), trace_ids(lines))
 
 
 def unsampled_trace(parent: Parent, span: int) -> UnsampledTrace:

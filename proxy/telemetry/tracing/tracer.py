@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from random import Random
-from struct import Struct
-from time import time_ns
 from typing import TYPE_CHECKING
 
-from proxy.telemetry.random_ids import IDS_PER_DRAW, draw_ids
-from proxy.telemetry.tracing.trace import (
-    RequestTrace,
-    Trace,
-    sampling_bound,
-    unsampled_trace,
-    unsampled_traces,
-)
+from proxy.telemetry.drawn_ids import sampling_bound
+from proxy.telemetry.tracing.trace import RequestTrace, Trace, new_trace, unsampled_trace
 from proxy.telemetry.tracing.trace_context import has_context, parse_parent, remove_context
 from proxy.telemetry.tracing.traced_request import TracedRequest
 
@@ -29,24 +21,17 @@ MAX_REQUESTS = 10_000
 MAX_BYTES = 64 << 20
 """Bytes of heads kept for export: clients choose how long theirs are."""
 
-MAX_CACHED = 500
-"""Sets of header lines cached that contain no trace context."""
-
-_CUTTER = Struct("16s16s16s" * IDS_PER_DRAW)
-
 
 class Tracer:
     """An observer of completed requests; `take` returns the sampled ones for export."""
 
     def __init__(self, options: Tracing) -> None:
         # The rule of OpenTelemetry's TraceIdRatioBased, so that all samplers of that rule agree.
-        self._bound = sampling_bound(options.sample_rate)
+        self.bound = sampling_bound(options.sample_rate)
         self._needs_response_heads = bool(options.captured_response_headers)
         self._completed: list[TracedRequest] = []
         self._bytes = 0
         self.dropped = 0
-        self._without_context: set[bytes] = set()
-        self._prepared: list[RequestTrace] = []
         # Not the module's generator: forked workers would all draw the same numbers from it.
         self._random = Random()  # noqa: S311 (names, not secrets)
 
@@ -55,43 +40,21 @@ class Tracer:
         """Whether connections must keep response heads."""
         return self._needs_response_heads
 
-    def begin(self, request: Request) -> RequestTrace:
-        """Continue the client's trace or begin a new one; remove the trace context from the request."""
-        headers = request.headers
-        if headers not in self._without_context:
-            if has_context(headers):
-                return self._continue_trace(request)
-            # Requests repeat the same headers; the cache saves searching them again.
-            if len(self._without_context) >= MAX_CACHED:
-                self._without_context.clear()
-            self._without_context.add(headers)
-        if not self._prepared:
-            self._prepare()
-        trace = self._prepared.pop()
-        if isinstance(trace, Trace):
-            trace.began = time_ns()
-        return trace
+    def begin(self, request: Request, lines: bytes) -> RequestTrace:
+        """Continue the client's trace, or begin one with the drawn ids in `lines`.
 
-    def _prepare(self) -> None:
-        """Draw the ids of new traces; an id decides whether its trace is sampled."""
-        texts = _CUTTER.unpack(draw_ids(self._random, 48))
-        starts, ends, spans = texts[0::3], texts[1::3], texts[2::3]
-        prepared = unsampled_traces(starts, ends, spans)
-        for number, end in enumerate(ends):
-            if end < self._bound:
-                prepared[number] = Trace(int(starts[number] + end, 16), int(spans[number], 16), self._random)
-        self._prepared += prepared
-
-    def _continue_trace(self, request: Request) -> RequestTrace:
+        The request's headers lose their trace context.
+        """
         headers = request.headers
-        request.headers = remove_context(headers)
-        parent = parse_parent(headers)
-        if parent is None:
-            return self.begin(request)
-        span = self._random.getrandbits(64) or 1
-        if not parent.sampled:
-            return unsampled_trace(parent, span)
-        return Trace(parent.trace, span, self._random, parent=parent.span, state=parent.state)
+        if has_context(headers):
+            request.headers = remove_context(headers)
+            parent = parse_parent(headers)
+            if parent is not None:
+                span = self._random.getrandbits(64) or 1
+                if not parent.sampled:
+                    return unsampled_trace(parent, span)
+                return Trace(parent.trace, span, self._random, parent=parent.span, state=parent.state)
+        return new_trace(lines, self._random)
 
     def add(
         self, completed: CompletedRequest, request: Request, started: float, seconds: float, number: int

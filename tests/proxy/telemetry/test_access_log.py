@@ -14,11 +14,13 @@ import gevent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from proxy.background import supervised_task
 from proxy.http1.limits import Limits
 from proxy.http1.request import Request, parse_request
 from proxy.telemetry.access_log import NOTES_PER_BATCH, AccessLog
+from proxy.telemetry.drawn_ids import DrawnIds
 from proxy.telemetry.escaping import escape, escape_all
 from proxy.telemetry.json_format import JsonFormat
 from proxy.telemetry.log_writer import MAX_BYTES, MAX_LINES, LogWriter, group_texts, split_lines
@@ -66,11 +68,12 @@ class Completed:
     body: Body | None = None
     tls: str = ""
     client_subject: str | None = None
-    logged: bytes = b""
+    logged: Raw | None = None
     first_tried_at: float = 0.0
     origin_head: bytes = b""
     sent_head: bytes = b""
     request_id: bytes = b""
+    own_ids: bytes = b""
     traced: RequestTrace | None = None
     sampled: bool = False
 
@@ -366,7 +369,7 @@ def test_cached_parts_do_not_fill_the_memory() -> None:
         form.lines(notes)
     parts = (*vars(form).values(), *form._methods, form.headers.kept)
     kept = [len(part) for part in parts if isinstance(part, dict)]
-    assert len(kept) == 10
+    assert len(kept) == 11
     assert 0 < max(kept) <= 500
 
 
@@ -612,13 +615,14 @@ def test_bytes_of_unwritten_lines_are_limited_too(tmp_path: Path) -> None:
 
 def test_bytes_of_unexported_requests_are_limited() -> None:
     tracer = Tracer(Tracing())
+    sampled = tracer.begin(request(), DrawnIds(request_ids=False, bound=tracer.bound).take())
     client_request = request()
     client_request.headers = b"x" * (traces.MAX_BYTES // 4)
     for _ in range(6):
-        tracer.add(Completed(traced=tracer.begin(request()), sampled=True), client_request, 0.0, 0.0, 1)
+        tracer.add(Completed(traced=sampled, sampled=True), client_request, 0.0, 0.0, 1)
     assert (len(tracer), tracer.dropped) == (4, 2)
     assert len(tracer.take(500)) == 4
-    tracer.add(Completed(traced=tracer.begin(request()), sampled=True), client_request, 0.0, 0.0, 1)
+    tracer.add(Completed(traced=sampled, sampled=True), client_request, 0.0, 0.0, 1)
     assert (len(tracer), tracer.dropped) == (1, 2)
 
 

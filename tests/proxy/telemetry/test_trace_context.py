@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.http1.request import Request
-from proxy.telemetry.tracing.trace import RequestTrace, sampling_bound
+from proxy.telemetry.drawn_ids import DrawnIds
+from proxy.telemetry.tracing.trace import RequestTrace
 from proxy.telemetry.tracing.trace_context import Parent, context_lines, parse_parent, remove_context
-from proxy.telemetry.tracing.tracer import MAX_CACHED, Tracer
+from proxy.telemetry.tracing.tracer import Tracer
 from rondpoint.settings import Tracing
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -66,10 +67,9 @@ def test_context_headers_are_removed_in_any_case() -> None:
     assert remove_context(headers) == b"\r\nHost: a\r\nX-Traceparent: z"
 
 
-def begin(request: Request, bound: bytes = sampling_bound(0.0)) -> RequestTrace:
-    tracer = Tracer(Tracing())
-    tracer._bound = bound
-    return tracer.begin(request)
+def begin(request: Request, rate: float = 0.0) -> RequestTrace:
+    tracer = Tracer(Tracing(sample_rate=rate))
+    return tracer.begin(request, DrawnIds(request_ids=False, bound=tracer.bound).take())
 
 
 def request(headers: bytes = b"\r\nHost: a") -> Request:
@@ -95,9 +95,9 @@ def test_a_request_continues_its_trace_with_new_spans() -> None:
 
 
 def test_a_new_trace_is_sampled_by_the_rate() -> None:
-    assert all(begin(request(), sampling_bound(1.0)).sampled for _ in range(50))
-    assert not any(begin(request(), sampling_bound(0.0)).sampled for _ in range(50))
-    sampled = sum(begin(request(), sampling_bound(0.5)).sampled for _ in range(2000))
+    assert all(begin(request(), 1.0).sampled for _ in range(50))
+    assert not any(begin(request(), 0.0).sampled for _ in range(50))
+    sampled = sum(begin(request(), 0.5).sampled for _ in range(2000))
     assert 800 < sampled < 1200
 
 
@@ -115,13 +115,7 @@ def test_any_traceparent_is_parsed_or_ignored(value: bytes) -> None:
         assert parse_parent(context_lines(parent.trace, parent.span, parent.sampled, b"")) == parent
 
 
-def test_only_heads_without_context_are_cached() -> None:
-    tracer = Tracer(Tracing())
-    plain = b"\r\nHost: a"
-    first, second = (tracer.begin(request(plain)) for _ in range(2))
+def test_requests_without_context_get_a_new_trace_each() -> None:
+    first, second = (begin(request()) for _ in range(2))
     assert first.ids[:32] != second.ids[:32]
-    for _ in range(2):
-        assert tracer.begin(request(lines(WHOLE))).ids[:32] == TRACE.encode()
-    for number in range(MAX_CACHED + 5):
-        tracer.begin(request(b"\r\nX: %d" % number))
-    assert len(tracer._without_context) <= MAX_CACHED
+    assert begin(request(lines(WHOLE))).ids[:32] == TRACE.encode()
