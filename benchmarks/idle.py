@@ -27,7 +27,7 @@ SETTLE_SECONDS = 15.0
 
 
 class Usage(NamedTuple):
-    """What a process has used since its start: CPU time in ns, and the times that a thread began to wait."""
+    """The usage of a process since its start: CPU time in ns, and how often its threads began to wait."""
 
     nanoseconds: int
     waits: int

@@ -19,7 +19,7 @@ PROMETHEUS = f"prometheus{SUFFIX}"
 NOOP = f"noop{SUFFIX}"
 
 ADMIN_APPLICATION = f"admin{SUFFIX}"
-"""All that the admin entry point serves. Routers cannot name it."""
+"""The service of the whole admin entry point. Routers cannot name it."""
 
 INTERNAL_SERVICES = {
     API: "the API, and the dashboard at /dashboard/",
@@ -29,7 +29,7 @@ INTERNAL_SERVICES = {
     PROMETHEUS: "metrics, at any path",
     NOOP: "nothing: it responds with 418, for routers whose middlewares respond to every request",
 }
-"""What each of the services responds with."""
+"""The responses of each service, in words."""
 
 
 def internal_fault(name: str, settings: Settings) -> str:

@@ -1,9 +1,9 @@
 """Follows the contributions of the other agents, as a proxy follows the published configuration.
 
-It subscribes, reads everything, then applies the changes from messages. A check every second finds what no
-message reported. A contribution that is lost stays in force, as in proxies, until its agent has been gone for
-the time in the settings. This agent measures that time, so no other machine's clock matters. The measurement
-restarts when the store was unreachable.
+It subscribes, reads everything, then applies the changes from messages. A check every second (every two
+seconds without other contributions) finds changes that no message reported. A contribution that is lost stays
+in force, as in proxies, until its agent has been gone for the time in the settings. This agent measures that
+time, so no other machine's clock matters. The measurement restarts when the store was unreachable.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from discovery.kubernetes.trimming import trim
 from discovery.kubernetes.watch import Found, Watch, Watched
 
 Queue = queue.SimpleQueue[Found | None]
-"""Where a follower gets what a watch finds. Objects are the same for all followers."""
+"""Brings the findings of watches to one follower. All followers get the same objects."""
 
 
 class SharedWatches:

@@ -1,4 +1,4 @@
-"""Takes out of objects what is large and says nothing about routes."""
+"""Removes large parts of objects that say nothing about routes."""
 
 from __future__ import annotations
 

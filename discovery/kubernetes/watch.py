@@ -28,7 +28,7 @@ CALM = 5.0
 
 
 class Watched(Struct, frozen=True):
-    """What a watch found: a list, an event, or, with neither, that the API server lacks the resource."""
+    """A finding of a watch: a list or an event; with neither, the API server lacks the resource."""
 
     selection: Selection
     listing: Listing | None = None
@@ -36,11 +36,11 @@ class Watched(Struct, frozen=True):
 
 
 Found = Watched | Exception
-"""What a watch reports. It ends with an exception."""
+"""A report of a watch; an exception is its last one."""
 
 
 class Watch:
-    """A thread that lists and watches one selection until it is closed; `report` gets what it finds.
+    """A thread that lists and watches one selection until it is closed; `report` gets its findings.
 
     A watch that breaks off continues from the last resource version; one whose version is gone lists again.
     """
@@ -105,7 +105,7 @@ class Watch:
                 self._pause_unless_calm(started)
                 return
             except UnreachableError as error:
-                # A connection may break for many reasons. A server that is away fails the next one, too.
+                # A connection may break for many reasons. An unreachable server fails the next one, too.
                 if broken and time.monotonic() - started < CALM:
                     raise
                 broken = True

@@ -43,7 +43,7 @@ Constraint = Callable[[ConstraintSubject], bool]
 
 
 def everything(subject: ConstraintSubject) -> bool:
-    """Match every container and service: what empty constraints do."""
+    """Match every container and service, as empty constraints do."""
     return True
 
 

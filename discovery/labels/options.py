@@ -1,4 +1,4 @@
-"""How the labels of one provider's containers are read."""
+"""The options for decoding the labels of one provider's containers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rondpoint.settings import EngineOptions
 
 
 class LabelOptions(Struct, frozen=True):
-    """The options of one provider that labels are decoded with, as its settings describe them.
+    """The options of one provider for decoding labels, as its settings describe them.
 
     `default_rule` is Traefik 3's, `domain` is for the default rules of Traefik 1.
     """

@@ -33,7 +33,7 @@ class IdentifiedConnection(ObservedConnection):
     sampled or its router has settings of its own, it has no further work.
     """
 
-    # What other requests have: an id with its header line, a trace, and the client's context.
+    # Values of all other requests: an id with its header line, a trace, and the client's context.
     _request_id = _request_id_line = b""
     _request_trace: RequestTrace | None = None
     _client_context = b""

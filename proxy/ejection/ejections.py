@@ -1,7 +1,7 @@
 """The ejected servers: by which worker, why, and until when.
 
-A worker that cannot reach a server ejects it for all services, and probes it until it takes connections. If
-the server takes them and the TLS handshake fails, that may be due to the transport of one service. So the
+A worker that cannot reach a server ejects it for all services, and probes it until it accepts connections.
+If the server accepts them and the TLS handshake fails, the transport of one service may be the reason. So the
 worker ejects it for this service alone, and probes it until a handshake succeeds. If a server fails the
 passive health check of a service, the worker ejects it for this service and for a fixed time. Other workers
 receive a notice and leave the ejection to that worker, unless its lease ends without renewal. The data path
@@ -101,7 +101,7 @@ class Ejections:
         services.on_address_removed = self._on_address_removed
 
     def dial_failed(self, target: Target, error: DialError) -> None:
-        """Eject a server for all services if it takes no connections, for one if the handshake failed."""
+        """Eject a server for all services if it accepts no connections, for one if the handshake failed."""
         if error.unreachable:
             self.eject(target, str(error))
         elif error.handshake_failed:
@@ -220,7 +220,7 @@ class Ejections:
         self._end_own(own)
 
     def _probe_succeeds(self, own: OwnEjection) -> bool:
-        """Pause, and then return whether the server takes connections, over TLS if that had failed."""
+        """Pause, and then return whether the server accepts connections, over TLS if that had failed."""
         gevent.sleep(own.pause * random.uniform(0.5, 1.0))  # noqa: S311 (jitter, not a secret)
         if own.service and not self._services.uses(own.service, own.pool):
             # The service has another transport now, or no longer this server.

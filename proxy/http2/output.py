@@ -1,4 +1,4 @@
-"""What leaves a connection: bytes to send, and the streams that wait for window or memory."""
+"""The output of a connection: bytes to send, and the streams that wait for window or memory."""
 
 from __future__ import annotations
 

@@ -126,5 +126,5 @@ class DrawnIds:
 
 @cache
 def _cutter(size: int) -> Struct:
-    """Return what cuts the lines of one draw, each of this size."""
+    """Return a struct that cuts the lines of one draw, each of this size."""
     return Struct(f"{size}s" * IDS_PER_DRAW)

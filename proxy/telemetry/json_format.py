@@ -48,7 +48,7 @@ Compute = Callable[[list[Any]], Columns]
 """Computes columns from notes."""
 
 Rare = tuple[str, int, bytes, bytes]
-"""What few lines show: the middleware that responded, the status of a gRPC call, and the heads of the
+"""Values that few lines show: the middleware that responded, the status of a gRPC call, and the heads of the
 server's response and of the one to the client."""
 
 _encode_lines = msgspec.json.Encoder().encode_lines

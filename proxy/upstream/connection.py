@@ -47,8 +47,8 @@ _EXHAUSTED = frozenset((EMFILE, ENFILE))
 class DialError(OSError):
     """The connection to the server failed, and nothing was sent; `timed_out` is set after a timeout.
 
-    `unreachable` means that the server does not take connections. `handshake_failed` means that it takes
-    them, but not with this transport: no TLS handshake succeeds, or its certificate is not the right one.
+    `unreachable` means that the server does not accept connections. `handshake_failed` means that it accepts
+    them, but not with this transport: no TLS handshake succeeds, or its certificate is a wrong one.
     `exhausted` means that this worker has no file descriptor left. Without any of them, something else is
     wrong: a name, a port or the like.
     """

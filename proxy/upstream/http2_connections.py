@@ -32,7 +32,7 @@ TURNS = 5
 """Turns of the event loop that a reading greenlet has to see what has arrived; the second is enough."""
 
 FAIR_PATIENCE = 2.0
-"""Seconds after which a server that takes no connection counts as unreachable, whoever has waited for it."""
+"""Seconds after which a server that accepts no connection counts as unreachable for all its requests."""
 
 HTTP1_SECONDS = 300.0
 """Seconds for which a server gets HTTP/1.1 after it has wanted that."""

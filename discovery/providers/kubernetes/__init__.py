@@ -1,1 +1,1 @@
-"""What the providers of Kubernetes share: following a cluster, decoding what changed, servers and secrets."""
+"""Parts of all Kubernetes providers: following a cluster, decoding changes, servers, secrets and statuses."""

@@ -1,4 +1,4 @@
-"""What an agent's providers for Kubernetes share: the watches of each cluster, and the agent's leadership."""
+"""The parts that an agent's Kubernetes providers share: watches of each cluster, and the leadership."""
 
 from __future__ import annotations
 

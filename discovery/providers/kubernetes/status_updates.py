@@ -1,4 +1,4 @@
-"""Has the statuses written that differ from what they should be, while this agent leads."""
+"""Writes the statuses of objects that differ from the wanted ones, while this agent leads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TIME = "lastTransitionTime"
 
 
 class DueStatus(Struct, frozen=True):
-    """An object whose status differs from `status`, which it should have."""
+    """An object whose status differs from the wanted one, `status`."""
 
     resource: Resource
     item: Object
@@ -31,7 +31,7 @@ class Statuses(Protocol):
     """Decides which statuses the objects of one provider should have."""
 
     def note(self, changed: Set[Key]) -> tuple[Diagnostic, ...]:
-        """Note which objects of the cluster changed; return what keeps statuses from being written."""
+        """Note which objects of the cluster changed; return the reasons why statuses cannot be written."""
 
     def due(self, *, everything: bool) -> Iterator[DueStatus]:
         """Yield the due statuses that changes since the last call affect, or those of all objects."""
@@ -65,7 +65,7 @@ class StatusUpdates:
             yield
 
     def update(self, changed: Set[Key]) -> tuple[Diagnostic, ...]:
-        """Have the due statuses written; return what keeps them from being written."""
+        """Send the due statuses to the writer; return the reasons why statuses cannot be written."""
         diagnostics = self._statuses.note(changed)
         if not self._leadership.held or self._writer is None:
             self._compare_all.set()

@@ -19,7 +19,7 @@ from discovery.providers.kubernetes_gateway.references import GROUP, read_refere
 class Attached(Struct, frozen=True):
     """A listener that takes a route, for these hostnames; without any, for all.
 
-    It serves `hosts`: what more specific listeners leave of the hostnames.
+    It serves `hosts`: the hostnames without those of more specific listeners.
     """
 
     listener: Listener

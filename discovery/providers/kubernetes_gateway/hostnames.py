@@ -47,7 +47,7 @@ def more_specific(own: str, hostnames: Collection[str]) -> tuple[str, ...]:
 
 
 def isolate(hostnames: Sequence[str], others: Sequence[str]) -> tuple[ServedHost, ...]:
-    """Return what is left of hostnames, if more specific listeners have the names in `others`.
+    """Return hostnames without the names in `others`, which belong to more specific listeners.
 
     No hostnames stand for all.
     """

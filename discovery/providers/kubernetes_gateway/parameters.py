@@ -9,7 +9,7 @@ from discovery.providers.kubernetes_gateway.conditions import ACCEPTED, Conditio
 def parameters_fault(gateway: Object) -> Condition | None:
     """Return the condition of a Gateway that refers to parameters; None for others.
 
-    It wants to be served in a way that nobody here knows, so it is not accepted.
+    This controller has no parameters, so it cannot serve such a Gateway as its author wants.
     """
     infrastructure = (gateway.get("spec") or {}).get("infrastructure") or {}
     reference = infrastructure.get("parametersRef")

@@ -51,7 +51,7 @@ FEATURES = (
     "HTTPRouteSchemeRedirect",
     "ReferenceGrant",
 )
-"""The names of the Gateway API for what is supported, in alphabetical order."""
+"""The supported features by their names in the Gateway API, in alphabetical order."""
 
 _CLASS_CONDITION = Condition(ACCEPTED, True, "Accepted", "Rondpoint serves this class")
 _GATEWAY_CONDITIONS = (
@@ -117,7 +117,7 @@ def gateway_status(
 def route_status(
     item: Object, attachments: Iterable[Attachment], shared: Iterable[Condition], controller: str, now: str
 ) -> dict[str, Any]:
-    """Return the status of a route: what became of its references, beside what other controllers wrote.
+    """Return the status of a route: a part for each of its references, and the parts of other controllers.
 
     `shared` are conditions that hold for all of them.
     """

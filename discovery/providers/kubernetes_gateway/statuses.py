@@ -43,11 +43,11 @@ class GatewayStatuses:
         self._decoded: set[Key] = set()
 
     def note_gateway(self, key: Key, decoded: DecodedGateway) -> None:
-        """Note what a Gateway was decoded to."""
+        """Note a decoded Gateway."""
         self._gateways[key] = decoded
 
     def note_route(self, key: Key, decoded: DecodedRoute) -> None:
-        """Note what a route was decoded to."""
+        """Note a decoded route."""
         self._routes[key] = decoded
         self._decoded.add(key)
 

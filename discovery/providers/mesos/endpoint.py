@@ -1,4 +1,4 @@
-"""Where the masters are: a list of URLs, or the path in ZooKeeper below which they stand for election."""
+"""Parses the endpoint of the masters: a list of URLs, or the path of their election in ZooKeeper."""
 
 from __future__ import annotations
 

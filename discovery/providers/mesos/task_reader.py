@@ -19,7 +19,7 @@ _DIGEST_SIZE = 16
 
 
 class _ReadTask(Struct, frozen=True):
-    """What a task became: a container, a diagnostic, or nothing. `host` is the address of its agent."""
+    """The result of one task: a container, a diagnostic, or nothing. `host` is the address of its agent."""
 
     application: str
     agent: str
@@ -37,7 +37,7 @@ _names = json.Decoder(_Name)
 
 
 class TaskReader:
-    """Remembers what the JSON of the last reading became."""
+    """Decodes tasks, and keeps the results of the last reading for tasks with the same JSON."""
 
     def __init__(self, options: MesosOptions) -> None:
         self._options = options
