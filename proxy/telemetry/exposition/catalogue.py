@@ -168,7 +168,8 @@ PROPAGATION = Metric(
 EJECTED = Metric(
     "rondpoint_server_ejected",
     "gauge",
-    "1 for a server that is ejected: a worker could not reach it, or it failed a passive health check.",
+    "1 for a server that is ejected: a worker could not reach it, or it failed a TLS handshake or a passive "
+    "health check.",
     ("url",),
 )
 UPGRADES = Metric("rondpoint_open_upgrades", "gauge", "Open upgraded connections (WebSocket tunnels).")

@@ -58,7 +58,8 @@ _BETWEEN = """
   the same on all levels.
 - With `metrics.prometheus.headerLabels`, `requests_total` has these labels too. A value of more than 1024
   bytes counts as `other`.
-- Requests to API, dashboard, ping and `/metrics` are counted only with `metrics.addInternals`.
+- Requests to API, dashboard, ping and `/metrics` are counted only with `metrics.addInternals`, or if a
+  router sends them there.
 - `observability.metrics` of entry points and routers excludes requests from all three levels
   ([telemetry.md](../telemetry.md#by-entry-point-and-router)); the metrics of servers include all requests.
 - Traefik 3 documents no others. Its library adds `go_…`, which does not apply to Python, and `process_…`,

@@ -198,7 +198,8 @@ class AccessLog(Section):
         "2000.",
     )
     add_internals: Switch = Field(
-        default=False, description="Log requests to API, dashboard, ping and `/metrics` too."
+        default=False,
+        description="Log requests to API, dashboard, ping and `/metrics` too, also without a router.",
     )
     filters: AccessLogFilters = AccessLogFilters()
     fields: AccessLogFields = AccessLogFields()

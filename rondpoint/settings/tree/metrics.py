@@ -81,6 +81,7 @@ class Metrics(Section):
     """The settings of metrics."""
 
     add_internals: Switch = Field(
-        default=False, description="Count requests to API, dashboard, ping and `/metrics` too."
+        default=False,
+        description="Count requests to API, dashboard, ping and `/metrics` too, also without a router.",
     )
     prometheus: PrometheusMetrics | None = None

@@ -120,6 +120,7 @@ class Tracing(Section):
         default=(), description="Query parameters whose values are recorded; values of others are `REDACTED`."
     )
     add_internals: Switch = Field(
-        default=False, description="Trace requests to API, dashboard, ping and `/metrics` too."
+        default=False,
+        description="Trace requests to API, dashboard, ping and `/metrics` too, also without a router.",
     )
     otlp: Otlp = Otlp()
