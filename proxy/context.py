@@ -63,7 +63,8 @@ class WorkerContext:
     them. `retry` applies to routers without a retry middleware. `copies` are those of requests for mirrors.
     `entry_points` are targets of redirections by name, `installed` the middlewares in Python, `tls_options`
     those that routers name. `open_key` opens private keys that providers have sealed. `internal_services` are
-    Rondpoint's own services by name. `unread_content` counts that of HTTP/2 requests.
+    Rondpoint's own services by name; `admin_application` serves the admin entry point. `unread_content`
+    counts that of HTTP/2 requests.
     """
 
     table: RoutingTable
@@ -94,6 +95,7 @@ class WorkerContext:
     tls_options: OptionsRegistry = field(default_factory=OptionsRegistry)
     open_key: OpenKey = str
     internal_services: dict[str, InternalService] = field(default_factory=dict)
+    admin_application: InternalService | None = None
     unread_content: UnreadContent = field(default_factory=partial(UnreadContent, WORKER_LIMIT))
 
     def __post_init__(self) -> None:

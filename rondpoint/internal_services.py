@@ -18,9 +18,6 @@ PING = f"ping{SUFFIX}"
 PROMETHEUS = f"prometheus{SUFFIX}"
 NOOP = f"noop{SUFFIX}"
 
-ADMIN_APPLICATION = f"admin{SUFFIX}"
-"""The service of the whole admin entry point. Routers cannot name it."""
-
 INTERNAL_SERVICES = {
     API: "the API, and the dashboard at /dashboard/",
     DASHBOARD: "the dashboard",

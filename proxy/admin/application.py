@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -9,7 +11,7 @@ from werkzeug.wrappers import Response
 from proxy.admin.authorisation import install
 from proxy.admin.endpoints import BLUEPRINTS
 from proxy.admin.json_responses import Refusal, error_response
-from proxy.admin.wsgi_bridge import admin_services
+from proxy.admin.wsgi_bridge import run
 
 LARGEST_BODY = 16 << 20
 """Bytes of a request body."""
@@ -18,11 +20,11 @@ LARGEST_BODY = 16 << 20
 def create_app() -> Flask:
     """Return the application; the worker sets `config["RUNTIME"]` to its `Runtime` before any request.
 
-    `config["SERVICES"]` are the internal services that it serves, by name.
+    `config["RESPOND"]` returns the response to a request of the data path.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    app.config["SERVICES"] = admin_services(app)
+    app.config["RESPOND"] = partial(run, app)
     install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

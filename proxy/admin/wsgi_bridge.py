@@ -1,38 +1,45 @@
-"""Runs the admin application, which speaks WSGI, for requests of the data path.
+"""Runs the admin application, which speaks WSGI (PEP 3333), for requests of the data path.
 
 They come from the admin entry point, or from a router to `api@internal` or to a part of it.
 """
 
 from __future__ import annotations
 
+import logging
 import re
-from functools import partial
-from io import BytesIO
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
 
-from werkzeug.test import EnvironBuilder, run_wsgi_app
-
+from proxy.admin.pages.sign_in import FORM_PATHS
+from proxy.admin.request_input import RequestInput
+from proxy.http1.body_source import close_pieces
 from proxy.http1.errors import RequestError
 from proxy.middlewares.client_scheme import client_scheme
-from proxy.middlewares.request_content import ContentTooLargeError, read_content
 from proxy.per_request.local_response import LocalResponse
 from rondpoint import internal_services
+from rondpoint.middleware.body import BodyError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from flask import Flask
 
-    from proxy.context import InternalService
     from proxy.http1.request import Request
     from proxy.middlewares.step import Client
 
+log = logging.getLogger(__name__)
+
 ROUTED = "rondpoint.routed"
 """The key of the WSGI environment that says whether a request came through a router of a web entry point."""
+
+LARGEST_FORM = 64 << 10
+"""Bytes of a form, which anybody may send before they have signed in."""
 
 _NO_HOST = "127.0.0.1"
 """Stands for the host that requests of HTTP/1.0 may lack; no browser sends such requests."""
 
 _PATHS = {
-    internal_services.ADMIN_APPLICATION: re.compile(rb".*", re.DOTALL),
     internal_services.API: re.compile(rb"/(?:(?:api|dashboard)(?:/.*)?)?"),
     internal_services.DASHBOARD: re.compile(rb"/dashboard(?:/.*)?"),
     internal_services.REST: re.compile(rb"/api/providers/[^/]+"),
@@ -40,61 +47,111 @@ _PATHS = {
 """The paths that each of the services has."""
 
 _DASHBOARD = b"/dashboard"
+_ENCODED_SLASH = re.compile(rb"(?i:%2f)")
 
 _OWN_LINES = frozenset(("connection", "content-length", "date", "server", "transfer-encoding"))
 """The response's header lines that belong to the connection, which makes them itself."""
 
 
-def admin_services(app: Flask) -> dict[str, InternalService]:
-    """Return the internal services that the admin application serves, by name.
+def run(app: Flask, request: Request, client: Client, service: str = "") -> LocalResponse:
+    """Return the application's response. Raises RequestError.
 
-    One of them is for the admin entry point itself.
+    `service` is the internal service that a router names; it is empty for the admin entry point.
     """
-    return {name: partial(_respond, app, name) for name in _PATHS}
-
-
-def _respond(app: Flask, service: str, request: Request, client: Client) -> LocalResponse:
-    """Return the application's response. Raises RequestError."""
-    target = request.target
-    if service == internal_services.DASHBOARD and not target.startswith(_DASHBOARD):
+    path, _, query = request.target.partition(b"?")
+    if service == internal_services.DASHBOARD and not path.startswith(_DASHBOARD):
         # Traefik's service has the dashboard at its root: routers strip /dashboard before it.
-        target = _DASHBOARD + target
-    if not _PATHS[service].fullmatch(target.partition(b"?")[0]):
-        raise RequestError(404, "")
-    if service == internal_services.REST and request.method != b"PUT":
-        return LocalResponse(405, b"\r\nAllow: PUT")
-    try:
-        content = read_content(request, client, app.config["MAX_CONTENT_LENGTH"])
-    except ContentTooLargeError:
-        raise RequestError(413, "the request body is too large") from None
-    path, _, query = target.decode("latin-1").partition("?")
-    scheme = client_scheme(request, client)
-    environ = EnvironBuilder(
-        path,
-        f"{scheme.decode('latin-1')}://{request.host.decode('latin-1') or _NO_HOST}",
-        query,
-        # The connection leaves out the content of the response to HEAD, and keeps its length.
-        "GET" if request.method == b"HEAD" else request.method.decode(),
-        input_stream=BytesIO(content),
-        content_length=len(content),
-        headers=[
-            (name, value.strip())
-            for name, _, value in (
-                line.partition(":") for line in request.headers.decode("latin-1").split("\r\n")[1:]
-            )
-        ],
-        environ_overrides={
-            "REMOTE_ADDR": client.peer,
-            ROUTED: service != internal_services.ADMIN_APPLICATION,
-        },
-    ).get_environ()
-    pieces, status, headers = run_wsgi_app(app, environ)
+        path = _DASHBOARD + path
+    if service:
+        # The application decodes what rules do not: a router that guards a path must not be evaded so.
+        if not _PATHS[service].fullmatch(path) or _ENCODED_SLASH.search(path):
+            raise RequestError(404, "")
+        if service == internal_services.REST and request.method != b"PUT":
+            return LocalResponse(405, b"\r\nAllow: PUT")
+    name = unquote_to_bytes(path).decode("latin-1")
+    limit = LARGEST_FORM if name in FORM_PATHS else app.config["MAX_CONTENT_LENGTH"]
+    content = RequestInput(request, client, limit)
+    environ = _environment(request, client, name, query, content)
+    environ[ROUTED] = bool(service)
+    status, headers = "", list[tuple[str, str]]()
+
+    def start_response(text: str, lines: list[tuple[str, str]], _error: object = None) -> object:
+        nonlocal status
+        status = text
+        headers[:] = lines
+        return None
+
+    pieces = app(environ, start_response)  # type: ignore[arg-type]
+    if content.fault is not None:
+        close_pieces(iter(pieces))
+        raise content.fault
     lines = b"".join(
         b"\r\n%b: %b" % (name.encode(), value.encode("latin-1"))
         for name, value in headers
         if name.lower() not in _OWN_LINES
     )
     code = int(status.partition(" ")[0])
-    if "content-length" in headers:
-        return LocalResponse(code, lines, b"".join(pieces))
-    return LocalResponse(code, lines, pieces=pieces)
+    if code in (204, 304) or any(name.lower() == "content-length" for name, _ in headers):
+        return LocalResponse(code, lines, _joined(pieces))
+    return LocalResponse(code, lines, pieces=_stream(pieces))
+
+
+def _environment(
+    request: Request, client: Client, path: str, query: bytes, content: RequestInput
+) -> dict[str, Any]:
+    """Return the WSGI environment of the request; lines with underscores in their names are left out.
+
+    Otherwise `X_Real_Ip` would look like `X-Real-Ip`.
+    """
+    host = request.host.decode("latin-1") or _NO_HOST
+    scheme = client_scheme(request, client).decode()
+    environ: dict[str, Any] = {
+        # The connection leaves out the content of the response to HEAD, and keeps its length.
+        "REQUEST_METHOD": "GET" if request.method == b"HEAD" else request.method.decode("latin-1"),
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": query.decode("latin-1"),
+        "SERVER_NAME": host,
+        "SERVER_PORT": "443" if scheme == "https" else "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": client.peer,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scheme,
+        "wsgi.input": content,
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    if request.has_body and not request.chunked:
+        environ["CONTENT_LENGTH"] = str(request.content_length)
+    for line in request.headers.decode("latin-1").split("\r\n")[1:]:
+        name, _, value = line.partition(":")
+        if "_" in name or name.lower() in ("content-length", "transfer-encoding"):
+            continue
+        key = name.upper().replace("-", "_")
+        if key != "CONTENT_TYPE":
+            key = f"HTTP_{key}"
+        separator = "; " if key == "HTTP_COOKIE" else ","
+        environ[key] = f"{environ[key]}{separator}{value.strip()}" if key in environ else value.strip()
+    environ["HTTP_HOST"] = host
+    return environ
+
+
+def _joined(pieces: Iterable[bytes]) -> bytes:
+    try:
+        return b"".join(pieces)
+    finally:
+        close_pieces(iter(pieces))
+
+
+def _stream(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the pieces; cut the response short after a fault, which the log tells."""
+    try:
+        yield from pieces
+    except Exception as error:
+        log.exception("a response of the admin entry point was cut short")
+        raise BodyError(500, "the admin application failed") from error
+    finally:
+        close_pieces(iter(pieces))

@@ -43,6 +43,7 @@ from proxy.tls.alpn import HTTP_2, is_adequate_for_http2
 from proxy.tls.client_hello import HANDSHAKE
 from rondpoint.entry_points.options import NO_OPTIONS
 from rondpoint.settings import ADMIN
+from rondpoint.settings.tree.section import given_names
 from rondpoint.tls.model import DEFAULT_OPTIONS
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ log = logging.getLogger(__name__)
 
 _Beginning = ProxyHeaderReader | FirstBytesReader
 """A connection whose protocol is not known yet."""
+
+ADMIN_IDLE = 5.0
+"""Seconds of an idle connection of the admin entry point, which has few, unless the settings have others."""
 
 _PREFACE_HEAD = PREFACE[: PREFACE.index(b"SM")]
 """The part of the connection preface of HTTP/2 that looks like a head of HTTP/1."""
@@ -107,10 +111,13 @@ class EntryPointServer:
         """Return a function that serves a connection, given a non-blocking socket and the peer's address."""
         point = self._settings.entry_points[entry_point]
         configured = point.transport.responding_timeouts
+        is_admin = entry_point == ADMIN
         limits = self._settings.limits
         timeouts = ClientTimeouts(
             configured.read_timeout,
-            configured.idle_timeout,
+            ADMIN_IDLE
+            if is_admin and "idle_timeout" not in given_names(configured)
+            else configured.idle_timeout,
             configured.write_timeout or limits.stall_timeout,
             limits.tunnel_idle_timeout,
         )
@@ -118,13 +125,13 @@ class EntryPointServer:
         table, options = context.table, context.tls_options
         contexts = self._tls.open(entry_point, point.tls, partial(table.tls_options.for_host, entry_point))
         has_tls, secure_point = point.tls is not None, over_tls(entry_point)
-        trusted = point.forwarded_headers.trusted_ips or (LOOPBACK if entry_point == ADMIN else ())
+        trusted = point.forwarded_headers.trusted_ips or (LOOPBACK if is_admin else ())
         forwarded_trust = TrustedPeers(point.forwarded_headers.insecure, trusted)
         proxy_trust = TrustedPeers(point.proxy_protocol.insecure, point.proxy_protocol.trusted_ips)
         label_sets = context.tallies.label_sets
         for_clients = entry_point_limits(context.limits, point)
         for_proxies = entry_point_limits(context.limits, point, trusted=True)
-        metered = self._counts_internals if entry_point == ADMIN else point.observability.metrics
+        metered = self._counts_internals if is_admin else point.observability.metrics
         plain_label_set = label_sets.number(entry_point, metered=metered)
         plain, secure, checked = self._protocols(entry_point, point)
         transport = point.transport

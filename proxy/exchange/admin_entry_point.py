@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from proxy.exchange.middleware_steps import run_middlewares
 from proxy.exchange.request_handler import handle_request
 from proxy.telemetry.tallies import Tally
-from rondpoint.internal_services import ADMIN_APPLICATION, API, DASHBOARD, PING, PROMETHEUS
+from rondpoint.internal_services import API, DASHBOARD, PING, PROMETHEUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from proxy.routing.route import Route
 
 _PING = b"/ping"
+_RESTRICTIONS = b"\r\nX-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\nCache-Control: no-store"
+"""Header lines that all responses of this entry point have."""
 _METHODS = frozenset((b"GET", b"HEAD"))
 _NAMES = {b"dashboard": DASHBOARD, b"metrics": PROMETHEUS, b"ping": PING}
 """The names under which requests are counted, by the first segment of the path; for others it is API."""
@@ -36,12 +38,14 @@ def admin_handler(middlewares: tuple[str, ...], *, counted: bool) -> Callable[[D
         path = request.target.partition(b"?")[0]
         name = _NAMES.get(path[1:].partition(b"/")[0], API)
         downstream.tally = context.tallies.internal(name) if counted else uncounted
-        services = context.internal_services
         if path == _PING and request.method in _METHODS:
             # Health checks do not need the application, which takes memory once it is made.
-            raise services[PING](request, downstream)
+            response = context.internal_services[PING](request, downstream)
+            response.lines += _RESTRICTIONS
+            raise response
         if middlewares and path != _PING:
             run_middlewares(downstream, request, middlewares, "router", name)
-        raise services[ADMIN_APPLICATION](request, downstream)
+        assert context.admin_application is not None  # noqa: S101 - set before connections are accepted
+        raise context.admin_application(request, downstream)
 
     return partial(handle_request, match=match)

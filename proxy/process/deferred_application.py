@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import gevent
 
-from rondpoint.internal_services import ADMIN_APPLICATION, API, DASHBOARD, REST
+from proxy.exchange.errors import ClientGoneError
+from proxy.http1.errors import RequestError
+from rondpoint.internal_services import API, DASHBOARD, REST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from flask import Flask
 
-    from proxy.context import InternalService
     from proxy.http1.request import Request
     from proxy.middlewares.step import Client
     from proxy.per_request.local_response import LocalResponse
     from proxy.runtime import Runtime
+
+log = logging.getLogger(__name__)
 
 
 class DeferredApplication:
@@ -45,17 +49,25 @@ class DeferredApplication:
     def serve(self, runtime: Runtime) -> None:
         """Use the runtime of this worker for all requests."""
         self._runtime = runtime
-        for name in (ADMIN_APPLICATION, API, DASHBOARD, REST):
+        runtime.context.admin_application = self._respond
+        for name in (API, DASHBOARD, REST):
             # Those of the context are off.
-            runtime.context.internal_services.setdefault(name, partial(self._respond, name))
+            runtime.context.internal_services.setdefault(name, partial(self._respond, service=name))
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Run the application as WSGI. gunicorn takes only what can be called, and does not call it here."""
         return self.load()(environ, start_response)
 
-    def _respond(self, service: str, request: Request, client: Client) -> LocalResponse:
-        services: dict[str, InternalService] = self._load_in_steps().config["SERVICES"]
-        return services[service](request, client)
+    def _respond(self, request: Request, client: Client, service: str = "") -> LocalResponse:
+        """Return the response, for a router if it names this `service`. Raises RequestError."""
+        try:
+            response: LocalResponse = self._load_in_steps().config["RESPOND"](request, client, service)
+            return response
+        except (ClientGoneError, RequestError):
+            raise
+        except Exception:
+            log.exception("the admin application failed")
+            raise RequestError(500, "") from None
 
     def _load_in_steps(self) -> Flask:
         """Do as `load`, and let other greenlets run after each of the modules."""

@@ -24,10 +24,11 @@ HINT = "is `rondpoint up` running? `--api URL` sets another address"
 
 
 class Api(Struct, frozen=True):
-    """The address of an API, and its token if it needs one."""
+    """The address of an API, its token if it needs one, and whether the address is from the settings."""
 
     address: str
     token: str = ""
+    own: bool = False
 
 
 def choose_api(given: str | None, flags: Sequence[str]) -> Api:
@@ -37,7 +38,8 @@ def choose_api(given: str | None, flags: Sequence[str]) -> Api:
     """
     if given is None:
         settings = load_or_exit(flags).settings
-        return Api(local_url(settings.admin), settings.api.token or _read_token(settings.api.token_file))
+        token = settings.api.token or _read_token(settings.api.token_file)
+        return Api(local_url(settings.admin), token, own=True)
     environment = os.environ.get
     file = environment(_TOKEN_FILE)
     address = given if "://" in given else f"http://{given}"
@@ -49,7 +51,9 @@ def request_api(api: Api, path: str, parameters: Sequence[tuple[str, str]] = ())
     address = api.address
     headers = {"Authorization": f"Bearer {api.token}"} if api.token else {}
     try:
-        response = get(f"{address}{path}", _TIMEOUT_SECONDS, params=list(parameters), headers=headers)
+        response = get(
+            f"{address}{path}", _TIMEOUT_SECONDS, own=api.own, params=list(parameters), headers=headers
+        )
     except requests.RequestException as fault:
         exit_with_error(f"no response from {address} ({type(fault).__name__}): {HINT}")
     if response.status_code == requests.codes.bad_request:

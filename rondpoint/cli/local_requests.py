@@ -12,13 +12,13 @@ from urllib3.exceptions import InsecureRequestWarning
 from rondpoint.settings.access import is_loopback
 
 
-def get(url: str, timeout: float, **options: Any) -> requests.Response:
+def get(url: str, timeout: float, *, own: bool = True, **options: Any) -> requests.Response:
     """Return the response to a GET request, sent with these options of `requests`.
 
-    The certificate of this machine itself is not verified: it is for the names that other clients use, and
-    the traffic does not leave the machine. Raises RequestException.
+    `own` is for an address from the settings of this machine. If that is a loopback address, its certificate
+    is not verified: it is for the names that other clients use. Raises RequestException.
     """
-    verify = not is_loopback(urlsplit(url).hostname or "")
+    verify = not (own and is_loopback(urlsplit(url).hostname or ""))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InsecureRequestWarning)
-        return requests.get(url, timeout=timeout, verify=verify, **options)
+        return requests.get(url, timeout=timeout, verify=verify, allow_redirects=False, **options)

@@ -6,6 +6,7 @@ import base64
 import json
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -143,6 +144,35 @@ def test_commands_reach_it_over_tls(
     )
     assert output in found.stdout
     assert found.stderr == ""
+
+
+def test_nobody_receives_content_before_the_client_has_signed_in() -> None:
+    with lone_proxy(f"--api.token={'c' * 40}") as proxy, Client(proxy.admin) as client:
+        client.send(
+            b"PUT /api/http/routers/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16000000\r\n\r\n"
+        )
+        assert client.answer().status == 401
+
+
+def test_names_outside_of_ascii_need_no_escapes(guarded: Proxy) -> None:
+    login = USER["Authorization"].encode()
+    for name in ("café".encode(), b"caf%C3%A9"):
+        with Client(guarded.admin) as client:
+            client.send(
+                b"GET /api/http/routers/%b HTTP/1.1\r\nHost: localhost\r\nAuthorization: %b\r\n\r\n"
+                % (name, login)
+            )
+            refused = client.answer()
+        assert (refused.status, json.loads(refused.body)["message"]) == (404, "router not found: café")
+
+
+def test_idle_connections_end_soon_because_there_are_few(guarded: Proxy) -> None:
+    with Client(guarded.admin) as client:
+        client.send(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.answer().status == 200
+        started = time.monotonic()
+        assert client.socket.recv(1) == b""
+        assert time.monotonic() - started < 60
 
 
 def test_a_request_of_http_1_0_may_lack_a_host(guarded: Proxy) -> None:

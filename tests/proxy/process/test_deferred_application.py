@@ -10,9 +10,9 @@ from flask import Flask
 
 from proxy.process.deferred_application import DeferredApplication
 from proxy.runtime import Runtime
-from rondpoint.internal_services import ADMIN_APPLICATION, API, DASHBOARD, REST
+from rondpoint.internal_services import API, DASHBOARD, REST
 
-_NAMES = (ADMIN_APPLICATION, API, DASHBOARD, REST)
+_NAMES = (API, DASHBOARD, REST)
 _MODULES = ("json", "json.decoder", "json.encoder")
 
 
@@ -25,7 +25,7 @@ class _Made:
     def __call__(self) -> Flask:
         self.count += 1
         app = Flask(__name__, static_folder=None)
-        app.config["SERVICES"] = {name: lambda *_, name=name: name for name in _NAMES}
+        app.config["RESPOND"] = lambda _request, _client, service: service
         return app
 
 
