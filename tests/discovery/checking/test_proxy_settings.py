@@ -151,7 +151,7 @@ image: traefik:v3.6
 command:
   - --providers.docker
   - --entrypoints.web.address=:80
-  - --web.readonly=true
+  - --docker.filename=docker.tmpl
   - --entrypoints.web.clientipstrategy.depth=1
   - --hostresolver.cnameflattening=true
   - --global.sendanonymoususage=true
@@ -168,7 +168,7 @@ def test_each_unserved_option_is_reported_with_its_line() -> None:
     ] * 2
     assert summary(result) == (
         "service p (compose.yml:2): 6 settings (6 of command); 2 served, 4 not: "
-        "web.readonly, "
+        "docker.filename, "
         "entrypoints.web.clientipstrategy.depth, "
         "hostresolver.cnameflattening, global.sendanonymoususage"
     )
