@@ -28,6 +28,7 @@ from discovery.merging.redirection_targets import named_targets
 from discovery.merging.union import unite
 from discovery.providers.file.listing import list_files
 from rondpoint.diagnostics import Diagnostic, Severity
+from rondpoint.internal_services import SUFFIX
 from rondpoint.model import Configuration, Middleware, ServersTransport, Service
 from rondpoint.settings import FileOptions, Settings, SettingsError, load
 from rondpoint.tls.model import TlsOptions
@@ -247,4 +248,6 @@ def _assume_other_providers(by_provider: Mapping[str, Configuration], tls: Entry
 
 
 def _names_elsewhere(names: Iterable[str], by_provider: Mapping[str, Configuration]) -> Iterator[str]:
-    return (name for name in names if name.rpartition("@")[2] not in by_provider)
+    return (
+        name for name in names if name.rpartition("@")[2] not in by_provider and not name.endswith(SUFFIX)
+    )

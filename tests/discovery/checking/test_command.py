@@ -503,3 +503,11 @@ def test_the_compose_file_of_this_repository_has_no_errors() -> None:
     result = run("--strict", str(file), "--providers.docker.exposedByDefault=false")
     assert result.exit_code == 0, result.output
     assert "Host:hello.localhost" in result.output
+
+
+def test_a_misspelt_service_of_rondpoint_itself_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text(ROUTES.replace("service: s,", "service: apis@internal,"))
+    result = run("routes.yml")
+    assert result.exit_code == 1
+    assert "its service 'apis@internal' does not exist" in result.output
+    assert "routers may name api@internal" in result.output
