@@ -137,8 +137,13 @@ def test_a_rolling_update_fails_no_request(swarm: Swarm, create: Create, proxy: 
 def test_a_virtual_ip_is_the_only_server(create: Create, provider: Supervised) -> None:
     """Only its address is tested: kernels of small machines often lack IPVS, which balances behind it."""
     service = create("vip", {**named("vip"), "traefik.swarm.lbswarm": "true"}, replicas=2)
-    service.reload()
-    ((virtual_ip,),) = ([each["Addr"] for each in service.attrs["Endpoint"]["VirtualIPs"]],)
+
+    def addresses() -> list[str]:
+        service.reload()
+        # The manager assigns them after it has created the service.
+        return [each["Addr"] for each in service.attrs["Endpoint"].get("VirtualIPs", ())]
+
+    (virtual_ip,) = until(addresses, "the service's virtual address")
     configuration = provider.until(lambda each: bool(states(each, "vip")))
     (server,) = configuration.services["vip@swarm"].servers
     assert (f"{server.host}/24", server.name) == (virtual_ip, "vip")
