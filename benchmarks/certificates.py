@@ -27,7 +27,7 @@ from benchmarks.memory import process_bytes, tree_bytes
 from benchmarks.peers.rondpoint import rondpoint_program
 from benchmarks.processes import Launch, RunningProgram, free_ports, running
 from benchmarks.sample_certificates import make_pairs, to_certificates, write_pairs
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
@@ -181,7 +181,7 @@ def _reader(url: str) -> None:
     context = Runtime(load_settings([f"--redis.url={url}"], {}, Path("/")).settings).context
     gc.collect()
     before = process_bytes(os.getpid())
-    applier = Applier(context, CooperativeYield(), certificates=PublishedCertificates())
+    applier = Applier(context, CooperativeYield(), receivers={"certificates": PublishedCertificates()})
 
     def read() -> None:
         loaded = load(connect(url), Keys(), CooperativeYield(), applier.in_force())

@@ -19,7 +19,8 @@ from msgspec import Struct
 
 from proxy.telemetry.exposition.exposition import Exposition, MetricsResponse
 from proxy.telemetry.instance import INSTANCE
-from rondpoint.model import Configuration, Router, Server, Service
+from rondpoint.configuration import Configuration
+from rondpoint.model import Router, Server, Service
 from rondpoint.rules import v3
 from rondpoint.settings import PrometheusMetrics
 from rondpoint.store.client import connect

@@ -32,7 +32,8 @@ from benchmarks.peers.traefik import ENVIRONMENT, quiet_flags, traefik_program
 from benchmarks.processes import Launch, RunningProgram, free_ports, running
 from benchmarks.quantiles import percentile
 from benchmarks.scenarios import SCENARIOS
-from rondpoint.model import Configuration, Router, Server, Service
+from rondpoint.configuration import Configuration
+from rondpoint.model import Router, Server, Service
 from rondpoint.rules import v3
 from rondpoint.store.change import Change, encode
 from rondpoint.store.client import connect

@@ -160,8 +160,7 @@ class Runtime:
             self.context,
             CooperativeYield(),
             self._observers.require,
-            tls.certificates,
-            self.context.tls_options,
+            {"certificates": tls.certificates, "tls_options": self.context.tls_options},
         )
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         self.exposition: Exposition | None = None

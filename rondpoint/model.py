@@ -7,17 +7,14 @@ other providers can refer to it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from enum import StrEnum
 from hashlib import sha1
-from types import MappingProxyType
 from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from rondpoint.diagnostics import Diagnostic
 from rondpoint.rules.expression import Rule
-from rondpoint.tls.model import Certificate, CertificateRequest, TlsDomain, TlsOptions, TlsVersion
+from rondpoint.tls.model import TlsDomain, TlsVersion
 
 _NON_TOKEN_CHARACTER = re.compile(r"[^A-Za-z0-9!#$%&'*+.^`|~-]")
 
@@ -307,25 +304,3 @@ class Middleware(Struct, frozen=True, omit_defaults=True):
     kind: str
     options: dict[str, Any] = field(default_factory=dict)
     unusable: bool = False
-
-
-def _empty_mapping() -> Mapping[str, Any]:
-    return MappingProxyType({})
-
-
-class Configuration(Struct, frozen=True):
-    """Everything one provider defines, or all of them merged: mappings by qualified name.
-
-    The store holds no servers transports: each service contains its own, so both change at once.
-    `default_certificate` is the default certificate that a resolver is to obtain; only merged configurations
-    have it, and the store does not.
-    """
-
-    routers: Mapping[str, Router] = field(default_factory=_empty_mapping)
-    services: Mapping[str, Service] = field(default_factory=_empty_mapping)
-    middlewares: Mapping[str, Middleware] = field(default_factory=_empty_mapping)
-    diagnostics: tuple[Diagnostic, ...] = ()
-    servers_transports: Mapping[str, ServersTransport] = field(default_factory=_empty_mapping)
-    tls_options: Mapping[str, TlsOptions] = field(default_factory=_empty_mapping)
-    certificates: Mapping[str, Certificate] = field(default_factory=_empty_mapping)
-    default_certificate: CertificateRequest | None = None

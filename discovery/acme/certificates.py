@@ -12,7 +12,7 @@ from msgspec import structs
 from discovery.acme.managing.published import SUFFIX, View, default_certificate
 from discovery.acme.planning.wanted import WantedCertificates
 from discovery.acme.store import AcmeStore
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings.tree.certificates_resolvers import ResolverOptions
 from rondpoint.store.sealing import Sealer
 from rondpoint.store.state import State

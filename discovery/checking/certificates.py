@@ -14,8 +14,8 @@ from discovery.decoding.decoded import Decoded
 from discovery.decoding.written_pair import WrittenPair
 from discovery.merging.entry_point_tls import EntryPointTls
 from rondpoint.certificate_options import may_be_shown
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration
 from rondpoint.rules.literal_hosts import literal_hosts
 from rondpoint.tls.model import TlsOptions
 

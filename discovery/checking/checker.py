@@ -27,9 +27,10 @@ from discovery.merging.merge import merge
 from discovery.merging.redirection_targets import named_targets
 from discovery.merging.union import unite
 from discovery.providers.file.listing import list_files
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.internal_services import SUFFIX
-from rondpoint.model import Configuration, Middleware, ServersTransport, Service
+from rondpoint.model import Middleware, ServersTransport, Service
 from rondpoint.settings import FileOptions, Settings, SettingsError, load
 from rondpoint.tls.model import TlsOptions
 

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
 from discovery.merging.page_services import page_service
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.entry_points.faults import entry_point_diagnostics
 from rondpoint.entry_points.options import read_entry_points
 from rondpoint.explaining.middleware_faults import find_middleware_fault
-from rondpoint.model import Configuration, Middleware, Service
+from rondpoint.model import Middleware, Service
 from rondpoint.settings import Settings
 
 

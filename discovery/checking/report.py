@@ -8,11 +8,12 @@ from itertools import islice
 import msgspec
 from msgspec import Struct
 
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.internal_services import INTERNAL_SERVICES
 from rondpoint.middlewares.display import format_options, shown_options, unfold_chains
 from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
-from rondpoint.model import Configuration, Middleware, Router
+from rondpoint.model import Middleware, Router
 
 
 class LocatedDiagnostic(Struct, frozen=True, omit_defaults=True):

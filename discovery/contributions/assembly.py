@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from discovery.decoding.decoded import Decoded
 from discovery.merging.servers_transports import attach_transports
 from discovery.merging.union import Union
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Service
+from rondpoint.model import Service
 from rondpoint.store.diff import changed_objects
 from rondpoint.store.sections import SECTIONS
 

@@ -21,7 +21,7 @@ from msgspec import Struct
 from discovery.connections.backoff import Backoff
 from discovery.leader_election.candidate import Candidate
 from discovery.leader_election.store_refusals import StoreRefusals
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.store import change as messages
 from rondpoint.store.change import Change
 from rondpoint.store.contributions import ContributionRemover, ContributionState, read_contributions

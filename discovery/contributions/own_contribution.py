@@ -10,7 +10,7 @@ from discovery.contributions.retention import retained_configuration
 from discovery.contributions.store_providers import STORE_PROVIDERS
 from discovery.leader_election.candidate import Candidate
 from discovery.supervision.provider_states import Snapshot
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.store.contributions import register_contribution
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher

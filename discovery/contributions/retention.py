@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from discovery.health.server_states import without_faults
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.store.state import State
 
 T = TypeVar("T")

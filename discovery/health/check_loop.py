@@ -15,7 +15,8 @@ from discovery.health.check_plan import ServerCheck, ServerKey, next_delay, plan
 from discovery.health.check_request import first_request
 from discovery.health.prober import Prober, UndecidedError
 from discovery.health.server_states import stored_faults
-from rondpoint.model import Configuration, ServersTransport
+from rondpoint.configuration import Configuration
+from rondpoint.model import ServersTransport
 from rondpoint.servers_transports.client_context import OpenKey
 from rondpoint.servers_transports.contexts import ClientContexts
 from rondpoint.store.state import State

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from rondpoint.model import Configuration, HealthCheck, Server, ServerState, ServersTransport
+from rondpoint.configuration import Configuration
+from rondpoint.model import HealthCheck, Server, ServerState, ServersTransport
 
 ServerKey = tuple[str, str]
 """A service's name and a server's URL."""

@@ -8,8 +8,9 @@ import msgspec
 
 from discovery.health.check_plan import ServerKey
 from discovery.health.grpc_check import METHOD_PATH
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, HealthCheck, Server, ServerState, Service
+from rondpoint.model import HealthCheck, Server, ServerState, Service
 from rondpoint.store.state import State
 
 NOT_PROBED_YET = "it was down when this agent started, and has not been probed since"

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from msgspec import Struct
 from msgspec.structs import replace
 
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Router
+from rondpoint.model import Router
 from rondpoint.settings import Settings
 from rondpoint.tls.model import TlsDomain, TlsOptions
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from discovery.decoding.decoded import Decoded
 from discovery.merging.union import Union
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 
 
 class GroupedUnion:

@@ -21,9 +21,10 @@ from discovery.merging.page_services import report_missing_pages
 from discovery.merging.redirection_targets import resolve_targets
 from discovery.merging.servers_transports import resolve_transports
 from discovery.merging.tls_options import report_tls_options, settle_default_options
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
 from rondpoint.internal_services import INTERNAL_SERVICES, SUFFIX
-from rondpoint.model import Configuration, Middleware, Router, ServersTransport, Service
+from rondpoint.model import Middleware, Router, ServersTransport, Service
 from rondpoint.tls.model import Certificate, TlsOptions
 
 T = TypeVar("T", Router, Service, Middleware, ServersTransport, TlsOptions, Certificate)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from msgspec.structs import replace
 
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, ServersTransport, Service
+from rondpoint.model import ServersTransport, Service
 
 
 def attach_transports(configuration: Configuration) -> Configuration:

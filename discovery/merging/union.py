@@ -20,9 +20,10 @@ from discovery.certificates.combination import combine
 from discovery.decoding.decoded import Decoded
 from discovery.merging.implicit_services import ImplicitServices
 from rondpoint.certificate_options import may_be_shown
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
 from rondpoint.middlewares.redaction import redact_headers, redact_middleware
-from rondpoint.model import Configuration, Middleware, Router, Server, ServersTransport, Service
+from rondpoint.model import Middleware, Router, Server, ServersTransport, Service
 from rondpoint.rules.expression import Rule
 from rondpoint.tls.model import Certificate, TlsOptions
 

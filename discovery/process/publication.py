@@ -28,7 +28,7 @@ from discovery.merging.merge import merge
 from discovery.process.heartbeat import INTERVAL, Heartbeat
 from discovery.process.log_reports import DiagnosticLog, summarise
 from discovery.supervision.provider_states import ProviderStates, Snapshot
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.store.agents import Role
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import ConflictError, NotLeadingError, Publisher

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from discovery.providers.contract import Emit
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings.closed_parts import ClosedPart
 
 

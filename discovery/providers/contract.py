@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 
 Emit = Callable[[Configuration], None]
 

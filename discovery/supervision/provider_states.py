@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.store.agents import ProviderStatus
 
 

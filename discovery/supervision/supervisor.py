@@ -9,7 +9,7 @@ from discovery.connections.backoff import Backoff
 from discovery.providers.contract import Provider
 from discovery.providers.errors import ProviderError
 from discovery.supervision.provider_states import ProviderStates
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 
 logger = logging.getLogger(__name__)
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from proxy.context import WorkerContext
 from proxy.routing.rule_compiler import UnservedError
-from rondpoint.model import Configuration, Middleware, Router, RouterObservability, Service
+from rondpoint.configuration import Configuration
+from rondpoint.model import Router, RouterObservability, Service
 from rondpoint.store.change import Change
 from rondpoint.store.read import Loaded, SkippedNames
 from rondpoint.store.sections import SECTIONS, sections_of
 from rondpoint.store.state import State
-from rondpoint.tls.model import Certificate, TlsOptions
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -49,25 +50,30 @@ class Receiver(Protocol[Item]):
         """Remove an object; ignore an unknown name."""
 
 
-class NoReceiver:
-    """Uses no objects."""
+class _Section:
+    """The current objects of one section by name, and what uses them."""
 
-    def put(self, item: object, /) -> None:
-        """Ignore an object."""
+    def __init__(self, receiver: Receiver[Any] | None) -> None:
+        self.objects: dict[str, Any] = {}
+        self._receiver = receiver
 
-    def remove(self, name: str, /) -> None:
-        """Ignore a name."""
+    def put(self, item: Any) -> None:
+        self.objects[item.name] = item
+        if self._receiver is not None:
+            self._receiver.put(item)
 
-
-_NO_RECEIVER = NoReceiver()
+    def remove(self, name: str) -> None:
+        self.objects.pop(name, None)
+        if self._receiver is not None:
+            self._receiver.remove(name)
 
 
 class Applier:
     """Applies the configuration to `context`, object by object.
 
     It calls `yield_if_due` between portions, so that requests are served, but not during the first
-    configuration. It passes the observability settings of routers to `on_observability`, and what is for
-    handshakes to `certificates` and `tls_options`.
+    configuration. It passes the observability settings of routers to `on_observability`. `receivers` use the
+    objects of sections that `context` does not use: those for TLS handshakes, TCP and UDP.
     """
 
     def __init__(
@@ -75,18 +81,16 @@ class Applier:
         context: WorkerContext,
         yield_if_due: Callable[[], None] = _no_yield,
         on_observability: Callable[[RouterObservability], None] = _ignore_observability,
-        certificates: Receiver[Certificate] = _NO_RECEIVER,
-        tls_options: Receiver[TlsOptions] = _NO_RECEIVER,
+        receivers: Mapping[str, Receiver[Any]] = MappingProxyType({}),
     ) -> None:
         self._context = context
         self._yield_if_due = yield_if_due
         self._on_observability = on_observability
-        self._certificate_receiver = certificates
-        self._options_receiver = tls_options
         self._revision: int | None = None
-        self.middlewares: dict[str, Middleware] = {}
-        self.tls_options: dict[str, TlsOptions] = {}
-        self.certificates: dict[str, Certificate] = {}
+        used_by: dict[str, Receiver[Any]] = {**receivers, "middlewares": context.chains}
+        self._sections = {
+            name: _Section(used_by.get(name)) for name in SECTIONS if name not in ("routers", "services")
+        }
 
     @property
     def revision(self) -> int | None:
@@ -96,13 +100,8 @@ class Applier:
     def in_force(self) -> Configuration:
         """Return a live view of the current configuration."""
         context = self._context
-        return Configuration(
-            context.table.routers,
-            context.services.by_name,
-            self.middlewares,
-            tls_options=self.tls_options,
-            certificates=self.certificates,
-        )
+        others: dict[str, Any] = {name: section.objects for name, section in self._sections.items()}
+        return Configuration(context.table.routers, context.services.by_name, **others)
 
     def state(self) -> State:
         """Return a copy of the current configuration."""
@@ -131,12 +130,10 @@ class Applier:
 
     def _apply(self, revision: int, changes: Mapping[str, Mapping[str, Any]]) -> None:
         actions: dict[str, tuple[Callable[[Any], None], Callable[[str], None]]] = {
-            "certificates": (self._put_certificate, self._remove_certificate),
-            "tls_options": (self._put_options, self._remove_options),
-            "services": (self._put_service, self._context.services.remove),
-            "middlewares": (self._put_middleware, self._remove_middleware),
-            "routers": (self._put_router, self._context.table.remove),
+            name: (section.put, section.remove) for name, section in self._sections.items()
         }
+        actions["services"] = self._put_service, self._context.services.remove
+        actions["routers"] = self._put_router, self._context.table.remove
         for name in SECTIONS:
             put = actions[name][0]
             for item in self._portions(changes[name].values()):
@@ -149,30 +146,6 @@ class Applier:
                     remove(key)
         self._revision = revision
         self._context.configured = True
-
-    def _put_certificate(self, certificate: Certificate) -> None:
-        self.certificates[certificate.name] = certificate
-        self._certificate_receiver.put(certificate)
-
-    def _remove_certificate(self, name: str) -> None:
-        self.certificates.pop(name, None)
-        self._certificate_receiver.remove(name)
-
-    def _put_options(self, options: TlsOptions) -> None:
-        self.tls_options[options.name] = options
-        self._options_receiver.put(options)
-
-    def _remove_options(self, name: str) -> None:
-        self.tls_options.pop(name, None)
-        self._options_receiver.remove(name)
-
-    def _put_middleware(self, middleware: Middleware) -> None:
-        self.middlewares[middleware.name] = middleware
-        self._context.chains.put(middleware)
-
-    def _remove_middleware(self, name: str) -> None:
-        self.middlewares.pop(name, None)
-        self._context.chains.remove(name)
 
     def _put_service(self, service: Service) -> None:
         try:

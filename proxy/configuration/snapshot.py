@@ -1,6 +1,6 @@
 """Saves the last configuration of a proxy to a local file, for a start while the store is down.
 
-The file has one JSON value a line: the revision first, then each object with its kind. Small values let a
+The file has one JSON value a line: the revision first, then each object with its section. Small values let a
 worker serve requests while it writes; an unreadable line loses only its own object.
 """
 
@@ -21,12 +21,10 @@ from gevent.event import Event
 from gevent.hub import get_hub
 
 from proxy.background.cooperative_yield import CooperativeYield
-from rondpoint.model import Middleware, Router, Service
 from rondpoint.settings import Settings
 from rondpoint.store.decoding import decode_json
-from rondpoint.store.sections import sections_of
+from rondpoint.store.sections import SECTIONS, sections_of
 from rondpoint.store.state import State
-from rondpoint.tls.model import Certificate, TlsOptions
 
 log = logging.getLogger(__name__)
 
@@ -45,24 +43,8 @@ MAX_TIME_SHARE = 0.05
 _SYSTEM_DIRECTORY = Path("/var/lib/rondpoint")
 
 
-class SnapshotLine(msgspec.Struct, omit_defaults=True):
-    """One object of the configuration; exactly one field is set."""
-
-    router: Router | None = None
-    service: Service | None = None
-    middleware: Middleware | None = None
-    tls_options: TlsOptions | None = None
-    certificate: Certificate | None = None
-
-
-_FIELDS = {
-    "certificates": "certificate",
-    "tls_options": "tls_options",
-    "services": "service",
-    "middlewares": "middleware",
-    "routers": "router",
-}
-"""The field of SnapshotLine for the objects of each section."""
+_Line = msgspec.defstruct("_Line", [(name, kind | None, None) for name, kind in SECTIONS.items()])
+"""One object of the configuration, in the field of its section."""
 
 
 def snapshot_path(settings: Settings, environ: Mapping[str, str]) -> Path:
@@ -101,7 +83,7 @@ def load(path: Path) -> State | None:
         lines = path.read_bytes().splitlines()
     except OSError:
         return None
-    decoder = msgspec.json.Decoder(SnapshotLine)
+    decoder = msgspec.json.Decoder(_Line)
     state = State(0)
     for number, line in enumerate(lines):
         try:
@@ -112,8 +94,7 @@ def load(path: Path) -> State | None:
         except msgspec.MsgspecError as error:
             log.warning("%s: line %d cannot be read and is skipped: %s", path, number + 1, error)
             continue
-        for section, field in _FIELDS.items():
-            found = getattr(item, field)
+        for section, found in sections_of(item).items():
             if found is not None:
                 getattr(state, section)[found.name] = found
     return state if lines else None
@@ -169,4 +150,4 @@ def _lines(state: State) -> Iterator[bytes]:
     yield encode(state.revision)
     for section, objects in sections_of(state).items():
         for found in objects.values():
-            yield encode({_FIELDS[section]: found})
+            yield encode({section: found})

@@ -8,7 +8,9 @@ from msgspec import Struct, field
 from rondpoint.model import Middleware, Router, Service
 from rondpoint.store.decoding import decode_json
 from rondpoint.store.sections import SECTIONS
+from rondpoint.tcp.model import TcpRouter, TcpService
 from rondpoint.tls.model import Certificate, TlsOptions
+from rondpoint.udp.model import UdpRouter, UdpService
 
 MESSAGE_LIMIT = 256 * 1024
 """Bytes of JSON; a larger change is published without its contents."""
@@ -34,6 +36,11 @@ class Change(Struct, frozen=True, omit_defaults=True):
     diagnostics: bool = False
     tls_options: dict[str, TlsOptions | None] = field(default_factory=dict)
     certificates: dict[str, Certificate | None] = field(default_factory=dict)
+    tcp_routers: dict[str, TcpRouter | None] = field(default_factory=dict)
+    tcp_services: dict[str, TcpService | None] = field(default_factory=dict)
+    tcp_middlewares: dict[str, Middleware | None] = field(default_factory=dict)
+    udp_routers: dict[str, UdpRouter | None] = field(default_factory=dict)
+    udp_services: dict[str, UdpService | None] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:

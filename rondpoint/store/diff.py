@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.store.change import Change
 from rondpoint.store.sections import SECTIONS
 from rondpoint.store.state import State

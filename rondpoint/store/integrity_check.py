@@ -6,7 +6,7 @@ second would take too much time in an agent with many routers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -61,5 +61,11 @@ class IntegrityCheck:
         expected, same = hashes[self._hash]
         self._cursor, values = reply
         if not self._cursor:
-            self._hash = (self._hash + 1) % len(hashes)
+            self._hash = _next_with_values([len(objects) for objects, _ in hashes], self._hash)
         return all(same(value, expected.get(name.decode(errors="replace"))) for name, value in values.items())
+
+
+def _next_with_values(lengths: Sequence[int], current: int) -> int:
+    """Return the index of the next hash that has values; the number of values in the others is enough."""
+    following = (*range(current + 1, len(lengths)), *range(current + 1))
+    return next((index for index in following if lengths[index]), current)

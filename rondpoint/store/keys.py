@@ -51,6 +51,31 @@ class PublishedKeys:
         return self._key("certificates")
 
     @property
+    def tcp_routers(self) -> str:
+        """Hash: TCP router's name → JSON `TcpRouter`."""
+        return self._key("tcp-routers")
+
+    @property
+    def tcp_services(self) -> str:
+        """Hash: TCP service's name → JSON `TcpService`."""
+        return self._key("tcp-services")
+
+    @property
+    def tcp_middlewares(self) -> str:
+        """Hash: TCP middleware's name → JSON `Middleware`."""
+        return self._key("tcp-middlewares")
+
+    @property
+    def udp_routers(self) -> str:
+        """Hash: UDP router's name → JSON `UdpRouter`."""
+        return self._key("udp-routers")
+
+    @property
+    def udp_services(self) -> str:
+        """Hash: UDP service's name → JSON `UdpService`."""
+        return self._key("udp-services")
+
+    @property
     def diagnostics(self) -> str:
         """Hash: source (`docker`, `file`) → JSON array of `Diagnostic`."""
         return self._key("diagnostics")

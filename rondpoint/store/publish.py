@@ -10,9 +10,9 @@ import msgspec
 import redis
 from msgspec import Struct
 
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.memory import return_free_memory
-from rondpoint.model import Configuration
 from rondpoint.store import change as messages
 from rondpoint.store import read
 from rondpoint.store.change import Change

@@ -10,8 +10,8 @@ import msgspec
 import redis
 from msgspec import Struct, field
 
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration
 from rondpoint.store.corrupt_keys import is_wrong_type
 from rondpoint.store.decoding import decode_json
 from rondpoint.store.keys import PublishedKeys

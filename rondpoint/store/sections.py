@@ -7,7 +7,9 @@ from typing import Any
 from msgspec import Struct
 
 from rondpoint.model import Middleware, Router, Service
+from rondpoint.tcp.model import TcpRouter, TcpService
 from rondpoint.tls.model import Certificate, TlsOptions
+from rondpoint.udp.model import UdpRouter, UdpService
 
 SECTIONS: dict[str, type[Struct]] = {
     "certificates": Certificate,
@@ -15,6 +17,11 @@ SECTIONS: dict[str, type[Struct]] = {
     "services": Service,
     "middlewares": Middleware,
     "routers": Router,
+    "tcp_services": TcpService,
+    "tcp_middlewares": Middleware,
+    "tcp_routers": TcpRouter,
+    "udp_services": UdpService,
+    "udp_routers": UdpRouter,
 }
 """The type of the objects of each section. Objects refer only to those of sections before."""
 

@@ -7,10 +7,13 @@ from typing import TypeVar
 
 from msgspec import Struct, field
 
-from rondpoint.model import Configuration, Middleware, Router, Service
+from rondpoint.configuration import Configuration
+from rondpoint.model import Middleware, Router, Service
 from rondpoint.store.change import Change
 from rondpoint.store.sections import SECTIONS
+from rondpoint.tcp.model import TcpRouter, TcpService
 from rondpoint.tls.model import Certificate, TlsOptions
+from rondpoint.udp.model import UdpRouter, UdpService
 
 T = TypeVar("T")
 
@@ -24,6 +27,11 @@ class State(Struct, frozen=True):
     middlewares: dict[str, Middleware] = field(default_factory=dict)
     tls_options: dict[str, TlsOptions] = field(default_factory=dict)
     certificates: dict[str, Certificate] = field(default_factory=dict)
+    tcp_routers: dict[str, TcpRouter] = field(default_factory=dict)
+    tcp_services: dict[str, TcpService] = field(default_factory=dict)
+    tcp_middlewares: dict[str, Middleware] = field(default_factory=dict)
+    udp_routers: dict[str, UdpRouter] = field(default_factory=dict)
+    udp_services: dict[str, UdpService] = field(default_factory=dict)
 
     @classmethod
     def of(cls, revision: int, configuration: Configuration) -> State:

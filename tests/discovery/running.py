@@ -9,7 +9,8 @@ import redis
 
 from discovery.process.agent import Agent
 from discovery.providers.contract import Emit, Provider
-from rondpoint.model import Configuration, Router, Server, Service
+from rondpoint.configuration import Configuration
+from rondpoint.model import Router, Server, Service
 from rondpoint.rules.expression import Match, Rule
 from rondpoint.settings import Settings
 from rondpoint.store.client import connect

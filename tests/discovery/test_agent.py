@@ -18,8 +18,8 @@ from discovery.process import publication
 from discovery.providers import configured_providers
 from discovery.providers.errors import ProviderError
 from discovery.supervision import supervisor
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration
 from rondpoint.settings import FileOptions, Providers, Settings
 from rondpoint.store import change as messages
 from rondpoint.store import unused_tickets

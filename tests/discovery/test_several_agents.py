@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from discovery.process import publication
 from discovery.process.agent import Agent
 from discovery.providers.errors import ProviderError
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Service
+from rondpoint.model import Service
 from rondpoint.settings import AgentOptions, Settings
 from rondpoint.store.agents import AgentStatus, read_agents
 from rondpoint.store.client import connect

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from rondpoint.model import Configuration, Middleware, Router, Server, Service
+from rondpoint.configuration import Configuration
+from rondpoint.model import Middleware, Router, Server, Service
 from rondpoint.rules import v3
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration
 from rondpoint.store.agents import SILENT_AFTER, AgentStatus, ProviderStatus, write_agent
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys

@@ -18,10 +18,10 @@ from proxy.middlewares.chains import ChainError, Chains
 from proxy.net.deadlines import Sweeper
 from proxy.upstream.auxiliary_pools import AuxiliaryPools
 from proxy.upstream.timeouts import UpstreamTimeouts
+from rondpoint.configuration import Configuration
 from rondpoint.entry_points.redirection import RedirectionTarget
 from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explain import explain_request
-from rondpoint.model import Configuration
 from rondpoint.rules.request_facts import Facts
 from tests.discovery.labels.containers import OPTIONS, container
 from tests.system.examples_of_traefik_1 import EXAMPLES

@@ -8,8 +8,9 @@ from functools import lru_cache
 from msgspec import Struct
 
 from discovery.acme.names import UnusableNameError, normalise
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Router
+from rondpoint.model import Router
 from rondpoint.rules.suggestions import did_you_mean
 from rondpoint.settings.tree.certificates_resolvers import ResolverOptions
 from rondpoint.store.acme import certificate_id

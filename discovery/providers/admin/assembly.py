@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from discovery.admin.decoding import decode_object, decode_rest, provider_tree
 from discovery.merging.union import Union, unite
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.store.admin.document import ADMIN, REST, Document, decode_stored, split_field
 
 

@@ -14,7 +14,7 @@ import redis
 
 from discovery.connections.stopping import on_stop
 from discovery.providers.contract import Emit
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.store.admin.document import Document, read_document, read_version
 from rondpoint.store.keys import Keys
 from rondpoint.ticks import next_tick

@@ -10,7 +10,7 @@ from discovery.labels.container import Container
 from discovery.merging.guarded_decoding import decode_guarded
 from discovery.merging.union import Union
 from discovery.providers.container_groups.group import ContainerGroup
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 
 Decode = Callable[[Container], Decoded]
 

@@ -13,7 +13,7 @@ from discovery.merging.guarded_decoding import decode_guarded
 from discovery.merging.union import Union
 from discovery.providers.docker.inspection import InspectedContainer
 from discovery.providers.docker_engine.signals import STOPPING_SIGNALS
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 
 SHORT_ID = 12
 ALIVE_STATES = frozenset({"running", "paused", "restarting"})

@@ -23,7 +23,7 @@ from discovery.providers.key_value.parts import (
 )
 from discovery.providers.key_value.retained_keys import Changes, Keys
 from discovery.providers.key_value.tree import unfold
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 
 _SERVICES_OF = {ROUTERS: SERVICES, FRONTENDS: BACKENDS}
 _NOTHING: Keys = {}

@@ -14,7 +14,7 @@ from discovery.merging.guarded_decoding import decode_guarded
 from discovery.merging.union import Union
 from discovery.providers.kubernetes.cluster_view import ALL, ClusterView, Kinds
 from discovery.providers.kubernetes.lookup import Decode
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 
 
 class Definitions:

@@ -19,8 +19,8 @@ from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.providers.kubernetes.definitions import Definitions
 from discovery.providers.kubernetes.status_updates import StatusUpdates
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration
 
 
 class Follower:

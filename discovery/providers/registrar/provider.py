@@ -21,8 +21,8 @@ from discovery.providers.registrar.containers import Containers
 from discovery.registrar.options import Plan
 from discovery.registrar.registered_services import RegisteredServices
 from discovery.registrar.registrations import SOURCE
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic
-from rondpoint.model import Configuration
 
 REPAIR_INTERVAL = 5.0
 """Seconds between two checks that Consul's agent still has every service."""

@@ -12,7 +12,7 @@ from discovery.merging.guarded_decoding import decode_guarded
 from discovery.providers.docker_engine.signals import STOPPING_SIGNALS
 from discovery.providers.swarm.containers import PROVIDER, containers_of
 from discovery.providers.swarm.objects import ENDED_STATES, Node, SwarmService, Task
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 
 SIGNAL_SECONDS = 5.0
 """Seconds for which a task drains after a signal that the manager did not order; it may have survived it."""

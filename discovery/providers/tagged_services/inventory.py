@@ -11,7 +11,7 @@ from discovery.merging.grouped_union import GroupedUnion
 from discovery.merging.guarded_decoding import decode_guarded
 from discovery.providers.tagged_services.health import Health
 from discovery.providers.tagged_services.instance import Instance, Key, Member
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from proxy.background.cooperative_yield import CooperativeYield
 from proxy.telemetry.instance import INSTANCE
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import PrometheusMetrics
 from rondpoint.store.keys import Keys
 

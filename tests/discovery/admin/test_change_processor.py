@@ -14,7 +14,8 @@ import redis
 
 from discovery.admin.change_processor import ChangeProcessor, make_change_processor
 from discovery.admin.local_copy import LocalCopy
-from rondpoint.model import Configuration, Router, Service
+from rondpoint.configuration import Configuration
+from rondpoint.model import Router, Service
 from rondpoint.rules import v3
 from rondpoint.settings import Settings
 from rondpoint.store.admin.document import Document, read_document, read_version

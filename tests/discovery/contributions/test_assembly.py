@@ -3,8 +3,9 @@
 import random
 
 from discovery.contributions.assembly import Assembly, combine_providers
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Middleware, Router, Server, Service
+from rondpoint.model import Middleware, Router, Server, Service
 from rondpoint.rules import v3
 
 

@@ -16,7 +16,8 @@ from discovery.health.check_loop import CheckLoop
 from discovery.health.check_request import CheckRequest
 from discovery.health.prober import Prober, UndecidedError
 from discovery.health.server_states import NOT_PROBED_YET
-from rondpoint.model import Configuration, HealthCheck, Server, ServerState, ServersTransport, Service
+from rondpoint.configuration import Configuration
+from rondpoint.model import HealthCheck, Server, ServerState, ServersTransport, Service
 from rondpoint.servers_transports.contexts import ClientContexts
 from rondpoint.store.state import State
 from tests.lab.certificate import write_certificate

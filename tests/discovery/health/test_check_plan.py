@@ -1,5 +1,6 @@
 from discovery.health.check_plan import ServerCheck, next_delay, plan_checks
-from rondpoint.model import Configuration, HealthCheck, Server, ServerState, Service
+from rondpoint.configuration import Configuration
+from rondpoint.model import HealthCheck, Server, ServerState, Service
 
 CHECK = HealthCheck("/up", interval=30)
 

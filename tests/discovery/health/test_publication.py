@@ -9,7 +9,8 @@ import pytest
 import redis
 
 from discovery.health.server_states import NOT_PROBED_YET
-from rondpoint.model import Configuration, HealthCheck, Server, Service
+from rondpoint.configuration import Configuration
+from rondpoint.model import HealthCheck, Server, Service
 from rondpoint.store import change as messages
 from rondpoint.store.agents import read_agents
 from rondpoint.store.keys import Keys

@@ -1,8 +1,9 @@
 from msgspec.structs import replace
 
 from discovery.health.server_states import NOT_PROBED_YET, apply_faults, stored_faults, without_faults
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, HealthCheck, Server, ServerState, Service
+from rondpoint.model import HealthCheck, Server, ServerState, Service
 from rondpoint.store.state import State
 
 A = Server("a", "10.0.0.1", 80)

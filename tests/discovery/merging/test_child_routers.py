@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from discovery.merging.merge import merge
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Severity
-from rondpoint.model import MAX_ROUTER_LAYERS, Configuration, Middleware, Router, RouterObservability, Service
+from rondpoint.model import MAX_ROUTER_LAYERS, Middleware, Router, RouterObservability, Service
 from rondpoint.rules.expression import Match, Rule
 
 RULE = Rule("Path(`/x`)", Match("Path", ("/x",)))

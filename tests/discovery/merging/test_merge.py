@@ -3,8 +3,9 @@
 import pytest
 
 from discovery.merging.merge import MAX_COMPARISONS, merge
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Member, Middleware, Mirror, Mirroring, Router, Server, Service
+from rondpoint.model import Member, Middleware, Mirror, Mirroring, Router, Server, Service
 from rondpoint.rules.expression import Match, Rule
 
 RULE = Rule("Host(`a.test`)", Match("Host", ("a.test",)))

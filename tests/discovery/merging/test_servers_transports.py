@@ -5,8 +5,9 @@ from discovery.contributions.retention import retained_configuration
 from discovery.decoding.decoded import Decoded
 from discovery.merging.merge import merge
 from discovery.merging.union import unite
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Severity
-from rondpoint.model import Configuration, Server, ServersTransport, Service
+from rondpoint.model import Server, ServersTransport, Service
 from rondpoint.store.state import State
 
 SERVERS = (Server("s", "10.0.0.1", 443, "https"),)

@@ -12,8 +12,9 @@ from discovery.decoding.decoded import Decoded
 from discovery.merging.entry_point_tls import EntryPointTls, ResolverDefaults, entry_point_tls
 from discovery.merging.merge import merge
 from discovery.merging.union import unite
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Router, Server, Service
+from rondpoint.model import Router, Server, Service
 from rondpoint.rules import v3
 from rondpoint.settings import load
 from rondpoint.tls.model import Certificate, CertificateRequest, TlsDomain, TlsOptions

@@ -11,8 +11,9 @@ from discovery.decoding.decoded import Decoded
 from discovery.labels import decode
 from discovery.labels.container import Container
 from discovery.merging.union import Union, unite
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Severity
-from rondpoint.model import Configuration, Server, ServerState, Service
+from rondpoint.model import Server, ServerState, Service
 from rondpoint.tls.model import Certificate
 from tests.discovery.labels.containers import OPTIONS, WITH_DOMAIN, compose, container
 

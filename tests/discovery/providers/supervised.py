@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from discovery.providers.contract import Provider
 from discovery.supervision.provider_states import ProviderStates
 from discovery.supervision.supervisor import supervise
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from tests.lab.waiting import until
 
 

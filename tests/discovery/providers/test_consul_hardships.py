@@ -16,7 +16,7 @@ from discovery.providers.consul_keys import consul_provider
 from discovery.providers.consul_keys import source as keys
 from discovery.providers.contract import Provider
 from discovery.providers.key_value import retained_keys
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import ConsulCatalogOptions, ConsulOptions
 from rondpoint.settings.tree.section import read_section
 from tests.discovery.providers.supervised import supervised

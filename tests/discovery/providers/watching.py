@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from discovery.providers.contract import Provider
 from discovery.providers.errors import ProviderError
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 
 RETRY = 0.05
 """Seconds until `watch` is called again after a ProviderError."""

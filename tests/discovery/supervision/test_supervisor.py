@@ -10,8 +10,8 @@ from discovery.providers.contract import Emit
 from discovery.providers.errors import ProviderError
 from discovery.supervision import supervisor
 from discovery.supervision.provider_states import ProviderStates
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration
 
 Turn = Callable[[Emit], None]
 

@@ -12,8 +12,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Router, Server, Service
+from rondpoint.model import Router, Server, Service
 from rondpoint.rules import v3
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys

@@ -132,7 +132,7 @@ def test_tls_options_are_there_before_the_routers_that_name_them_and_longer() ->
         seen.append((action, "r" in here.table.routers))
 
     receiver = Recorder(note)
-    applier = Applier(here, tls_options=receiver, certificates=receiver)
+    applier = Applier(here, receivers={"tls_options": receiver, "certificates": receiver})
     router = Router("r", v3.parse("Host(`h.test`)"), "s", 1, tls=True, tls_options="strict@file")
     options, certificate = TlsOptions("strict@file"), Certificate("ab@file", "C", "K")
     whole = State(

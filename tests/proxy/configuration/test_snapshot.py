@@ -7,9 +7,12 @@ from pathlib import Path
 from proxy.configuration.snapshot import load, save
 from rondpoint.model import Middleware, Router, Service
 from rondpoint.rules import v3
+from rondpoint.rules.expression import Match, Rule
 from rondpoint.store.sections import SECTIONS
 from rondpoint.store.state import State
+from rondpoint.tcp.model import TcpRouter, TcpServer, TcpServersTransport, TcpService
 from rondpoint.tls.model import Certificate, TlsOptions
+from rondpoint.udp.model import UdpRouter, UdpServer, UdpService
 
 
 def test_all_sections_are_saved_and_loaded(tmp_path: Path) -> None:
@@ -20,6 +23,11 @@ def test_all_sections_are_saved_and_loaded(tmp_path: Path) -> None:
         {"m": Middleware("m", "compress")},
         {"strict@file": TlsOptions("strict@file")},
         {"ab@file": Certificate("ab@file", "CHAIN", "KEY")},
+        {"t": TcpRouter("t", Rule("HostSNI(`*`)", Match("HostSNI", ("*",))), "s", 1)},
+        {"s": TcpService("s", (TcpServer("a", "10.0.0.1", 5432),), transport=TcpServersTransport("x@file"))},
+        {"m": Middleware("m", "ipAllowList")},
+        {"u": UdpRouter("u", "s")},
+        {"s": UdpService("s", (UdpServer("a", "10.0.0.1", 53),))},
     )
     assert all(getattr(state, name) for name in SECTIONS)
     path = tmp_path / "state" / "configuration.jsonl"

@@ -4,8 +4,9 @@ import msgspec
 import pytest
 import redis
 
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Service
+from rondpoint.model import Service
 from rondpoint.store import change as messages
 from rondpoint.store.contributions import (
     ContributionRemover,

@@ -4,8 +4,9 @@ import msgspec
 import pytest
 import redis
 
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Middleware, Router, Server, Service
+from rondpoint.model import Middleware, Router, Server, Service
 from rondpoint.rules import v3
 from rondpoint.store.integrity_check import BATCH
 from rondpoint.store.keys import Keys

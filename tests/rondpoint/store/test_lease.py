@@ -5,7 +5,8 @@ import time
 import pytest
 import redis
 
-from rondpoint.model import Configuration, Service
+from rondpoint.configuration import Configuration
+from rondpoint.model import Service
 from rondpoint.store import lease as leases
 from rondpoint.store.keys import Keys
 from rondpoint.store.lease import Lease

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from rondpoint.model import Configuration, Service
+from rondpoint.configuration import Configuration
+from rondpoint.model import Service
 from rondpoint.store.client import connect, separate_connection
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher

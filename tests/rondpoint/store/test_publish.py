@@ -9,8 +9,9 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Configuration, Middleware, Router, Server, ServerState, Service
+from rondpoint.model import Middleware, Router, Server, ServerState, Service
 from rondpoint.rules.expression import And, Match, Not, Rule
 from rondpoint.store import change as messages
 from rondpoint.store.change import Change

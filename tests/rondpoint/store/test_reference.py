@@ -30,7 +30,9 @@ from rondpoint.store.keys import Keys, PublishedKeys
 from rondpoint.store.reference import blocks
 from rondpoint.store.rights import KEY_USES, PUBLISHED, drop_covered_patterns
 from rondpoint.store.workers import WorkerStatus
+from rondpoint.tcp.model import TcpHealthCheck, TcpRouter, TcpServer, TcpServersTransport, TcpService
 from rondpoint.tls.model import Certificate, TlsDomain, TlsOptions
+from rondpoint.udp.model import UdpRouter, UdpServer, UdpService
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "redis.md"
 
@@ -41,6 +43,10 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "Middleware": (Middleware,),
     "TlsOptions": (TlsOptions,),
     "Certificate": (Certificate,),
+    "TcpRouter": (TcpRouter,),
+    "TcpService": (TcpService, TcpServer, TcpHealthCheck, TcpServersTransport),
+    "UdpRouter": (UdpRouter,),
+    "UdpService": (UdpService, UdpServer),
     "AcmeAccount": (acme.AcmeAccount,),
     "AcmeCertificate": (acme.AcmeCertificate, TlsDomain),
     "AcmeOrder": (acme.AcmeOrder,),

@@ -12,7 +12,8 @@ import redis
 
 from discovery.acme.store import AcmeStore
 from discovery.admin.change_processor import make_change_processor
-from rondpoint.model import Configuration, Service
+from rondpoint.configuration import Configuration
+from rondpoint.model import Service
 from rondpoint.settings import Settings
 from rondpoint.store.acme import AcmeAccount, read_states
 from rondpoint.store.admin.document import read_document, read_stored, read_version

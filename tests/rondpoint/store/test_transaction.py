@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from rondpoint.model import Configuration, Router
+from rondpoint.configuration import Configuration
+from rondpoint.model import Router
 from rondpoint.rules import v3
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys

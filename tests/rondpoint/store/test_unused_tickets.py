@@ -2,7 +2,8 @@
 
 import redis
 
-from rondpoint.model import Configuration, Service
+from rondpoint.configuration import Configuration
+from rondpoint.model import Service
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
 from rondpoint.store.unused_tickets import RETENTION, UnusedTickets

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from discovery.providers.swarm import SwarmProvider
-from rondpoint.model import Configuration, ServerState
+from rondpoint.configuration import Configuration
+from rondpoint.model import ServerState
 from rondpoint.settings import SwarmOptions
 from tests.discovery.providers.supervised import Supervised, supervised
 from tests.lab.installation import Installation, start

@@ -9,8 +9,9 @@ import pytest
 import redis
 
 from discovery.acme.planning import schedule
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic
-from rondpoint.model import Configuration, Router
+from rondpoint.model import Router
 from rondpoint.rules.expression import Match, Rule
 from rondpoint.settings import Settings
 from rondpoint.settings.tree.certificates_resolvers import (

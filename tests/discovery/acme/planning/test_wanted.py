@@ -4,8 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from discovery.acme.planning.wanted import WantedCertificates
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Severity
-from rondpoint.model import Configuration, Router
+from rondpoint.model import Router
 from rondpoint.rules.expression import And, Expression, Match, Not, Or, Rule
 from rondpoint.settings.tree.certificates_resolvers import DnsChallenge, ResolverOptions, TlsChallenge
 from rondpoint.settings.tree.section import replace as replace_values

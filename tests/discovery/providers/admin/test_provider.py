@@ -11,7 +11,7 @@ import redis
 
 from discovery.providers.admin import ApiProvider, api_providers
 from discovery.providers.admin.assembly import ObjectAssembler, assemble_rest
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import Providers, Settings
 from rondpoint.settings.tree import RestOptions
 from rondpoint.store.admin.commit import Committer

@@ -14,7 +14,7 @@ from discovery.providers.consul_catalog.node_contents import Change, NodeContent
 from discovery.providers.consul_catalog.tag_options import tag_options
 from discovery.providers.tagged_services.decode import decode
 from discovery.providers.tagged_services.inventory import Inventory
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import ConsulCatalogOptions
 
 OPTIONS = tag_options(ConsulCatalogOptions(domain="consul.local"))

@@ -10,7 +10,8 @@ import pytest
 from discovery.providers import ProviderError
 from discovery.providers.consul_catalog import ConsulCatalogProvider, reader
 from discovery.providers.consul_catalog import provider as module
-from rondpoint.model import Configuration, ServerState
+from rondpoint.configuration import Configuration
+from rondpoint.model import ServerState
 from rondpoint.settings import ConsulCatalogOptions
 from rondpoint.settings.tree.section import read_section
 from tests.discovery.providers.supervised import supervised

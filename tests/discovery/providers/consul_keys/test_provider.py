@@ -10,7 +10,7 @@ import pytest
 from discovery.merging.merge import merge
 from discovery.providers.consul_keys import consul_provider
 from discovery.providers.key_value import KeyValueProvider, retained_keys
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import ConsulOptions
 from rondpoint.tls.model import TlsOptions
 from tests.discovery.certificates.pairs import make_pair

@@ -9,7 +9,8 @@ import pytest
 from docker.models.containers import Container
 
 from discovery.providers.docker import DockerProvider
-from rondpoint.model import Configuration, ServerState
+from rondpoint.configuration import Configuration
+from rondpoint.model import ServerState
 from rondpoint.settings import DockerOptions
 from tests.discovery.providers.docker.test_provider import labels, names, servers
 from tests.discovery.providers.watching import Watched, watched

@@ -13,7 +13,8 @@ from docker.models.containers import Container
 
 from discovery.providers.docker import DockerProvider
 from discovery.providers.errors import ProviderError
-from rondpoint.model import Configuration, Server, ServerState
+from rondpoint.configuration import Configuration
+from rondpoint.model import Server, ServerState
 from rondpoint.settings import DockerOptions
 from tests.discovery.providers.watching import Watched, watched
 from tests.lab.engine import Engine

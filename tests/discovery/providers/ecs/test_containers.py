@@ -13,7 +13,7 @@ from discovery.merging.union import unite
 from discovery.providers.ecs.aws import Machine
 from discovery.providers.ecs.containers import containers_of
 from discovery.providers.ecs.provider import EcsProvider
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import EcsOptions
 from rondpoint.settings.tree.section import read_section
 from tests.lab.aws import make_task

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from discovery.providers.ecs import EcsProvider
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import EcsOptions
 from rondpoint.settings.tree.section import read_section
 from tests.discovery.providers.supervised import supervised

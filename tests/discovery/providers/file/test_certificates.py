@@ -7,7 +7,7 @@ import pytest
 
 from discovery.certificates import reader
 from discovery.providers.file import FileProvider, folders
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import FileOptions
 from tests.discovery.certificates.pairs import MadePair, make_pair, private_key
 from tests.discovery.providers.watching import watched

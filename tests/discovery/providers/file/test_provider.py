@@ -9,8 +9,8 @@ import pytest
 
 from discovery.providers.errors import ProviderError
 from discovery.providers.file import FileProvider
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic
-from rondpoint.model import Configuration
 from rondpoint.settings import FileOptions
 from tests.discovery.providers.watching import watched
 

@@ -12,7 +12,7 @@ import pytest
 
 from discovery import dynamic
 from discovery.providers.http import HttpProvider
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import ClientTls, HttpProviderOptions
 from rondpoint.settings.tree.section import read_section
 from tests.discovery.certificates.pairs import MadePair, make_pair, private_key

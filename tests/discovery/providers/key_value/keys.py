@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 
 V1 = {
     "traefik/backends/backend1/servers/server1/url": "http://10.0.0.1:80",

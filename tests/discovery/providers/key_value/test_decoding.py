@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 
 from discovery.certificates.reader import CertificateReader
 from discovery.providers.key_value.decoding import DecodedKeys
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from tests.discovery.certificates.pairs import make_pair
 
 ROUTER = {"http/routers/r/rule": "Host(`a.test`)", "http/routers/r/service": "s"}

@@ -17,7 +17,7 @@ from discovery.providers.kubernetes_crd.provider import KubernetesCrdProvider
 from discovery.providers.kubernetes_gateway import KubernetesGatewayProvider
 from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
 from discovery.providers.kubernetes_ingress import KubernetesIngressProvider
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import (
     KubernetesCrdOptions,
     KubernetesGatewayOptions,

@@ -11,8 +11,8 @@ from discovery.providers.kubernetes_crd.custom_resources import SERVED, UNSERVED
 from discovery.providers.kubernetes_crd.decode import decode
 from discovery.providers.kubernetes_crd.names import PROVIDER
 from discovery.providers.kubernetes_crd.policy import Policy
+from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Severity
-from rondpoint.model import Configuration
 from rondpoint.store.sealing import Sealer
 
 KINDS = {each.kind for each in (*SERVED, *UNSERVED)}

@@ -9,7 +9,7 @@ import pytest
 from discovery.providers.kubernetes_crd import provider as provider_module
 from discovery.providers.kubernetes_crd.custom_resources import UNSERVED
 from discovery.providers.kubernetes_crd.provider import KubernetesCrdProvider
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import KubernetesCrdOptions
 from tests.discovery.certificates.pairs import make_pair
 from tests.discovery.providers.supervised import supervised

@@ -9,7 +9,8 @@ from discovery.merging.union import unite
 from discovery.providers.kubernetes_crd.decode import decode
 from discovery.providers.kubernetes_crd.names import PROVIDER
 from discovery.providers.kubernetes_crd.policy import Policy
-from rondpoint.model import ClientCertificate, Configuration
+from rondpoint.configuration import Configuration
+from rondpoint.model import ClientCertificate
 from rondpoint.tls.model import TlsDomain, TlsOptions
 from tests.discovery.certificates.pairs import key_text, make_pair, private_key
 from tests.discovery.providers.kubernetes_crd.manifests import KINDS, WHOAMI, Manifests, errors, texts

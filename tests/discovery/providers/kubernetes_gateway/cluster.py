@@ -31,10 +31,10 @@ from discovery.providers.kubernetes_gateway.decoder import ROOTS, Decoder
 from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
 from discovery.providers.kubernetes_gateway.routes import PROVIDER, Options
 from discovery.providers.kubernetes_gateway.statuses import GatewayStatuses
+from rondpoint.configuration import Configuration
 from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explain import explain_request
 from rondpoint.explaining.explanation import Explanation
-from rondpoint.model import Configuration
 from rondpoint.rules.request_facts import Facts
 
 CONTROLLER = "traefik.io/gateway-controller"

@@ -10,7 +10,7 @@ import pytest
 
 from discovery.providers.kubernetes_gateway import KubernetesGatewayProvider
 from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import KubernetesGatewayOptions
 from rondpoint.settings.tree.section import read_section
 from tests.discovery.providers.supervised import supervised

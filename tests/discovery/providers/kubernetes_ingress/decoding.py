@@ -17,7 +17,7 @@ from discovery.merging.union import unite
 from discovery.providers.kubernetes.cluster_view import ClusterView, Kinds
 from discovery.providers.kubernetes_ingress.decode import decode
 from discovery.providers.kubernetes_ingress.policy import Policy
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.store.sealing import Sealer
 from tests.lab.kubernetes.manifests import Manifest, endpoint_slice, service
 

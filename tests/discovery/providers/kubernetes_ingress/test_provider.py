@@ -9,7 +9,7 @@ import pytest
 
 from discovery.kubernetes import objects as objects_module
 from discovery.providers.kubernetes_ingress import KubernetesIngressProvider
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import KubernetesIngressOptions
 from tests.discovery.providers.kubernetes_ingress.decoding import WEB, messages, rules, urls
 from tests.discovery.providers.supervised import supervised

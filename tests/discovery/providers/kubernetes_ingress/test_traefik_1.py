@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from rondpoint.model import Configuration, Member, Middleware
+from rondpoint.configuration import Configuration
+from rondpoint.model import Member, Middleware
 from tests.discovery.certificates.pairs import make_pair
 from tests.discovery.providers.kubernetes_ingress.decoding import (
     SEALER,

@@ -13,7 +13,7 @@ from discovery.labels.options import LabelOptions
 from discovery.merging.union import unite
 from discovery.providers.marathon.apps import containers_of
 from discovery.providers.marathon.values import App
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import MarathonOptions
 from rondpoint.settings.tree.section import read_section
 

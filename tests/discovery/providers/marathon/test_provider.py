@@ -10,7 +10,7 @@ import pytest
 from discovery.providers.marathon import MarathonProvider
 from discovery.providers.marathon import provider as module
 from discovery.providers.marathon.client import urls_of
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import MarathonOptions
 from rondpoint.settings.tree.section import read_section
 from tests.discovery.providers.supervised import supervised

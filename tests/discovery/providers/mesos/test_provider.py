@@ -11,7 +11,7 @@ import pytest
 from discovery.providers.mesos import MesosProvider
 from discovery.providers.mesos import provider as module
 from discovery.providers.mesos.record_io import MAX_RECORD
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import MesosOptions
 from rondpoint.settings.tree.section import read_section
 from tests.discovery.providers.supervised import supervised

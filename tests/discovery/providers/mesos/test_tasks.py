@@ -14,7 +14,7 @@ from discovery.labels.options import LabelOptions
 from discovery.merging.union import unite
 from discovery.providers.mesos.task_reader import TaskReader
 from discovery.providers.mesos.values import Agent, State
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import MesosOptions
 from rondpoint.settings.tree.section import read_section
 

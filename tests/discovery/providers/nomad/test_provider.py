@@ -12,7 +12,7 @@ from discovery.providers import reconnection
 from discovery.providers.nomad import NomadProvider, nomad_providers
 from discovery.providers.nomad import provider as module
 from discovery.providers.nomad.client import AT_ONCE, TIMEOUT
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import NomadOptions
 from rondpoint.settings.tree.section import read_section
 from tests.discovery.providers.supervised import supervised

@@ -12,7 +12,7 @@ from discovery.labels.options import engine_label_options
 from discovery.providers.swarm.decode import decode
 from discovery.providers.swarm.inventory import SIGNAL_SECONDS, Inventory
 from discovery.providers.swarm.objects import SwarmService, parse_node, parse_service, parse_task
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import SwarmOptions
 from rondpoint.settings.tree.section import read_section
 from tests.discovery.providers.swarm.descriptions import PORT, attachment, node, service, task

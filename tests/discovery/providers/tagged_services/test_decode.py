@@ -11,7 +11,8 @@ from discovery.merging.union import unite
 from discovery.providers.consul_catalog.tag_options import tag_options
 from discovery.providers.tagged_services.decode import decode
 from discovery.providers.tagged_services.instance import Instance, Member
-from rondpoint.model import Configuration, Server, ServerState
+from rondpoint.configuration import Configuration
+from rondpoint.model import Server, ServerState
 from rondpoint.settings import ConsulCatalogOptions
 from rondpoint.settings.tree.section import read_section
 

@@ -12,7 +12,7 @@ from kazoo.security import make_digest_acl
 
 from discovery.providers.key_value import KeyUpdate, KeyValueProvider
 from discovery.providers.zookeeper import ZooKeeperKeys, zookeeper_provider
-from rondpoint.model import Configuration
+from rondpoint.configuration import Configuration
 from rondpoint.settings import ZooKeeperOptions
 from rondpoint.settings.tree.section import read_section
 from tests.discovery.providers.supervised import supervised

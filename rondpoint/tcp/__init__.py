@@ -1,0 +1,1 @@
+"""TCP routers and services, as agents publish them and proxies serve them."""

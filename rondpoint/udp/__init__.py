@@ -1,0 +1,1 @@
+"""UDP routers and services, as agents publish them and proxies serve them."""

@@ -1,0 +1,46 @@
+"""The model of UDP: immutable values, like those of HTTP in `rondpoint.model`."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from rondpoint.model import Member, ServerState
+
+
+class UdpServer(Struct, frozen=True, omit_defaults=True, gc=False):
+    """One server of a UDP service; `name` is unique in its service and stable over restarts of the proxy."""
+
+    name: str
+    host: str
+    port: int
+    state: ServerState = ServerState.UP
+
+    @property
+    def address(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+class UdpService(Struct, frozen=True, omit_defaults=True, gc=False):
+    """A group of servers that share UDP sessions; `servers` are ordered by name.
+
+    A service with `members` is composite: each session goes to one of them, in rotation by weight. `unserved`
+    says why the service takes no sessions.
+    """
+
+    name: str
+    servers: tuple[UdpServer, ...] = ()
+    members: tuple[Member, ...] = ()
+    unserved: str = ""
+
+
+class UdpRouter(Struct, frozen=True, omit_defaults=True, gc=False):
+    """Sends all sessions of its entry points to `service`; UDP has no rules.
+
+    Empty `entry_points` mean every entry point for UDP. Of several routers for one entry point, the one with
+    the lower name serves.
+    """
+
+    name: str
+    service: str
+    entry_points: tuple[str, ...] = ()
