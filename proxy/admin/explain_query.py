@@ -19,7 +19,7 @@ from proxy.routing.request_attributes import headers, query
 from rondpoint.rules.hosts import HostError, normalise
 from rondpoint.rules.request_facts import Facts
 from rondpoint.rules.request_normalisation import decode_path, normalise_host, normalise_path
-from rondpoint.settings import ADMIN, Settings
+from rondpoint.settings import Settings
 
 _PORTS = {"http": 80, "https": 443}
 _AS_WRITTEN = "/%:@!$&'()*+,;=~?#[]\\|^`{}\"<>"
@@ -163,7 +163,7 @@ def _facts(request: Request, client: _Client, proto: bytes) -> Facts:
 
 def _entry_point(name: str, port: int, settings: Settings, *, tls: bool) -> tuple[str, bool]:
     """Return the name of the entry point, and whether it is guessed because none listens on this port."""
-    web = {known: point for known, point in settings.entry_points.items() if known != ADMIN}
+    web = settings.web_entry_points
     if name and name not in web:
         raise ExplainQueryError(
             f"entryPoint {name!r} does not exist: expected one of {', '.join(sorted(web))}"
@@ -172,5 +172,7 @@ def _entry_point(name: str, port: int, settings: Settings, *, tls: bool) -> tupl
     if found := name or next(listening, ""):
         return found, False
     defaults = settings.default_entry_points
+    if not defaults:
+        raise ExplainQueryError("there is no entry point for HTTP: set entryPoints.web.address")
     secure = (known for known in defaults if tls and known in settings.tls_entry_points)
     return next(secure, defaults[0]), True

@@ -11,8 +11,9 @@ from rondpoint.settings import EntryPoint, Settings
 
 
 def bind_addresses(settings: Settings) -> list[str]:
-    """Return one address for each entry point, in gunicorn's spelling."""
-    return [_format_address(point.host, point.port) for point in settings.entry_points.values()]
+    """Return one address for each entry point for TCP, in gunicorn's spelling."""
+    points = settings.entry_points.values()
+    return [_format_address(point.host, point.port) for point in points if point.protocol == "tcp"]
 
 
 def unavailable_addresses(settings: Settings) -> Iterator[str]:
@@ -44,7 +45,9 @@ def _remedy(error: OSError) -> str:
 def entry_point_of(entry_points: Mapping[str, EntryPoint], address: tuple[str, int]) -> str | None:
     """Return the name of the entry point that a listening socket with this host and port serves."""
     host, port = address
-    candidates = [name for name, point in entry_points.items() if point.port == port]
+    candidates = [
+        name for name, point in entry_points.items() if point.port == port and point.protocol == "tcp"
+    ]
     if len(candidates) < 2:
         return candidates[0] if candidates else None
     for name in candidates:

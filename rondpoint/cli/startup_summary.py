@@ -29,7 +29,7 @@ from rondpoint.store.address import redact_url
 
 def summary_lines(settings: Settings) -> Iterator[str]:
     """Return one line each for the entry points, dashboard, providers, registrator, store and workers."""
-    for name, point in settings.web_entry_points.items():
+    for name, point in (settings.web_entry_points | settings.udp_entry_points).items():
         yield settings.closed_reason(name) or f"entry point {name}: {point.address}"
     if settings.api.dashboard:
         yield f"dashboard: {local_url(settings.admin)}/dashboard/"

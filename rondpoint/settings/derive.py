@@ -14,6 +14,7 @@ from rondpoint.settings.merge import Draft, Setting, SettingPath
 from rondpoint.settings.sources.environment import EMBEDDED_STORE
 from rondpoint.settings.sources.file import PathResolver, same_path
 from rondpoint.settings.tree import ADMIN, EntryPoint, Settings
+from rondpoint.settings.udp_entry_points import applies_to_udp, is_udp_address
 from rondpoint.settings.values import parse_switch
 from rondpoint.settings.vocabulary import ANY
 
@@ -78,7 +79,7 @@ def port_conflicts(
         for other_name, other in seen:
             wildcards = {"", "0.0.0.0", "::"}  # noqa: S104 - only compared
             same_host = point.host == other.host or {point.host, other.host} & wildcards
-            if point.port == other.port and same_host:
+            if point.port == other.port and point.protocol == other.protocol and same_host:
                 yield error(
                     locations.get(name, locations.get(other_name, "entryPoints")),
                     f"entry points {other_name} ({other.address}) and {name} ({point.address}) use one port",
@@ -116,14 +117,19 @@ def unknown_entry_points(settings: Settings, draft: Draft) -> Iterable[Diagnosti
 def _unknown_user(
     name: str, section: tuple[str, ...], settings: Settings, draft: Draft
 ) -> Iterable[Diagnostic]:
-    """Yield an error if the option `entryPoint` of this section names an entry point that does not exist."""
-    if name not in settings.entry_points:
+    """Yield an error if the option `entryPoint` of this section names no entry point for HTTP."""
+    usable = {known: point for known, point in settings.entry_points.items() if point.protocol == "tcp"}
+    if name not in usable:
         setting = draft.values.get((*section, "entry_point"))
         yield error(
             setting.location if setting is not None else ".".join((*section, "entryPoint")),
-            f"entry point {name} does not exist",
-            "expected one of " + ", ".join(settings.entry_points),
+            f"entry point {name} {_unusable(name, settings)}",
+            "expected one of " + ", ".join(usable),
         )
+
+
+def _unusable(name: str, settings: Settings) -> str:
+    return "is for UDP" if name in settings.udp_entry_points else "does not exist"
 
 
 def _unknown_target(
@@ -134,7 +140,7 @@ def _unknown_target(
         setting = draft.values.get(("entry_points", name, *path))
         yield error(
             setting.location if setting is not None else f"entryPoints.{name}",
-            f"entry point {target} does not exist",
+            f"entry point {target} {_unusable(target, settings)}",
             "expected one of " + ", ".join(settings.web_entry_points),
         )
 
@@ -155,8 +161,11 @@ def _derive_entry_points(draft: Draft) -> None:
     address = ":8080" if insecure and _is_on(insecure.value) else "127.0.0.1:8080"
     draft.values.setdefault(("entry_points", ADMIN, "address"), _default(address))
     for name in (*web, ADMIN):
+        written = draft.values.get(("entry_points", name, "address"))
+        udp = written is not None and is_udp_address(written.value)
         for path, setting in shared.items():
-            draft.values.setdefault(("entry_points", name, *path[2:]), setting)
+            if not udp or applies_to_udp(path[2:]):
+                draft.values.setdefault(("entry_points", name, *path[2:]), setting)
 
 
 def _is_entry_point(path: tuple[str, ...]) -> bool:

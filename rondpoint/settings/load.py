@@ -20,6 +20,7 @@ from rondpoint.settings.resolver_checks import resolver_faults, unusable_time_li
 from rondpoint.settings.sources import environment, file, flags
 from rondpoint.settings.tree import Settings, setting_key
 from rondpoint.settings.tree.section import Fault, SectionError, read_section
+from rondpoint.settings.udp_entry_points import udp_guards, udp_options_without_effect
 from rondpoint.settings.unserved_guards import close_guarded_parts
 from rondpoint.settings.written_setting import WrittenSetting
 
@@ -126,6 +127,8 @@ def _validate(draft: Draft) -> Settings | None:
     }
     draft.errors += port_conflicts(settings.entry_points, locations)
     draft.errors += unknown_entry_points(settings, draft)
+    draft.errors += udp_guards(settings, draft)
+    draft.warnings += udp_options_without_effect(settings, draft)
     draft.errors += unusable_time_limits(settings, draft)
     draft.warnings += resolver_faults(settings, draft)
     return close_guarded_parts(settings, draft)

@@ -101,7 +101,6 @@ _TRAEFIK_3_OPTIONS = (
     "api.basePath api.dashboardName api.debug api.disableDashboardAd "
     "entryPoints.*.forwardedHeaders.connection "
     "entryPoints.*.http3 entryPoints.*.reusePort "
-    "entryPoints.*.udp "
     "providers.consulCatalog.requireConsistent "
     "metrics.datadog metrics.influxDB metrics.influxDB2 metrics.otlp metrics.statsD "
     "log.otlp "

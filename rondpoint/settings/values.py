@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from rondpoint.settings.declaration import Parse
 from rondpoint.tls.model import TlsDomain
@@ -207,26 +207,51 @@ def _parse_domain(item: object) -> TlsDomain:
 _DOMAINS = "expected main and sans, or main.test,san.test"
 
 
+Protocol = Literal["tcp", "udp"]
+
+
 def split_address(address: str) -> tuple[str, int]:
     """Return host and port of an address: `:80`, `127.0.0.1:8080`, `[::1]:80`, with an optional `/tcp`.
 
     An empty host means every address of the machine, IPv4 and IPv6. Raises ValueError.
     """
-    authority, _, protocol = address.strip().partition("/")
-    if protocol.lower() == "udp":
-        raise ValueError("UDP is not served")
+    host, port, protocol = split_entry_point_address(address)
+    if protocol == "udp":
+        raise ValueError("expected an address for TCP, such as :80, without /udp")
+    return host, port
+
+
+def split_entry_point_address(address: str) -> tuple[str, int, Protocol]:
+    """Return host, port and protocol of an address as `split_address` reads it, or with `/udp` at its end.
+
+    Raises ValueError.
+    """
+    authority, _, ending = address.strip().partition("/")
     host, colon, port = authority.rpartition(":")
     bracket_ipv6 = host.startswith("[") and host.endswith("]")
     valid = colon and re.fullmatch(r"\d{1,5}", port, re.ASCII) and 1 <= int(port) <= 65535
-    if not valid or protocol.lower() not in ("", "tcp") or (":" in host and not bracket_ipv6):
-        raise ValueError("expected an address such as :80, 127.0.0.1:8080 or [::1]:80")
-    return (host[1:-1] if bracket_ipv6 else host), int(port)
+    if not valid or ending.lower() not in ("", "tcp", "udp") or (":" in host and not bracket_ipv6):
+        raise ValueError("expected an address such as :80, 127.0.0.1:8080 or [::1]:80, for UDP :53/udp")
+    return (host[1:-1] if bracket_ipv6 else host), int(port), "udp" if ending.lower() == "udp" else "tcp"
 
 
 def _parse_address(value: object) -> str:
     address = parse_text(value).strip()
     split_address(address)
     return address
+
+
+def _parse_entry_point_address(value: object) -> str:
+    address = parse_text(value).strip()
+    split_entry_point_address(address)
+    return address
+
+
+def _parse_timeout(value: object) -> float:
+    seconds = parse_duration(value)
+    if seconds < 0.01:
+        raise ValueError("expected 10ms or more, such as 3s")
+    return seconds
 
 
 Seconds = Annotated[float, Parse(parse_duration)]
@@ -237,6 +262,8 @@ Integer = Annotated[int, Parse(parse_count)]
 NonNegativeInt = Annotated[int, Parse(_at_least(0))]
 PositiveInt = Annotated[int, Parse(_at_least(1))]
 Address = Annotated[str, Parse(_parse_address)]
+EntryPointAddress = Annotated[str, Parse(_parse_entry_point_address)]
+Timeout = Annotated[float, Parse(_parse_timeout)]
 Networks = Annotated[tuple[Network, ...], Parse(parse_networks)]
 OptionalPath = Annotated[Path | None, Parse(parse_path)]
 Certificates = Annotated[tuple[CertificatePair, ...], Parse(parse_certificates)]

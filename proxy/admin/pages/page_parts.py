@@ -24,7 +24,6 @@ from proxy.admin.pages.router_layers import find_layers
 from proxy.admin.status_reports import agents_report, store_report
 from proxy.admin.views.services import ServiceView
 from rondpoint.diagnostics import Severity
-from rondpoint.settings import ADMIN
 
 if TYPE_CHECKING:
     from proxy.runtime import Runtime
@@ -153,7 +152,7 @@ def request_flow_keys(flow: RequestFlow | None) -> list[str]:
 
 def entry_point_keys(runtime: Runtime) -> list[str]:
     """Return the keys of the live figures of all entry points except the admin one."""
-    return [ENTRY_POINT + name for name in runtime.settings.entry_points if name != ADMIN]
+    return [ENTRY_POINT + name for name in runtime.settings.web_entry_points]
 
 
 def problems(configuration: CurrentConfiguration, query: Query) -> dict[str, Any]:
@@ -176,12 +175,11 @@ def problems(configuration: CurrentConfiguration, query: Query) -> dict[str, Any
 
 def overview(runtime: Runtime, configuration: CurrentConfiguration) -> dict[str, Any]:
     """Return the numbers of objects, certificates and problems, and the web entry points."""
-    web = {name: point for name, point in runtime.settings.entry_points.items() if name != ADMIN}
     return {
         "counts": {kind: count_objects(configuration, kind) for kind in KINDS},
         "certificates": count_certificates(KnownCertificates(runtime, configuration)),
         "not_routed": count_unrouted(configuration.diagnostics, configuration.state.routers),
-        "entry_points": web,
+        "entry_points": runtime.settings.web_entry_points,
     }
 
 

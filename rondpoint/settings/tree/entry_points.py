@@ -11,17 +11,19 @@ from rondpoint.settings.tree.entry_point_http import HttpOptions, Strategy
 from rondpoint.settings.tree.entry_points_v1 import AuthOfV1, RedirectOfV1, SwitchOfV1, WhiteListOfV1
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.values import (
-    Address,
     CertificatePair,
     Certificates,
+    EntryPointAddress,
     Networks,
     NonNegativeInt,
     PositiveInt,
+    Protocol,
     Seconds,
     Switch,
     Text,
     Texts,
-    split_address,
+    Timeout,
+    split_entry_point_address,
 )
 from rondpoint.tls.model import TlsVersion
 
@@ -205,11 +207,19 @@ class Observability(Section):
     )
 
 
+class Udp(Section):
+    timeout: Timeout = Field(
+        default=3.0,
+        description="Time without a datagram in either direction after which a UDP session ends.",
+    )
+
+
 class EntryPoint(Section):
     """An entry point; an empty `host` means every address of the machine."""
 
-    address: Address = Field(
-        description="The address to listen on: `:80`, `127.0.0.1:8080`, `[::1]:80`, with an optional `/tcp`."
+    address: EntryPointAddress = Field(
+        description="The address to listen on: `:80`, `127.0.0.1:8080`, `[::1]:80`, with an optional `/tcp`; "
+        "with `/udp` for UDP."
     )
     allow_acme_by_pass: Switch = Field(
         default=False,
@@ -238,6 +248,7 @@ class EntryPoint(Section):
     transport: Transport = Transport()
     http: HttpOptions = HttpOptions()
     http2: Http2 = Http2()
+    udp: Udp = Udp()
     redirect: RedirectOfV1 | None = None
     auth: AuthOfV1 | None = None
     white_list: WhiteListOfV1 | None = None
@@ -255,8 +266,13 @@ class EntryPoint(Section):
 
     @property
     def host(self) -> str:
-        return split_address(self.address)[0]
+        return split_entry_point_address(self.address)[0]
 
     @property
     def port(self) -> int:
-        return split_address(self.address)[1]
+        return split_entry_point_address(self.address)[1]
+
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol below that of the application: `tcp` or `udp`."""
+        return split_entry_point_address(self.address)[2]

@@ -29,7 +29,7 @@ def _count_cores() -> int:
 class Settings(Section):
     """All settings of Rondpoint.
 
-    `entry_points` holds the web entry points by name, and the admin entry point as `traefik`.
+    `entry_points` holds the web and UDP entry points by name, and the admin entry point as `traefik`.
     `closed_parts` is computed: the parts that are closed because an option that protects them is not
     served.
     """
@@ -79,8 +79,14 @@ class Settings(Section):
 
     @property
     def web_entry_points(self) -> dict[str, EntryPoint]:
-        """The entry points that serve routers, by name."""
-        return {name: point for name, point in self.entry_points.items() if name != ADMIN}
+        """The entry points that serve routers for HTTP, by name."""
+        points = self.entry_points.items()
+        return {name: point for name, point in points if name != ADMIN and point.protocol == "tcp"}
+
+    @property
+    def udp_entry_points(self) -> dict[str, EntryPoint]:
+        """The entry points for UDP, by name."""
+        return {name: point for name, point in self.entry_points.items() if point.protocol == "udp"}
 
     @property
     def admin(self) -> EntryPoint:

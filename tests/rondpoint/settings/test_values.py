@@ -12,6 +12,7 @@ from rondpoint.settings.values import (
     parse_networks,
     parse_switch,
     split_address,
+    split_entry_point_address,
 )
 
 DURATIONS = {
@@ -113,8 +114,13 @@ def test_invalid_addresses_are_refused(address: str) -> None:
         split_address(address)
 
 
-def test_udp_is_not_served() -> None:
-    with pytest.raises(ValueError, match="UDP is not served"):
+def test_an_address_of_an_entry_point_has_a_protocol() -> None:
+    assert split_entry_point_address("[::1]:53/UDP") == ("::1", 53, "udp")
+    assert split_entry_point_address(":53/tcp") == split_entry_point_address(":53") == ("", 53, "tcp")
+
+
+def test_other_addresses_are_for_tcp() -> None:
+    with pytest.raises(ValueError, match="expected an address for TCP"):
         split_address(":53/udp")
 
 
