@@ -20,7 +20,9 @@ def parse(text: str) -> Rule:
     return parse_with(text, SYNTAX)
 
 
-def _one_of(read: Callable[[str], Expression]) -> Matcher:
+def one_of(read: Callable[[str], Expression]) -> Matcher:
+    """Return a matcher with one value or more, which matches if one of them does."""
+
     def build(*values: str) -> Expression:
         return tree.disjunction(_with_index(index, read, value) for index, value in enumerate(values))
 
@@ -63,15 +65,15 @@ def _client(value: str) -> Expression:
 
 SYNTAX = Syntax(
     {
-        "ClientIP": _one_of(_client),
+        "ClientIP": one_of(_client),
         "Headers": _all_pairs(template_matchers.header),
         "HeadersRegexp": _all_pairs(template_matchers.header_pattern),
-        "Host": _one_of(host),
-        "HostHeader": _one_of(host),
-        "HostRegexp": _one_of(template_matchers.host_pattern),
-        "Method": _one_of(_method),
-        "Path": _one_of(template_matchers.path_or_pattern),
-        "PathPrefix": _one_of(template_matchers.prefix_or_pattern),
+        "Host": one_of(host),
+        "HostHeader": one_of(host),
+        "HostRegexp": one_of(template_matchers.host_pattern),
+        "Method": one_of(_method),
+        "Path": one_of(template_matchers.path_or_pattern),
+        "PathPrefix": one_of(template_matchers.prefix_or_pattern),
         "Query": Matcher(_queries, many=True),
     },
     {

@@ -6,11 +6,13 @@ The case of matcher names does not matter. Several hosts are several matchers wi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import cast
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args
+from msgspec import Struct
 
 from rondpoint.rules import tree
 from rondpoint.rules.errors import RuleError
@@ -25,19 +27,41 @@ MAX_LENGTH = 65_536
 MAX_DEPTH = 32
 """Nested levels of `&&`, `||` and `!`; other code walks the tree by recursion."""
 
-_TCP_MATCHERS = ("HostSNI", "HostSNIRegexp", "ALPN")
+
+class OtherMatchers(Struct, frozen=True):
+    """The matchers of another protocol's routers; `hint` says what routers of this protocol match on.
+
+    `instead` has the matchers to write instead, by name.
+    """
+
+    routers: str
+    names: Collection[str]
+    hint: str
+    instead: Mapping[str, str] = MappingProxyType({})
+
+
+TCP_MATCHERS = OtherMatchers("TCP", ("HostSNI", "HostSNIRegexp", "ALPN"), "HTTP routers match on Host")
 
 
 class Syntax:
     """The matchers of a language; `others` says what to write for matchers of other versions.
 
-    Names in `others` are in lower case.
+    Names in `others` are in lower case. `foreign` are the matchers of another protocol. `host` is the matcher
+    in examples.
     """
 
-    def __init__(self, matchers: Mapping[str, Matcher], others: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        matchers: Mapping[str, Matcher],
+        others: Mapping[str, str],
+        foreign: OtherMatchers = TCP_MATCHERS,
+        host: str = "Host",
+    ) -> None:
         self.matchers = matchers
         self.others = others
-        self.names = {name.lower(): name for name in [*matchers, *_TCP_MATCHERS]}
+        self.foreign = foreign
+        self.host = host
+        self.names = {name.lower(): name for name in [*matchers, *foreign.names]}
         self.grammar = cache(self._grammar)
 
     def _grammar(self) -> Lark:
@@ -62,7 +86,6 @@ _OTHER_VERSIONS = {
 SYNTAX = Syntax(MATCHERS, _OTHER_VERSIONS)
 
 _OTHER_QUOTES = "'\u2018\u2019\u201c\u201d"
-_QUOTING_HINT = "write values in back quotes: Host(`a.test`)"
 _TOKEN_NAMES = {
     "LPAR": "(",
     "RPAR": ")",
@@ -79,15 +102,17 @@ _TOKEN_NAMES = {
 def parse(text: str, syntax: Syntax = SYNTAX) -> Rule:
     """Parse a rule. Raises RuleError."""
     if not text.strip():
-        raise RuleError(text, "the rule is empty", 0, "expected a rule such as Host(`app.example.com`)")
+        raise RuleError(
+            text, "the rule is empty", 0, f"expected a rule such as {syntax.host}(`app.example.com`)"
+        )
     if len(text) > MAX_LENGTH:
         raise RuleError(text, f"the rule is longer than {MAX_LENGTH:,} characters")
     try:
         expression = cast(Expression, syntax.grammar().parse(text))
     except UnexpectedCharacters as error:
-        raise _unreadable(text, error.pos_in_stream or 0) from None
+        raise _unreadable(text, error.pos_in_stream or 0, syntax) from None
     except UnexpectedToken as unexpected_token:
-        raise _misplaced(text, unexpected_token) from None
+        raise _misplaced(text, unexpected_token, syntax) from None
     except _PositionedError as fault:
         raise RuleError(text, str(fault), fault.position, fault.hint) from None
     if tree.depth(expression) > MAX_DEPTH:
@@ -132,8 +157,10 @@ def _match(syntax: Syntax, name: Token, values: list[Token]) -> Expression:
         other = syntax.others.get(name.lower())
         hint = f"write {other} here" if other else did_you_mean(name, syntax.names.values())
         raise _PositionedError(f"unknown matcher {name}", position, hint)
-    if kind in _TCP_MATCHERS:
-        raise _PositionedError(f"{kind} is for TCP routers", position, "HTTP routers match on Host")
+    if kind not in syntax.matchers:
+        instead = syntax.foreign.instead.get(kind)
+        hint = f"write {instead}" if instead else syntax.foreign.hint
+        raise _PositionedError(f"{kind} is for {syntax.foreign.routers} routers", position, hint)
     matcher = syntax.matchers[kind]
     if not matcher.takes(len(values)):
         takes = " or ".join(_NUMBERS[count] for count in matcher.counts) + " or more" * matcher.many
@@ -164,29 +191,33 @@ def _text(token: Token) -> str:
         raise _PositionedError(str(error), (token.start_pos or 0) + error.position) from None
 
 
-def _unreadable(text: str, position: int) -> RuleError:
+def _quoting_hint(syntax: Syntax) -> str:
+    return f"write values in back quotes: {syntax.host}(`a.test`)"
+
+
+def _unreadable(text: str, position: int, syntax: Syntax) -> RuleError:
     character = text[position]
     if character in '`"':
         return RuleError(text, f"this {character} is not closed", position)
     if character in _OTHER_QUOTES:
-        return RuleError(text, f"unexpected {character}", position, _QUOTING_HINT)
+        return RuleError(text, f"unexpected {character}", position, _quoting_hint(syntax))
     if character == ":":
-        return RuleError(text, "unexpected :", position, _v1_hint(text, position))
+        return RuleError(text, "unexpected :", position, _v1_hint(text, position, syntax))
     hint = f"write {character * 2}" if character in "&|" else ""
     return RuleError(text, f"unexpected {character}", position, hint)
 
 
-def _v1_hint(text: str, colon: int) -> str:
+def _v1_hint(text: str, colon: int, syntax: Syntax) -> str:
     name = re.split(r"\W+", text[:colon].rstrip())[-1]
     value = re.split(r"[;,]", text[colon + 1 :], maxsplit=1)[0].strip()
-    return f"that is Traefik 1 syntax; write {name or 'Host'}({quote(value)}) here"
+    return f"that is Traefik 1 syntax; write {name or syntax.host}({quote(value)}) here"
 
 
-def _misplaced(text: str, error: UnexpectedToken) -> RuleError:
+def _misplaced(text: str, error: UnexpectedToken, syntax: Syntax) -> RuleError:
     names = set(error.accepts or error.expected)
     hint = "expected " + " or ".join(_TOKEN_NAMES.get(name, name) for name in sorted(names))
     if error.token.type == "$END":
         return RuleError(text, "the rule ends too early", len(text), hint)
     if error.token.type == "NAME" and "TEXT" in names:
-        hint = _QUOTING_HINT
+        hint = _quoting_hint(syntax)
     return RuleError(text, f"unexpected {error.token}", error.token.start_pos, hint)
