@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
@@ -10,7 +10,8 @@ from discovery.decoding.names import qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from rondpoint.middlewares.canonical import OptionError, canonicalise
-from rondpoint.middlewares.schemas import CANONICAL, SCHEMAS
+from rondpoint.middlewares.options import Group
+from rondpoint.middlewares.schemas import SCHEMAS, TCP_SCHEMAS
 from rondpoint.model import Middleware
 from rondpoint.rules.suggestions import did_you_mean
 
@@ -21,11 +22,17 @@ _INEFFECTIVE_HEADERS_OPTIONS = {
 }
 """Options of the middleware headers in Traefik 2, with hints; Traefik 1's own syntax keeps its options."""
 
+_EFFECT = "routers that use the middleware respond with 503"
+_TCP_EFFECT = "routers that use the middleware close their connections"
 
-def decode_middleware(name: str, section: Section, provider: str) -> Middleware | None:
+
+def decode_middleware(
+    name: str, section: Section, provider: str, schemas: Mapping[str, Group] = SCHEMAS
+) -> Middleware | None:
     """Decode the middleware `name`; report an unknown kind and return None.
 
-    A middleware with invalid options is `unusable`, so that it never protects less than its author meant.
+    A middleware with invalid options is `unusable`, so that it never protects less than its author meant. The
+    `schemas` are SCHEMAS or TCP_SCHEMAS.
     """
     report = section.report
     if len(section.names) != 1:
@@ -33,9 +40,9 @@ def decode_middleware(name: str, section: Section, provider: str) -> Middleware 
         report.error(f"{report.at(section.path)} must have exactly one kind, but has {kinds}")
         return None
     written = section.names[0]
-    kind = CANONICAL.get(written.lower())
+    kind = next((known for known in schemas if known.lower() == written.lower()), None)
     if kind is None:
-        hint = did_you_mean(written, SCHEMAS)
+        hint = did_you_mean(written, schemas)
         report.error(f"{report.at(section.key(written))} is an unknown kind of middleware", hint)
         return None
 
@@ -49,6 +56,7 @@ def decode_middleware(name: str, section: Section, provider: str) -> Middleware 
         lambda other: qualify(other, provider),
         key_of,
         report,
+        schemas=schemas,
     )
     return _without_ineffective_options(middleware, key_of, report)
 
@@ -62,14 +70,16 @@ def make_middleware(
     report: Report,
     *,
     unusable: bool = False,
+    schemas: Mapping[str, Group] = SCHEMAS,
 ) -> Middleware:
     """Create the middleware with this qualified name, and report errors in its options.
 
     `qualify_reference` qualifies the names of other objects; `key_of` returns the key of an option's path.
     """
-    found = canonicalise(kind, options, qualify_reference)
+    found = canonicalise(kind, options, qualify_reference, schemas)
+    effect = _TCP_EFFECT if schemas is TCP_SCHEMAS else _EFFECT
     for fault in found.errors:
-        _report_fault(fault, key_of(fault.path), report)
+        _report_fault(fault, key_of(fault.path), report, effect)
     return Middleware(name, kind, found.options, unusable=unusable or not found.usable)
 
 
@@ -86,9 +96,9 @@ def _without_ineffective_options(
     return replace(middleware, options=options)
 
 
-def _report_fault(fault: OptionError, key: str, report: Report) -> None:
+def _report_fault(fault: OptionError, key: str, report: Report, effect: str) -> None:
     message = f"{report.at(key, fault.value)} {fault.message}"
     if fault.fatal:
-        report.error(f"{message}, so routers that use the middleware respond with 503", fault.hint)
+        report.error(f"{message}, so {effect}", fault.hint)
     else:
         report.warning(message, fault.hint)

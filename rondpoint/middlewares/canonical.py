@@ -37,15 +37,19 @@ class CanonicalOptions(Struct, frozen=True):
         return not any(fault.fatal for fault in self.errors)
 
 
-def canonicalise(kind: str, written: object, qualify: Callable[[str], str]) -> CanonicalOptions:
-    """Convert the options of a `kind`, a key of SCHEMAS; `qualify` completes names of other objects."""
-    reading = _OptionReader(SCHEMAS[kind], qualify)
-    return CanonicalOptions(reading.options(SCHEMAS[kind], written, ()), tuple(reading.errors))
+def canonicalise(
+    kind: str, written: object, qualify: Callable[[str], str], schemas: Mapping[str, Group] = SCHEMAS
+) -> CanonicalOptions:
+    """Convert the options of a `kind`, a key of `schemas`; `qualify` completes names of other objects."""
+    reading = _OptionReader(schemas[kind], qualify)
+    return CanonicalOptions(reading.options(schemas[kind], written, ()), tuple(reading.errors))
 
 
-def add_defaults(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def add_defaults(
+    kind: str, options: Mapping[str, Any], schemas: Mapping[str, Group] = SCHEMAS
+) -> dict[str, Any]:
     """Return canonical options with the defaults of missing ones; a missing group stays missing."""
-    return _add_group_defaults(SCHEMAS[kind], options)
+    return _add_group_defaults(schemas[kind], options)
 
 
 def _add_group_defaults(group: Group, options: Mapping[str, Any]) -> dict[str, Any]:

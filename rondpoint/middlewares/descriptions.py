@@ -295,3 +295,15 @@ _TRAFFIC = {
 DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
     {**_ACCESS, **_AUTH, **_CONTENT, **_GATEWAY, **_PATHS, **_TRAFFIC}
 )
+
+TCP_DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "inFlightConn": "limits the simultaneous connections of one client address; further ones are closed",
+        "inFlightConn.amount": "connections at once; 0 closes all",
+        "ipAllowList": "accepts connections from the listed addresses only",
+        "ipAllowList.sourceRange": "accepted addresses and networks",
+        "ipWhiteList": "the older name of `ipAllowList`",
+        "ipWhiteList.sourceRange": "accepted addresses and networks",
+    }
+)
+"""The same for the middlewares of TCP routers."""

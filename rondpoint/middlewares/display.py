@@ -16,13 +16,16 @@ from rondpoint.middlewares.schemas import SCHEMAS
 from rondpoint.model import Middleware
 
 
-def shown_options(middleware: Middleware) -> dict[str, Any]:
-    """Return the options ready for JSON: the given ones, and defaults that are not empty, as in Traefik."""
-    options = redact_middleware(middleware).options
-    schema = SCHEMAS.get(middleware.kind)
+def shown_options(middleware: Middleware, schemas: Mapping[str, Group] = SCHEMAS) -> dict[str, Any]:
+    """Return the options ready for JSON: the given ones, and defaults that are not empty, as in Traefik.
+
+    The schemas of TCP middlewares are TCP_SCHEMAS.
+    """
+    options = redact_middleware(middleware, schemas).options
+    schema = schemas.get(middleware.kind)
     if schema is None:
         return options
-    return _shown_group(schema, add_defaults(middleware.kind, options), options)
+    return _shown_group(schema, add_defaults(middleware.kind, options, schemas), options)
 
 
 def format_options(options: Mapping[str, Any]) -> str:

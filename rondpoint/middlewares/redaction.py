@@ -20,9 +20,12 @@ _SECRET_HEADER = re.compile(
 """Names of headers whose values are likely to be credentials."""
 
 
-def redact_middleware(middleware: Middleware) -> Middleware:
-    """Return the middleware with `…` in place of secret options, or all options of an unknown kind."""
-    schema = SCHEMAS.get(middleware.kind)
+def redact_middleware(middleware: Middleware, schemas: Mapping[str, Group] = SCHEMAS) -> Middleware:
+    """Return the middleware with `…` in place of secret options, or all options of an unknown kind.
+
+    The schemas of TCP middlewares are TCP_SCHEMAS.
+    """
+    schema = schemas.get(middleware.kind)
     if schema is None:
         return replace(middleware, options=dict.fromkeys(middleware.options, HIDDEN))
     return replace(middleware, options=_redact_group(schema, middleware.options))

@@ -5,19 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from rondpoint.middlewares.descriptions import DESCRIPTIONS
+from rondpoint.middlewares.descriptions import DESCRIPTIONS, TCP_DESCRIPTIONS
 from rondpoint.middlewares.options import Group, Option, Secrecy
-from rondpoint.middlewares.schemas import SCHEMAS
+from rondpoint.middlewares.schemas import SCHEMAS, TCP_SCHEMAS
 from rondpoint.reference_pages import first_clause, format_default, markdown_table, update_page
 
 _SECRECY = {Secrecy.OPEN: "", Secrecy.HIDDEN: "; secret", Secrecy.HEADERS: "; credentials are secret"}
 
 
 def blocks() -> dict[str, str]:
-    """Return the block of the page by its name."""
-    return {"kinds": "".join(_kind(kind) for kind in sorted(SCHEMAS))}
+    """Return the blocks of the page by their names."""
+    return {
+        "kinds": "".join(_kind(kind, SCHEMAS[kind], DESCRIPTIONS) for kind in sorted(SCHEMAS)),
+        "tcp-kinds": "".join(
+            _kind(kind, TCP_SCHEMAS[kind], TCP_DESCRIPTIONS) for kind in sorted(TCP_SCHEMAS)
+        ),
+    }
 
 
 def options(schema: Group, path: str) -> Iterator[tuple[str, Option]]:
@@ -34,13 +39,12 @@ def values(option: Option) -> str:
     return first_clause(option.read)
 
 
-def _kind(kind: str) -> str:
-    schema = SCHEMAS[kind]
-    description = DESCRIPTIONS[kind]
+def _kind(kind: str, schema: Group, descriptions: Mapping[str, str]) -> str:
+    description = descriptions[kind]
     needs = f" It requires {' or '.join(f'`{name}`' for name in schema.one_of)}." if schema.one_of else ""
     bare = f" `{kind}=true` uses all defaults." if schema.may_be_bare else ""
     rows = (
-        _row(path.removeprefix(f"{kind}."), option, DESCRIPTIONS[path])
+        _row(path.removeprefix(f"{kind}."), option, descriptions[path])
         for path, option in options(schema, kind)
     )
     table = markdown_table(("option", "values", "default", ""), rows)
