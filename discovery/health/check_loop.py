@@ -6,15 +6,18 @@ import asyncio
 import logging
 import resource
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from random import uniform
 
 from discovery.connections.stopping import on_stop
-from discovery.health.check_plan import ServerCheck, ServerKey, next_delay, plan_checks
+from discovery.health.check_plan import Check, ServerCheck, ServerKey, next_delay, plan_checks
 from discovery.health.check_request import first_request
-from discovery.health.prober import Prober, UndecidedError
+from discovery.health.connection_faults import UndecidedError
+from discovery.health.prober import Prober
 from discovery.health.server_states import stored_faults
+from discovery.health.tcp_prober import TcpProber
 from rondpoint.configuration import Configuration
 from rondpoint.model import ServersTransport
 from rondpoint.servers_transports.client_context import OpenKey
@@ -48,7 +51,7 @@ class CheckLoop:
         self.version = 0
         self._on_change = on_change
         self._contexts = ClientContexts(default_transport, open_key)
-        self._plan: dict[ServerKey, ServerCheck] = {}
+        self._plan: dict[ServerKey, Check] = {}
         self._lock = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._plan_changed = asyncio.Event()
@@ -84,8 +87,8 @@ class CheckLoop:
             self._loop.call_soon_threadsafe(self._plan_changed.set)
 
     async def _work(self, stop: threading.Event) -> None:
-        prober, slots = Prober(self._contexts), asyncio.Semaphore(_max_concurrent())
-        running: dict[ServerKey, ServerCheck] = {}
+        probers, slots = _Probers(self._contexts), asyncio.Semaphore(_max_concurrent())
+        running: dict[ServerKey, Check] = {}
         tasks: dict[ServerKey, asyncio.Task[None]] = {}
         while not stop.is_set():
             plan = self._plan
@@ -94,20 +97,20 @@ class CheckLoop:
                 tasks.pop(key).cancel()
             for key in plan.keys() - running.keys():
                 running[key] = plan[key]
-                tasks[key] = asyncio.create_task(self._check_repeatedly(key, plan[key], prober, slots))
+                tasks[key] = asyncio.create_task(self._check_repeatedly(key, plan[key], probers, slots))
             await self._plan_changed.wait()
             self._plan_changed.clear()
 
     async def _check_repeatedly(
-        self, key: ServerKey, server_check: ServerCheck, prober: Prober, slots: asyncio.Semaphore
+        self, key: ServerKey, server_check: Check, probers: _Probers, slots: asyncio.Semaphore
     ) -> None:
-        check, request = server_check.check, first_request(server_check.server, server_check.check)
+        check, probe = server_check.check, probers.probe_of(server_check)
         failures, was_healthy = 0, False
         await asyncio.sleep(uniform(0, min(FIRST_CHECK_JITTER, check.interval)))  # noqa: S311 (jitter, not a secret)
         while True:
             try:
                 async with slots:
-                    fault = await prober.probe(request, check, server_check.transport)
+                    fault = await probe()
             except UndecidedError as error:
                 logger.warning("server %s of service %s cannot be checked: %s", key[1], key[0], error)
             except Exception:
@@ -120,7 +123,7 @@ class CheckLoop:
                 self._record(key, server_check, fault)
             await asyncio.sleep(next_delay(check, failures, was_healthy=was_healthy))
 
-    def _record(self, key: ServerKey, server_check: ServerCheck, fault: str) -> None:
+    def _record(self, key: ServerKey, server_check: Check, fault: str) -> None:
         with self._lock:
             before = self.faults.get(key, "")
             # The plan may have changed during the probe.
@@ -134,6 +137,22 @@ class CheckLoop:
         if not fault:
             logger.info("server %s of service %s is up again", key[1], key[0])
         self._on_change()
+
+
+class _Probers:
+    """The probers of both protocols."""
+
+    def __init__(self, contexts: ClientContexts) -> None:
+        self._prober = Prober(contexts)
+        self._tcp_prober = TcpProber(contexts)
+
+    def probe_of(self, server_check: Check) -> Callable[[], Awaitable[str]]:
+        """Return the function that probes this server once, like `Prober.probe`."""
+        one = server_check
+        if isinstance(one, ServerCheck):
+            request = first_request(one.server, one.check)
+            return partial(self._prober.probe, request, one.check, one.transport)
+        return partial(self._tcp_prober.probe, one.server, one.check, one.transport)
 
 
 def _max_concurrent() -> int:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
-import socket
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from discovery.health import grpc_check
 from discovery.health.check_request import REDIRECT_STATUSES, CheckRequest, redirected_request
 from discovery.health.check_response import ResponseError, parse_location, parse_status, status_fault
+from discovery.health.connection_faults import connection_fault
 from discovery.health.resolver import Resolver
 from rondpoint.model import HealthCheck, ServersTransport
 from rondpoint.servers_transports.client_context import has_uri
@@ -34,12 +31,6 @@ TLS_CLOSE_TIMEOUT = 1.0
 _READ_SIZE = 65536
 
 _HEAD_TOO_LONG = f"the head of its response is longer than {MAX_HEAD} bytes"
-
-_LOCAL_FAULTS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
-
-
-class UndecidedError(Exception):
-    """The check could not be made because of a fault of this machine, so it says nothing about the server."""
 
 
 class Prober:
@@ -64,11 +55,7 @@ class Prober:
         except ResponseError as error:
             return str(error)
         except OSError as os_error:
-            if os_error.errno in _LOCAL_FAULTS:
-                raise UndecidedError(os.strerror(os_error.errno)) from os_error
-            if isinstance(os_error, TimeoutError) and not os_error.errno:
-                return f"no response within {check.timeout:g} s"
-            return _describe_error(os_error)
+            return connection_fault(os_error, check.timeout)
 
     async def _follow_redirections(
         self, request: CheckRequest, check: HealthCheck, transport: ServersTransport | None
@@ -175,16 +162,3 @@ async def _read_line(reader: asyncio.StreamReader) -> bytes:
         return await reader.readline()
     except ValueError:
         raise ResponseError(_HEAD_TOO_LONG) from None
-
-
-def _describe_error(error: OSError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not accepted: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {error.reason or error}"
-    if isinstance(error, socket.gaierror):
-        return f"its name cannot be resolved: {error.strerror}"
-    if not error.errno:
-        return str(error) or "the connection was lost"
-    words = os.strerror(error.errno)
-    return words[:1].lower() + words[1:]

@@ -14,11 +14,12 @@ OpenKey = Callable[[str], str]
 
 
 def create_client_context(
-    transport: ServersTransport, *, http2: bool = False, open_key: OpenKey = str
+    transport: ServersTransport, *, http: bool = True, http2: bool = False, open_key: OpenKey = str
 ) -> ssl.SSLContext:
     """Return a context that checks servers as the transport says. Raises ValueError, which says why not.
 
-    With `http2` it offers HTTP/2 and HTTP/1.1, otherwise only HTTP/1.1. `open_key` opens a sealed key.
+    With `http2` it offers HTTP/2 and HTTP/1.1, otherwise only HTTP/1.1, and without `http` no protocol.
+    `open_key` opens a sealed key.
 
     With `peer_cert_uri`, certificates must come from a trusted authority even if `insecure_skip_verify` is
     set, as in Traefik: otherwise any server could show a certificate with this URI.
@@ -41,7 +42,8 @@ def create_client_context(
                 context.load_cert_chain(name, key_name, password=refuse_password)
         except (OSError, ValueError) as error:
             raise ValueError(f"its client certificate cannot be used: {describe_fault(error)}") from None
-    context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])
+    if http:
+        context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])
     return context
 
 

@@ -24,9 +24,11 @@ class ClientContexts:
         self.default = default
         self._create = lru_cache(MAX_CONTEXTS)(partial(create_client_context, open_key=open_key))
 
-    def get(self, transport: ServersTransport | None, *, http2: bool = False) -> ssl.SSLContext:
+    def get(
+        self, transport: ServersTransport | None, *, http: bool = True, http2: bool = False
+    ) -> ssl.SSLContext:
         """Return the context of a transport; None stands for the default. Raises ValueError.
 
-        With `http2` it offers HTTP/2, too.
+        With `http2` it offers HTTP/2, too, and without `http` no protocol.
         """
-        return self._create(self.default if transport is None else transport, http2=http2)
+        return self._create(self.default if transport is None else transport, http=http, http2=http2)

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from discovery.health.check_loop import CheckLoop
 from discovery.health.check_request import CheckRequest
-from discovery.health.prober import Prober, UndecidedError
+from discovery.health.connection_faults import UndecidedError
+from discovery.health.prober import Prober
 from discovery.health.server_states import NOT_PROBED_YET
 from rondpoint.configuration import Configuration
 from rondpoint.model import HealthCheck, Server, ServerState, ServersTransport, Service
