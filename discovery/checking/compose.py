@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,8 @@ def _read_service(name: str, service: Tree, project: _Project) -> ComposeService
         name=container_name,
         labels={COMPOSE_PROJECT: project.name, COMPOSE_SERVICE: name, **labels.values},
         networks={} if mode in ("host", "none") else dict.fromkeys(networks, name),
-        ports=tuple(sorted(set(_read_ports(service, variables)))),
+        ports=tuple(sorted(set(_read_ports(service, variables, _TCP)))),
+        udp_ports=tuple(sorted(set(_read_ports(service, variables, _UDP)))),
         network_mode=mode,
     )
     return ComposeService(
@@ -196,12 +197,20 @@ def _network_names(networks: object) -> list[str]:
     return list(map(str, networks)) if isinstance(networks, (list, dict)) else []
 
 
-def _read_ports(service: Tree, variables: Variables) -> Iterator[int]:
+_TCP, _UDP = ("", "tcp"), ("udp",)
+
+
+def _read_ports(service: Tree, variables: Variables, protocols: Collection[str]) -> Iterator[int]:
     for port in as_list(service.get("ports")):
-        written = port.get("target", "") if isinstance(port, dict) else str(port).rpartition(":")[2]
-        yield from _parse_port(variables.fill(str(written)))
+        written = _long_port(port) if isinstance(port, dict) else str(port).rpartition(":")[2]
+        yield from _parse_port(variables.fill(str(written)), protocols)
     for port in as_list(service.get("expose")):
-        yield from _parse_port(variables.fill(str(port)))
+        yield from _parse_port(variables.fill(str(port)), protocols)
+
+
+def _long_port(port: Mapping[str, Any]) -> str:
+    """Return a port in long form as `53/udp`."""
+    return f"{port.get('target', '')}/{port.get('protocol') or 'tcp'}"
 
 
 def as_list(value: object) -> list[Any]:
@@ -209,8 +218,8 @@ def as_list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _parse_port(written: str) -> Iterator[int]:
+def _parse_port(written: str, protocols: Collection[str]) -> Iterator[int]:
     number, _, protocol = written.partition("/")
     first = number.partition("-")[0]
-    if first.isdigit() and protocol in ("", "tcp"):
+    if first.isdigit() and protocol in protocols:
         yield int(first)

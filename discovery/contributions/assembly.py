@@ -14,17 +14,26 @@ from msgspec.structs import replace
 
 from discovery.decoding.decoded import Decoded
 from discovery.merging.servers_transports import attach_transports
-from discovery.merging.union import Union
+from discovery.merging.union import Union, location_of
 from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Service
 from rondpoint.store.diff import changed_objects
 from rondpoint.store.sections import SECTIONS
+from rondpoint.tcp.model import TcpService
+from rondpoint.udp.model import UdpService
 
 SINGLE_MACHINE_PROVIDERS = frozenset({"docker"})
 """Providers that see one machine only: on another machine, a name or an address may mean another server."""
 
 EMPTY = Configuration()
+
+_Service = Service | TcpService | UdpService
+_SERVICE_SECTIONS = {"services": "service", "tcp_services": "TCP service", "udp_services": "UDP service"}
+"""The sections with services, and the words for one."""
+
+_Key = tuple[str, str]
+"""A section and the name of a service in it."""
 
 
 class Assembly:
@@ -33,8 +42,8 @@ class Assembly:
     def __init__(self) -> None:
         self._by_agent: dict[str, Configuration] = {}
         self._unions: dict[str, Union] = {}
-        self._changed_services: defaultdict[str, set[str]] = defaultdict(set)
-        self._shared_addresses: defaultdict[str, dict[str, Diagnostic]] = defaultdict(dict)
+        self._changed_services: defaultdict[str, set[_Key]] = defaultdict(set)
+        self._shared_addresses: defaultdict[str, dict[_Key, Diagnostic]] = defaultdict(dict)
 
     def replace(self, configurations: Mapping[str, Configuration]) -> None:
         """Replace all contributions with `configurations`, by agent."""
@@ -56,9 +65,9 @@ class Assembly:
         for section in SECTIONS:
             changed = changed_objects(getattr(before, section), getattr(configuration, section))
             for name, given in changed.items():
-                if section == "services":
-                    self._changed_services[provider_name(name)].add(name)
-                found = _with_agent_in_names(given, agent) if isinstance(given, Service) else given
+                if section in _SERVICE_SECTIONS:
+                    self._changed_services[provider_name(name)].add((section, name))
+                found = _with_agent_in_names(given, agent) if isinstance(given, _Service) else given
                 objects: dict[str, Any] = {section: (found,)}
                 decoded = None if found is None else Decoded(subject, **objects)
                 self._set(provider_name(name), f"{section} {name} {agent}", decoded)
@@ -90,14 +99,15 @@ class Assembly:
         if provider not in SINGLE_MACHINE_PROVIDERS:
             return configuration
         shared = self._shared_addresses[provider]
-        for name in self._changed_services.pop(provider, ()):
-            shared.pop(name, None)
-            found = _shared_address(configuration.services.get(name), provider)
+        for section, name in self._changed_services.pop(provider, ()):
+            shared.pop((section, name), None)
+            service = getattr(configuration, section).get(name)
+            found = _shared_address(service, _SERVICE_SECTIONS[section], provider)
             if found is not None:
-                shared[name] = found
+                shared[section, name] = found
         if not shared:
             return configuration
-        warnings = tuple(shared[name] for name in sorted(shared))
+        warnings = tuple(shared[key] for key in sorted(shared))
         return replace(configuration, diagnostics=configuration.diagnostics + warnings)
 
 
@@ -108,7 +118,8 @@ def provider_name(name: str) -> str:
 
 def combine_providers(configurations: Mapping[str, Configuration]) -> Configuration:
     """Combine the configurations of all providers of one agent, given by provider name."""
-    found: dict[str, Any] = {section: {} for section in (*SECTIONS, "servers_transports")}
+    sections = (*SECTIONS, "servers_transports", "tcp_servers_transports")
+    found: dict[str, Any] = {section: {} for section in sections}
     diagnostics: list[Diagnostic] = []
     for _, configuration in sorted(configurations.items()):
         for section, objects in found.items():
@@ -117,24 +128,26 @@ def combine_providers(configurations: Mapping[str, Configuration]) -> Configurat
     return attach_transports(Configuration(**found, diagnostics=tuple(diagnostics)))
 
 
-def _with_agent_in_names(service: Service, agent: str) -> Service:
+def _with_agent_in_names(service: _Service, agent: str) -> _Service:
     """Append the agent's name to the names of servers that a single-machine provider found."""
     if not agent or provider_name(service.name) not in SINGLE_MACHINE_PROVIDERS:
         return service
-    servers = tuple(replace(server, name=f"{server.name}@{agent}") for server in service.servers)
+    # Each kind of service has its own kind of servers.
+    servers: Any = tuple(replace(server, name=f"{server.name}@{agent}") for server in service.servers)
     return replace(service, servers=servers)
 
 
-def _shared_address(service: Service | None, provider: str) -> Diagnostic | None:
-    by_url: dict[str, str] = {}
+def _shared_address(service: _Service | None, kind: str, provider: str) -> Diagnostic | None:
+    by_location: dict[str, str] = {}
     for server in () if service is None else service.servers:
-        other = by_url.setdefault(server.url, server.name)
+        location = location_of(server)
+        other = by_location.setdefault(location, server.name)
         if service is not None and _agent_of_server(other) != _agent_of_server(server.name):
             return Diagnostic(
                 Severity.WARNING,
                 provider,
-                f"service {service.name}",
-                f"servers {other} and {server.name} on two machines have the same address {server.url}, "
+                f"{kind} {service.name}",
+                f"servers {other} and {server.name} on two machines have the same address {location}, "
                 "so a proxy reaches only one of them",
                 "use addresses that are valid on all machines, for instance with "
                 "providers.docker.useBindPortIP",

@@ -20,6 +20,12 @@ def retained_configuration(state: State, provider: str) -> Configuration:
         for service in state.services.values()
         if service.transport is not None and service.servers_transport.endswith(suffix)
     }
+    tcp_transports = {
+        service.servers_transport: service.transport
+        for service in state.tcp_services.values()
+        if service.transport is not None and service.servers_transport.endswith(suffix)
+    }
+    tcp_services = _with_suffix(state.tcp_services, suffix)
     return Configuration(
         _with_suffix(state.routers, suffix),
         {name: without_faults(service) for name, service in _with_suffix(state.services, suffix).items()},
@@ -27,6 +33,12 @@ def retained_configuration(state: State, provider: str) -> Configuration:
         servers_transports=transports,
         tls_options=_with_suffix(state.tls_options, suffix),
         certificates=_with_suffix(state.certificates, suffix),
+        tcp_routers=_with_suffix(state.tcp_routers, suffix),
+        tcp_services={name: without_faults(service) for name, service in tcp_services.items()},
+        tcp_middlewares=_with_suffix(state.tcp_middlewares, suffix),
+        tcp_servers_transports=tcp_transports,
+        udp_routers=_with_suffix(state.udp_routers, suffix),
+        udp_services=_with_suffix(state.udp_services, suffix),
     )
 
 

@@ -148,6 +148,19 @@ def address(value: object) -> tuple[Scheme, str, int]:
     return found, host(parts.hostname), number or _DEFAULT_PORTS[found]
 
 
+def host_and_port(value: object) -> tuple[str, int]:
+    """A server's address: host and port, such as `10.0.0.7:5432` or `[::1]:53`."""
+    expected = "expected an address such as 10.0.0.7:5432"
+    written = text(value)
+    name, colon, number = written.rpartition(":")
+    if "//" in written:
+        raise ValueError(f"{expected}, without a scheme")
+    bracketed = name.startswith("[") and name.endswith("]")
+    if not colon or not name or (":" in name and not bracketed):
+        raise ValueError(expected)
+    return host(name.removeprefix("[").removesuffix("]")), port(number)
+
+
 def host(value: str) -> str:
     """A host name, or an address without brackets."""
     bracket_ipv6 = f"[{value}]" if ":" in value else value

@@ -27,14 +27,14 @@ def read_composite(kind: str, section: Section, name: str, provider: str) -> Ser
 
 
 def _weighted(section: Section, name: str, provider: str) -> Service:
-    members = tuple(_members(section, provider))
+    members = tuple(read_members(section, provider))
     sticky = read_sticky(section)
     section.has("healthCheck")
     return Service(name, composition="weighted", members=members, sticky=sticky)
 
 
 def _highest_random_weight(section: Section, name: str, provider: str) -> Service:
-    members = tuple(_members(section, provider))
+    members = tuple(read_members(section, provider))
     section.has("healthCheck")
     return Service(name, composition="highestRandomWeight", members=members)
 
@@ -79,7 +79,8 @@ def _mirrors(section: Section, provider: str) -> Iterator[Mirror]:
             yield Mirror(qualify(name, provider), percent)
 
 
-def _members(section: Section, provider: str) -> Iterator[Member]:
+def read_members(section: Section, provider: str) -> Iterator[Member]:
+    """Yield the members below `services`, with their weights; report what is missing."""
     for item in _required_sections(section, "services"):
         name = _required_text(item, "name")
         weight = item.read("weight", values.weight, 1)

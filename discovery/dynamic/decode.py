@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report
 from discovery.decoding.section import Tree
@@ -52,17 +54,15 @@ def decode(tree: Tree, provider: str, subject: str) -> Decoded:
         report.note(f"{', '.join(static)}: static settings are not read from a dynamic file")
     parts = _split(tree)
     new, old = v3.decode(parts.new, provider, subject), v1.decode(parts.old, provider, subject)
-    return Decoded(
-        subject,
-        new.routers + old.routers,
-        new.services + old.services,
-        new.middlewares + old.middlewares,
-        report.diagnostics + new.diagnostics + old.diagnostics,
+    return replace(
+        new,
+        subject=subject,
+        routers=new.routers + old.routers,
+        services=new.services + old.services,
+        middlewares=new.middlewares + old.middlewares,
+        diagnostics=report.diagnostics + new.diagnostics + old.diagnostics,
         keys={**old.keys, **new.keys},
-        servers_transports=new.servers_transports,
-        tls_options=new.tls_options,
         pairs=new.pairs + old.pairs,
-        certificates=new.certificates,
     )
 
 

@@ -37,12 +37,12 @@ def read_health_check(balancer: Section) -> HealthCheck | None:
         mode=section.read("mode", values.one_of(("http", "grpc")), "http"),
         hostname=section.read("hostname", hostname, ""),
         port=section.read("port", values.port, 0),
-        interval=_enforce_minimum(
+        interval=enforce_minimum(
             SHORTEST_INTERVAL, section, "interval", section.read("interval", positive_duration, 30.0)
         ),
         unhealthy_interval=unhealthy
-        and _enforce_minimum(SHORTEST_INTERVAL, section, "unhealthyInterval", unhealthy),
-        timeout=_enforce_minimum(
+        and enforce_minimum(SHORTEST_INTERVAL, section, "unhealthyInterval", unhealthy),
+        timeout=enforce_minimum(
             SHORTEST_TIMEOUT, section, "timeout", section.read("timeout", positive_duration, 5.0)
         ),
         headers=_read_headers(section),
@@ -66,10 +66,10 @@ def read_passive_health_check(balancer: Section) -> PassiveHealthCheck | None:
     window = section.read("failureWindow", positive_duration, 10.0)
     attempts = section.read("maxFailedAttempts", at_least_one, 1)
     section.finish()
-    return PassiveHealthCheck(_enforce_minimum(SHORTEST_WINDOW, section, "failureWindow", window), attempts)
+    return PassiveHealthCheck(enforce_minimum(SHORTEST_WINDOW, section, "failureWindow", window), attempts)
 
 
-def _enforce_minimum(minimum: str, section: Section, name: str, found: float) -> float:
+def enforce_minimum(minimum: str, section: Section, name: str, found: float) -> float:
     """Return `found`, or `minimum` with a warning if `found` is shorter."""
     least = seconds(minimum)
     if found >= least:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 from msgspec import Struct
@@ -12,6 +12,7 @@ from discovery.decoding.names import qualify
 from discovery.decoding.report import Report, format_names
 from discovery.decoding.section import Section
 from discovery.dynamic.middlewares import decode_middleware
+from discovery.dynamic.misplaced_options import find_misplaced_options, report_misplaced_option
 from discovery.dynamic.models import report_models
 from discovery.dynamic.routers import RuleText, decode_router
 from discovery.dynamic.servers_transports import read_transport
@@ -74,7 +75,7 @@ class _Http:
         routers = list(self._http.objects("routers"))
         if self._implicit is not None and not self._http.raw("routers"):
             routers = [(self._implicit.name, self._empty_section("routers", self._implicit.name))]
-        self._misplaced_options = self._find_misplaced_options()
+        self._misplaced_options = find_misplaced_options(self._http, _SECTIONS, ("middlewares", "tls"))
         for name, section in routers:
             with self._about("router", name):
                 self._decode_router(name, section, names)
@@ -136,25 +137,13 @@ class _Http:
         if router is None:
             return
         if name in self._misplaced_options:
-            at = self._report.at(self._misplaced_options[name])
-            hint = f"did you mean routers?; {lost_rules_hint(router.rule.text)}"
-            self._report.error(f"{at} may be meant to protect router {name}, so the router is left out", hint)
+            key = self._misplaced_options[name]
+            report_misplaced_option(self._report, key, name, lost_rules_hint(router.rule.text))
             return
         self._routers.append(router)
         self._keys[f"routers.{router.name}"] = section.path
         if not section.has("service"):
             self._implicit_routers.add(router.name)
-
-    def _find_misplaced_options(self) -> dict[str, str]:
-        """Return the keys of `middlewares` and `tls` below a misspelt `routers`, by router."""
-        found: dict[str, str] = {}
-        for outer in self._http.misspelt(_SECTIONS, "routers"):
-            for name, options in self._http.peek(outer).items():
-                given = {option.lower() for option in options} if isinstance(options, Mapping) else ()
-                for option in ("middlewares", "tls"):
-                    if option in given:
-                        found[name] = f"{self._http.key(outer)}.{name}.{option}"
-        return found
 
     def _default_rule(self, section: Section) -> str | None:
         if self._implicit is not None:

@@ -11,6 +11,8 @@ import ssl
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from discovery.decoding import values
 from discovery.decoding.section import Section
 from rondpoint.certificate_options import is_pem, may_be_shown
@@ -48,16 +50,43 @@ def time_limit(value: object) -> float:
 
 def read_transport(name: str, section: Section) -> ServersTransport:
     """Read the transport with this qualified name; report what is wrong, and say so in its `unserved`."""
-    transport = _Reader(section).read(name)
+    timeouts = _read_timeouts(section)
+    transport = replace(
+        _TlsReader(section, "services with this transport respond 503").read(name),
+        max_idle_connections=section.read("maxIdleConnsPerHost", values.integer, 0),
+        disable_http2=section.read("disableHTTP2", values.boolean, False),
+        dial_timeout=timeouts["dialTimeout"],
+        response_header_timeout=timeouts["responseHeaderTimeout"],
+        idle_timeout=timeouts["idleConnTimeout"],
+        read_idle_timeout=timeouts["readIdleTimeout"],
+        ping_timeout=timeouts["pingTimeout"],
+    )
     section.finish()
     return transport
 
 
-class _Reader:
-    """Reads one transport, and remembers the faults that close its services."""
+def read_tls_options(name: str, section: Section, effect: str) -> ServersTransport:
+    """Read the options of TLS to servers alone; `effect` says what a fault entails."""
+    transport = _TlsReader(section, effect).read(name)
+    section.finish()
+    return transport
 
-    def __init__(self, section: Section) -> None:
+
+def _read_timeouts(section: Section) -> Mapping[str, float]:
+    timeouts = section.section("forwardingTimeouts")
+    if timeouts is None:
+        return _TIMEOUTS
+    found = {option: timeouts.read(option, time_limit, limit) for option, limit in _TIMEOUTS.items()}
+    timeouts.finish()
+    return found
+
+
+class _TlsReader:
+    """Reads the TLS options of one transport, and remembers the faults that close its services."""
+
+    def __init__(self, section: Section, effect: str) -> None:
         self._section = section
+        self._effect = effect
         self._faults: list[str] = []
 
     def read(self, name: str) -> ServersTransport:
@@ -66,7 +95,6 @@ class _Reader:
             if section.has(option):
                 hint = "take it out only if the connections are safe without it"
                 self._close(section, option, "is not served yet", hint)
-        timeouts = self._timeouts()
         return ServersTransport(
             name,
             server_name=self._guarded("serverName", server_name, ""),
@@ -76,23 +104,8 @@ class _Reader:
             min_version=self._guarded("minVersion", values.tls_version, None),
             max_version=self._guarded("maxVersion", values.tls_version, None),
             peer_cert_uri=self._guarded("peerCertURI", values.text, ""),
-            max_idle_connections=section.read("maxIdleConnsPerHost", values.integer, 0),
-            disable_http2=section.read("disableHTTP2", values.boolean, False),
-            dial_timeout=timeouts["dialTimeout"],
-            response_header_timeout=timeouts["responseHeaderTimeout"],
-            idle_timeout=timeouts["idleConnTimeout"],
-            read_idle_timeout=timeouts["readIdleTimeout"],
-            ping_timeout=timeouts["pingTimeout"],
             unserved="; ".join(self._faults),
         )
-
-    def _timeouts(self) -> Mapping[str, float]:
-        timeouts = self._section.section("forwardingTimeouts")
-        if timeouts is None:
-            return _TIMEOUTS
-        found = {option: timeouts.read(option, time_limit, limit) for option, limit in _TIMEOUTS.items()}
-        timeouts.finish()
-        return found
 
     def _guarded(self, option: str, read: Callable[[object], T], default: T) -> T:
         """Read an option whose absence would weaken the checks: an invalid value closes the services."""
@@ -139,7 +152,7 @@ class _Reader:
         # The value is not shown: it may hold a secret.
         report = section.report
         at = report.at(section.key(option))
-        report.error(f"{at} {fault}, so services with this transport respond 503", hint)
+        report.error(f"{at} {fault}, so {self._effect}", hint)
         self._faults.append(f"{option} {fault}")
 
 

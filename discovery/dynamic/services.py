@@ -11,6 +11,7 @@ from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
 from discovery.dynamic.balancing import read_balancing
 from discovery.dynamic.composite import KINDS, read_composite
+from discovery.dynamic.server_addresses import unique_name
 from rondpoint.model import Server, Service
 
 _LOAD_BALANCER = "loadBalancer"
@@ -106,8 +107,4 @@ def read_server(section: Section, weight: int, taken: dict[str, Server]) -> Serv
         return None
     scheme, host, port = address
     url = Server("", host, port, scheme).url
-    name, count = url, 1
-    while name in taken:
-        count += 1
-        name = f"{url}#{count}"
-    return Server(name, host, port, scheme, weight)
+    return Server(unique_name(url, taken), host, port, scheme, weight)

@@ -55,6 +55,7 @@ class Container(Struct, frozen=True):
     - `weight`: its weight if no label sets one.
     - `server`: the name of its server, if that differs from `name`.
     - `bindings`: container TCP port → the published ports of the host.
+    - `udp_ports` and `udp_bindings`: the same for UDP.
     """
 
     id: str
@@ -74,6 +75,8 @@ class Container(Struct, frozen=True):
     rule_name: str = ""
     weight: int = 1
     server: str = ""
+    udp_ports: tuple[int, ...] = ()
+    udp_bindings: Mapping[int, tuple[Binding, ...]] = field(default_factory=_no_bindings)
 
     @property
     def running(self) -> bool:

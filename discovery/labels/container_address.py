@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from msgspec import Struct
 
 from discovery.decoding.report import Report
-from discovery.labels.container import Container
+from discovery.labels.container import Binding, Container
 from discovery.labels.known_labels import NETWORK
 from discovery.labels.options import LabelOptions
 
@@ -39,16 +39,25 @@ def _label(labels: Mapping[str, str], name: str) -> str:
 
 
 def find_address(
-    container: Container, port: int | None, address_options: AddressOptions, report: Report
+    container: Container,
+    port: int | None,
+    address_options: AddressOptions,
+    report: Report,
+    *,
+    udp: bool = False,
 ) -> Address | str:
     """Return the address of the container's `port`, or the reason why there is none.
 
-    Without `port`, the lowest exposed one is used.
+    Without `port`, the lowest exposed one is used. With `udp` that is the lowest UDP port; if there is none,
+    the source may not tell the protocols of ports, so the lowest of all is used.
     """
-    number = port if port is not None else next(iter(container.ports), None)
+    ports, bindings = container.ports, container.bindings
+    if udp:
+        ports, bindings = container.udp_ports or ports, container.udp_bindings
+    number = port if port is not None else next(iter(ports), None)
     if number is None:
         return "it exposes no port"
-    bound = _published_address(container, number) if address_options.use_bind_port_ip else None
+    bound = _published_address(bindings, number) if address_options.use_bind_port_ip else None
     if bound is not None:
         return bound
     if address_options.use_bind_port_ip:
@@ -57,13 +66,13 @@ def find_address(
     return Address(host, number) if host else "it has no address in any network"
 
 
-def _published_address(container: Container, port: int) -> Address | None:
+def _published_address(bindings: Mapping[int, tuple[Binding, ...]], port: int) -> Address | None:
     """Return the host's address that forwards to the container's `port`.
 
     If that port is not published, return a binding with `port` as the host's port.
     """
-    own = container.bindings.get(port, ())
-    outer = [each for _, all_of in sorted(container.bindings.items()) for each in all_of]
+    own = bindings.get(port, ())
+    outer = [each for _, all_of in sorted(bindings.items()) for each in all_of]
     for binding in (*own, *(each for each in outer if each.host_port == port)):
         if _is_specific(binding.host_ip):
             return Address(binding.host_ip, binding.host_port)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from discovery.decoding.report import Report
 from discovery.labels.container import Container
-from discovery.labels.known_labels import LabelKind, label_kind
+from discovery.labels.known_labels import label_kind
 from rondpoint.diagnostics import lost_rules_hint
 
 _LABELLED = ("app", "application", "container", "service")
@@ -22,15 +22,21 @@ def container_report(container: Container, written: Mapping[str, str] | None = N
 
 def has_routing_labels(container: Container) -> bool:
     """Check whether the container has labels for routers or services."""
-    return any(found.is_v1 or found is LabelKind.V3_HTTP for found in map(label_kind, container.labels))
+    return any(found.is_v1 or found.is_v3_route for found in map(label_kind, container.labels))
 
 
-def report_unrouted(container: Container, report: Report, reason: str, label: str) -> None:
-    """Report why a container is not routed: an error if it has labels for routes, or else a warning."""
+def report_unrouted(
+    container: Container, report: Report, reason: str, label: str, protocol: str = ""
+) -> None:
+    """Report why a container is not routed: an error if it has labels for routes, or else a warning.
+
+    With `protocol` (`TCP`), it is not routed over this one.
+    """
     add_diagnostic = report.error if has_routing_labels(container) else report.warning
     hint = _HINTS.get((container.kind, reason)) or _HINTS.get(("", reason), "")
     hints = (hint.format(label=label), unserved_rules_hint(container.labels))
-    add_diagnostic(f"not routed: {reason}", "; ".join(filter(None, hints)))
+    over = f" over {protocol}" if protocol else ""
+    add_diagnostic(f"not routed{over}: {reason}", "; ".join(filter(None, hints)))
 
 
 def unserved_rules_hint(labels: Mapping[str, str]) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from discovery.decoding import values
-from discovery.decoding.decoded import Decoded
+from discovery.decoding.decoded import Decoded, with_layer4
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
-from discovery.labels import v1, v3
+from discovery.labels import layer4, v1, v3
 from discovery.labels.constraints import Constraint, ConstraintSubject, everything
 from discovery.labels.container import Container
 from discovery.labels.container_reports import container_report, unserved_rules_hint
@@ -22,6 +22,7 @@ from discovery.labels.known_labels import (
     LabelKind,
     label_kind,
 )
+from discovery.labels.layer4 import is_layer4
 from discovery.labels.options import LabelOptions
 from discovery.labels.tls_store import read_store_labels
 from rondpoint.rules.suggestions import did_you_mean
@@ -32,7 +33,8 @@ _KNOWN = (
     *V1_ROUTE_LABELS,
     *V1_BACKEND_OPTIONS,
     *V1_FRONTEND_OPTIONS,
-    "traefik.http.routers.NAME.rule",
+    *("traefik.http.routers.NAME.rule", "traefik.tcp.routers.NAME.rule"),
+    "traefik.udp.routers.NAME.entryPoints",
 )
 
 
@@ -41,8 +43,8 @@ def decode(container: Container, options: LabelOptions, constraint: Constraint =
 
     A container with any `traefik.http.` label is read in Traefik 3's dialect, and its Traefik 1 labels are
     ignored with a note. A container with labels of neither dialect gets Traefik 1's default rule if a domain
-    is set, and Traefik 3's otherwise. As in Traefik, a service of Swarm with labels below both
-    `traefik.swarm` and `traefik.docker` is not routed.
+    is set, and Traefik 3's otherwise; one with routers or services of TCP or UDP alone gets none. As in
+    Traefik, a service of Swarm with labels below both `traefik.swarm` and `traefik.docker` is not routed.
     """
     report = container_report(container)
     if container.provider == _SWARM and _has_labels_of_both(container):
@@ -61,12 +63,15 @@ def decode(container: Container, options: LabelOptions, constraint: Constraint =
         if old:
             report.note(f"labels {', '.join(old)} are ignored, because traefik.http labels are given")
         decoded = v3.decode(container, options)
-    elif old or (options.domain and LabelKind.V3_OTHER not in found.values()):
+    elif old or (options.domain and not (LabelKind.V3_OTHER in found.values() or is_layer4(container))):
         decoded = v1.decode(container, options)
-    elif LabelKind.V3_OTHER in found.values():
+    elif LabelKind.V3_OTHER in found.values() or is_layer4(container):
         decoded = Decoded(report.subject)
     else:
         decoded = v3.decode(container, options)
+    if LabelKind.V3_TCP in found.values() or LabelKind.V3_UDP in found.values():
+        other = layer4.decode(container, options)
+        decoded = replace(with_layer4(decoded, other), diagnostics=decoded.diagnostics + other.diagnostics)
     certificates = read_store_labels(container, report)
     return replace(decoded, certificates=certificates, diagnostics=report.diagnostics + decoded.diagnostics)
 
@@ -120,8 +125,5 @@ def _report_unread_labels(found: dict[str, LabelKind], report: Report) -> None:
         if kind is LabelKind.UNKNOWN:
             report.warning(f"{report.at(name)} is unknown", did_you_mean(name, _KNOWN))
         elif kind is LabelKind.V3_OTHER:
-            if name.lower().startswith("traefik.tls."):
-                hint = "define certificates and TLS options in a file, and refer to options as NAME@file"
-                report.error(f"{report.at(name)} is not served in labels, as in Traefik", hint)
-            else:
-                report.error(f"{report.at(name)} is not served yet", "only traefik.http labels are")
+            hint = "define certificates and TLS options in a file, and refer to options as NAME@file"
+            report.error(f"{report.at(name)} is not served in labels, as in Traefik", hint)

@@ -54,6 +54,8 @@ class LabelKind(Enum):
     FOREIGN = auto()
     SHARED = auto()
     V3_HTTP = auto()
+    V3_TCP = auto()
+    V3_UDP = auto()
     V3_TLS_STORE = auto()
     V3_OTHER = auto()
     V1_ROUTE = auto()
@@ -71,7 +73,18 @@ class LabelKind(Enum):
             LabelKind.V1_SEGMENT,
         )
 
+    @property
+    def is_v3_route(self) -> bool:
+        """Whether it is of Traefik 3's dialect and defines routers, services or middlewares."""
+        return self in _TREES.values() and self is not LabelKind.V3_OTHER
 
+
+_TREES = {
+    "http": LabelKind.V3_HTTP,
+    "tcp": LabelKind.V3_TCP,
+    "udp": LabelKind.V3_UDP,
+    "tls": LabelKind.V3_OTHER,
+}
 _EXACT = {
     **{name.lower(): LabelKind.SHARED for name in SHARED},
     **{name.lower(): LabelKind.V1_ROUTE for name in V1_ROUTE_LABELS},
@@ -90,7 +103,7 @@ def label_kind(label: str) -> LabelKind:
         return LabelKind.V3_TLS_STORE
     tree = _TREE.match(label)
     if tree is not None:
-        return LabelKind.V3_HTTP if tree.group(1).lower() == "http" else LabelKind.V3_OTHER
+        return _TREES[tree.group(1).lower()]
     if any(is_under(label, beginning) for beginning in V1_BACKEND_OPTIONS):
         return LabelKind.V1_BACKEND_OPTION
     if any(is_under(label, beginning) for beginning in V1_FRONTEND_OPTIONS):

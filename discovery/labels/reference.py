@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from discovery.labels.vocabulary import v1
+from discovery.labels.vocabulary import tcp, udp, v1
 from discovery.labels.vocabulary.composite import COMPOSITE
 from discovery.labels.vocabulary.containers import CONTAINER
 from discovery.labels.vocabulary.label import Label, Support
@@ -64,6 +64,23 @@ def _v3_blocks() -> dict[str, str]:
         ),
         "certificates": _support_table(CERTIFICATES, "below `tls`", "tls."),
         "tls-options": _support_table(TLS_OPTIONS, "below `tls.options.NAME`", f"{TLS}."),
+        "tcp-routers": _support_table(tcp.ROUTERS, "below `traefik.tcp.routers.NAME`", f"{tcp.ROUTER}."),
+        "tcp-services": _support_table(
+            (*tcp.SERVERS, *tcp.SERVICES), "below `traefik.tcp.services.NAME`", f"{tcp.SERVICE}."
+        ),
+        "tcp-servers-of-files": _support_table(
+            tcp.FILE_SERVERS, "below `tcp.services.NAME`", f"{tcp.SERVICE}."
+        ),
+        "tcp-servers-transports": _support_table(
+            tcp.TRANSPORTS, "below `tcp.serversTransports.NAME`", f"{tcp.TRANSPORT}."
+        ),
+        "udp-routers": _support_table(udp.ROUTERS, "below `traefik.udp.routers.NAME`", f"{udp.ROUTER}."),
+        "udp-services": _support_table(
+            (*udp.SERVERS, *udp.SERVICES), "below `traefik.udp.services.NAME`", f"{udp.SERVICE}."
+        ),
+        "udp-servers-of-files": _support_table(
+            udp.FILE_SERVERS, "below `udp.services.NAME`", f"{udp.SERVICE}."
+        ),
         "others": _support_table((*OTHERS, *IN_LABELS), "below `traefik`", ""),
         "containers": markdown_table(
             ("label", "values", "default", "description"),

@@ -6,13 +6,13 @@ from msgspec.structs import replace
 
 from discovery.decoding import values
 from discovery.decoding.decoded import Decoded
-from discovery.decoding.names import normalise
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from discovery.dynamic.http import ImplicitRoute, decode_http
 from discovery.labels.container import Container
 from discovery.labels.container_address import Address, find_address, read_address_options
 from discovery.labels.container_reports import container_report, report_unrouted
+from discovery.labels.default_names import default_name
 from discovery.labels.known_labels import LabelKind, label_kind
 from discovery.labels.options import LabelOptions
 from discovery.labels.unfold import unfold
@@ -35,15 +35,6 @@ def decode(container: Container, options: LabelOptions) -> Decoded:
     implicit = ImplicitRoute(default_name(container), lambda: _default_rule(container, options, report))
     decoded = decode_http(http, container.provider, _Servers(container, options, report).read, implicit)
     return replace(decoded, diagnostics=report.diagnostics)
-
-
-def default_name(container: Container) -> str:
-    """Return the name of a container's implicit router and service."""
-    if container.service:
-        return normalise(container.service)
-    if container.compose_project and container.compose_service:
-        return normalise(f"{container.compose_service}-{container.compose_project}")
-    return normalise(container.name)
 
 
 def _default_rule(container: Container, options: LabelOptions, report: Report) -> str | None:

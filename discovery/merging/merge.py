@@ -7,46 +7,46 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import TypeVar
 
 import msgspec
 
 from discovery.merging.certificates import settle_defaults, settle_entry_points, take_request
 from discovery.merging.child_routers import resolve_parents
 from discovery.merging.composite_members import ServiceGraph, resolve_members
-from discovery.merging.entry_point_names import find_entry_point, list_entry_points
+from discovery.merging.entry_point_names import find_entry_point
 from discovery.merging.entry_point_tls import NO_TLS, EntryPointTls
+from discovery.merging.layer4_options import NO_OPTIONS, Layer4Options
+from discovery.merging.name_hints import NameHints
 from discovery.merging.page_services import report_missing_pages
+from discovery.merging.provider_sections import add_section
 from discovery.merging.redirection_targets import resolve_targets
+from discovery.merging.router_references import (
+    EntryPointsOf,
+    NamedBy,
+    known_entry_points,
+    report_missing,
+)
 from discovery.merging.servers_transports import resolve_transports
+from discovery.merging.tcp import merge_tcp
 from discovery.merging.tls_options import report_tls_options, settle_default_options
+from discovery.merging.udp import merge_udp
 from rondpoint.configuration import Configuration
-from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
-from rondpoint.internal_services import INTERNAL_SERVICES, SUFFIX
+from rondpoint.diagnostics import Diagnostic, lost_rules_hint
+from rondpoint.internal_services import INTERNAL_SERVICES
 from rondpoint.model import Middleware, Router, ServersTransport, Service
 from rondpoint.tls.model import Certificate, TlsOptions
 
-T = TypeVar("T", Router, Service, Middleware, ServersTransport, TlsOptions, Certificate)
-
-MAX_CANDIDATES = 500
-"""Largest number of names that are searched for a similar one, because each comparison takes time."""
-
-_INTERNAL_HINT = f"routers may name {', '.join(INTERNAL_SERVICES)}"
-
-MAX_COMPARISONS = 5000
-"""Largest number of names compared for one configuration.
-
-Further missing names get no hint, so that many faults in one container do not delay other routes.
-"""
-
 
 def merge(
-    configurations: Mapping[str, Configuration], entry_points: Collection[str], tls: EntryPointTls = NO_TLS
+    configurations: Mapping[str, Configuration],
+    entry_points: Collection[str],
+    tls: EntryPointTls = NO_TLS,
+    layer4: Layer4Options = NO_OPTIONS,
 ) -> Configuration:
     """Merge `configurations`, by provider name, for an installation with these web `entry_points`.
 
-    `tls` is their TLS; without it, routers that name no entry points are on all of them.
+    `tls` is their TLS; without it, routers that name no entry points are on all of them. HTTP and TCP routers
+    have the same entry points; those for UDP are in `layer4`.
 
     A router is left out if it refers to an unknown service or middleware, or only to unknown entry points or
     parents. An unknown entry point or parent beside known ones is dropped. Each case gives a diagnostic with
@@ -61,14 +61,14 @@ def merge(
     routers: dict[str, Router] = {}
     tls_options: dict[str, TlsOptions] = {}
     certificates: dict[str, Certificate] = {}
-    hints = _Hints()
+    hints = NameHints()
     for provider, configuration in providers:
         diagnostics += configuration.diagnostics
-        _add(services, configuration.services, "service", provider, diagnostics)
-        _add(middlewares, configuration.middlewares, "middleware", provider, diagnostics)
-        _add(transports, configuration.servers_transports, "serversTransport", provider, diagnostics)
-        _add(tls_options, configuration.tls_options, "TLS options", provider, diagnostics)
-        _add(certificates, configuration.certificates, "certificate", provider, diagnostics)
+        add_section(services, configuration.services, "service", provider, diagnostics)
+        add_section(middlewares, configuration.middlewares, "middleware", provider, diagnostics)
+        add_section(transports, configuration.servers_transports, "serversTransport", provider, diagnostics)
+        add_section(tls_options, configuration.tls_options, "TLS options", provider, diagnostics)
+        add_section(certificates, configuration.certificates, "certificate", provider, diagnostics)
     diagnostics += settle_default_options(tls_options)
     diagnostics += settle_defaults(certificates)
     diagnostics += settle_entry_points(certificates, entry_points)
@@ -81,14 +81,16 @@ def merge(
     for provider, configuration in providers:
         diagnostics += report_missing_pages(configuration.middlewares, provider, services, hints.nearest)
     services.update(_internal_services(providers))
-    known = _References(services, middlewares, entry_points, hints)
+    udp_points = layer4.udp_entry_points or ()
+    points = EntryPointsOf(entry_points, udp_points)
+    known = _References(services, middlewares, points, hints)
     for provider, configuration in providers:
         resolved: dict[str, Router] = {}
         for router in configuration.routers.values():
             outcome = _resolve(router, provider, known, diagnostics)
             if outcome is not None:
                 resolved[router.name] = outcome
-        _add(routers, resolved, "router", provider, diagnostics)
+        add_section(routers, resolved, "router", provider, diagnostics)
     if any(router.parents or not router.service for router in routers.values()):
         routers, added = resolve_parents(routers, lambda name: hints.nearest(name, routers))
         diagnostics += added
@@ -98,6 +100,11 @@ def merge(
         EntryPointTls(entry_points) if tls is NO_TLS else tls,
         lambda name: hints.nearest(name, tls_options),
     )
+    tcp = merge_tcp(providers, points, layer4.tcp_transport, tls_options, hints.nearest_layer4, diagnostics)
+    known_udp_points = (
+        None if layer4.udp_entry_points is None else EntryPointsOf(udp_points, entry_points, "TCP")
+    )
+    udp = merge_udp(providers, known_udp_points, hints.nearest_layer4, diagnostics)
     return Configuration(
         routers,
         services,
@@ -107,6 +114,12 @@ def merge(
         tls_options,
         certificates,
         default_certificate,
+        tcp.routers,
+        tcp.services,
+        tcp.middlewares,
+        tcp.transports,
+        udp.routers,
+        udp.services,
     )
 
 
@@ -114,7 +127,7 @@ def _resolve_members(
     configurations: Iterable[tuple[str, Configuration]],
     services: dict[str, Service],
     diagnostics: list[Diagnostic],
-    hints: _Hints,
+    hints: NameHints,
 ) -> None:
     """Replace each composite service in `services` by its resolved form."""
     before = dict(services)
@@ -136,30 +149,14 @@ def _internal_services(providers: Iterable[tuple[str, Configuration]]) -> dict[s
     return {name: Service(name) for name in named if name in INTERNAL_SERVICES}
 
 
-def _add(
-    united: dict[str, T], own: Mapping[str, T], kind: str, provider: str, diagnostics: list[Diagnostic]
-) -> None:
-    for name in united.keys() & own.keys():
-        diagnostics.append(
-            Diagnostic(
-                Severity.ERROR,
-                provider,
-                f"{kind} {name}",
-                "another provider defines this name too, and its definition is used",
-                "give it another name",
-            )
-        )
-    united.update((name, value) for name, value in own.items() if name not in united)
-
-
 @dataclass(frozen=True, slots=True)
 class _References:
     """The objects that routers may refer to, and hints for unknown names."""
 
     services: Mapping[str, Service]
     middlewares: Mapping[str, Middleware]
-    entry_points: Collection[str]
-    hints: _Hints
+    entry_points: EntryPointsOf
+    hints: NameHints
 
 
 def _resolve(
@@ -171,60 +168,19 @@ def _resolve(
         return router
     if service is not None and service.middlewares:
         router = msgspec.structs.replace(router, middlewares=router.middlewares + service.middlewares)
-    subject = f"router {router.name}"
-    missing = [
-        (kind, name, defined)
-        for kind, names, defined in (
-            ("service", (router.service,) if router.service else (), known.services),
-            ("middleware", router.middlewares, known.middlewares),
-        )
-        for name in names
-        if name not in defined
-    ]
-    for kind, name, defined in missing:
-        message = f"left out, because its {kind} {name!r} does not exist"
-        hint = "; ".join(
-            filter(None, (known.hints.nearest(name, defined), lost_rules_hint(router.rule.text)))
-        )
-        diagnostics.append(Diagnostic(Severity.ERROR, provider, subject, message, hint))
-    if missing:
+    by = NamedBy(f"router {router.name}", provider, lost_rules_hint(router.rule.text))
+    references: list[tuple[str, str, Collection[str]]] = []
+    if router.service:
+        references.append(("service", router.service, known.services))
+    references += [("middleware", name, known.middlewares) for name in router.middlewares]
+    if report_missing(by, references, known.hints.nearest, diagnostics):
         return None
-    unknown = [name for name in router.entry_points if name not in known.entry_points]
-    if len(unknown) == 1 and (alias := find_entry_point(unknown[0], known.entry_points)) is not None:
+    points = known.entry_points
+    unknown = [name for name in router.entry_points if name not in points.names]
+    if len(unknown) == 1 and (alias := find_entry_point(unknown[0], points.names)) is not None:
         # The default entry point has Traefik 3's name; labels of Traefik 1 use the other name.
         return msgspec.structs.replace(router, entry_points=(alias,))
     if not unknown:
         return router
-    kept = tuple(name for name in router.entry_points if name in known.entry_points)
-    for name in unknown:
-        message = f"entry point {name!r} does not exist"
-        if not kept:
-            message += " and the router names no other, so it is left out"
-        severity = Severity.WARNING if kept else Severity.ERROR
-        hint = list_entry_points(known.entry_points)
-        hint += "" if kept else f"; {lost_rules_hint(router.rule.text)}"
-        diagnostics.append(Diagnostic(severity, provider, subject, message, hint))
-    return msgspec.structs.replace(router, entry_points=kept) if kept else None
-
-
-class _Hints:
-    """Finds similar names for unknown ones, up to a limit of comparisons."""
-
-    def __init__(self) -> None:
-        self._left = MAX_COMPARISONS
-
-    def nearest(self, name: str, known: Collection[str]) -> str:
-        if name.endswith(SUFFIX):
-            return _INTERNAL_HINT
-        if not known:
-            return "none is defined"
-        if len(known) > MAX_CANDIDATES:
-            return ""
-        bare = name.partition("@")[0]
-        nearest = sorted(other for other in known if other.partition("@")[0] == bare)
-        if not nearest:
-            if len(known) > self._left:
-                return ""
-            self._left -= len(known)
-            nearest = get_close_matches(name, sorted(known), n=1)
-        return f"did you mean {nearest[0]!r}?" if nearest else ""
+    kept = known_entry_points(by, router.entry_points, points, diagnostics)
+    return None if kept is None else msgspec.structs.replace(router, entry_points=kept)

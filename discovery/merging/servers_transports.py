@@ -17,15 +17,23 @@ def attach_transports(configuration: Configuration) -> Configuration:
     The store holds no transports, so the contribution of an agent has to contain them this way. A service
     that names a transport of another provider stays as it is, for the leader to resolve.
     """
-    transports = configuration.servers_transports
-    if not transports:
-        return configuration
-    attached = {
-        name: replace(service, transport=transports[service.servers_transport])
-        for name, service in configuration.services.items()
-        if service.servers_transport in transports
-    }
-    return replace(configuration, services={**configuration.services, **attached})
+    transports, tcp_transports = configuration.servers_transports, configuration.tcp_servers_transports
+    if transports:
+        attached = {
+            name: replace(service, transport=transports[service.servers_transport])
+            for name, service in configuration.services.items()
+            if service.servers_transport in transports
+        }
+        configuration = replace(configuration, services={**configuration.services, **attached})
+    if tcp_transports:
+        tcp_attached = {
+            name: replace(service, transport=tcp_transports[service.servers_transport])
+            for name, service in configuration.tcp_services.items()
+            if service.servers_transport in tcp_transports
+        }
+        tcp_services = {**configuration.tcp_services, **tcp_attached}
+        configuration = replace(configuration, tcp_services=tcp_services)
+    return configuration
 
 
 def resolve_transports(

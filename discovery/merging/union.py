@@ -23,9 +23,12 @@ from rondpoint.certificate_options import may_be_shown
 from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
 from rondpoint.middlewares.redaction import redact_headers, redact_middleware
+from rondpoint.middlewares.schemas import SCHEMAS, TCP_SCHEMAS
 from rondpoint.model import Middleware, Router, Server, ServersTransport, Service
 from rondpoint.rules.expression import Rule
+from rondpoint.tcp.model import TcpRouter, TcpServer, TcpServersTransport, TcpService
 from rondpoint.tls.model import Certificate, TlsOptions
+from rondpoint.udp.model import UdpRouter, UdpServer, UdpService
 
 
 def unite(parts: Iterable[Decoded], provider: str) -> Configuration:
@@ -36,7 +39,19 @@ def unite(parts: Iterable[Decoded], provider: str) -> Configuration:
     return union.configuration()
 
 
-_Object = Router | Service | Middleware | ServersTransport | TlsOptions | Certificate
+_Service = Service | TcpService | UdpService
+_Server = Server | TcpServer | UdpServer
+_Object = (
+    Router
+    | Middleware
+    | ServersTransport
+    | TlsOptions
+    | Certificate
+    | TcpRouter
+    | TcpServersTransport
+    | UdpRouter
+    | _Service
+)
 _Definition = tuple[Decoded, _Object]
 _KINDS = {
     "router": "routers",
@@ -45,9 +60,23 @@ _KINDS = {
     "serversTransport": "servers_transports",
     "TLS options": "tls_options",
     "certificate": "certificates",
+    "TCP router": "tcp_routers",
+    "TCP middleware": "tcp_middlewares",
+    "TCP service": "tcp_services",
+    "TCP serversTransport": "tcp_servers_transports",
+    "UDP router": "udp_routers",
+    "UDP service": "udp_services",
 }
 """The kinds of objects as messages call them, and the sections that hold them."""
-_KEYS = {"TLS options": "tlsOptions"}
+_KEYS = {
+    "TLS options": "tlsOptions",
+    "TCP router": "tcpRouters",
+    "TCP middleware": "tcpMiddlewares",
+    "TCP service": "tcpServices",
+    "TCP serversTransport": "tcpServersTransports",
+    "UDP router": "udpRouters",
+    "UDP service": "udpServices",
+}
 """Kinds that the keys of Decoded call by another name."""
 
 
@@ -132,7 +161,7 @@ class Union:
                 if not wins:
                     return None
                 break
-        if isinstance(first, Service):
+        if isinstance(first, _Service):
             origin = _origin(first_part, first)
             same = (item for decoded, item in given if _origin(decoded, item) == origin)
             return replace(first, servers=_servers(same))  # type: ignore[arg-type]
@@ -181,7 +210,7 @@ def _objects(decoded: Decoded | None) -> Iterator[tuple[str, _Object]]:
 
 def _comparable(item: _Object) -> _Object:
     """Return what must be equal in all definitions of one name."""
-    if isinstance(item, Service):
+    if isinstance(item, _Service):
         return replace(item, servers=())
     if isinstance(item, Certificate) and item.chain:
         # It may lie in several files, and its name is that of its contents.
@@ -190,7 +219,7 @@ def _comparable(item: _Object) -> _Object:
 
 
 def _origin(decoded: Decoded, item: _Object) -> str:
-    return decoded.origins.get(item.name, "") if isinstance(item, Service) else ""
+    return decoded.origins.get(item.name, "") if isinstance(item, _Service) else ""
 
 
 def _subject(definition: _Definition) -> str:
@@ -202,7 +231,7 @@ def _decoded_subject(decoded: Decoded) -> str:
 
 
 def _unserved_rules(routers: Iterable[_Object], wins: bool) -> Iterator[str]:
-    rules = {item.rule.text: None for item in routers if isinstance(item, Router)}
+    rules = {item.rule.text: None for item in routers if isinstance(item, (Router, TcpRouter))}
     if rules and not wins:
         yield lost_rules_hint(*rules)
 
@@ -241,20 +270,30 @@ def _fields(item: Struct, above: str = "") -> Iterator[tuple[str, object]]:
 
 def _redact(item: _Object) -> _Object:
     if isinstance(item, Middleware):
-        return redact_middleware(item)
+        # Kinds of TCP have no secret options.
+        return redact_middleware(item) if item.kind in SCHEMAS else redact_middleware(item, TCP_SCHEMAS)
     if isinstance(item, TlsOptions):
         # They are long texts.
         digests = (sha256(text.encode()).hexdigest()[:8] for text in item.client_authorities)
         return replace(item, client_authorities=tuple(digests))
-    if isinstance(item, ServersTransport) and item.certificate is not None:
-        key = item.certificate.key_file
-        if not may_be_shown(key):
-            digest = sha256(key.encode()).hexdigest()[:8]
-            return replace(item, certificate=replace(item.certificate, key_file=digest))
+    if isinstance(item, ServersTransport):
+        return _redact_transport(item)
+    if isinstance(item, TcpServersTransport) and item.tls is not None:
+        return replace(item, tls=_redact_transport(item.tls))
+    if isinstance(item, TcpService) and item.transport is not None and item.transport.tls is not None:
+        return replace(item, transport=replace(item.transport, tls=_redact_transport(item.transport.tls)))
     if isinstance(item, Service) and item.health_check is not None:
         check = item.health_check
         return replace(item, health_check=replace(check, headers=redact_headers(check.headers)))
     return item
+
+
+def _redact_transport(transport: ServersTransport) -> ServersTransport:
+    certificate = transport.certificate
+    if certificate is None or may_be_shown(certificate.key_file):
+        return transport
+    digest = sha256(certificate.key_file.encode()).hexdigest()[:8]
+    return replace(transport, certificate=replace(certificate, key_file=digest))
 
 
 def _format_value(value: object) -> str:
@@ -266,20 +305,25 @@ def _format_value(value: object) -> str:
     return str(text)
 
 
-def _servers(services: Iterable[Service]) -> tuple[Server, ...]:
-    """Collect the servers of all services, sorted by name; equal names get the port or URL appended."""
-    given = [server for service in services for server in service.servers]
-    distinct = list({(server.name, server.url): server for server in given}.values())
+def _servers(services: Iterable[_Service]) -> tuple[_Server, ...]:
+    """Collect the servers of all services, sorted by name; equal names get the port or address appended."""
+    given: list[_Server] = [server for service in services for server in service.servers]
+    distinct = list({(server.name, location_of(server)): server for server in given}.values())
     by_name = [(server.name, server) for server in distinct]
     by_port = _disambiguate(by_name, lambda server: f"{server.name}:{server.port}")
-    named = _disambiguate(by_port, lambda server: f"{server.name}@{server.url}")
+    named = _disambiguate(by_port, lambda server: f"{server.name}@{location_of(server)}")
     servers = (server if server.name == name else replace(server, name=name) for name, server in named)
     return tuple(sorted(servers, key=lambda server: server.name))
 
 
+def location_of(server: Server | TcpServer | UdpServer) -> str:
+    """Return the URL of an HTTP server, or the address of another one."""
+    return server.url if isinstance(server, Server) else server.address
+
+
 def _disambiguate(
-    named: Sequence[tuple[str, Server]], longer: Callable[[Server], str]
-) -> Sequence[tuple[str, Server]]:
+    named: Sequence[tuple[str, _Server]], longer: Callable[[_Server], str]
+) -> Sequence[tuple[str, _Server]]:
     """Replace names that occur more than once by the `longer` name."""
     times = Counter(name for name, _ in named)
     return [(longer(server) if times[name] > 1 else name, server) for name, server in named]

@@ -19,6 +19,7 @@ from discovery.health.check_loop import CheckLoop
 from discovery.leader_election.candidate import Candidate
 from discovery.leadership import Leadership
 from discovery.merging.entry_point_tls import entry_point_tls
+from discovery.merging.layer4_options import layer4_options
 from discovery.process.heartbeat import Heartbeat, unique_name
 from discovery.process.publication import Publication
 from discovery.providers.admin import api_providers
@@ -94,6 +95,7 @@ class Agent:
             keys,
             self._settings.web_entry_points,
             entry_point_tls(self._settings),
+            layer4_options(self._settings),
             options.name,
             heartbeat,
             candidate,

@@ -26,6 +26,11 @@ def summarise(change: Change) -> str:
         ("middlewares", change.middlewares),
         ("TLS options", change.tls_options),
         ("certificates", change.certificates),
+        ("TCP routers", change.tcp_routers),
+        ("TCP services", change.tcp_services),
+        ("TCP middlewares", change.tcp_middlewares),
+        ("UDP routers", change.udp_routers),
+        ("UDP services", change.udp_services),
     )
     parts = []
     for kind, objects in kinds:

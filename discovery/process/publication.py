@@ -24,6 +24,7 @@ from discovery.health.check_loop import CheckLoop
 from discovery.health.server_states import apply_faults
 from discovery.leader_election.candidate import Candidate
 from discovery.merging.entry_point_tls import EntryPointTls, ResolverDefaults
+from discovery.merging.layer4_options import Layer4Options
 from discovery.merging.merge import merge
 from discovery.process.heartbeat import INTERVAL, Heartbeat
 from discovery.process.log_reports import DiagnosticLog, summarise
@@ -32,6 +33,7 @@ from rondpoint.configuration import Configuration
 from rondpoint.store.agents import Role
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import ConflictError, NotLeadingError, Publisher
+from rondpoint.store.ticket_fields import TicketFields
 from rondpoint.store.unused_tickets import UnusedTickets
 from rondpoint.ticks import next_tick
 
@@ -61,8 +63,9 @@ class Publication:
     """Publishes the newest configurations from `states` and `other_contributions`.
 
     It publishes at every change, and again if the store has lost data. `entry_points` are those for routers,
-    `tls` is their TLS. `name` is the agent's name in the settings, `heartbeat` its entry in the list of
-    agents. `checks` and `acme` follow the published configuration, and their results are published with it.
+    `tls` is their TLS, and `layer4` has the settings for TCP and UDP. `name` is the agent's name in the
+    settings, `heartbeat` its entry in the list of agents. `checks` and `acme` follow the published
+    configuration, and their results are published with it.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Publication:
         keys: Keys,
         entry_points: Collection[str],
         tls: EntryPointTls,
+        layer4: Layer4Options,
         name: str,
         heartbeat: Heartbeat,
         candidate: Candidate,
@@ -82,6 +86,7 @@ class Publication:
         self._states = states
         self._entry_points = entry_points
         self._tls = tls
+        self._layer4 = layer4
         self._resolver_defaults = ResolverDefaults(tls)
         self._name = name
         self._heartbeat = heartbeat
@@ -97,7 +102,7 @@ class Publication:
         self._providers_due = time.monotonic() + PROVIDER_TIMEOUT
         self._last_own: _OwnConfigurations | None = None
         self._published: tuple[int, int, int, int, str] | None = None
-        self._services: Collection[str] = ()
+        self._services = TicketFields()
         self._restored_for = ""
         self._written_at = 0.0
         self._last_heartbeat: tuple[int, Role] | None = None
@@ -193,13 +198,17 @@ class Publication:
         return {**self._assembly.configurations(), **common}
 
     def _publish(self, configurations: Mapping[str, Configuration]) -> None:
-        merged = merge(configurations, self._entry_points, self._tls)
+        merged = merge(configurations, self._entry_points, self._tls, self._layer4)
         configuration = self._resolver_defaults.apply(merged)
         self._checks.follow(configuration)
         configuration = self._acme.apply(apply_faults(configuration, self._checks.faults))
         self._diagnostic_log.log_new(configuration.diagnostics)
         publication = self._publisher.write(configuration)
-        self._services = configuration.services.keys()
+        self._services = TicketFields(
+            configuration.services.keys(),
+            configuration.tcp_services.keys(),
+            configuration.udp_services.keys(),
+        )
         if not publication.change.empty:
             logger.info("revision %d: %s", publication.revision, summarise(publication.change))
 

@@ -23,6 +23,7 @@ MINIMUM_DURATIONS: Mapping[SettingPath, str] = MappingProxyType(
         (*_RESPONDING, "write_timeout"): "10ms",
         (*_FORWARDING, "dial_timeout"): "10ms",
         (*_FORWARDING, "response_header_timeout"): "10ms",
+        ("tcp_servers_transport", "dial_timeout"): "10ms",
         ("limits", "stall_timeout"): "10ms",
         ("limits", "response_pause_timeout"): "10ms",
         ("limits", "tunnel_idle_timeout"): "10ms",

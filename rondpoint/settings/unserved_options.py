@@ -94,7 +94,7 @@ _ROUTING = UnservedOption(
     "is not read here: put routers and services in a file, and set providers.file.filename to it"
 )
 
-_TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe tcpServersTransport"
+_TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe"
 _TRAEFIK_3_PROVIDERS = "knative kubernetesIngressNGINX plugin"
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
@@ -110,7 +110,7 @@ _TRAEFIK_3_OPTIONS = (
     "providers.kubernetesGateway.experimentalChannel "
     "providers.docker.allowNonRunning "
     "providers.file.debugLogGeneratedTemplate "
-    "serversTransport.spiffe"
+    "serversTransport.spiffe tcpServersTransport.tls.spiffe"
 )
 # Traefik 2 had these options; Traefik 3 removed them.
 _TRAEFIK_2 = "pilot providers.docker.tls.caOptional"

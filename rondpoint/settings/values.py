@@ -35,6 +35,14 @@ def parse_duration(value: object) -> float:
     return seconds
 
 
+def parse_signed_duration(value: object) -> float:
+    """Return a duration in seconds like parse_duration; a negative one, such as `-1s`, is allowed too."""
+    text = value.strip() if isinstance(value, str) else str(value)
+    if text.startswith("-") and not isinstance(value, bool):
+        return -parse_duration(text[1:])
+    return parse_duration(value)
+
+
 def _sum_units(text: str) -> float:
     if _NUMBER.fullmatch(text):
         return float(text)
@@ -255,6 +263,7 @@ def _parse_timeout(value: object) -> float:
 
 
 Seconds = Annotated[float, Parse(parse_duration)]
+SignedSeconds = Annotated[float, Parse(parse_signed_duration)]
 Switch = Annotated[bool, Parse(parse_switch)]
 Text = Annotated[str, Parse(parse_text)]
 Texts = Annotated[tuple[str, ...], Parse(parse_texts)]

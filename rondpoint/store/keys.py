@@ -101,7 +101,9 @@ class Keys(PublishedKeys):
 
     @property
     def tickets(self) -> str:
-        """Hash: service's name → tickets taken, an integer."""
+        """Hash: service's name, with `tcp:` or `udp:` before that of another protocol → tickets taken, an
+        integer.
+        """
         return self._key("tickets")
 
     def rate_limit(self, bucket: str) -> str:

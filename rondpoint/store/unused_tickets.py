@@ -39,9 +39,9 @@ class UnusedTickets:
     def remove_expired(self, lease: str, services: Container[str], now: float) -> None:
         """Check the next counts, and remove those of services that were missing for RETENTION seconds.
 
-        `services` are those that the holder of `lease` has published. The script that removes checks the
-        stored services again, so a service that another agent has published meanwhile keeps its count. `now`
-        is monotonic. Raises redis.RedisError.
+        `services` are the fields of those that the holder of `lease` has published. The script that removes
+        checks the stored services again, so a service that another agent has published meanwhile keeps its
+        count. `now` is monotonic. Raises redis.RedisError.
         """
         if now < self._due:
             return
@@ -73,5 +73,6 @@ class UnusedTickets:
             self._found_missing = set()
 
     def _remove(self, lease: str, names: list[bytes]) -> bool:
-        keys = [self._keys.leader, self._keys.services, self._keys.tickets]
+        own = self._keys
+        keys = [own.leader, own.services, own.tcp_services, own.udp_services, own.tickets]
         return bool(self._script(keys=keys, args=[lease, *names]))

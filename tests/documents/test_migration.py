@@ -21,8 +21,6 @@ BALANCER = "http: {{services: {{s: {{loadBalancer: {{servers: [{{url: 'http://a'
 TRANSPORT = "http: {{serversTransports: {{t: {{{}}}}}}}"
 
 OPTIONS = {
-    "tcp": "tcp: {routers: {r: {rule: HostSNI(`*`), service: s}}}",
-    "udp": "udp: {services: {s: {loadBalancer: {servers: [{address: 'a:1'}]}}}}",
     "preservePath": BALANCER.format("preservePath: true", ""),
     "serversTransports.cipherSuites": TRANSPORT.format("cipherSuites: [TLS_RSA_WITH_AES_128_CBC_SHA]"),
     "serversTransports.peerCertSANs": TRANSPORT.format("peerCertSANs: [{type: DNS, value: a.test}]"),

@@ -22,6 +22,7 @@ class Support(Enum):
     NO_EFFECT = "no, as with Traefik"
     NO_EFFECT_NOTED = "no: a note"
     CLOSING = "no: 503"
+    CLOSING_TCP = "no: closed"
 
 
 class Label(Struct, frozen=True):

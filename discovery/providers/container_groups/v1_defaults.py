@@ -17,7 +17,7 @@ def lowered(labels: Mapping[str, str]) -> dict[str, str]:
 
 def has_v3_labels(labels: Mapping[str, str]) -> bool:
     """Check whether labels are read in Traefik 3's dialect."""
-    return any(label_kind(label) is LabelKind.V3_HTTP for label in labels)
+    return any(label_kind(label).is_v3_route for label in labels)
 
 
 def segments_of(labels: Mapping[str, str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -36,7 +36,7 @@ def parse_inspection(
     network: Mapping[str, Any] = description.get("NetworkSettings") or {}
     host: Mapping[str, Any] = description.get("HostConfig") or {}
     published: Mapping[str, Any] = network.get("Ports") or {}
-    ports = {_tcp_port(key) for key in [*(config.get("ExposedPorts") or {}), *published]}
+    ports = [*(config.get("ExposedPorts") or {}), *published]
     health = (state.get("Health") or {}).get("Status") or ""
     mode = host.get("NetworkMode") or "bridge"
     container = Container(
@@ -44,12 +44,14 @@ def parse_inspection(
         name=description.get("Name", "").removeprefix("/"),
         labels=dict(config.get("Labels") or {}),
         networks=_addresses(network.get("Networks") or {}),
-        ports=tuple(sorted(port for port in ports if port is not None)),
+        ports=_ports(ports, _TCP),
         network_mode=mode,
         host_address=host_address() if mode == "host" else LOOPBACK,
         state=state.get("Status") or "",
         health="" if health == "none" else health,
-        bindings=_bindings(published),
+        bindings=_bindings(published, _TCP),
+        udp_ports=_ports(ports, _UDP),
+        udp_bindings=_bindings(published, _UDP),
     )
     return InspectedContainer(
         container, state.get("StartedAt") or "", signal_number(config.get("StopSignal") or "")
@@ -63,15 +65,23 @@ def _addresses(networks: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _tcp_port(key: str) -> int | None:
+_TCP, _UDP = ("", "tcp"), ("udp",)
+
+
+def _ports(keys: Iterable[str], protocols: Collection[str]) -> tuple[int, ...]:
+    """Return the ports of keys such as `80/tcp`, ascending."""
+    return tuple(sorted({port for key in keys if (port := _port(key, protocols)) is not None}))
+
+
+def _port(key: str, protocols: Collection[str]) -> int | None:
     number, _, protocol = key.partition("/")
-    return int(number) if number.isdigit() and protocol in {"", "tcp"} else None
+    return int(number) if number.isdigit() and protocol in protocols else None
 
 
-def _bindings(published: Mapping[str, Any]) -> dict[int, tuple[Binding, ...]]:
+def _bindings(published: Mapping[str, Any], protocols: Collection[str]) -> dict[int, tuple[Binding, ...]]:
     bindings: dict[int, tuple[Binding, ...]] = {}
     for key, targets in published.items():
-        port = _tcp_port(key)
+        port = _port(key, protocols)
         found = tuple(
             Binding(target.get("HostIp") or "", int(target["HostPort"]))
             for target in targets or ()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from discovery.labels.container import Binding, Container
-from discovery.labels.known_labels import LabelKind, label_kind
+from discovery.labels.known_labels import label_kind
 from discovery.providers.container_groups.group import ContainerGroup
 from discovery.providers.ecs.aws import Json, Machine
 from rondpoint.diagnostics import Diagnostic, Severity
@@ -62,11 +62,7 @@ def _in_own_network(task: Json, each: Json, defined: Json) -> _Place:
 
 def _container(task: Json, each: Json, defined: Json, place: _Place, domain: str) -> Container:
     name = _name(task, each)
-    bound = sorted(
-        (mapping.get("hostPort") or mapping.get("containerPort", 0), mapping.get("containerPort", 0))
-        for mapping in place.mappings
-        if mapping.get("protocol", "tcp") == "tcp"
-    )
+    bound, udp_bound = _bound_ports(place.mappings, "tcp"), _bound_ports(place.mappings, "udp")
     return Container(
         id=f"{task['taskArn']} {each['name']}",
         name=name,
@@ -77,6 +73,17 @@ def _container(task: Json, each: Json, defined: Json, place: _Place, domain: str
         health=place.health,
         bindings={inner: (Binding(place.address, outer),) for outer, inner in reversed(bound)},
         provider=PROVIDER,
+        udp_ports=tuple(inner for _, inner in udp_bound),
+        udp_bindings={inner: (Binding(place.address, outer),) for outer, inner in reversed(udp_bound)},
+    )
+
+
+def _bound_ports(mappings: Iterable[Json], protocol: str) -> list[tuple[int, int]]:
+    """Return the host's port and the container's for each mapping, ascending."""
+    return sorted(
+        (mapping.get("hostPort") or mapping.get("containerPort", 0), mapping.get("containerPort", 0))
+        for mapping in mappings
+        if mapping.get("protocol", "tcp") == protocol
     )
 
 
@@ -97,7 +104,7 @@ def _with_default_rule(labels: Mapping[str, str], name: str, domain: str) -> Map
     if (
         domain
         or given & {_RULE, _DOMAIN}
-        or LabelKind.V3_HTTP in kinds
+        or any(kind.is_v3_route for kind in kinds)
         or not any(kind.is_v1 for kind in kinds)
     ):
         return labels

@@ -82,16 +82,23 @@ def _with_task(
 ) -> Container:
     node = nodes.get(task.node_id, _NO_NODE)
     on_host = task.on_host_network and not task.networks
-    bindings = {port: (Binding(node.address, published),) for port, published in task.published.items()}
     return replace(
         base,
         server=f"{base.name}.{task.slot or task.node_id}.{task.id}",
         networks=task.networks,
         network_mode="host" if on_host else "bridge",
         host_address=node.address,
-        bindings=bindings if node.address else {},
+        bindings=_bindings(node, task.published),
+        udp_bindings=_bindings(node, task.published_udp),
         draining=not task.wanted or task.id in stopping or node.down,
     )
+
+
+def _bindings(node: Node, published: Mapping[int, int]) -> dict[int, tuple[Binding, ...]]:
+    """Return the bindings of published ports; without the node's address there are none."""
+    if not node.address:
+        return {}
+    return {port: (Binding(node.address, outer),) for port, outer in published.items()}
 
 
 def _waiting(tasks: Iterable[Task]) -> str:

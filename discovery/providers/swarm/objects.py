@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
@@ -42,6 +43,7 @@ class Task(Struct, frozen=True):
       are reachable in it.
     - `on_host_network`: it has the addresses of its node.
     - `published`: TCP port of the container → the port of the node that forwards to this task alone.
+    - `published_udp`: the same for UDP.
     - `error`: why it does not run, as the manager says it; empty for most states.
     """
 
@@ -55,6 +57,7 @@ class Task(Struct, frozen=True):
     on_host_network: bool
     published: Mapping[int, int]
     error: str
+    published_udp: Mapping[int, int] = MappingProxyType({})
 
     @property
     def running(self) -> bool:
@@ -120,13 +123,18 @@ def parse_task(description: Mapping[str, Any]) -> Task:
         desired_state=description.get("DesiredState") or "",
         networks=networks,
         on_host_network=on_host,
-        published={
-            each["TargetPort"]: each["PublishedPort"]
-            for each in (status.get("PortStatus") or {}).get("Ports") or ()
-            if each.get("Protocol") == "tcp" and each.get("TargetPort") and each.get("PublishedPort")
-        },
+        published=_published(status, "tcp"),
+        published_udp=_published(status, "udp"),
         error=status.get("Err") or "",
     )
+
+
+def _published(status: Mapping[str, Any], protocol: str) -> dict[int, int]:
+    return {
+        each["TargetPort"]: each["PublishedPort"]
+        for each in (status.get("PortStatus") or {}).get("Ports") or ()
+        if each.get("Protocol") == protocol and each.get("TargetPort") and each.get("PublishedPort")
+    }
 
 
 def parse_node(description: Mapping[str, Any]) -> Node:

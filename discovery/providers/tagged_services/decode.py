@@ -12,7 +12,7 @@ from discovery.decoding.decoded import Decoded
 from discovery.decoding.report import Report, format_names
 from discovery.labels.constraints import Constraint
 from discovery.labels.container import Container
-from discovery.labels.known_labels import LabelKind, label_kind
+from discovery.labels.known_labels import label_kind
 from discovery.labels.options import LabelOptions
 from discovery.providers.tagged_services.canaries import canary_name
 from discovery.providers.tagged_services.frontends import frontend_labels, has_named_frontends
@@ -35,9 +35,9 @@ def decode(
     """Return what the instances of a service define together.
 
     An unhealthy instance becomes a draining server of weight 0, so that it finishes its requests; the tags of
-    the healthy instances count for it. Tags are read in Traefik 3's dialect if any begins with
-    `traefik.http.`; else in Traefik 1's if any tag is of that dialect, or if the settings have `domain` or
-    `frontEndRule`.
+    the healthy instances count for it. TCP and UDP have no weights, so there it is no server. Tags are read
+    in Traefik 3's dialect if any begins with `traefik.http.`, `traefik.tcp.` or `traefik.udp.`; else in
+    Traefik 1's if any tag is of that dialect, or if the settings have `domain` or `frontEndRule`.
     """
     report = Report(options.provider, f"service {service}", "tag")
     if " " in service:
@@ -48,7 +48,7 @@ def decode(
     shared = _shared_labels(healthy or routed, report)
     kinds = {label_kind(name) for each in routed for name in each.labels} | set(map(label_kind, shared))
     parts: list[Decoded] = []
-    if LabelKind.V3_HTTP not in kinds and (
+    if not any(kind.is_v3_route for kind in kinds) and (
         has_named_frontends(shared)
         or options.domain
         or options.front_end_rule
@@ -81,7 +81,7 @@ def _shared_labels(routed: Sequence[RoutedInstance], report: Report) -> Labels:
             if name.lower() in _INSTANCE_LABELS:
                 continue
             _, known, other = found.setdefault(name.lower(), (name, value, each.instance))
-            if known != value and label_kind(name) is not LabelKind.V3_HTTP:
+            if known != value and not label_kind(name).is_v3_route:
                 report.warning(
                     f"{report.at(name, value)} of {each.instance.name} is ignored: "
                     f"{other.name}, registered later, has {known!r}",
@@ -113,9 +113,14 @@ def _decode_instance(each: RoutedInstance, given: Labels, options: TagOptions) -
     )
     label_options = LabelOptions(options.default_rule, allow_empty_services=instance.empty)
     decoded = labels.decode(container, label_options)
+    if each.healthy:
+        return decoded
     # A draining server takes requests if there is no other. An unhealthy one must not, hence weight 0.
-    return (
-        decoded if each.healthy else replace(decoded, services=tuple(map(_without_weight, decoded.services)))
+    return replace(
+        decoded,
+        services=tuple(map(_without_weight, decoded.services)),
+        tcp_services=tuple(replace(service, servers=()) for service in decoded.tcp_services),
+        udp_services=tuple(replace(service, servers=()) for service in decoded.udp_services),
     )
 
 
@@ -136,16 +141,14 @@ def _no_healthy_instance(
     hint = "they do once their checks pass; see strictChecks for which states of health suffice"
     if all(each.instance.empty for each in routed):
         hint = "it has one as soon as it is scaled up"
-    names = sorted({service.name for part in parts for service in part.services})
+    subjects = {
+        *(f"service {service.name}" for part in parts for service in part.services),
+        *(f"TCP service {service.name}" for part in parts for service in part.tcp_services),
+        *(f"UDP service {service.name}" for part in parts for service in part.udp_services),
+    }
+    message = f"no instance takes requests: {states}"
     return tuple(
-        Diagnostic(
-            Severity.WARNING,
-            provider,
-            f"service {name}",
-            f"no instance takes requests: {states}",
-            hint,
-        )
-        for name in names
+        Diagnostic(Severity.WARNING, provider, subject, message, hint) for subject in sorted(subjects)
     )
 
 

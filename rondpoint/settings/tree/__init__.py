@@ -69,7 +69,7 @@ from rondpoint.settings.tree.registrator import RegistratorConsul, RegistratorOp
 from rondpoint.settings.tree.root import Settings
 from rondpoint.settings.tree.section import Section, setting_key
 from rondpoint.settings.tree.tracing import Otlp, OtlpHttp, OtlpTls, Tracing
-from rondpoint.settings.tree.upstream import ForwardingTimeouts, ServersTransport
+from rondpoint.settings.tree.upstream import ForwardingTimeouts, ServersTransport, TcpServersTransport
 
 __all__ = [
     "ADMIN",
@@ -144,6 +144,7 @@ __all__ = [
     "Store",
     "StoreTls",
     "SwarmOptions",
+    "TcpServersTransport",
     "TlsChallenge",
     "Tracing",
     "Transport",

@@ -18,7 +18,7 @@ from rondpoint.settings.tree.providers import Providers
 from rondpoint.settings.tree.registrator import RegistratorOptions
 from rondpoint.settings.tree.section import Section
 from rondpoint.settings.tree.tracing import Tracing
-from rondpoint.settings.tree.upstream import ServersTransport
+from rondpoint.settings.tree.upstream import ServersTransport, TcpServersTransport
 from rondpoint.settings.values import Address, OptionalPath, PositiveInt, Text
 
 
@@ -68,6 +68,7 @@ class Settings(Section):
         default_factory=_count_cores, description="Number of worker processes; by default one for each core."
     )
     servers_transport: ServersTransport = ServersTransport()
+    tcp_servers_transport: TcpServersTransport = TcpServersTransport()
     limits: Limits = Limits()
     middlewares: Middlewares = Middlewares()
     state_directory: OptionalPath = Field(

@@ -156,7 +156,6 @@ TOLD = [
         "",
     ),
     ({"http": "middlewares: {m: {addPrefx: {}}}"}, True, "error", "unknown kind", "did you mean addPrefix?"),
-    ({"top": "tcp: {routers: {}}"}, True, "error", "tcp is not served yet", "no effect"),
     ({"top": "htp: {}"}, True, "warning", "htp is unknown", "did you mean http?"),
     ({"top": "entryPoints: {}"}, True, "note", "entryPoints: static settings are not read", ""),
 ]
@@ -185,7 +184,12 @@ def test_errors_are_reported_and_the_rest_is_decoded(
         ("http: {middlewares: {m: {addPrefx: {}}}}", "middleware m@file"),
         ("frontends: {f: {backend: b, routes: {r: {rule: 'Hos:a'}}}}", "router f@file"),
         ("backends: {b: {servers: {s: {url: nope}}}}", "service b@file"),
-        ("tcp: {routers: {}}", ""),
+        ("tcp: {routers: {r: {rule: 'Host(`a`)', service: s}}}", "TCP router r@file"),
+        ("tcp: {services: {s: {}}}", "TCP service s@file"),
+        ("tcp: {middlewares: {m: {rateLimit: {}}}}", "TCP middleware m@file"),
+        ("tcp: {serversTransports: {t: {tls: nope}}}", "TCP serversTransport t@file"),
+        ("udp: {routers: {r: {service: s, rule: x}}}", "UDP router r@file"),
+        ("udp: {services: {s: {}}}", "UDP service s@file"),
     ],
 )
 def test_a_diagnostic_names_the_object_that_it_is_about(text: str, about: str) -> None:

@@ -165,10 +165,8 @@ def test_an_unknown_label_is_warned_about_with_the_nearest_known_one() -> None:
 
 def test_a_container_with_labels_for_tcp_alone_is_not_routed_over_http() -> None:
     decoded = decode(container(labels={"traefik.tcp.routers.r.rule": "HostSNI(`*`)"}), WITH_DOMAIN)
-    assert decoded.routers == decoded.services == ()
-    assert [item.message for item in decoded.diagnostics] == [
-        "label traefik.tcp.routers.r.rule is not served yet"
-    ]
+    assert decoded.routers == decoded.services == decoded.diagnostics == ()
+    assert [router.name for router in decoded.tcp_routers] == ["r@docker"]
 
 
 def test_labels_of_other_programs_are_ignored() -> None:

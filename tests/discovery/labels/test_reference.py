@@ -16,10 +16,11 @@ from discovery.labels import known_labels
 from discovery.labels.decode import decode
 from discovery.labels.reference import blocks, support_text
 from discovery.labels.unfold import unfold
-from discovery.labels.vocabulary import translated, v1, v3
+from discovery.labels.vocabulary import tcp, translated, udp, v1, v3
 from discovery.labels.vocabulary.composite import COMPOSITE
 from discovery.labels.vocabulary.containers import CONTAINER
 from discovery.labels.vocabulary.label import Label, Support
+from discovery.labels.vocabulary.tls import STORE
 from rondpoint.diagnostics import Severity
 from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.reference_pages import fill_blocks, first_clause
@@ -30,7 +31,16 @@ PAGES = Path(__file__).parents[3] / "docs" / "reference"
 V1, V3 = (*CONTAINER, *v1.LABELS), (*CONTAINER, *v3.LABELS)
 PLAIN_V1 = {"traefik.frontend.rule": "Host:plain.example"}
 PLAIN_V3 = {"traefik.http.routers.NAME.rule": "Host(`plain.example`)"}
-BY_NAME = {each.name: each for each in (*v1.FILE_OPTIONS, *V1, *v3.FILE_OPTIONS, *V3)}
+LAYER4 = (*tcp.LABELS, *udp.LABELS)
+LAYER4_OF_FILES = (*tcp.FILE_OPTIONS, *udp.FILE_OPTIONS)
+PLAIN_LAYER4 = {
+    "traefik.tcp.routers.NAME.rule": "HostSNI(`*`)",
+    "traefik.udp.routers.NAME.entryPoints": "dns",
+}
+BY_NAME = {
+    each.name: each
+    for each in (*v1.FILE_OPTIONS, *V1, *v3.FILE_OPTIONS, *V3, *LAYER4_OF_FILES, *LAYER4, *tcp.IN_LABELS)
+}
 
 
 @pytest.mark.parametrize("page", ["labels-v1.md", "labels-v3.md"])
@@ -53,7 +63,9 @@ def decode_in_file(label: Label) -> Decoded:
     """Decode the label in a file whose other options form a complete route."""
     given = with_neighbours(label)
     plain = {"http.routers.NAME.rule": "Host(`plain.example`)", "http.routers.NAME.service": "NAME"}
-    if label not in COMPOSITE:
+    if label in LAYER4_OF_FILES:
+        plain = _layer4_route(label)
+    elif label not in COMPOSITE:
         plain["http.services.NAME.loadBalancer.servers[0].url"] = "http://10.0.0.9:80"
     if label in v1.FILE_OPTIONS or label in V1:
         given = {_in_file(name): value for name, value in given.items()}
@@ -66,6 +78,17 @@ def decode_in_file(label: Label) -> Decoded:
         {f"traefik.{name}": value for name, value in {**plain, **given}.items()}, Report("file", "")
     )
     return decode_file(tree, "file", "routes.toml")
+
+
+def _layer4_route(label: Label) -> dict[str, str]:
+    """Return the options of a complete route of the label's protocol."""
+    protocol = label.name.partition(".")[0]
+    plain = {f"{protocol}.routers.NAME.service": "NAME"}
+    if protocol == "tcp":
+        plain["tcp.routers.NAME.rule"] = "HostSNI(`*`)"
+    if "weighted" not in label.name:
+        plain[f"{protocol}.services.NAME.loadBalancer.servers[0].address"] = "10.0.0.9:80"
+    return plain
 
 
 def _in_file(name: str) -> str:
@@ -118,7 +141,12 @@ def unknown(
 def test_the_pages_list_every_label_that_a_decoder_reads(reads: RecordedReads) -> None:
     for label in V3:
         decode_in_container(label, PLAIN_V3)
-    assert unknown(reads, tuple(each.name for each in (*V3, *MIDDLEWARES))) == []
+    assert unknown(reads, (*(each.name for each in V3), *MIDDLEWARE_NAMES)) == []
+    reads.names.clear()
+    for label in LAYER4:
+        decode_in_container(label, PLAIN_LAYER4)
+    known = (each.name for each in (*CONTAINER, *STORE, *LAYER4, *tcp.IN_LABELS))
+    assert unknown(reads, (*known, *MIDDLEWARE_NAMES)) == []
     reads.names.clear()
     for label in V1:
         decode_in_container(label, PLAIN_V1)
@@ -126,14 +154,22 @@ def test_the_pages_list_every_label_that_a_decoder_reads(reads: RecordedReads) -
     assert unknown(reads, (*(each.name for each in V1), *of_files)) == []
 
 
-MIDDLEWARES = (Label("http.middlewares.NAME", ""),)
+MIDDLEWARE_NAMES = ("http.middlewares.NAME", "tcp.middlewares.NAME")
 """Middlewares have a reference page of their own."""
 
 
 def test_the_pages_list_every_option_of_files(reads: RecordedReads) -> None:
     for label in v3.FILE_OPTIONS:
         decode_in_file(label)
-    beside = ("http.middlewares.NAME", "tcp", "udp", "tls.stores.NAME", "backends", "frontends")
+    for label in LAYER4_OF_FILES:
+        decode_in_file(label)
+    beside = (
+        *(each.name for each in LAYER4_OF_FILES),
+        *MIDDLEWARE_NAMES,
+        "tls.stores.NAME",
+        "backends",
+        "frontends",
+    )
     assert unknown(reads, (*(each.name for each in v3.FILE_OPTIONS), *beside)) == []
     reads.names.clear()
     for label in (*v1.LABELS, *v1.FILE_OPTIONS):
@@ -143,7 +179,15 @@ def test_the_pages_list_every_option_of_files(reads: RecordedReads) -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "plain"), [(V3, PLAIN_V3), (V1, PLAIN_V1), (v3.FILE_OPTIONS, None), (v1.FILE_OPTIONS, None)]
+    ("labels", "plain"),
+    [
+        (V3, PLAIN_V3),
+        (V1, PLAIN_V1),
+        (LAYER4, PLAIN_LAYER4),
+        (v3.FILE_OPTIONS, None),
+        (v1.FILE_OPTIONS, None),
+        (LAYER4_OF_FILES, None),
+    ],
 )
 def test_readers_and_defaults_equal_those_of_the_decoders(
     reads: RecordedReads, labels: tuple[Label, ...], plain: Mapping[str, str] | None
@@ -167,7 +211,8 @@ def messages_about(found: Decoded, label: Label, at_least: Severity = Severity.W
     """Return the messages that name the label or an option above it."""
     grave = (Severity.ERROR,) if at_least is Severity.ERROR else (Severity.ERROR, Severity.WARNING)
     parts = label.name.replace("[0]", "").lower().split(".")
-    keys = {".".join(parts[:end]) for end in range(2, len(parts) + 1)} - {"http.routers", "http.services"}
+    keys = {".".join(parts[:end]) for end in range(2, len(parts) + 1)}
+    keys -= {f"{parts[0]}.routers", f"{parts[0]}.services"}
     keys |= {_in_file(key).lower() for key in keys}
     return [
         item.message
@@ -185,7 +230,14 @@ CASES = [
         pytest.param(label, lambda each: decode_in_container(each, PLAIN_V1), id=f"1 {label.name}")
         for label in V1
     ),
-    *(pytest.param(label, decode_in_file, id=f"file 3 {label.name}") for label in v3.FILE_OPTIONS),
+    *(
+        pytest.param(label, lambda each: decode_in_container(each, PLAIN_LAYER4), id=f"layer 4 {label.name}")
+        for label in (*LAYER4, *tcp.IN_LABELS)
+    ),
+    *(
+        pytest.param(label, decode_in_file, id=f"file 3 {label.name}")
+        for label in (*v3.FILE_OPTIONS, *LAYER4_OF_FILES)
+    ),
     *(
         pytest.param(label, decode_in_file, id=f"file 1 {label.name}")
         for label in (
@@ -198,6 +250,12 @@ CASES = [
 ]
 
 
+def routers_of(found: Decoded, label: Label) -> tuple[object, ...]:
+    """Return the routers of the label's protocol."""
+    protocols = {"tcp": found.tcp_routers, "udp": found.udp_routers}
+    return protocols.get(label.name.partition(".")[0], found.routers)
+
+
 @pytest.mark.parametrize(("label", "decoded"), CASES)
 def test_a_label_is_supported_as_the_page_says(label: Label, decoded: Callable[[Label], Decoded]) -> None:
     found = decoded(label)
@@ -206,10 +264,10 @@ def test_a_label_is_supported_as_the_page_says(label: Label, decoded: Callable[[
     support = support_text(label)
     if support in (Support.SERVED.value, Support.STORED.value):
         assert messages == []
-        assert found.routers
+        assert routers_of(found, label)
     elif support in (Support.UNSERVED.value, Support.SWARM_ONLY.value):
         assert any("is not served" in message for message in messages)
-        assert found.routers
+        assert routers_of(found, label)
     elif support == Support.NO_EFFECT.value:
         assert any("has no effect, as in Traefik" in message for message in messages)
         assert found.routers
@@ -220,6 +278,9 @@ def test_a_label_is_supported_as_the_page_says(label: Label, decoded: Callable[[
     elif support == Support.CLOSING.value:
         assert any("so services with this transport respond 503" in message for message in messages)
         assert found.servers_transports[0].unserved
+    elif support == Support.CLOSING_TCP.value:
+        assert any("so services with this transport take no connections" in message for message in messages)
+        assert found.tcp_servers_transports[0].unserved
     elif support == Support.LEFT_OUT.value:
         assert any("is not served yet, so the router is left out" in message for message in messages)
         assert found.routers == ()

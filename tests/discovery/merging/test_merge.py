@@ -2,7 +2,8 @@
 
 import pytest
 
-from discovery.merging.merge import MAX_COMPARISONS, merge
+from discovery.merging.merge import merge
+from discovery.merging.name_hints import MAX_COMPARISONS
 from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Member, Middleware, Mirror, Mirroring, Router, Server, Service

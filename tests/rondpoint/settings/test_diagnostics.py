@@ -249,6 +249,7 @@ MINIMUMS = {
     "--entryPoints.web.transport.respondingTimeouts.writeTimeout": "10ms",
     "--serversTransport.forwardingTimeouts.dialTimeout": "10ms",
     "--serversTransport.forwardingTimeouts.responseHeaderTimeout": "10ms",
+    "--tcpServersTransport.dialTimeout": "10ms",
     "--limits.stallTimeout": "10ms",
     "--limits.responsePauseTimeout": "10ms",
     "--limits.tunnelIdleTimeout": "10ms",

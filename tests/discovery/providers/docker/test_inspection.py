@@ -43,6 +43,8 @@ def test_all_fields_of_a_container_are_decoded() -> None:
         state="running",
         health="starting",
         bindings={80: (Binding("0.0.0.0", 8080), Binding("::", 8080))},
+        udp_ports=(53,),
+        udp_bindings={53: (Binding("", 53),)},
     )
     assert list(found.container.networks) == ["hello_default", "zeta"]
     assert found.started_at == "2026-01-01T00:00:00.123456789Z"

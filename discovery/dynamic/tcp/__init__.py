@@ -1,0 +1,1 @@
+"""Decodes the `tcp` section of Traefik 3 trees."""

@@ -1,0 +1,1 @@
+"""Decodes the `udp` section of Traefik 3 trees."""
