@@ -43,6 +43,8 @@ from proxy.per_request.retries import RetryPolicy
 from proxy.routing.table import RoutingTable
 from proxy.services.registry import ServiceRegistry
 from proxy.shared_store.script_calls import ScriptCalls
+from proxy.tcp.parts import TcpParts
+from proxy.tcp.services import TcpServices
 from proxy.telemetry.exposition.exposition import Exposition
 from proxy.telemetry.metrics_reporter import MetricsReporter
 from proxy.telemetry.tallies import Tallies
@@ -54,8 +56,9 @@ from rondpoint.diagnostics import Diagnostic
 from rondpoint.entry_points.options import NO_OPTIONS, read_entry_points
 from rondpoint.entry_points.redirection import redirection_targets
 from rondpoint.middleware.installed import load_installed
+from rondpoint.model import ServersTransport
 from rondpoint.servers_transports.contexts import ClientContexts
-from rondpoint.servers_transports.default import default_transport
+from rondpoint.servers_transports.default import NAME, default_transport
 from rondpoint.settings import Ping, Settings
 from rondpoint.store.client import connect, separate_connection
 from rondpoint.store.corrupt_keys import drop
@@ -107,8 +110,10 @@ class Runtime:
         sealer = sealer_of(settings)
         contexts = ClientContexts(default_transport(settings), sealer.open)
         services = ServiceRegistry(sweeper, timeouts, contexts)
+        # Servers of TCP services are always verified, unless their own transport says otherwise.
+        tcp_services = TcpServices(sweeper, ClientContexts(ServersTransport(NAME), sealer.open))
         # The token makes the name unique: containers may share both host name and process ids.
-        self.ejections = Ejections(services, f"{worker}/{token_hex(4)}")
+        self.ejections = Ejections(services, f"{worker}/{token_hex(4)}", tcp_services)
         self.tickets = Tickets(
             partial(open_ticket_connection, self.client.connection_pool),
             self.keys.tickets,
@@ -156,11 +161,22 @@ class Runtime:
         self.context.access_log = self._observers.access_log
         self._ticket_rotation = TicketRotation(self.client, self.keys.tls_tickets)
         self.tls = tls = WorkerContexts(self._ticket_rotation, self.context.tls_options, sealer.open)
+        self.tcp = TcpParts(
+            frozenset(settings.default_entry_points),
+            tcp_services,
+            self.tickets,
+            self.ejections,
+            self.context.in_flight_limits,
+        )
         self.applier = Applier(
             self.context,
             CooperativeYield(),
             self._observers.require,
-            {"certificates": tls.certificates, "tls_options": self.context.tls_options},
+            {
+                "certificates": tls.certificates,
+                "tls_options": self.context.tls_options,
+                **self.tcp.receivers(),
+            },
         )
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         self.exposition: Exposition | None = None
@@ -186,6 +202,7 @@ class Runtime:
             tls,
             self.entry_point_options,
             self._internal_routes,
+            self.tcp,
             self._tls_challenges(sealer),
         )
         self.status_reporter = StatusReporter(

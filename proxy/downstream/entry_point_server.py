@@ -23,6 +23,7 @@ from proxy.downstream.keep_alive import KeepAliveLimit
 from proxy.downstream.proxy_header import ProxyHeaderReader
 from proxy.downstream.served_protocol import ServedProtocol
 from proxy.downstream.serving import RequestHandler, serve
+from proxy.downstream.tcp_routing import PeerAddress, TcpRouting
 from proxy.downstream.tls_handshake import start_tls
 from proxy.downstream.trusted_peers import LOOPBACK, TrustedPeers
 from proxy.exchange.admin_entry_point import admin_handler
@@ -38,6 +39,7 @@ from proxy.net.deadlines import after
 from proxy.net.proxy_protocol import ProxyProtocolError
 from proxy.net.stream import Stream
 from proxy.routing.over_tls import over_tls, without_tls
+from proxy.tcp.connection import TcpConnection
 from proxy.telemetry.tls_names import tls_name
 from proxy.tls.alpn import HTTP_2, is_adequate_for_http2
 from proxy.tls.client_hello import HANDSHAKE
@@ -52,6 +54,9 @@ if TYPE_CHECKING:
     from proxy.downstream.http2_request_stream import RequestStream
     from proxy.downstream.observers import Observers
     from proxy.exchange.internal_routes import InternalRoutes
+    from proxy.net.proxy_protocol import ProxyHeader
+    from proxy.tcp.parts import TcpParts
+    from proxy.tls.entry_point_contexts import EntryPointContexts
     from proxy.tls.worker_contexts import WorkerContexts
     from rondpoint.entry_points.options import EntryPointOptions
     from rondpoint.settings import EntryPoint, Settings
@@ -77,7 +82,8 @@ class EntryPointServer:
     """The open connections of a worker, and the functions that serve them.
 
     `options` are those of entry points for all their routers; `internal_routes` returns the routes that an
-    entry point serves before all routers. `challenges` are answered on every entry point that speaks TLS.
+    entry point serves before all routers. `tcp` has the TCP routers. `challenges` are answered on every entry
+    point that speaks TLS.
     """
 
     def __init__(
@@ -88,6 +94,7 @@ class EntryPointServer:
         tls: WorkerContexts,
         options: Mapping[str, EntryPointOptions],
         internal_routes: Callable[[str], InternalRoutes],
+        tcp: TcpParts,
         challenges: TlsAlpnChallenges | None = None,
     ) -> None:
         self._settings = settings
@@ -96,10 +103,11 @@ class EntryPointServer:
         self._tls = tls
         self._options = options
         self._internal_routes = internal_routes
+        self._tcp = tcp
         self._challenges = challenges
         metrics = settings.metrics
         self._counts_internals = metrics is not None and metrics.add_internals
-        self._connections: set[ClientConnection | Http2Connection | _Beginning] = set()
+        self._connections: set[ClientConnection | Http2Connection | TcpConnection | _Beginning] = set()
         context.tls_options.on_change = self._end_connections_with
 
     @property
@@ -143,6 +151,8 @@ class EntryPointServer:
             encoder_table=point.http2.max_encoder_header_table_size,
         )
         client_heads = ClientHeads()
+        tcp = self._tcp_routing(entry_point, contexts)
+        tcp_routes = tcp.routes
         opened = context.connections
         opened.setdefault(entry_point, 0)
 
@@ -150,14 +160,28 @@ class EntryPointServer:
             stream = Stream(sock, context.sweeper)
             peer, port = address[:2]
             buffer = b""
+            header = None
             if proxy_trust.includes(peer):
-                header = self._read_proxy_header(stream, timeouts.read)
-                if header is None:
+                read = self._read_proxy_header(stream, timeouts.read)
+                if read is None:
                     return
-                # If the PROXY header names another client, the peer's port is not that client's.
-                peer, port, buffer = header[0] or peer, 0 if header[0] else port, header[1]
+                header, buffer = read
+                if header.source:
+                    # The peer's port is not that of the client that the header names.
+                    peer, port = header.source, 0
             deadline = after(timeouts.read)
             speaks_tls = has_tls or table.has_tls_router(secure_point)
+            if tcp_routes.has_any:
+                first = tcp.serve(
+                    stream,
+                    PeerAddress(peer, port, header),
+                    buffer,
+                    deadline if has_tls else after(timeouts.idle),
+                )
+                if first is None:
+                    return
+                buffer, deadline = first, after(timeouts.read)
+                speaks_tls = speaks_tls or bool(tcp_routes.tls)
             if speaks_tls and not buffer:
                 buffer = self._read_first_bytes(stream, deadline if has_tls else after(timeouts.idle))
                 if not buffer:
@@ -273,6 +297,9 @@ class EntryPointServer:
         for connection in list(self._connections):
             if isinstance(connection, _Beginning) or connection.stream.tls_options != options:
                 continue
+            if isinstance(connection, TcpConnection):
+                connection.end()
+                continue
             if isinstance(connection, Http2Connection):
                 connection.leave()
                 continue
@@ -326,6 +353,21 @@ class EntryPointServer:
         plain = ServedProtocol(without_tls(ADMIN), setup, handle_request, is_preface)
         return plain, served, served
 
+    def _tcp_routing(self, entry_point: str, contexts: EntryPointContexts) -> TcpRouting:
+        """Return what serves the connections that TCP routers take."""
+        point = self._settings.entry_points[entry_point]
+        return TcpRouting(
+            entry_point,
+            self._tcp,
+            self._context,
+            contexts,
+            # As in Traefik, servers may answer the challenges of their own CA.
+            None if point.allow_acme_by_pass else self._challenges,
+            self._connections,
+            read_timeout=point.transport.responding_timeouts.read_timeout,
+            closed=self._settings.closed_reason(entry_point),
+        )
+
     def _request_handler(
         self, entry_point: str, options: EntryPointOptions | None, *, checks_tls_options: bool = False
     ) -> RequestHandler:
@@ -347,7 +389,7 @@ class EntryPointServer:
         finally:
             self._connections.discard(reader)
 
-    def _read_proxy_header(self, stream: Stream, timeout: float) -> tuple[str | None, bytes] | None:
+    def _read_proxy_header(self, stream: Stream, timeout: float) -> tuple[ProxyHeader, bytes] | None:
         """Read the PROXY header like `ProxyHeaderReader.read`; close the connection if that fails."""
         reader = ProxyHeaderReader(stream)
         self._connections.add(reader)

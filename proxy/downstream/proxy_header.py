@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.net.deadlines import NEVER, after
-from proxy.net.proxy_protocol import parse_header
+from proxy.net.proxy_protocol import ProxyHeader, parse_header
 from proxy.net.stream import Stream
 
 
@@ -21,8 +21,8 @@ class ProxyHeaderReader:
         if self.idle:
             self.stream.deadline = min(self.stream.deadline, idle_end)
 
-    def read(self, timeout: float) -> tuple[str | None, bytes] | None:
-        """Return the client's address, or None if no header names one, and the bytes after the header.
+    def read(self, timeout: float) -> tuple[ProxyHeader, bytes] | None:
+        """Return the header, which is empty if there is none, and the bytes after it.
 
         Return None if the connection ends before. The header must arrive within `timeout` seconds, 0 for no
         limit. Raises ProxyProtocolError.
@@ -40,4 +40,4 @@ class ProxyHeaderReader:
             self.idle = False
             data += more
         stream.deadline = NEVER
-        return header.source, data[header.size :]
+        return header, data[header.size :]

@@ -32,17 +32,19 @@ def start_tls(
     challenges: TlsAlpnChallenges | None,
     deadline: float,
     early: bytes,
+    tcp_options: str = "",
 ) -> TlsStream | None:
     """Perform the handshake; return None, and close the connection, unless it succeeds until `deadline`.
 
     A CA that checks one of the `challenges` gets its answer, and None is returned, too. `early` are bytes
-    that were received before.
+    that were received before. `tcp_options` is the name of the TLS options of the TCP router that takes the
+    connection; without one, they follow from the server name.
     """
     stream.deadline = deadline
     try:
-        hello, early = _receive_hello(stream, early)
+        hello, early = receive_hello(stream, early)
         answers = challenges if is_challenge(hello) else None
-        context, options = _choose_context(stream, contexts, answers, hello)
+        context, options = _choose_context(stream, contexts, answers, hello, tcp_options)
         tls_stream = TlsStream(
             stream, context, deadline=deadline, early=early, tls_options=options, tickets=hello.resumes
         )
@@ -56,7 +58,7 @@ def start_tls(
     return None
 
 
-def _receive_hello(stream: Stream, data: bytes) -> tuple[ClientHello, bytes]:
+def receive_hello(stream: Stream, data: bytes) -> tuple[ClientHello, bytes]:
     """Return the ClientHello and all bytes received so far; `data` were received before.
 
     Close the connection and raise ClientHelloError or OSError if none comes.
@@ -79,7 +81,11 @@ def _receive_hello(stream: Stream, data: bytes) -> tuple[ClientHello, bytes]:
 
 
 def _choose_context(
-    stream: Stream, contexts: EntryPointContexts, challenges: TlsAlpnChallenges | None, hello: ClientHello
+    stream: Stream,
+    contexts: EntryPointContexts,
+    challenges: TlsAlpnChallenges | None,
+    hello: ClientHello,
+    tcp_options: str,
 ) -> tuple[ssl.SSLContext, str]:
     """Return the context for a client, and the name of its options; that of a challenge if there are some.
 
@@ -89,7 +95,10 @@ def _choose_context(
         if challenges is not None:
             return _find_challenge(challenges, hello.server_name), ""
         address = stream.sock.getsockname()[0] if not hello.server_name else ""
-        return contexts.find(hello, address.removeprefix("::ffff:"))
+        address = address.removeprefix("::ffff:")
+        if tcp_options:
+            return contexts.find_for_tcp(hello, address, tcp_options), tcp_options
+        return contexts.find(hello, address)
     except HandshakeError as error:
         _refuse(stream, error.alert)
         raise

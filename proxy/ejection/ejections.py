@@ -17,20 +17,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol
 
 import gevent
 from gevent import Greenlet
 
 from proxy.upstream.connection import DialError
-from proxy.upstream.endpoint import Address, address_of
-from rondpoint.model import Scheme
+from proxy.upstream.endpoint import Address
 from rondpoint.store.ejections import LONGEST_LEASE, EjectionNotice, ejection_key, split_ejection_key
-
-if TYPE_CHECKING:
-    from proxy.services.registry import ServiceRegistry
-    from proxy.upstream.endpoint import Target
-    from proxy.upstream.pool import Pool
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +41,45 @@ PROBE_TIMEOUT = 2.0
 RELAPSE_SECONDS = 10.0
 """If a server fails again within these seconds after its return, its pause between probes keeps growing."""
 
+TCP = "tcp"
+"""The scheme of servers of TCP services."""
+
 # Any program may have written the stored URL, and Python refuses to convert very long digit strings.
 _PORT = re.compile(r"[0-9]{1,5}")
+
+
+class Connector(Protocol):
+    """Opens connections to one server; it is `closed` once no service has the server any more."""
+
+    closed: bool
+
+    def probe(self, timeout: float, *, with_tls: bool) -> None:
+        """Connect within `timeout` s, and close the connection again. Raises DialError."""
+
+
+class EjectableServer(Protocol):
+    """A server of the service with this name; `url` is its name in the store and in logs."""
+
+    service: str
+    url: str
+
+    @property
+    def address(self) -> Address: ...
+
+    @property
+    def pool(self) -> Connector: ...
+
+
+class Registry(Protocol):
+    """Services whose servers can be ejected."""
+
+    on_address_removed: Callable[[Address], None]
+
+    def set_ejected(self, address: Address, ejected: bool, service: str = "") -> None:
+        """Eject the servers at this address, those of one service or of all; or make them available."""
+
+    def uses(self, service: str, pool: Any, /) -> bool:
+        """Return whether this service connects to one of its servers by this `pool`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +92,7 @@ class OwnEjection:
 
     address: Address
     key: str
-    pool: Pool
+    pool: Connector
     reason: str
     since: float
     pause: float = FIRST_PAUSE
@@ -83,14 +114,14 @@ class RemoteEjection:
 
 
 class Ejections:
-    """The ejected servers of `services`; `name` identifies this worker among all workers.
+    """The ejected servers of `services` and `tcp_services`; `name` identifies this worker among all workers.
 
     Their keys are those of the stored entries: a server's URL, or URL and service. `notify` is called with a
     key when the store should get its current `own_ejection`. `count` is how many ejections this worker has
     made itself.
     """
 
-    def __init__(self, services: ServiceRegistry, name: str) -> None:
+    def __init__(self, services: Registry, name: str, tcp_services: Registry | None = None) -> None:
         self.name = name
         self.count = 0
         self.notify: Callable[[str], None] = _ignore
@@ -98,45 +129,45 @@ class Ejections:
         self._own: dict[str, OwnEjection] = {}
         self._remote: dict[str, RemoteEjection] = {}
         self._recently_returned: dict[str, tuple[float, float]] = {}
-        services.on_address_removed = self._on_address_removed
+        self._tcp_services = tcp_services
+        for registry in (services, tcp_services):
+            if registry is not None:
+                registry.on_address_removed = self._on_address_removed
 
-    def dial_failed(self, target: Target, error: DialError) -> None:
+    def dial_failed(self, target: EjectableServer, error: DialError) -> None:
         """Eject a server for all services if it accepts no connections, for one if the handshake failed."""
         if error.unreachable:
             self.eject(target, str(error))
         elif error.handshake_failed:
             self._eject(target, str(error), target.service)
 
-    def eject(self, target: Target, reason: str) -> None:
+    def eject(self, target: EjectableServer, reason: str) -> None:
         """Eject a server that could not be reached, and probe it until it is back."""
         self._eject(target, reason, "")
 
-    def _eject(self, target: Target, reason: str, service: str) -> None:
+    def _eject(self, target: EjectableServer, reason: str, service: str) -> None:
         key, now = ejection_key(target.url, service), monotonic()
         # The worker would probe a server that has left the configuration for ever.
         if key in self._own or key in self._remote or target.pool.closed:
             return
         pause, until = self._recently_returned.pop(key, (0.0, 0.0))
         pause = min(pause * 2, LONGEST_PAUSE) if now < until else FIRST_PAUSE
-        address = address_of(target.server)
-        self._begin(OwnEjection(address, key, target.pool, reason, now, pause, service), self._probe)
+        self._begin(OwnEjection(target.address, key, target.pool, reason, now, pause, service), self._probe)
         log.warning("server %s is ejected: %s", _name_of(key), reason)
 
-    def eject_from_service(self, target: Target, seconds: float, reason: str) -> None:
+    def eject_from_service(self, target: EjectableServer, seconds: float, reason: str) -> None:
         """Eject a server for this time, and only for the service of the target."""
         key = ejection_key(target.url, target.service)
         if key in self._own or key in self._remote or target.pool.closed:
             return
-        own = OwnEjection(
-            address_of(target.server), key, target.pool, reason, monotonic(), service=target.service
-        )
+        own = OwnEjection(target.address, key, target.pool, reason, monotonic(), service=target.service)
         self._begin(own, partial(self._end_after, seconds))
         log.warning("server %s is ejected: %s", _name_of(key), reason)
 
     def _begin(self, own: OwnEjection, wait: Callable[[OwnEjection], None]) -> None:
         self._own[own.key] = own
         self.count += 1
-        self._services.set_ejected(own.address, ejected=True, service=own.service)
+        self._set_ejected(own.address, ejected=True, service=own.service)
         own.returning = gevent.spawn(wait, own)
         self.notify(own.key)
 
@@ -180,7 +211,7 @@ class Ejections:
         until = monotonic() + notice.seconds
         self._remote[key] = RemoteEjection(address, notice.by, notice.reason, until, notice.service)
         if not known:
-            self._services.set_ejected(address, ejected=True, service=notice.service)
+            self._set_ejected(address, ejected=True, service=notice.service)
             gevent.spawn_later(notice.seconds, self._expire, key)
 
     def receive_all(self, notices: Iterable[EjectionNotice]) -> None:
@@ -222,7 +253,8 @@ class Ejections:
     def _probe_succeeds(self, own: OwnEjection) -> bool:
         """Pause, and then return whether the server accepts connections, over TLS if that had failed."""
         gevent.sleep(own.pause * random.uniform(0.5, 1.0))  # noqa: S311 (jitter, not a secret)
-        if own.service and not self._services.uses(own.service, own.pool):
+        registry = self._registry_of(own.address)
+        if own.service and (registry is None or not registry.uses(own.service, own.pool)):
             # The service has another transport now, or no longer this server.
             return True
         try:
@@ -234,7 +266,7 @@ class Ejections:
     def _end_own(self, own: OwnEjection) -> None:
         self._stop_waiting(own)
         del self._own[own.key]
-        self._services.set_ejected(own.address, ejected=False, service=own.service)
+        self._set_ejected(own.address, ejected=False, service=own.service)
         self.notify(own.key)
 
     def _stop_waiting(self, own: OwnEjection) -> None:
@@ -245,7 +277,15 @@ class Ejections:
     def _end_remote(self, key: str) -> None:
         remote = self._remote.pop(key, None)
         if remote is not None:
-            self._services.set_ejected(remote.address, ejected=False, service=remote.service)
+            self._set_ejected(remote.address, ejected=False, service=remote.service)
+
+    def _set_ejected(self, address: Address, ejected: bool, service: str) -> None:
+        registry = self._registry_of(address)
+        if registry is not None:
+            registry.set_ejected(address, ejected, service)
+
+    def _registry_of(self, address: Address) -> Registry | None:
+        return self._tcp_services if address[0] == TCP else self._services
 
     def _expire(self, key: str) -> None:
         remote = self._remote.get(key)
@@ -276,9 +316,10 @@ def address_from_url(url: str) -> Address | None:
     """Return the address in a server's URL; None if the text is no such URL."""
     scheme, separator, rest = url.partition("://")
     host, colon, port = rest.rpartition(":")
-    if not (separator and colon and host and _PORT.fullmatch(port)) or scheme not in ("http", "https", "h2c"):
+    is_known = scheme in ("http", "https", "h2c", TCP)
+    if not (separator and colon and host and is_known and _PORT.fullmatch(port)):
         return None
-    return cast("Scheme", scheme), host.removeprefix("[").removesuffix("]"), int(port)
+    return scheme, host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def _ignore(key: str) -> None:

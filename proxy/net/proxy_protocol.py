@@ -1,7 +1,7 @@
 """Parses headers of the PROXY protocol, versions 1 and 2, in which a proxy in front names the client.
 
-The rules come from HAProxy's specification (proxy-protocol.txt, §2.1 and §2.2). Only the source address is
-used; checksums and other TLVs are ignored. If a header names no client (`UNKNOWN`, `LOCAL`, Unix sockets,
+The rules come from HAProxy's specification (proxy-protocol.txt, §2.1 and §2.2). Only the addresses and ports
+are used; checksums and other TLVs are ignored. If a header names no client (`UNKNOWN`, `LOCAL`, Unix sockets,
 datagrams), the peer's own address stays.
 """
 
@@ -38,10 +38,16 @@ class ProxyProtocolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ProxyHeader:
-    """The client's address, or None if the header names none; `size` in bytes is 0 without a header."""
+    """The client's address, or None if the header names none; `size` in bytes is 0 without a header.
+
+    If it names a client, it has `source_port` and the address that the client has connected to, too.
+    """
 
     source: str | None = None
     size: int = 0
+    source_port: int = 0
+    destination: str = ""
+    destination_port: int = 0
 
 
 def parse_header(data: bytes) -> ProxyHeader | None:
@@ -73,9 +79,10 @@ def _parse_text(data: bytes) -> ProxyHeader | None:
     if any(int(port) > 65535 or (port[:1] == b"0" and port != b"0") for port in ports):
         raise ProxyProtocolError("a port is invalid")
     kind = IPv4Address if family == b"TCP4" else IPv6Address
+    source_port, destination_port = map(int, ports)
     try:
-        kind(destination.decode())
-        return ProxyHeader(_format_address(kind(source.decode())), end + 2)
+        to, client = (_format_address(kind(each.decode())) for each in (destination, source))
+        return ProxyHeader(client, end + 2, source_port, to, destination_port)
     except AddressValueError as error:
         raise ProxyProtocolError(str(error)) from None
 
@@ -98,10 +105,18 @@ def _parse_binary(data: bytes) -> ProxyHeader | None:
         width = 0
     if len(data) < size:
         return None
-    source = data[_FIXED : _FIXED + width]
-    if not source:
+    if not width:
         return ProxyHeader(size=size)
-    return ProxyHeader(_format_address(IPv4Address(source) if width == 4 else IPv6Address(source)), size)
+    kind = IPv4Address if width == 4 else IPv6Address
+    ports = _FIXED + 2 * width
+    source, destination = data[_FIXED : _FIXED + width], data[_FIXED + width : ports]
+    return ProxyHeader(
+        _format_address(kind(source)),
+        size,
+        int.from_bytes(data[ports : ports + 2]),
+        _format_address(kind(destination)),
+        int.from_bytes(data[ports + 2 : ports + 4]),
+    )
 
 
 def _format_address(address: IPv4Address | IPv6Address) -> str:

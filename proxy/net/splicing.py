@@ -12,7 +12,7 @@ import os
 from typing import TYPE_CHECKING
 
 from proxy.net.deadlines import NEVER, after
-from proxy.net.stream import Stream
+from proxy.net.stream import READ_SIZE, Stream
 
 if TYPE_CHECKING:
     from proxy.net.client_stream import ClientStream
@@ -70,6 +70,31 @@ def splice(source: ClientStream, sink: ClientStream, count: int, read_timeout: f
     finally:
         _return_pipe(pipe, clean=not inside)
     return count - left
+
+
+def splice_arrived(source: Stream, sink: Stream) -> int:
+    """Wait for bytes, move those that are here, and return how many; 0 at the end of the source.
+
+    `can_splice` must hold. A pipe is in use only while bytes move: an idle connection has none. Raises
+    OSError if either side breaks.
+    """
+    while True:
+        source.wait_readable()
+        if not can_splice(source, sink):
+            # Others have used up the descriptors meanwhile.
+            data = source.sock.recv(READ_SIZE)
+            sink.send(data)
+            return len(data)
+        pipe = _pipes.pop()
+        inside = 0
+        try:
+            arrived = inside = os.splice(source.sock.fileno(), pipe[1], PIPE_BYTES, flags=_FLAGS)
+            inside = _drain_pipe(pipe[0], sink, inside)
+        except BlockingIOError:
+            continue
+        finally:
+            _return_pipe(pipe, clean=not inside)
+        return arrived
 
 
 def _drain_pipe(pipe: int, sink: Stream, inside: int) -> int:

@@ -237,6 +237,10 @@ class Stream:
         with contextlib.suppress(OSError):
             self.sock.shutdown(how)
 
+    def end_sending(self) -> None:
+        """Tell the peer that no more bytes come; it may still send. Raises OSError."""
+        self.shutdown(_socket.SHUT_WR)
+
     def reset(self) -> None:
         """Let `close` reset the connection and discard unsent bytes."""
         self.expired = True

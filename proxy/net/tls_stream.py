@@ -168,6 +168,13 @@ class TlsStream(Stream):
             self._send_close_notify()
         super().shutdown(how)
 
+    def end_sending(self) -> None:
+        # Unlike `shutdown`, also towards a server: the client itself has ended its side.
+        self._write_close_notify()
+        self._flush()
+        if self._ends_sending:
+            super().shutdown(_socket.SHUT_WR)
+
     def reset(self) -> None:
         self._ends_sending = self._owes_close_notify = False
         super().reset()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from proxy.http1.request import Request
+from proxy.routing.https_hosts import HttpsHosts, HttpsHostsByEntryPoint
 from proxy.routing.over_tls import over_tls
 from proxy.routing.request_attributes import Client
 from proxy.routing.route import Check, Route
@@ -42,6 +43,7 @@ class RoutingTable(RouteIndex):
         super().__init__()
         tls_entry_points = tls_entry_points or {}
         self.tls_options = RouterTlsOptions(default_entry_points, tls_entry_points)
+        self._https_hosts = HttpsHostsByEntryPoint(default_entry_points, tls_entry_points)
         self._check = check
         self._default_entry_points = default_entry_points
         self._tls_entry_points = tls_entry_points
@@ -76,6 +78,7 @@ class RoutingTable(RouteIndex):
             self.remove(router.name)
             self.add(route)
             self.tls_options.put(router, self._routers.values())
+            self._https_hosts.put(router)
             if router.tls:
                 self._with_tls[route.entry_points] += 1
         self._routers[router.name] = router
@@ -88,6 +91,7 @@ class RoutingTable(RouteIndex):
         if not router.parents:
             self.discard(router)
             self.tls_options.remove(router)
+            self._https_hosts.remove(router)
             if router.tls:
                 self._with_tls[self._entry_points_of(router)] -= 1
             return
@@ -100,6 +104,11 @@ class RoutingTable(RouteIndex):
     def has_tls_router(self, entry_point: str) -> bool:
         """Return whether a root router with `tls` takes requests of an entry point, by its name here."""
         return any(count and entry_point in points for points, count in self._with_tls.items())
+
+    def https_hosts(self, entry_point: str) -> HttpsHosts:
+        """Return the hosts of the root routers over TLS of an entry point, which follow all changes."""
+        self._https_hosts.follow(self._routers.values())
+        return self._https_hosts.of(entry_point)
 
     def match_child(
         self, parent: str, request: Request, client: Client, path: str | None = None

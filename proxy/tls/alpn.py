@@ -20,11 +20,18 @@ def offered_protocols(options: TlsOptions) -> tuple[str, ...]:
     return tuple(each for each in options.alpn if each in SERVED) if options.alpn else SERVED
 
 
-def has_common_protocol(wanted: tuple[bytes, ...], options: TlsOptions) -> bool:
-    """Return whether a client that offers these protocols can be served."""
+def offered_for_tcp(options: TlsOptions) -> tuple[str, ...]:
+    """Return the protocols to offer to clients of a TCP router, the preferred one first.
+
+    Its servers may speak any protocol.
+    """
+    return options.alpn or SERVED
+
+
+def has_common_protocol(wanted: tuple[bytes, ...], offered: tuple[str, ...]) -> bool:
+    """Return whether a client that wants one of these protocols can be served with those that are offered."""
     if not wanted:
         return True
-    offered = offered_protocols(options)
     if any(each.encode() in wanted for each in offered):
         return True
     # HTTP/2 alone: like Go, serve clients of HTTP/1.1 as if they had offered nothing.

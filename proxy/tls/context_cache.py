@@ -10,6 +10,7 @@ from gevent.hub import get_hub
 from gevent.lock import Semaphore
 
 from proxy.background.cooperative_yield import CooperativeYield
+from proxy.tls.alpn import offered_for_tcp, offered_protocols
 from proxy.tls.default_certificate import default_certificate, load_default_certificate
 from proxy.tls.server_context import create_context, load_certificates
 
@@ -53,26 +54,35 @@ class ContextCache:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, certificates: tuple[Certificate, ...], options: TlsOptions) -> ssl.SSLContext:
+    def get(
+        self, certificates: tuple[Certificate, ...], options: TlsOptions, *, for_tcp: bool = False
+    ) -> ssl.SSLContext:
         """Return a context that presents one of these certificates; without any, the default certificate.
 
-        Raises CertificateError, OptionsError.
+        With `for_tcp` it is for clients of TCP routers. Raises CertificateError, OptionsError.
         """
+        # Most options offer the same protocols to all clients.
+        for_tcp = for_tcp and offered_for_tcp(options) != offered_protocols(options)
         # Comparing certificates would take longer than making a context. A changed one is a new object.
-        key = (id(options), *map(id, certificates))
+        key = (id(options), int(for_tcp), *map(id, certificates))
         entry = self._entries.get(key)
         if entry is None:
             # One at a time, so that clients with many different names do not hold all other requests up.
             with self._turn:
                 self._yield_if_due()
-                entry = self._entries.get(key) or self._make(key, certificates, options)
+                entry = self._entries.get(key) or self._make(key, certificates, options, for_tcp=for_tcp)
         self._entries.move_to_end(key)
         return entry.context
 
     def _make(
-        self, key: tuple[int, ...], certificates: tuple[Certificate, ...], options: TlsOptions
+        self,
+        key: tuple[int, ...],
+        certificates: tuple[Certificate, ...],
+        options: TlsOptions,
+        *,
+        for_tcp: bool,
     ) -> _Entry:
-        context = create_context(options)
+        context = create_context(options, for_tcp=for_tcp)
         if certificates:
             load_certificates(context, certificates, self._open_key)
         else:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from proxy.tls.alpn import has_common_protocol
+from proxy.tls.alpn import has_common_protocol, offered_for_tcp, offered_protocols
 from proxy.tls.certificate_index import CertificateIndex, Certificates, best_of_each_key_type
 from proxy.tls.errors import (
     HANDSHAKE_FAILURE,
@@ -81,11 +81,19 @@ class EntryPointContexts:
         `address` is the IP address that the client has connected to; it stands for a missing server name.
         """
         name = self._options_of(hello.server_name)
+        return self._find(hello, address, name, for_tcp=False), name
+
+    def find_for_tcp(self, hello: ClientHello, address: str, options: str) -> ssl.SSLContext:
+        """Return the context like `find`, for a TCP router with the TLS options of this name."""
+        return self._find(hello, address, options, for_tcp=True)
+
+    def _find(self, hello: ClientHello, address: str, options_name: str, *, for_tcp: bool) -> ssl.SSLContext:
         try:
-            options = self._find_options(name)
-            if not has_common_protocol(hello.alpn_protocols, options):
+            options = self._find_options(options_name)
+            offered = offered_for_tcp(options) if for_tcp else offered_protocols(options)
+            if not has_common_protocol(hello.alpn_protocols, offered):
                 raise HandshakeError(NO_APPLICATION_PROTOCOL, "the client offers no protocol that is served")
-            return self._context(hello.server_name or address, options), name
+            return self._context(hello.server_name or address, options, for_tcp=for_tcp)
         except OptionsError as error:
             raise HandshakeError(HANDSHAKE_FAILURE, str(error)) from error
 
@@ -111,11 +119,11 @@ class EntryPointContexts:
         except (HandshakeError, OptionsError) as handshake_error:
             return HandshakePreview(name, options, refusal=str(handshake_error))
 
-    def _context(self, name: str, options: TlsOptions) -> ssl.SSLContext:
+    def _context(self, name: str, options: TlsOptions, *, for_tcp: bool = False) -> ssl.SSLContext:
         """Return a context with the best certificates that can be loaded."""
         while True:
             try:
-                return self._cache.get(self._choose(name, options), options)
+                return self._cache.get(self._choose(name, options), options, for_tcp=for_tcp)
             except CertificateError as error:
                 self._unusable.add(error)
 
@@ -130,13 +138,13 @@ class EntryPointContexts:
 
     def _candidates(self, name: str, *, strict: bool) -> Iterator[Certificates]:
         """Yield certificates for a name, the best first; unless `strict`, also those for other names."""
-        yield self._find(name)
-        yield self._find("*." + name.partition(".")[2])
+        yield self._find_certificates(name)
+        yield self._find_certificates("*." + name.partition(".")[2])
         if not strict:
             for index in self._indexes:
                 yield index.defaults(self._entry_point)
 
-    def _find(self, name: str) -> Certificates:
+    def _find_certificates(self, name: str) -> Certificates:
         found: Certificates = ()
         for index in self._indexes:
             found += index.find(name, self._entry_point)

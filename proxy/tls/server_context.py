@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from proxy.tls.alpn import offered_protocols
+from proxy.tls.alpn import offered_for_tcp, offered_protocols
 from proxy.tls.errors import CertificateError, OptionsError
 from proxy.tls.openssl_context import openssl
 from proxy.tls.pem_in_memory import load_pem, pem_file
@@ -35,8 +35,11 @@ _PRIORITIZE_CHACHA = 1 << 21
 _NO_ACCESS = "this Python gives no access to OpenSSL's contexts"
 
 
-def create_context(options: TlsOptions) -> ssl.SSLContext:
-    """Return a context with these options, still without certificates. Raises OptionsError."""
+def create_context(options: TlsOptions, *, for_tcp: bool = False) -> ssl.SSLContext:
+    """Return a context with these options, still without certificates. Raises OptionsError.
+
+    With `for_tcp` it offers the protocols that clients of TCP routers get.
+    """
     if options.unserved:
         raise OptionsError(options.unserved)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -48,7 +51,7 @@ def create_context(options: TlsOptions) -> ssl.SSLContext:
         access.send_given_chains(context)
     if options.curves:
         _set_groups(context, options)
-    protocols = offered_protocols(options)
+    protocols = offered_for_tcp(options) if for_tcp else offered_protocols(options)
     if protocols:
         context.set_alpn_protocols(protocols)
     if options.client_auth != "NoClientCert":

@@ -79,12 +79,24 @@ class DialError(OSError):
         )
 
 
-def dial(address: tuple[str, int], sweeper: Sweeper, timeout: float, tls: ServerTls | None = None) -> Stream:
-    """Connect to an IP address or name, and port, within `timeout` s (0: no limit). Raises DialError."""
+def dial(
+    address: tuple[str, int],
+    sweeper: Sweeper,
+    timeout: float,
+    tls: ServerTls | None = None,
+    *,
+    preface: bytes = b"",
+) -> Stream:
+    """Connect to an IP address or name, and port, within `timeout` s (0: no limit). Raises DialError.
+
+    The server gets the `preface` first, before TLS.
+    """
     connected = False
     try:
         with Timeout(timeout or None):
             stream = _connect(_resolve(address), sweeper)
+            if preface:
+                _send_preface(stream, preface)
             if tls is None:
                 return stream
             connected = True
@@ -160,6 +172,14 @@ def _connect(address: tuple[str, int], sweeper: Sweeper) -> Stream:
 
 def _dial_error(code: int) -> DialError:
     return DialError(os.strerror(code), unreachable=code in _UNREACHABLE)
+
+
+def _send_preface(stream: Stream, preface: bytes) -> None:
+    try:
+        stream.send(preface)
+    except BaseException:
+        stream.close()
+        raise
 
 
 def _start_tls(stream: Stream, tls: ServerTls, host: str) -> Stream:

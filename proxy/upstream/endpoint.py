@@ -7,12 +7,13 @@ from math import exp
 from typing import TYPE_CHECKING
 
 from proxy.upstream.server_counters import UNCOUNTED, ServerCell
-from rondpoint.model import Scheme, Server, ServersTransport
+from rondpoint.model import Server, ServersTransport
 
 if TYPE_CHECKING:
     from proxy.upstream.pool import Pool
 
-Address = tuple[Scheme, str, int]
+Address = tuple[str, str, int]
+"""Scheme, host and port of a server; the scheme of TCP services is `tcp`."""
 
 DECAY_SECONDS = 10.0
 """Seconds after which an observation counts for a third, whether or not others follow it."""
@@ -98,6 +99,10 @@ class Target:
     def refresh(self) -> None:
         """Compute `unavailable` anew."""
         self.unavailable = self.draining or self.ejected
+
+    @property
+    def address(self) -> Address:
+        return address_of(self.server)
 
     @property
     def ejected(self) -> bool:

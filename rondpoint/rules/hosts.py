@@ -11,6 +11,8 @@ from rondpoint.rules.request_normalisation import bracket_ipv6
 
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _PORT = re.compile(r":[0-9]*\Z")
+_WILDCARD_START = r"^[^.]+\."
+_ESCAPED = re.compile(r"\\(.)")
 
 ANY_HOST = "^"
 """The regular expression for `*`: it matches every host, also an empty one."""
@@ -65,4 +67,13 @@ def wildcard(host: str) -> str | None:
         return ANY_HOST
     if not host.startswith("*."):
         return None
-    return rf"^[^.]+\.{literal(normalise(host[2:]))}$"
+    return f"{_WILDCARD_START}{literal(normalise(host[2:]))}$"
+
+
+def wildcard_of_pattern(pattern: str) -> str | None:
+    """Return the host with wildcard for which `wildcard` returns this expression; None if there is none."""
+    if not pattern.startswith(_WILDCARD_START) or not pattern.endswith("$"):
+        return None
+    escaped = pattern[len(_WILDCARD_START) : -1]
+    name = _ESCAPED.sub(r"\1", escaped)
+    return f"*.{name}" if literal(name) == escaped else None

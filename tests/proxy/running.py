@@ -17,6 +17,7 @@ from rondpoint.rules import v3
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
+from rondpoint.tcp.model import TcpRouter, TcpService
 from rondpoint.tls.model import Certificate, TlsOptions
 from tests.lab import http
 from tests.lab.origin import Origin
@@ -40,6 +41,9 @@ class Proxy:
         self.middlewares: dict[str, Middleware] = {}
         self.certificates: dict[str, Certificate] = {}
         self.tls_options: dict[str, TlsOptions] = {}
+        self.tcp_routers: dict[str, TcpRouter] = {}
+        self.tcp_services: dict[str, TcpService] = {}
+        self.tcp_middlewares: dict[str, Middleware] = {}
         self._numbers = count(1)
         self.revision = 0  # of the last publication
         self._client = connect(store.url)
@@ -80,6 +84,9 @@ class Proxy:
             self.middlewares,
             tls_options=self.tls_options,
             certificates=self.certificates,
+            tcp_routers=self.tcp_routers,
+            tcp_services=self.tcp_services,
+            tcp_middlewares=self.tcp_middlewares,
         )
         seen = len(self.process.log)
         self.revision = self._publisher.publish(configuration)
@@ -121,6 +128,9 @@ class Proxy:
         self.middlewares.clear()
         self.certificates.clear()
         self.tls_options.clear()
+        self.tcp_routers.clear()
+        self.tcp_services.clear()
+        self.tcp_middlewares.clear()
         self.publish()
 
     def status(self, host: str, path: str = "/") -> int:

@@ -1,0 +1,40 @@
+"""The parts of a worker that serve TCP routers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from proxy.tcp.connector import Connector
+from proxy.tcp.guards import Guards
+from proxy.tcp.services import TcpServices
+from proxy.tcp.table import TcpTable
+
+if TYPE_CHECKING:
+    from proxy.balancing.tickets import Tickets
+    from proxy.ejection.ejections import Ejections
+    from proxy.limits.in_flight_limits import InFlightLimits
+
+
+class TcpParts:
+    """Routers, middlewares and services, and the connector that uses the services."""
+
+    def __init__(
+        self,
+        default_entry_points: frozenset[str],
+        services: TcpServices,
+        tickets: Tickets,
+        ejections: Ejections,
+        limits: InFlightLimits,
+    ) -> None:
+        self.table = TcpTable(default_entry_points)
+        self.guards = Guards(limits)
+        self.services = services
+        self.connector = Connector(services, tickets, ejections)
+
+    def receivers(self) -> dict[str, Any]:
+        """Return what uses the objects of the configuration, by section."""
+        return {
+            "tcp_routers": self.table,
+            "tcp_services": self.services,
+            "tcp_middlewares": self.guards,
+        }
