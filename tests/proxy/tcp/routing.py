@@ -92,15 +92,15 @@ def connect_tls(port: int, name: str | None, *, alpn: tuple[str, ...] = (), own:
 
 def receive_all(connection: socket.socket) -> bytes:
     """Return all bytes to the end of the stream."""
-    received = b""
+    received = bytearray()
     while data := connection.recv(65536):
         received += data
-    return received
+    return bytes(received)
 
 
 def exactly(connection: socket.socket, size: int) -> bytes:
     """Return so many bytes, or fewer if the stream ends before."""
-    received = b""
-    while len(received) < size and (data := connection.recv(size - len(received))):
+    received = bytearray()
+    while len(received) < size and (data := connection.recv(min(size - len(received), 1 << 20))):
         received += data
-    return received
+    return bytes(received)
