@@ -20,7 +20,7 @@ from proxy.routing.route import Route
 from rondpoint.entry_points.options import AMBIGUOUS_PATH
 from rondpoint.entry_points.redirection import ACME_CHALLENGES, Redirection
 from rondpoint.model import Router
-from rondpoint.rules import v3
+from rondpoint.rules import expression
 from rondpoint.rules.request_normalisation import decode_path, normalise_path
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _match_redirection(
     name, priority = redirection.name, redirection.priority
     names = (redirection.middleware.name,)
     # As with Traefik, the middlewares of the entry point come before the redirection, too.
-    rule = v3.parse("PathPrefix(`/`)")
+    rule = expression.Rule("PathPrefix(`/`)", expression.Match("PathPrefix", ("/",)))
     redirecting = Route(Router(name, rule, name, 0, middlewares=names), frozenset((entry_point,)))
     redirecting = redirecting.with_middlewares(entry_point, middlewares)
     is_there = has_scheme_and_port(redirection.middleware.options)

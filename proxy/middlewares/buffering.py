@@ -13,7 +13,6 @@ from proxy.middlewares.request_content import ContentTooLargeError, receive_cont
 from proxy.middlewares.step import Client, Step, kind
 from proxy.per_request.extras import extras_of
 from proxy.per_request.retries import ConditionalRetries
-from rondpoint.middlewares.retry_expression import parse
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
@@ -28,7 +27,7 @@ def buffering(options: Mapping[str, Any]) -> Step:
     request_limits = _limits(options, "Request")
     response_limits = _limits(options, "Response")
     expression = options["retryExpression"]
-    condition = compile_retry_condition(parse(expression)) if expression else None
+    condition = _read_condition(expression) if expression else None
 
     def step(request: Request, client: Client) -> None:
         extras = extras_of(client)
@@ -41,6 +40,13 @@ def buffering(options: Mapping[str, Any]) -> Step:
             extras.retrying = ConditionalRetries(_bind(condition, request.method.decode("latin-1")))
 
     return step
+
+
+def _read_condition(expression: str) -> Test:
+    # Its library takes 2 MB, which a worker without such conditions does not need.
+    from rondpoint.middlewares.retry_parser import parse_retry_expression  # noqa: PLC0415
+
+    return compile_retry_condition(parse_retry_expression(expression))
 
 
 def _limits(options: Mapping[str, Any], side: str) -> BufferLimits:

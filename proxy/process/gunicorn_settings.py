@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import signal
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from gunicorn.glogging import Logger
@@ -101,8 +102,9 @@ def _load(arbiter: Arbiter) -> None:
 
     preload()
     application = arbiter.app.wsgi()
-    # A single worker has nobody to share its memory with, and may never need it.
+    # A single worker has nobody to share its memory with, and may never need these.
     if arbiter.cfg.workers > 1:
+        import_module("rondpoint.middlewares.condition_parser")
         cast("DeferredApplication", application).load()
 
 

@@ -12,10 +12,8 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
-from rondpoint.middlewares.breaker_expression import parse as parse_breaker_expression
 from rondpoint.middlewares.condition import ExpressionError
 from rondpoint.middlewares.framing_headers import refuse_framing_headers
-from rondpoint.middlewares.retry_expression import parse as parse_retry_expression
 from rondpoint.rules.patterns import PatternError, compile_pattern
 from rondpoint.settings.values import parse_count, parse_duration, parse_switch, parse_text
 
@@ -151,6 +149,8 @@ def _check_expression(text: str) -> None:
 
 def breaker_expression(value: object) -> str:
     """A condition such as `NetworkErrorRatio() > 0.5`."""
+    from rondpoint.middlewares.breaker_parser import parse_breaker_expression  # noqa: PLC0415 (see there)
+
     found = given_text(value)
     try:
         parse_breaker_expression(found)
@@ -161,6 +161,8 @@ def breaker_expression(value: object) -> str:
 
 def retry_expression(value: object) -> str:
     """A condition such as `IsNetworkError() && Attempts() < 3`, or nothing."""
+    from rondpoint.middlewares.retry_parser import parse_retry_expression  # noqa: PLC0415 (see there)
+
     found = parse_text(value).strip()
     try:
         if found:

@@ -1,6 +1,7 @@
 """Tests of the configuration that each proxy is started with."""
 
 from collections.abc import Iterator
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.origin import body, configuration
 from benchmarks.peers import BASELINE, PEERS, Site, taking_part_in
 from benchmarks.peers.peer import HOST
-from benchmarks.peers.rondpoint import checkout_peer
+from benchmarks.peers.rondpoint import checkout_peer, compile_modules, rondpoint_program
 from benchmarks.scenarios import SCENARIOS
+from rondpoint import model
 
 LOGGING = ("rondpoint-log", "rondpoint-json", "rondpoint-all", "traefik-all")
 SERVERS = (40001, 40002, 40003)
@@ -80,6 +82,14 @@ def test_another_checkout_has_a_proxy_beside_each_of_ours(tmp_path):
     launch = peer.prepare(Site(tmp_path, 40000, 40010, SERVERS))
     assert (peer.name, launch.command[0]) == ("base-log", str(command))
     assert f"--accessLog.filePath={tmp_path / 'access.log'}" in launch.command
+
+
+def test_modules_are_compiled_as_in_an_installation():
+    compiled = Path(cache_from_source(model.__file__))
+    compiled.unlink(missing_ok=True)
+    compile_modules.cache_clear()
+    compile_modules(rondpoint_program())
+    assert compiled.exists()
 
 
 def test_the_baseline_is_one_of_the_proxies():

@@ -20,7 +20,6 @@ from proxy.http1.response_head import reason_phrase
 from proxy.middlewares.step import Client, Step, named_kind
 from proxy.per_request.extras import extras_of
 from proxy.per_request.local_response import LocalResponse
-from rondpoint.middlewares.breaker_expression import parse
 
 if TYPE_CHECKING:
     from proxy.http1.request import Request
@@ -79,7 +78,10 @@ class _Breakers:
     """The circuit breakers of one middleware by router."""
 
     def __init__(self, options: Mapping[str, Any], name: str) -> None:
-        condition = parse(options["expression"])
+        # Its library takes 2 MB, which a worker without circuit breakers does not need.
+        from rondpoint.middlewares.breaker_parser import parse_breaker_expression  # noqa: PLC0415
+
+        condition = parse_breaker_expression(options["expression"])
         self._durations = _durations(options)
         self._name = name
         self._test = compile_condition(condition)

@@ -7,7 +7,7 @@ import pytest
 from proxy.circuit_breaker.breaker import STATE_NUMBERS, CircuitBreaker, Durations
 from proxy.circuit_breaker.conditions import compile_condition, ranges_of
 from proxy.circuit_breaker.statistics import ROW_INTEGERS, Row, Statistics
-from rondpoint.middlewares.breaker_expression import parse
+from rondpoint.middlewares.breaker_parser import parse_breaker_expression
 
 
 class Ends(NamedTuple):
@@ -31,7 +31,7 @@ def breakers(
     count: int, expression: str = "NetworkErrorRatio() > 0.5", durations: Durations = USUAL
 ) -> list[CircuitBreaker]:
     """Return one circuit breaker as that many workers see it."""
-    condition = parse(expression)
+    condition = parse_breaker_expression(expression)
     rows: list[Row] = [memoryview(bytearray(ROW_INTEGERS * 4)).cast("I") for _ in range(count)]
     state = [0.0] * STATE_NUMBERS
     return [

@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.circuit_breaker.conditions import compile_condition, ranges_of
-from rondpoint.middlewares.breaker_expression import parse
+from rondpoint.middlewares.breaker_parser import parse_breaker_expression
 
 RATIO = "ResponseCodeRatio(500, 600, 0, 600)"
 
@@ -41,9 +41,11 @@ class Fixed:
     ],
 )
 def test_conditions(text: str, result: bool) -> None:
-    assert compile_condition(parse(text))(Fixed()) is result
+    assert compile_condition(parse_breaker_expression(text))(Fixed()) is result
 
 
 def test_a_range_of_statuses_that_occurs_twice_is_counted_once() -> None:
-    condition = parse(f"{RATIO} > 0.2 || ResponseCodeRatio(400, 500, 0, 600) > 0.2 && !{RATIO} > 0.9")
+    condition = parse_breaker_expression(
+        f"{RATIO} > 0.2 || ResponseCodeRatio(400, 500, 0, 600) > 0.2 && !{RATIO} > 0.9"
+    )
     assert ranges_of(condition) == ((500, 600), (0, 600), (400, 500))

@@ -41,8 +41,8 @@ for patched in "_thread os queue select signal socket ssl subprocess threading t
                     print("unpatched", f"{name}.{attribute}")
 """
 
-# redis-py's client for asyncio is not used, and a thread of the access log waits by itself.
-_EXPECTED = {"proxy.telemetry.log_writer._wait", "redis.asyncio.connection.SSLContext"}
+# A thread of the access log waits by itself.
+_EXPECTED = {"proxy.telemetry.log_writer._wait"}
 
 
 def test_no_module_has_taken_a_function_that_would_hold_the_event_loop() -> None:
@@ -70,6 +70,10 @@ def test_libraries_that_few_settings_need_are_not_loaded() -> None:
 def test_a_single_worker_has_the_libraries_of_the_admin_application_only_when_it_is_asked() -> None:
     loaded = modules_after("proxy.command", "proxy.process.master", "proxy.runtime")
     assert not loaded & {"flask", "jinja2", "werkzeug"}
+
+
+def test_a_single_worker_has_the_parser_of_conditions_only_when_a_middleware_has_one() -> None:
+    assert "lark" not in modules_after("proxy.command", "proxy.process.master", "proxy.runtime")
 
 
 def test_a_broken_import_ends_the_start_before_the_first_worker(store: Store, tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rondpoint.middlewares.breaker_expression import Comparison, Condition, Metric, parse
+from rondpoint.middlewares.breaker_expression import Comparison, Condition, Metric
+from rondpoint.middlewares.breaker_parser import parse_breaker_expression
 from rondpoint.middlewares.canonical import canonicalise
-from rondpoint.middlewares.condition import MAX_LENGTH, And, ExpressionError, Not, Or
+from rondpoint.middlewares.condition import And, ExpressionError, Not, Or
+from rondpoint.middlewares.condition_parser import MAX_LENGTH
 
 NETWORK = Comparison(Metric("NetworkErrorRatio"), ">", 0.5)
 LATENCY = Comparison(Metric("LatencyAtQuantileMS", (50.0,)), ">=", 100)
@@ -37,7 +39,7 @@ RATIO = Comparison(Metric("ResponseCodeRatio", (500, 600, 0, 600)), "<", 0.25)
     ],
 )
 def test_accepted_expressions(text: str, condition: Condition) -> None:
-    assert parse(text) == condition
+    assert parse_breaker_expression(text) == condition
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_accepted_expressions(text: str, condition: Condition) -> None:
 )
 def test_refused_expressions(text: str, message: str) -> None:
     with pytest.raises(ExpressionError) as raised:
-        parse(text)
+        parse_breaker_expression(text)
     assert message in str(raised.value)
 
 
@@ -120,7 +122,7 @@ CONDITIONS = st.recursive(
 def test_a_written_condition_is_parsed_to_itself(condition: Condition) -> None:
     text = written(condition)
     if len(text) <= MAX_LENGTH:
-        assert parse(text) == condition
+        assert parse_breaker_expression(text) == condition
 
 
 PIECES = [
@@ -144,8 +146,8 @@ PIECES = [
 @given(st.one_of(st.text(max_size=40), st.lists(st.sampled_from(PIECES), max_size=30).map("".join)))
 def test_any_text_is_a_condition_or_an_error_with_its_position(text: str) -> None:
     try:
-        condition = parse(text)
+        condition = parse_breaker_expression(text)
     except ExpressionError as error:
         assert error.position is None or 0 <= error.position <= len(text)
     else:
-        assert parse(written(condition)) == condition
+        assert parse_breaker_expression(written(condition)) == condition

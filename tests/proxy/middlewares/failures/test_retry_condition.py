@@ -5,7 +5,8 @@ import pytest
 from proxy.middlewares.failures.retry_condition import Attempt, compile_retry_condition
 from rondpoint.middlewares.canonical import canonicalise
 from rondpoint.middlewares.condition import And, ExpressionError, Not, Or
-from rondpoint.middlewares.retry_expression import Condition, RetryTest, parse
+from rondpoint.middlewares.retry_expression import Condition, RetryTest
+from rondpoint.middlewares.retry_parser import parse_retry_expression
 
 NETWORK = RetryTest("IsNetworkError")
 FEW = RetryTest("Attempts", "<=", 2)
@@ -24,7 +25,7 @@ FEW = RetryTest("Attempts", "<=", 2)
     ],
 )
 def test_accepted_expressions(text: str, condition: Condition) -> None:
-    assert parse(text) == condition
+    assert parse_retry_expression(text) == condition
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_accepted_expressions(text: str, condition: Condition) -> None:
 )
 def test_refused_expressions(text: str, message: str) -> None:
     with pytest.raises(ExpressionError) as caught:
-        parse(text)
+        parse_retry_expression(text)
     assert message in str(caught.value)
 
 
@@ -78,4 +79,4 @@ def test_the_option_says_what_was_expected() -> None:
     ],
 )
 def test_the_meaning_of_expressions(text: str, attempt: Attempt, again: bool) -> None:
-    assert compile_retry_condition(parse(text))(attempt) is again
+    assert compile_retry_condition(parse_retry_expression(text))(attempt) is again
