@@ -17,6 +17,7 @@ from rondpoint.certificate_options import may_be_shown
 from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.rules.literal_hosts import literal_hosts
+from rondpoint.rules.server_names import server_names
 from rondpoint.tls.model import TlsOptions
 
 _MAX_NAMES = 5
@@ -40,9 +41,11 @@ def unused_parts(configuration: Configuration, tls: EntryPointTls) -> Iterator[D
     Without routers, there are none: the routers may be in labels.
     """
     routers = configuration.routers.values()
-    if not routers:
+    tcp_routers = [each for each in configuration.tcp_routers.values() if each.tls and not each.passthrough]
+    if not routers and not tcp_routers:
         return
-    named = {router.tls_options for router in routers} | set(tls.options.values())
+    named = {router.tls_options for router in routers} | {router.tls_options for router in tcp_routers}
+    named |= set(tls.options.values())
     for options in configuration.tls_options.values():
         if not options.is_default and named.isdisjoint((options.name, options.name.partition("@")[0])):
             subject = f"TLS options {options.name}"
@@ -54,6 +57,11 @@ def unused_parts(configuration: Configuration, tls: EntryPointTls) -> Iterator[D
             # It may serve any host.
             return
         hosts |= own or frozenset()
+    for tcp_router in tcp_routers:
+        names = set(server_names(tcp_router.rule.expression))
+        if not names or "*" in names:
+            return
+        hosts |= names
     for certificate in configuration.certificates.values():
         if not certificate.default and not any(_covers_one(name, hosts) for name in certificate.names):
             listed = ", ".join(certificate.names[:_MAX_NAMES])
@@ -109,6 +117,8 @@ def _move_authorities(options: TlsOptions, decoded: Decoded, local: Local) -> Tl
 
 
 def _covers_one(name: str, hosts: set[str]) -> bool:
+    if name in hosts:
+        return True
     if not name.startswith("*."):
         return name in hosts
     return any(host.partition(".")[2] == name[2:] for host in hosts)

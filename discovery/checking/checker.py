@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from discovery import dynamic
+from discovery.checking.assumptions import named_entry_points, other_providers
 from discovery.checking.certificates import read_certificates, unused_parts
 from discovery.checking.compose import PROVIDER as DOCKER
 from discovery.checking.compose import SWARM, ComposeService, is_compose, read_services, read_swarm_services
@@ -22,17 +23,14 @@ from discovery.checking.proxy_settings import ProxyCheck, check_proxy
 from discovery.checking.report import CheckReport, LocatedDiagnostic
 from discovery.checking.swarm_services import decode_swarm_services, swarm_options, unread_deploy_labels
 from discovery.checking.variables import read_env_file
-from discovery.merging.entry_point_tls import NO_TLS, EntryPointTls, entry_point_tls
+from discovery.merging.entry_point_tls import NO_TLS, entry_point_tls
+from discovery.merging.layer4_options import NO_OPTIONS, Layer4Options
 from discovery.merging.merge import merge
-from discovery.merging.redirection_targets import named_targets
 from discovery.merging.union import unite
 from discovery.providers.file.listing import list_files
 from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.internal_services import SUFFIX
-from rondpoint.model import Middleware, ServersTransport, Service
 from rondpoint.settings import FileOptions, Settings, SettingsError, load
-from rondpoint.tls.model import TlsOptions
 
 FILE = "file"
 
@@ -182,24 +180,18 @@ def _build_configuration(inputs: _Inputs, settings: Settings | None, providers: 
     if all_settings:
         entry_points = {name for each in all_settings for name in each.web_entry_points}
     else:
-        entry_points = {
-            name
-            for provider in by_provider.values()
-            for router in provider.routers.values()
-            for name in router.entry_points
-        } | {
-            name for provider in by_provider.values() for name in named_targets(provider.middlewares.values())
-        }
-        entry_points |= {
-            name
-            for provider in by_provider.values()
-            for certificate in provider.certificates.values()
-            for name in certificate.entry_points
-        }
+        entry_points = named_entry_points(by_provider)
     tls = entry_point_tls(all_settings[0]) if len(all_settings) == 1 else NO_TLS
-    elsewhere = _assume_other_providers(by_provider, tls)
-    merged = merge({**by_provider, "elsewhere": elsewhere}, entry_points, tls)
+    elsewhere = other_providers(by_provider, tls)
+    merged = merge({**by_provider, "elsewhere": elsewhere}, entry_points, tls, _layer4(all_settings))
     return replace(merged, diagnostics=(*merged.diagnostics, *unused_parts(merged, tls)))
+
+
+def _layer4(all_settings: Sequence[Settings]) -> Layer4Options:
+    """Return the options for TCP and UDP; without settings, every entry point for UDP exists."""
+    if not all_settings:
+        return NO_OPTIONS
+    return Layer4Options({name for each in all_settings for name in each.udp_entry_points})
 
 
 def _compose_settings(inputs: _Inputs) -> list[Settings]:
@@ -221,34 +213,3 @@ def _has_no_docker_provider(inputs: _Inputs, settings: Settings | None) -> bool:
     """Return whether known settings have no Docker provider, so labels of containers matter to nobody."""
     known = [settings] if settings else _agent_settings(inputs)
     return all(each.providers.docker is None for each in known)
-
-
-def _assume_other_providers(by_provider: Mapping[str, Configuration], tls: EntryPointTls) -> Configuration:
-    """Return the objects of other providers that routers and services name: they are assumed to exist."""
-    routers = [router for provider in by_provider.values() for router in provider.routers.values()]
-    services = {router.service for router in routers}
-    middlewares = {name for router in routers for name in router.middlewares}
-    transports = {
-        service.servers_transport
-        for provider in by_provider.values()
-        for service in provider.services.values()
-        if service.servers_transport
-    }
-    named = (*(router.tls_options for router in routers), *tls.options.values())
-    options = {name for name in named if "@" in name}
-    return Configuration(
-        tls_options={
-            name: TlsOptions(name) for name in _names_elsewhere(options, by_provider) if "@" in name
-        },
-        services={name: Service(name) for name in _names_elsewhere(services, by_provider)},
-        middlewares={name: Middleware(name, "") for name in _names_elsewhere(middlewares, by_provider)},
-        servers_transports={
-            name: ServersTransport(name) for name in _names_elsewhere(transports, by_provider)
-        },
-    )
-
-
-def _names_elsewhere(names: Iterable[str], by_provider: Mapping[str, Configuration]) -> Iterator[str]:
-    return (
-        name for name in names if name.rpartition("@")[2] not in by_provider and not name.endswith(SUFFIX)
-    )

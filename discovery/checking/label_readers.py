@@ -49,7 +49,7 @@ class LabelReaders:
     ) -> Decoded:
         """Decode a service with each reader; return the first result that routes something, or the first."""
         found = [decode(service, reader) for reader in self._readers]
-        return next((each for each in found if each.routers or each.services), found[0])
+        return next((each for each in found if _routes(each)), found[0])
 
     def _parse(self, text: str, subject: str) -> Constraint:
         try:
@@ -58,3 +58,11 @@ class LabelReaders:
             message = f"{text!r} cannot be read: {error}"
             self._faults.append(Diagnostic(Severity.ERROR, self._provider, subject, message))
             return constraints.everything
+
+
+def _routes(decoded: Decoded) -> bool:
+    """Check whether a container defines any route."""
+    http = decoded.routers or decoded.services
+    return bool(
+        http or decoded.tcp_routers or decoded.tcp_services or decoded.udp_routers or decoded.udp_services
+    )

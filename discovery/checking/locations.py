@@ -13,12 +13,8 @@ from rondpoint.diagnostics import Diagnostic
 
 _LINE = re.compile(r"line (\d+), column \d+: ")
 _SETTING = re.compile(r"(.+\.(?:toml|ya?ml)): (.+)\Z")
-_OBJECT = re.compile(r"(router|service|middleware) (.+)@\w+\Z")
-_SECTIONS = {
-    "router": ("http.routers.{}", "frontends.{}"),
-    "service": ("http.services.{}", "backends.{}"),
-    "middleware": ("http.middlewares.{}",),
-}
+_OBJECT = re.compile(r"(?:(TCP|UDP) )?(router|service|middleware|serversTransport) (.+)@\w+\Z")
+_V1_SECTIONS = {"router": "frontends", "service": "backends"}
 
 _OBJECT_LABEL_WORDS = 4
 """The number of words in `traefik.http.routers.NAME`."""
@@ -80,7 +76,7 @@ class Locations:
             shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
             return str(shown), self._settings_lines(path).line_of_message(setting[2])
         if named_object := _OBJECT.match(subject):
-            return self._find_object(named_object[1], named_object[2])
+            return self._find_object((named_object[1] or "http").lower(), named_object[2], named_object[3])
         return "", 0
 
     def _settings_lines(self, path: Path) -> KeyLines:
@@ -88,12 +84,14 @@ class Locations:
             self._settings_files[path] = read_key_lines(path)
         return self._settings_files[path]
 
-    def _find_object(self, kind: str, name: str) -> tuple[str, int]:
+    def _find_object(self, protocol: str, kind: str, name: str) -> tuple[str, int]:
+        own = f"{protocol}.{kind}s.{name}"
+        older = _V1_SECTIONS.get(kind) if protocol == "http" else None
         for file, lines in self._files.items():
-            for section in _SECTIONS[kind]:
-                if line := lines.line_of_name(section.format(name)):
+            for key in filter(None, (own, older and f"{older}.{name}")):
+                if line := lines.line_of_name(key):
                     return file, line
-        return self._labels.get(f"traefik.http.{kind}s.{name}".lower(), ("", 0))
+        return self._labels.get(f"traefik.{own}".lower(), ("", 0))
 
 
 def _label_line(service: ComposeService, message: str) -> int:

@@ -8,6 +8,7 @@ from itertools import islice
 import msgspec
 from msgspec import Struct
 
+from discovery.checking.layer4_routes import layer4_lines, layer4_objects
 from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.internal_services import INTERNAL_SERVICES
@@ -104,6 +105,7 @@ def as_text(report: CheckReport) -> Iterator[str]:
     if report.configuration is not None:
         yield f"routes: {', '.join(report.files) or 'no files'}"
         yield from _route_lines(report.configuration)
+        yield from layer4_lines(report.configuration)
     elif report.settings is not None:
         yield "routes: no files; routes of containers are known only while the agent runs"
     if report.diagnostics:
@@ -120,6 +122,7 @@ def as_json(report: CheckReport) -> bytes:
         "proxies": [_proxy_object(proxy) for proxy in report.proxies],
         "files": report.files,
         "routers": [_router_object(router, configuration) for router in _sorted_routers(configuration)],
+        **layer4_objects(configuration),
     }
     return msgspec.json.format(msgspec.json.encode(content), indent=2)
 

@@ -34,10 +34,11 @@ class TcpProber:
         try:
             async with asyncio.timeout(check.timeout):
                 return await self._exchange(server, check, transport or _DEFAULT)
+        except OSError as os_error:
+            # Errors of certificates are values' errors as well, so this comes first.
+            return connection_fault(os_error, check.timeout)
         except ValueError as error:
             return str(error)
-        except OSError as os_error:
-            return connection_fault(os_error, check.timeout)
 
     async def _exchange(
         self, server: TcpServer, check: TcpHealthCheck, transport: TcpServersTransport

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import click
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from rondpoint.cli.api_client import choose_api, exit_with_error, request_api
 from rondpoint.cli.completion import SettingsCommand
@@ -40,6 +42,17 @@ class _Service(Struct):
     servers: list[_Server] = []
 
 
+class _AddressedServer(Struct):
+    address: str
+    state: str = "up"
+
+
+class _Layer4Service(Struct):
+    """A service of TCP or UDP."""
+
+    servers: list[_AddressedServer] = []
+
+
 class _Provider(Struct):
     state: str
     message: str = ""
@@ -58,6 +71,10 @@ class RawData(Struct):
     services: dict[str, _Service] = {}
     agents: dict[str, _Agent] = {}
     diagnostics: list[Diagnostic] = []
+    tcp_routers: dict[str, _Router] = field(default_factory=dict, name="tcpRouters")
+    tcp_services: dict[str, _Layer4Service] = field(default_factory=dict, name="tcpServices")
+    udp_routers: dict[str, _Router] = field(default_factory=dict, name="udpRouters")
+    udp_services: dict[str, _Layer4Service] = field(default_factory=dict, name="udpServices")
 
 
 @click.command(cls=SettingsCommand, context_settings=PASS_UNKNOWN_FLAGS)
@@ -81,19 +98,7 @@ def routes(as_json: bool, api: str | None, flags: tuple[str, ...]) -> None:
 
 
 def _format_lines(data: RawData) -> list[str]:
-    rows: list[tuple[str, ...]] = []
-    for name, router in sorted(data.routers.items()):
-        if router.priority is None:
-            rows.append((name, "", "", "", "", router.status))
-            continue
-        service = data.services.get(router.service, _Service())
-        servers = [f"{server.url} ({server.state}, weight {server.weight})" for server in service.servers]
-        points = ", ".join(router.entry_points or [f"below {parent}" for parent in router.parent_refs])
-        without = "Rondpoint" if router.service in INTERNAL_SERVICES else "none"
-        first, *others = servers or [without if router.service else ""]
-        service_name = router.service or "(children)"
-        rows.append((name, router.rule, points, str(router.priority), service_name, first))
-        rows += [("", "", "", "", "", other) for other in others]
+    rows = [*_http_rows(data), *_layer4_rows(data)]
     lines = format_table(_HEADINGS, rows) if rows else ["no routers"]
     diagnostics: list[str] = []
     for diagnostic in data.diagnostics:
@@ -102,6 +107,48 @@ def _format_lines(data: RawData) -> list[str]:
     for section in (diagnostics, _format_agents(data)):
         lines += ["", *section] if section else []
     return lines
+
+
+def _http_rows(data: RawData) -> Iterator[tuple[str, ...]]:
+    for name, router in sorted(data.routers.items()):
+        if router.priority is None:
+            yield _left_out(name, router)
+            continue
+        service = data.services.get(router.service, _Service())
+        servers = [f"{server.url} ({server.state}, weight {server.weight})" for server in service.servers]
+        points = ", ".join(router.entry_points or [f"below {parent}" for parent in router.parent_refs])
+        without = "Rondpoint" if router.service in INTERNAL_SERVICES else "none"
+        servers = servers or [without if router.service else ""]
+        service_name = router.service or "(children)"
+        yield from _rows((name, router.rule, points, str(router.priority), service_name), servers)
+
+
+def _layer4_rows(data: RawData) -> Iterator[tuple[str, ...]]:
+    for protocol, routers, services in (
+        ("TCP", data.tcp_routers, data.tcp_services),
+        ("UDP", data.udp_routers, data.udp_services),
+    ):
+        for name, router in sorted(routers.items()):
+            named = f"{name} ({protocol})"
+            if not router.service:
+                yield _left_out(named, router)
+                continue
+            service = services.get(router.service, _Layer4Service())
+            servers = [f"{server.address} ({server.state})" for server in service.servers] or ["none"]
+            priority = "" if router.priority is None else str(router.priority)
+            cells = (named, router.rule, ", ".join(router.entry_points), priority, router.service)
+            yield from _rows(cells, servers)
+
+
+def _left_out(name: str, router: _Router) -> tuple[str, ...]:
+    return (name, "", "", "", "", router.status)
+
+
+def _rows(cells: tuple[str, ...], servers: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Yield the row of a router, and a row for each server but the first one."""
+    first, *others = servers
+    yield (*cells, first)
+    yield from (("", "", "", "", "", other) for other in others)
 
 
 def _format_agents(data: RawData) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from msgspec import Struct
@@ -11,15 +11,19 @@ from discovery.acme.names import UnusableNameError, normalise
 from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Router
+from rondpoint.rules.server_names import server_names
 from rondpoint.rules.suggestions import did_you_mean
 from rondpoint.settings.tree.certificates_resolvers import ResolverOptions
 from rondpoint.store.acme import certificate_id
+from rondpoint.tcp.model import TcpRouter
 from rondpoint.tls.model import Certificate, CertificateRequest, TlsDomain
 from rondpoint.tls.names import covers
 from rondpoint.tls.options_by_host import hosts_in
 
 PROVIDER = "acme"
 DEFAULT_REQUEST = "tls.stores.default.defaultGeneratedCert"
+
+_Router = Router | TcpRouter
 
 # Each plan needs the ids of all certificates.
 _certificate_id = lru_cache(maxsize=1 << 16)(certificate_id)
@@ -50,7 +54,7 @@ class WantedCertificates:
 
     def __init__(self, resolvers: Mapping[str, ResolverOptions]) -> None:
         self._resolvers = resolvers
-        self._known: dict[str, tuple[Router, _Found]] = {}
+        self._known: dict[str, tuple[_Router, _Found]] = {}
         self._last_input: object = None
         self._last_result: tuple[tuple[WantedCertificate, ...], tuple[Diagnostic, ...]] = (), ()
 
@@ -62,9 +66,8 @@ class WantedCertificates:
         Names that a certificate from another source covers at `now` are not wanted, nor those that another
         wanted certificate covers.
         """
-        known = {
-            name: self._read(router) for name, router in configuration.routers.items() if router.cert_resolver
-        }
+        routers: list[_Router] = [*configuration.routers.values(), *configuration.tcp_routers.values()]
+        known = {_subject(router): self._read(router) for router in routers if router.cert_resolver}
         others = [each for each in configuration.certificates.values() if each.not_after > now]
         # Comparing ten thousand objects that are the same takes less than a millisecond.
         if (known, others, configuration.default_certificate) == self._last_input:
@@ -80,8 +83,8 @@ class WantedCertificates:
         self._last_result = _without_covered(wanted, others), diagnostics
         return self._last_result
 
-    def _read(self, router: Router) -> tuple[Router, _Found]:
-        before = self._known.get(router.name)
+    def _read(self, router: _Router) -> tuple[_Router, _Found]:
+        before = self._known.get(_subject(router))
         if before is not None and before[0] is router:
             return before
         return router, self._found(router)
@@ -99,20 +102,32 @@ class WantedCertificates:
         hint = f"{hint}; clients get a certificate that they do not trust"
         return _problem(Severity.ERROR, source, subject, message, hint)
 
-    def _found(self, router: Router) -> _Found:
-        subject = f"router {router.name}"
+    def _found(self, router: _Router) -> _Found:
+        subject = _subject(router)
         source = router.name.rpartition("@")[2]
         resolver = self._resolvers.get(router.cert_resolver)
         if resolver is None:
             return self._unknown(router.cert_resolver, source, subject)
         domains = router.tls_domains
         if not domains:
-            hosts = tuple(dict.fromkeys(hosts_in(router.rule.expression)))
+            hosts = tuple(dict.fromkeys(_hosts(router)))
             if not hosts:
-                message = f"{router.cert_resolver!r} obtains no certificate: the rule has no Host"
+                matcher = "Host" if isinstance(router, Router) else "HostSNI with a name"
+                message = f"{router.cert_resolver!r} obtains no certificate: the rule has no {matcher}"
                 return _problem(Severity.WARNING, source, subject, message, "name the hosts in tls.domains")
             domains = (TlsDomain(hosts[0], hosts[1:]),)
         return _check(router.cert_resolver, resolver, domains, source, subject)
+
+
+def _subject(router: _Router) -> str:
+    """Return the router as diagnostics call it; protocols have separate names."""
+    return f"router {router.name}" if isinstance(router, Router) else f"TCP router {router.name}"
+
+
+def _hosts(router: _Router) -> Iterator[str]:
+    if isinstance(router, Router):
+        return hosts_in(router.rule.expression)
+    return (name for name in server_names(router.rule.expression) if name != "*")
 
 
 def _of_settings(name: str, options: ResolverOptions) -> _Found:

@@ -60,6 +60,9 @@ def decode_router(
         message = f"{report.at(key, text)} has a HostSNI, but the router has no tls, so it is left out"
         report.error(message, "set tls=true or tls.passthrough=true, or write HostSNI(`*`)")
         return None
+    if not tls.tls and any(server_names(rule.expression, negated=True)):
+        message = f"{report.at(key, text)} excludes a server name, which no connection without TLS has"
+        report.warning(message, "set tls=true or tls.passthrough=true")
     return TcpRouter(
         qualify(name, provider),
         rule,
@@ -76,7 +79,7 @@ def decode_router(
 
 
 def _takes_plain_connections(rule: Rule) -> bool:
-    """Check as Traefik does: the first server name in the rule counts."""
+    """Check as Traefik does: the first server name that the rule does not exclude counts."""
     return next(server_names(rule.expression), "*") == "*"
 
 

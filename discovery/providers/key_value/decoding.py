@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec.structs import replace
 
 from discovery import dynamic
@@ -12,10 +14,9 @@ from discovery.decoding.report import Report
 from discovery.merging.union import Union
 from discovery.providers.key_value.parts import (
     BACKENDS,
-    FRONTENDS,
     REST,
-    ROUTERS,
     SERVICES,
+    SERVICES_OF,
     Part,
     is_folder,
     is_misspelt,
@@ -24,8 +25,10 @@ from discovery.providers.key_value.parts import (
 from discovery.providers.key_value.retained_keys import Changes, Keys
 from discovery.providers.key_value.tree import unfold
 from rondpoint.configuration import Configuration
+from rondpoint.model import Router
+from rondpoint.tcp.model import TcpRouter
+from rondpoint.udp.model import UdpRouter
 
-_SERVICES_OF = {ROUTERS: SERVICES, FRONTENDS: BACKENDS}
 _NOTHING: Keys = {}
 
 
@@ -34,7 +37,7 @@ class DecodedKeys:
 
     A router depends on its service if that one is invalid, and a frontend on the options of its backend.
     The keys of this *context* are decoded with the part, and its own objects and diagnostics are left out.
-    If a section of `http` is misspelt, all keys are one part.
+    If a section of a protocol is misspelt, all keys are one part.
     """
 
     def __init__(self, provider: str, prefix: str, certificates: CertificateReader) -> None:
@@ -62,7 +65,7 @@ class DecodedKeys:
             dirty = self._divide()
         elif was_whole:
             dirty = {REST}
-        contexts = [part for part in dirty if part.section in (SERVICES, BACKENDS)]
+        contexts = [part for part in dirty if part.section in (*SERVICES, BACKENDS)]
         dependents = {
             each for part in contexts if self._decode(part) for each in self._dependents.get(part, ())
         }
@@ -126,7 +129,7 @@ class DecodedKeys:
         if not keys:
             self._parts.pop(part, None)
         decoded = self._decode_keys(keys)
-        if part.section in _SERVICES_OF:
+        if part.section in SERVICES_OF:
             decoded = self._with_service(part, keys, decoded)
         if part == REST:
             self._rest = decoded
@@ -159,14 +162,19 @@ class DecodedKeys:
 
     def _find_service(self, part: Part, alone: Decoded) -> Part | None:
         suffix = qualify("", self._provider)
-        for router in alone.routers:
+        routers: list[Router | TcpRouter | UdpRouter] = [
+            *alone.routers,
+            *alone.tcp_routers,
+            *alone.udp_routers,
+        ]
+        for router in routers:
             if router.service.endswith(suffix):
-                return Part(_SERVICES_OF[part.section], router.service.removesuffix(suffix))
+                return Part(SERVICES_OF[part.section], router.service.removesuffix(suffix))
         return None
 
     def _context(self, part: Part, keys: Keys, decoded: Decoded) -> Keys:
-        if part.section == SERVICES:
-            return _NOTHING if decoded.services else dict(keys)
+        if part.section in SERVICES:
+            return _NOTHING if any(_services_of(decoded)) else dict(keys)
         if part.section == BACKENDS:
             return {key: value for key, value in keys.items() if not self._is_server(key)}
         return _NOTHING
@@ -191,9 +199,20 @@ def _key(part: Part) -> str:
 
 def _without(decoded: Decoded, context: Decoded) -> Decoded:
     """Leave out the services and diagnostics of the context."""
-    known, given = {each.name for each in context.services}, set(context.diagnostics)
-    return replace(
-        decoded,
-        services=tuple(each for each in decoded.services if each.name not in known),
-        diagnostics=tuple(each for each in decoded.diagnostics if each not in given),
-    )
+    kept = {
+        section: tuple(each for each in own if each.name not in {other.name for other in others})
+        for section, own, others in zip(
+            _SERVICE_FIELDS, _services_of(decoded), _services_of(context), strict=True
+        )
+    }
+    given = set(context.diagnostics)
+    kept["diagnostics"] = tuple(each for each in decoded.diagnostics if each not in given)
+    return replace(decoded, **kept)
+
+
+_SERVICE_FIELDS = ("services", "tcp_services", "udp_services")
+
+
+def _services_of(decoded: Decoded) -> list[tuple[Any, ...]]:
+    """Return the services of each protocol."""
+    return [getattr(decoded, field) for field in _SERVICE_FIELDS]

@@ -19,24 +19,39 @@ class Part(NamedTuple):
 
 REST = Part("", "")
 
-ROUTERS = "http/routers"
-SERVICES = "http/services"
 BACKENDS = "backends"
 FRONTENDS = "frontends"
 
-_SECTIONS = frozenset((ROUTERS, SERVICES, "http/middlewares", "http/serverstransports", BACKENDS, FRONTENDS))
-_FOLDERS = _SECTIONS | {"http"}
-_HTTP = frozenset(("middlewares", "models", "routers", "serverstransports", "services"))
-_OBJECT_IN_HTTP = 3
+_OF_PROTOCOLS = {
+    "http": frozenset(("middlewares", "models", "routers", "serverstransports", "services")),
+    "tcp": frozenset(("middlewares", "routers", "serverstransports", "services")),
+    "udp": frozenset(("routers", "services")),
+}
+"""The sections of each protocol."""
+
+SERVICES = tuple(f"{protocol}/services" for protocol in _OF_PROTOCOLS)
+SERVICES_OF = {
+    **{f"{protocol}/routers": f"{protocol}/services" for protocol in _OF_PROTOCOLS},
+    FRONTENDS: BACKENDS,
+}
+"""Sections whose objects name services → the sections with these services."""
+
+# Models are no objects of their own.
+_SECTIONS = frozenset(
+    {f"{protocol}/{name}" for protocol, names in _OF_PROTOCOLS.items() for name in names - {"models"}}
+    | {BACKENDS, FRONTENDS}
+)
+_FOLDERS = _SECTIONS | _OF_PROTOCOLS.keys()
+_OBJECT_IN_PROTOCOL = 3
 _OBJECT = 2
 
 
 def part_of(segments: Sequence[str]) -> Part:
     """Return the part that a key belongs to; `segments` are those below the prefix."""
     outer = segments[0].lower()
-    if outer == "http":
+    if outer in _OF_PROTOCOLS:
         section = "/".join(segments[:2]).lower()
-        if len(segments) >= _OBJECT_IN_HTTP and section in _SECTIONS:
+        if len(segments) >= _OBJECT_IN_PROTOCOL and section in _SECTIONS:
             return Part(section, segments[2])
     elif len(segments) >= _OBJECT and outer in _SECTIONS:
         return Part(outer, segments[1])
@@ -49,10 +64,11 @@ def is_folder(segments: Sequence[str], value: bytes) -> bool:
 
 
 def is_misspelt(segments: Sequence[str]) -> bool:
-    """Check whether a key is below an unknown section of `http`.
+    """Check whether a key is below an unknown section of a protocol.
 
     It may be a misspelt `routers`, whose options would protect routers of other parts.
     """
-    if len(segments) == 1 or segments[0].lower() != "http":
+    known = _OF_PROTOCOLS.get(segments[0].lower())
+    if len(segments) == 1 or known is None:
         return False
-    return segments[1] != "" and segments[1].lower() not in _HTTP
+    return segments[1] != "" and segments[1].lower() not in known

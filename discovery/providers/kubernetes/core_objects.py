@@ -22,6 +22,7 @@ class ServicePort(Struct, frozen=True, rename="camel"):
     port: int = 0
     name: str = ""
     node_port: int = 0
+    protocol: str = "TCP"
 
 
 class ServiceSpec(Struct, frozen=True):

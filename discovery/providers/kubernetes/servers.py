@@ -33,8 +33,9 @@ class NoServersError(ValueError):
 class Target(Struct, frozen=True):
     """A port of a service, and how its servers are reached.
 
-    `port` is a number or a name. Without a `scheme`, `https` is for port 443 and ports named `https…`.
-    `native_lb` is None for the default of the settings.
+    `port` is a number or a name; of several ports with this number, one of the `protocol` counts. Without a
+    `scheme`, `https` is for port 443 and ports named `https…`. `native_lb` is None for the default of the
+    settings.
     """
 
     namespace: str
@@ -44,6 +45,7 @@ class Target(Struct, frozen=True):
     native_lb: bool | None = None
     node_port_lb: bool = False
     has_health_check: bool = False
+    protocol: str = "TCP"
 
     @property
     def service(self) -> str:
@@ -92,9 +94,10 @@ def _find_port(service: KubernetesService, target: Target) -> ServicePort:
     if not target.port:
         raise NoServersError(f"no port of the {target.service} is named", "give port, its number or name")
     ports = service.spec.ports or ()
-    for port in ports:
-        if target.port in (port.port, port.name):
-            return port
+    named = [port for port in ports if target.port in (port.port, port.name)]
+    if named:
+        # The order stays if none or all of them have the protocol.
+        return min(named, key=lambda port: port.protocol != target.protocol)
     if service.spec.type == _EXTERNAL_NAME and isinstance(target.port, int):
         return ServicePort(target.port)
     known = ", ".join(f"{port.port} ({port.name})" if port.name else str(port.port) for port in ports)

@@ -7,7 +7,7 @@ from discovery.kubernetes.resources import Resource
 GROUPS = ("traefik.io", "traefik.containo.us")
 """The API groups; an object of the first one hides one of the same kind and name in the second."""
 
-SERVED_KINDS = {
+HTTP_KINDS = {
     "IngressRoute": "ingressroutes",
     "Middleware": "middlewares",
     "TraefikService": "traefikservices",
@@ -15,21 +15,20 @@ SERVED_KINDS = {
     "TLSOption": "tlsoptions",
     "TLSStore": "tlsstores",
 }
-"""Kinds whose objects define something, and their names in the API."""
+"""Kinds for HTTP, and their names in the API. The account of the agent must have rights to them."""
 
-UNSERVED_KINDS = {
+LAYER4_KINDS = {
     "IngressRouteTCP": "ingressroutetcps",
     "IngressRouteUDP": "ingressrouteudps",
     "MiddlewareTCP": "middlewaretcps",
     "ServersTransportTCP": "serverstransporttcps",
 }
-"""Kinds whose objects are reported as not served."""
+"""Kinds for TCP and UDP. Clusters that do not use them need neither their definitions nor rights to them."""
 
 
 def _resources(group: str, kinds: dict[str, str]) -> tuple[Resource, ...]:
     return tuple(Resource(group, "v1alpha1", plural, kind) for kind, plural in kinds.items())
 
 
-SERVED = tuple(_resources(GROUPS[0], SERVED_KINDS))
-OLDER = tuple(_resources(GROUPS[1], SERVED_KINDS))
-UNSERVED = tuple(_resources(GROUPS[0], UNSERVED_KINDS))
+REQUIRED = _resources(GROUPS[0], HTTP_KINDS)
+OPTIONAL = (*_resources(GROUPS[0], LAYER4_KINDS), *_resources(GROUPS[1], {**HTTP_KINDS, **LAYER4_KINDS}))

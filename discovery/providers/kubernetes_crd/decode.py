@@ -13,10 +13,13 @@ from discovery.providers.kubernetes_crd.manifest import Manifest
 from discovery.providers.kubernetes_crd.middlewares import decode_middleware_resource
 from discovery.providers.kubernetes_crd.policy import Policy
 from discovery.providers.kubernetes_crd.servers_transports import decode_servers_transport
+from discovery.providers.kubernetes_crd.tcp_middlewares import decode_middleware_tcp
+from discovery.providers.kubernetes_crd.tcp_routes import decode_ingress_route_tcp
+from discovery.providers.kubernetes_crd.tcp_servers_transports import decode_servers_transport_tcp
 from discovery.providers.kubernetes_crd.tls_options import decode_tls_option
 from discovery.providers.kubernetes_crd.tls_stores import decode_tls_store
 from discovery.providers.kubernetes_crd.traefik_services import decode_traefik_service
-from discovery.providers.kubernetes_crd.unserved import report_unserved
+from discovery.providers.kubernetes_crd.udp_routes import decode_ingress_route_udp
 
 _DECODERS: Mapping[str, Callable[[Manifest], Decoded]] = {
     "IngressRoute": decode_ingress_route,
@@ -25,10 +28,10 @@ _DECODERS: Mapping[str, Callable[[Manifest], Decoded]] = {
     "ServersTransport": decode_servers_transport,
     "TLSOption": decode_tls_option,
     "TLSStore": decode_tls_store,
-    "IngressRouteTCP": report_unserved,
-    "IngressRouteUDP": report_unserved,
-    "MiddlewareTCP": report_unserved,
-    "ServersTransportTCP": report_unserved,
+    "IngressRouteTCP": decode_ingress_route_tcp,
+    "IngressRouteUDP": decode_ingress_route_udp,
+    "MiddlewareTCP": decode_middleware_tcp,
+    "ServersTransportTCP": decode_servers_transport_tcp,
 }
 
 

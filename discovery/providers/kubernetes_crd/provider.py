@@ -15,7 +15,7 @@ from discovery.providers.kubernetes.clusters import Clusters, own_clusters
 from discovery.providers.kubernetes.definitions import Definitions
 from discovery.providers.kubernetes.following import Follower
 from discovery.providers.kubernetes.selections import backend_selections, node_selection
-from discovery.providers.kubernetes_crd.custom_resources import OLDER, SERVED, UNSERVED
+from discovery.providers.kubernetes_crd.custom_resources import OPTIONAL, REQUIRED
 from discovery.providers.kubernetes_crd.decode import decode
 from discovery.providers.kubernetes_crd.names import PROVIDER
 from discovery.providers.kubernetes_crd.policy import Policy
@@ -38,7 +38,7 @@ class KubernetesCrdProvider:
         definitions = Definitions(
             self.name,
             objects,
-            (*SERVED, *OLDER, *UNSERVED),
+            (*REQUIRED, *OPTIONAL),
             (SERVICES, SECRETS, CONFIG_MAPS, NODES),
             partial(decode, policy_of(options), seal),
             seal,
@@ -67,8 +67,8 @@ def policy_of(options: KubernetesCrdOptions) -> Policy:
 
 def _selections(options: KubernetesCrdOptions) -> Iterator[Selection]:
     for namespace in options.namespaces or ("",):
-        for resource in (*SERVED, *OLDER, *UNSERVED):
-            yield Selection(resource, namespace, options.label_selector, optional=resource not in SERVED)
+        for resource in (*REQUIRED, *OPTIONAL):
+            yield Selection(resource, namespace, options.label_selector, optional=resource in OPTIONAL)
         yield Selection(CONFIG_MAPS, namespace)
         yield from backend_selections(namespace)
     if not options.disable_cluster_scope_resources:

@@ -23,19 +23,23 @@ class RouteTls(Struct, frozen=True):
     pairs: tuple[WrittenPair, ...] = ()
 
 
-def read_route_tls(spec: Section, manifest: Manifest) -> RouteTls | None:
+def read_route_tls(spec: Section, manifest: Manifest, *, has_passthrough: bool = False) -> RouteTls | None:
     """Read `tls`; report TLS options that cannot be resolved and return None.
 
-    A certificate that cannot be read is reported, too. Its hosts are served, with another certificate.
+    A certificate that cannot be read is reported, too. Its hosts are served, with another certificate. Routes
+    of TCP may have `passthrough`, with which the certificate is not needed.
     """
     section = spec.section("tls")
     if section is None:
         return None if spec.has("tls") else RouteTls()
     secret = section.read("secretName", values.text, "") if section.raw("secretName") else ""
-    pair = read_pair(secret, section, "secretName", manifest) if secret else None
+    passthrough = section.raw("passthrough") if has_passthrough else None
+    pair = read_pair(secret, section, "secretName", manifest) if secret and not passthrough else None
     named = _read_options(section, manifest)
     _check_store(section)
     options = {name: section.raw(name) for name in ("certResolver", "domains") if section.raw(name)}
+    if passthrough is not None:
+        options["passthrough"] = passthrough
     section.finish()
     if named is None:
         return None

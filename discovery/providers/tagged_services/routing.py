@@ -9,6 +9,7 @@ from msgspec import Struct
 from discovery.decoding import values
 from discovery.decoding.report import Report
 from discovery.labels.constraints import Constraint, ConstraintSubject
+from discovery.labels.known_labels import LabelKind, label_kind
 from discovery.providers.tagged_services.instance import Instance, Member
 from discovery.providers.tagged_services.options import TagOptions
 from discovery.providers.tagged_services.tags import Labels, labels_from_tags
@@ -36,7 +37,7 @@ def routed_instances(
     reasons: dict[str, None] = {}
     for member in members:
         instance = member.instance
-        given = labels_from_tags(instance.tags, options.prefix)
+        given = _labels_of(instance, options)
         healthy = member.status in options.healthy_statuses
         weight = instance.warning_weight if member.status == "warning" else instance.weight
         reason = _exclusion_reason(instance, given, options, constraint, report)
@@ -52,6 +53,22 @@ def routed_instances(
         for reason in reasons:
             report.note(f"not routed: {reason}")
     return found
+
+
+def _labels_of(instance: Instance, options: TagOptions) -> Labels:
+    """Return the tags of an instance as labels.
+
+    A registrar gives all ports of a container the same tags, so those for HTTP and TCP do not concern a UDP
+    port.
+    """
+    given = labels_from_tags(instance.tags, options.prefix)
+    if not instance.id.endswith(_UDP):
+        return given
+    return {name: value for name, value in given.items() if _concerns_udp(label_kind(name))}
+
+
+def _concerns_udp(kind: LabelKind) -> bool:
+    return not kind.is_v1 and kind not in (LabelKind.V3_HTTP, LabelKind.V3_TCP)
 
 
 def _is_own(label: str, options: TagOptions) -> bool:
@@ -73,7 +90,7 @@ def _exclusion_reason(
             enabled = values.boolean(text)
         except ValueError as error:
             report.error(f"{report.at('traefik.enable', text)}: {error}")
-    if instance.id.endswith(_UDP):
+    if instance.id.endswith(_UDP) and not any(label_kind(name) is LabelKind.V3_UDP for name in given):
         return "its id says that it speaks UDP"
     if not enabled:
         return (

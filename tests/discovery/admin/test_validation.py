@@ -224,7 +224,15 @@ def test_errors_in_a_whole_tree_have_their_path_in_it() -> None:
     )
     assert [diagnostic.path for diagnostic in found.diagnostics if diagnostic.error] == ["r.entryPoints"]
     found = validated("replace", {"tcp": {"routers": {"r": {}}}})
-    assert [diagnostic.path for diagnostic in found.diagnostics if diagnostic.error] == ["tcp"]
+    assert {each.path for each in found.diagnostics if each.error} == {"tcp.routers.r"}
+
+
+def test_a_private_key_in_a_transport_is_refused_and_not_shown() -> None:
+    pair = {"certFile": "/c.pem", "keyFile": "-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----"}
+    for protocol, options in (("http", {"certificates": [pair]}), ("tcp", {"tls": {"certificates": [pair]}})):
+        found = validated("replace", {protocol: {"serversTransports": {"t": options}}})
+        assert (found.outcome, found.values) == ("invalid", {})
+        assert "secret" not in str(found.diagnostics)
 
 
 def test_a_split_tree_is_joined_to_the_same_tree() -> None:

@@ -462,6 +462,8 @@ def test_json_output_is_one_object(tmp_path: Path) -> None:
                 "servers": ["http://10.0.0.1:80", "http://10.0.0.2:80"],
             }
         ],
+        "tcpRouters": [],
+        "udpRouters": [],
     }
     assert (result.exit_code, run("routes.yml", "--json", "--strict").exit_code) == (0, 1)
 
@@ -511,3 +513,65 @@ def test_a_misspelt_service_of_rondpoint_itself_is_an_error(tmp_path: Path) -> N
     assert result.exit_code == 1
     assert "its service 'apis@internal' does not exist" in result.output
     assert "routers may name api@internal" in result.output
+
+
+LAYER4 = """
+tcp:
+  routers:
+    db: {rule: "HostSNI(`db.test`)", service: db, middlewares: [lan], tls: {passthrough: true}}
+    all: {rule: "HostSNI(`*`)", service: both@docker, entryPoints: [any]}
+    lost:
+      rule: HostSNI(`*`)
+      service: bd
+  services: {db: {loadBalancer: {servers: [{address: "10.0.0.1:5432"}]}}}
+  middlewares: {lan: {ipAllowList: {sourceRange: [10.0.0.0/8]}}}
+udp:
+  routers: {dns: {service: dns}}
+  services: {dns: {loadBalancer: {servers: [{address: "10.0.0.1:53"}]}}}
+"""
+
+
+def test_routers_of_tcp_and_udp_are_checked_and_listed(tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text(LAYER4)
+    result = run("routes.yml")
+    assert result.exit_code == 1
+    assert result.output.splitlines() == [
+        "routes.yml:6: error: file: TCP router lost@file: left out, because its service 'bd@file' does not "
+        "exist (did you mean 'db@file'?; it would serve HostSNI(`*`))",
+        "routes: routes.yml",
+        "  db@file: TCP, HostSNI(`db.test`) (priority 18, TLS passes through)",
+        '    1. lan@file (ipAllowList: sourceRange=["10.0.0.0/8"])',
+        "    → db@file: 10.0.0.1:5432",
+        "  all@file: TCP, HostSNI(`*`) (priority -1)",
+        "    → both@docker: no servers known here",
+        "  dns@file: UDP, all entry points for UDP",
+        "    → dns@file: 10.0.0.1:53",
+        "1 error",
+    ]
+    content = json.loads(run("routes.yml", "--json").output)
+    assert [each["name"] for each in content["tcpRouters"]] == ["db@file", "all@file"]
+    assert content["udpRouters"] == [
+        {"name": "dns@file", "entryPoints": [], "service": "dns@file", "servers": ["10.0.0.1:53"]}
+    ]
+
+
+def test_entry_points_of_tcp_and_udp_are_those_of_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text(LAYER4.replace("entryPoints: [any]", "entryPoints: [dns]"))
+    result = run("routes.yml", "--entryPoints.web.address=:80", "--entryPoints.dns.address=:53/udp")
+    assert "TCP router all@file: entry point 'dns' is for UDP and the router names no other" in result.output
+    assert "dns@file: UDP" in result.output
+    without = run("routes.yml", "--entryPoints.web.address=:80")
+    assert "UDP router dns@file: left out, because there is no entry point for UDP" in without.output
+    assert "routes.yml:12: error" in without.output
+
+
+def test_labels_for_tcp_and_udp_are_checked_with_their_lines(tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.yml").write_text(
+        "services:\n  db:\n    image: db\n    expose: [5432, 53/udp]\n    labels:\n"
+        "      - traefik.tcp.routers.db.rule=Host(`a`)\n"
+        "      - traefik.udp.routers.dns.entrypoints=dns\n"
+        "      - traefik.udp.routers.dns.service=nds\n"
+    )
+    lines = run("docker-compose.yml").output.splitlines()
+    assert lines[0].startswith("docker-compose.yml:6: error: docker: container ")
+    assert any(line.startswith("docker-compose.yml:7: error") and "UDP router dns" in line for line in lines)

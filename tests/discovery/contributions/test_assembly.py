@@ -7,6 +7,9 @@ from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Middleware, Router, Server, Service
 from rondpoint.rules import v3
+from rondpoint.rules.tcp import parse as parse_tcp
+from rondpoint.tcp.model import TcpRouter, TcpServer, TcpServersTransport, TcpService
+from rondpoint.udp.model import UdpRouter, UdpServer, UdpService
 
 
 def a_router(name: str, host: str = "a.test", *middlewares: str) -> Router:
@@ -171,3 +174,38 @@ def test_all_providers_of_an_agent_are_combined() -> None:
     )
     assert set(found.routers) == {"a@file", "b@docker"}
     assert found.diagnostics == (one,)
+
+
+def test_tcp_and_udp_services_have_the_servers_of_all_agents() -> None:
+    router = TcpRouter("db@docker", parse_tcp("HostSNI(`*`)"), "db@docker", -1)
+
+    def contribution(host: str) -> Configuration:
+        tcp = TcpService("db@docker", (TcpServer("db", host, 5432),))
+        udp = UdpService("dns@docker", (UdpServer("dns", host, 53),))
+        return Configuration(
+            tcp_routers={router.name: router},
+            tcp_services={tcp.name: tcp},
+            udp_routers={"u@docker": UdpRouter("u@docker", "dns@docker")},
+            udp_services={udp.name: udp},
+        )
+
+    docker = assembled(north=contribution("10.0.1.2"), south=contribution("10.0.2.2"))["docker"]
+    assert docker.diagnostics == ()
+    assert docker.tcp_routers == {"db@docker": router}
+    services = (docker.tcp_services["db@docker"], docker.udp_services["dns@docker"])
+    assert [[each.name for each in service.servers] for service in services] == [
+        ["db@north", "db@south"],
+        ["dns@north", "dns@south"],
+    ]
+    same = assembled(north=contribution("10.0.1.2"), south=contribution("10.0.1.2"))["docker"]
+    assert {each.subject for each in same.diagnostics} == {
+        "TCP service db@docker",
+        "UDP service dns@docker",
+    }
+
+
+def test_contributions_contain_the_transports_of_tcp_services() -> None:
+    transport = TcpServersTransport("t@file", dial_timeout=1.0)
+    service = TcpService("db@file", servers_transport="t@file")
+    own = Configuration(tcp_services={"db@file": service}, tcp_servers_transports={"t@file": transport})
+    assert combine_providers({"file": own}).tcp_services["db@file"].transport == transport

@@ -127,7 +127,6 @@ SERVICE = "services: {s: {loadBalancer: {servers: [{address: 'a:1'}]}}}"
 LEFT_OUT = [
     ("rule: Host(`a.test`)", 'rule="Host(`a.test`)": Host is for HTTP routers', "write HostSNI"),
     ("rule: HostSNI(`a.test`)", "has a HostSNI, but the router has no tls", "tls.passthrough=true"),
-    ("rule: '!HostSNI(`a.test`)'", "has a HostSNI, but the router has no tls", "HostSNI(`*`)"),
     ("priority: 1", "r has no rule", "HostSNI(`*`)"),
     ("rule: HostSNI(`*`), middlewares: {a: b}", "middlewares={'a': 'b'} is not valid", "a list of texts"),
     (
@@ -183,6 +182,13 @@ def test_a_plain_router_may_match_clients_and_every_name() -> None:
     for rule in rules:
         found = section(f"routers: {{r: {{rule: '{rule}', service: s@docker}}}}")
         assert [router.rule for router in found.tcp_routers] == [parse(rule)]
+
+
+def test_a_plain_router_that_excludes_a_name_gets_a_warning() -> None:
+    found = section("routers: {r: {rule: '!HostSNI(`a`)', service: s@x}}")
+    assert len(found.tcp_routers) == 1
+    assert "excludes a server name, which no connection without TLS has" in found.diagnostics[0].message
+    assert section("routers: {r: {rule: '!HostSNI(`a`)', service: s@x, tls: {}}}").diagnostics == ()
 
 
 def test_tls_options_beside_passthrough_have_no_effect() -> None:

@@ -6,12 +6,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from discovery.contributions.retention import retained_configuration
 from discovery.merging.layer4_options import Layer4Options
 from discovery.merging.merge import merge
 from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Severity
-from rondpoint.model import ClientCertificate, Member, Middleware, ServersTransport
+from rondpoint.model import ClientCertificate, Member, Middleware, ServerState, ServersTransport
 from rondpoint.rules.tcp import parse
+from rondpoint.store.state import State
 from rondpoint.tcp.model import TcpRouter, TcpServer, TcpServersTransport, TcpService
 from rondpoint.tls.model import TlsOptions
 from rondpoint.udp.model import UdpRouter, UdpServer, UdpService
@@ -215,3 +217,23 @@ def test_tls_options_must_exist_unless_the_server_ends_tls() -> None:
     assert merged(router(tls=True, passthrough=True, tls_options="no@file"), DB).diagnostics == ()
     broken = merged(router(tls=True, tls_options="b@file"), DB, TlsOptions("b@file", unserved="no authority"))
     assert "its TLS options 'b@file' cannot be used" in only_message(broken)
+
+
+def test_stored_objects_of_a_silent_provider_are_retained_as_it_gave_them() -> None:
+    transport = TcpServersTransport("t@file", dial_timeout=1.0)
+    down = (TcpServer("a", "10.0.0.1", 5432, state=ServerState.DOWN),)
+    service = replace(DB, servers=down, servers_transport="t@file", transport=transport)
+    udp = UdpRouter("u@file", "dns@file")
+    state = State(
+        1,
+        tcp_routers={"r@file": router(), "r@docker": replace(router(), name="r@docker")},
+        tcp_services={"db@file": service},
+        tcp_middlewares={"m@file": Middleware("m@file", "inFlightConn")},
+        udp_routers={"u@file": udp},
+        udp_services={"dns@file": DNS},
+    )
+    kept = retained_configuration(state, "file")
+    assert (kept.tcp_routers, kept.udp_routers) == ({"r@file": router()}, {"u@file": udp})
+    assert kept.tcp_services["db@file"].servers == SERVERS
+    assert (kept.tcp_servers_transports, kept.udp_services) == ({"t@file": transport}, {"dns@file": DNS})
+    assert kept.tcp_middlewares.keys() == {"m@file"}

@@ -80,16 +80,35 @@ RAW_DATA: dict[str, Any] = {
             },
         },
     },
+    "tcpRouters": {
+        "db@docker": {
+            "rule": "HostSNI(`*`)",
+            "entryPoints": ["postgres"],
+            "priority": -1,
+            "service": "db@docker",
+            "status": "enabled",
+        },
+        "off@file": {"name": "off@file", "status": "disabled", "error": ["no"]},
+    },
+    "tcpServices": {
+        "db@docker": {"servers": [{"name": "a", "address": "172.17.0.4:5432", "state": "down"}]},
+    },
+    "udpRouters": {"dns@file": {"entryPoints": ["dns"], "service": "dns@file", "status": "enabled"}},
+    "udpServices": {"dns@file": {"loadBalancer": {}, "status": "enabled"}},
     "revision": 3,
 }
+# ruff: noqa: E501 - a table as the command prints it
 OUTPUT = """\
-ROUTER        RULE             ENTRY POINTS  PRIORITY  SERVICE       SERVERS
-a@file        Host:a           web           10        (children)
-b@file        Path:/x          below a@file  7         empty@file    none
-empty@file    Host:empty       web, other    10        empty@file    none
-hello@docker  Host:hello.test  web           15        hello@docker  http://172.17.0.2:80 (up, weight 1)
-                                                                     http://172.17.0.3:80 (draining, weight 2)
-lost@docker                                                          disabled
+ROUTER           RULE             ENTRY POINTS  PRIORITY  SERVICE       SERVERS
+a@file           Host:a           web           10        (children)
+b@file           Path:/x          below a@file  7         empty@file    none
+empty@file       Host:empty       web, other    10        empty@file    none
+hello@docker     Host:hello.test  web           15        hello@docker  http://172.17.0.2:80 (up, weight 1)
+                                                                        http://172.17.0.3:80 (draining, weight 2)
+lost@docker                                                             disabled
+db@docker (TCP)  HostSNI(`*`)     postgres      -1        db@docker     172.17.0.4:5432 (down)
+off@file (TCP)                                                          disabled
+dns@file (UDP)                    dns                     dns@file      none
 
 warning: docker: container x: no port
 

@@ -133,9 +133,13 @@ def test_the_rule_of_all_connections_comes_last(text: str, priority: int) -> Non
     assert default_priority(parse(text)) == priority
 
 
-def test_server_names_are_found_in_order_also_in_negations() -> None:
-    rule = parse("ClientIP(`::1`) && (HostSNI(`b.test`) || !HostSNI(`*.a.test`)) || HostSNI(`*`)")
-    assert list(server_names(rule.expression)) == ["b.test", "*.a.test", "*"]
+def test_server_names_are_found_in_order_apart_from_those_excluded() -> None:
+    rule = parse(
+        "ClientIP(`::1`) && (HostSNI(`b.test`) || !HostSNI(`*.a.test`) && !(ALPN(`h2`) || "
+        "!HostSNI(`c.test`))) || HostSNI(`*`)"
+    )
+    assert list(server_names(rule.expression)) == ["b.test", "c.test", "*"]
+    assert list(server_names(rule.expression, negated=True)) == ["*.a.test"]
 
 
 _LABEL = st.from_regex(r"[a-z0-9_]([a-z0-9_-]{0,8}[a-z0-9_])?", fullmatch=True)

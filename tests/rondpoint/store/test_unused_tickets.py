@@ -6,7 +6,9 @@ from rondpoint.configuration import Configuration
 from rondpoint.model import Service
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
-from rondpoint.store.unused_tickets import RETENTION, UnusedTickets
+from rondpoint.store.ticket_fields import TicketFields
+from rondpoint.store.unused_tickets import PAUSE, RETENTION, UnusedTickets
+from rondpoint.tcp.model import TcpService
 
 LEASE = "7 agent"
 
@@ -90,3 +92,29 @@ def test_keys_of_another_type_are_left_to_others_to_repair(client: redis.Redis, 
     client.set(keys.tickets, "rubbish")
     unused_tickets.remove_expired(LEASE, (), RETENTION)
     assert client.get(keys.tickets) == b"rubbish"
+
+
+def test_services_of_tcp_and_udp_have_fields_of_their_own(client: redis.Redis, keys: Keys) -> None:
+    fields = TicketFields({"a@file"}, {"b@file"}, {"c@file"})
+    assert [name for name in ("a@file", "tcp:b@file", "udp:c@file") if name in fields] == [
+        "a@file",
+        "tcp:b@file",
+        "udp:c@file",
+    ]
+    others = ("b@file", "tcp:a@file", "udp:b@file", "tcp:c@file")
+    assert not any(name in fields for name in others)
+    store_counts(client, keys, "a@file", "tcp:b@file", "udp:c@file", *others)
+    unused_tickets = UnusedTickets(client, keys)
+    unused_tickets.remove_expired(LEASE, fields, 0.0)
+    unused_tickets.remove_expired(LEASE, fields, PAUSE + RETENTION)
+    assert remaining(client, keys) == {b"a@file", b"tcp:b@file", b"udp:c@file"}
+
+
+def test_a_tcp_service_that_is_published_meanwhile_keeps_its_count(client: redis.Redis, keys: Keys) -> None:
+    store_counts(client, keys, "tcp:b@file", "udp:b@file")
+    unused_tickets = UnusedTickets(client, keys)
+    unused_tickets.remove_expired(LEASE, (), 0.0)
+    published = Configuration(tcp_services={"b@file": TcpService("b@file")})
+    Publisher(client, keys, lambda: LEASE).write(published)
+    unused_tickets.remove_expired(LEASE, (), PAUSE + RETENTION)
+    assert remaining(client, keys) == {b"tcp:b@file"}

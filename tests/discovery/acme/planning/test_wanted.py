@@ -8,8 +8,10 @@ from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Severity
 from rondpoint.model import Router
 from rondpoint.rules.expression import And, Expression, Match, Not, Or, Rule
+from rondpoint.rules.tcp import parse as parse_tcp
 from rondpoint.settings.tree.certificates_resolvers import DnsChallenge, ResolverOptions, TlsChallenge
 from rondpoint.settings.tree.section import replace as replace_values
+from rondpoint.tcp.model import TcpRouter
 from rondpoint.tls.model import Certificate, CertificateRequest, TlsDomain
 
 RESOLVERS = {
@@ -150,3 +152,36 @@ def test_a_changed_router_is_read_again() -> None:
     second = replace(first, rule=Rule("other", Not(host("b.test"))))
     found = [finder.find(configuration(each), NOW)[0][0].domain.main for each in (first, first, second)]
     assert found == ["a.test", "a.test", "b.test"]
+
+
+def tcp_router(name: str, rule: str, *domains: TlsDomain) -> TcpRouter:
+    qualified = f"{name}@file"
+    parsed = parse_tcp(rule)
+    return TcpRouter(qualified, parsed, "s@file", 1, tls=True, cert_resolver="dns", tls_domains=domains)
+
+
+@pytest.mark.parametrize(
+    ("router", "expected"),
+    [
+        (tcp_router("a", "HostSNI(`A.test`) || HostSNI(`*.b.test`)"), ("a.test", "*.b.test")),
+        (tcp_router("a", "HostSNI(`*`) || HostSNI(`a.test`)"), ("a.test",)),
+        (tcp_router("a", "HostSNI(`*`)", TlsDomain("c.test")), ("c.test",)),
+    ],
+)
+def test_tcp_routers_want_certificates_for_their_server_names(
+    router: TcpRouter, expected: tuple[str, ...]
+) -> None:
+    given = Configuration(tcp_routers={router.name: router})
+    wanted, diagnostics = WantedCertificates(RESOLVERS).find(given, NOW)
+    assert [each.domain.names for each in wanted] == [expected]
+    assert (wanted[0].subject, diagnostics) == ("TCP router a@file", ())
+
+
+def test_a_tcp_router_without_a_name_gets_a_warning_and_keeps_apart_from_http() -> None:
+    tcp = tcp_router("a", "HostSNI(`*`)")
+    given = Configuration({"a@file": router("a", host("a.test"))}, tcp_routers={"a@file": tcp})
+    planner = WantedCertificates(RESOLVERS)
+    for _ in range(2):
+        wanted, (warning,) = planner.find(given, NOW)
+        assert [each.domain.names for each in wanted] == [("a.test",)]
+        assert warning.message == "'dns' obtains no certificate: the rule has no HostSNI with a name"

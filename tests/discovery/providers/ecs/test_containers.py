@@ -117,3 +117,15 @@ def test_only_healthy_tasks_are_wanted_if_the_options_say_so(status: str) -> Non
     task = {"healthStatus": status}
     assert EcsProvider(EcsOptions())._is_wanted(task)
     assert EcsProvider(EcsOptions(healthy_tasks_only=True))._is_wanted(task) == (status == "HEALTHY")
+
+
+def test_ports_of_udp_are_told_apart() -> None:
+    given = {"traefik.udp.routers.dns.entrypoints": "dns", "traefik.tcp.routers.db.rule": "HostSNI(`*`)"}
+    task, definition = make_task("my_shop", {443: 31001}, given, address="10.0.0.1")
+    udp = {"containerPort": 53, "hostPort": 31053, "protocol": "udp"}
+    definition["containerDefinitions"][0]["portMappings"].append(udp)
+    (container,) = containers_of(task, definition, RUNNING, "").containers
+    found = unite([labels.decode(container, LabelOptions("Host(`a`)", use_bind_port_ip=True))], "ecs")
+    services = (*found.tcp_services.values(), *found.udp_services.values())
+    addresses = [server.address for service in services for server in service.servers]
+    assert (found.routers, addresses) == ({}, ["10.0.0.1:31001", "10.0.0.1:31053"])

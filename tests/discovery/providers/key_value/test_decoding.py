@@ -15,6 +15,11 @@ SERVICE = {"http/services/s/loadBalancer/servers/0/url": "http://10.0.0.1"}
 INVALID = {"http/services/s/loadBalancer/servers/0/url": None, "http/services/s/loadBalancers": "x"}
 FRONTEND = {"frontends/f/backend": "b", "frontends/f/routes/main/rule": "Host:b.test"}
 BACKEND = {"backends/b/servers/s/url": "http://10.0.0.2"}
+TCP = {
+    "tcp/routers/r/rule": "HostSNI(`*`)",
+    "tcp/routers/r/service": "s",
+    "tcp/services/s/loadBalancer/servers/0/address": "10.0.0.1:5432",
+}
 PAIR = make_pair("a.test")
 
 
@@ -58,6 +63,28 @@ STEPS = {
         {"backends/b/maxconn/amount": "x"},
         {"backends/b/maxconn/amount": None, "backends/b/maxconn/extractorfunc": None},
         {"backends/b/servers/s/url": None},
+    ],
+    "a service of TCP becomes invalid, and valid again": [
+        TCP,
+        {"tcp/services/s/loadBalancer/servers/0/address": None, "tcp/services/s/loadBalancers": "x"},
+        {
+            "tcp/services/s/loadBalancer/servers/0/address": "10.0.0.1:5432",
+            "tcp/routers/r/tls/passthrough": "true",
+        },
+        {"tcp/routers/r/rule": "HostSNI(`a.test`)", "tcp/services/s/loadBalancer/healthCheck/interval": "5s"},
+        {"tcp/middlewares/lan/ipAllowList/sourceRange/0": "10.0.0.0/8", "tcp/routers/r/middlewares/0": "lan"},
+        {"tcp/serversTransports/t/dialTimeout": "1s", "tcp/services/s/loadBalancer/serversTransport": "t"},
+    ],
+    "a service of UDP is added, becomes invalid, and is removed": [
+        {"udp/routers/r/service": "s", "udp/routers/r/entryPoints/0": "dns", **ROUTER, **SERVICE},
+        {"udp/services/s/loadBalancer/servers/0/address": "10.0.0.1:53"},
+        {"udp/services/s/loadBalancer/servers/0/address": None, "udp/services/s/loadBalancers": "x"},
+        {"udp/services/s/loadBalancers": None},
+    ],
+    "a section of TCP is misspelt, and corrected": [
+        TCP | ROUTER | SERVICE,
+        {"tcp/router/r/middlewares/0": "lan"},
+        {"tcp/router/r/middlewares/0": None},
     ],
     "a section is misspelt, and corrected": [
         ROUTER | SERVICE | FRONTEND | BACKEND,
@@ -118,6 +145,18 @@ def test_objects_of_unchanged_parts_stay_the_same() -> None:
     assert after.services["b@store"] is before.services["b@store"]
     for name, router in before.routers.items():
         assert after.routers[name] is router
+
+
+def test_objects_of_tcp_and_udp_are_parts_too() -> None:
+    udp = {"udp/routers/u/service": "t", "udp/services/t/loadBalancer/servers/0/address": "10.0.0.1:53"}
+    found = decoded(TCP | udp)
+    before = found.configuration()
+    assert before.diagnostics == ()
+    found.apply(encode({"tcp/services/s/loadBalancer/servers/0/address": "10.0.0.7:5432"}))
+    after = found.configuration()
+    assert [server.address for server in after.tcp_services["s@store"].servers] == ["10.0.0.7:5432"]
+    assert after.tcp_routers["r@store"] is before.tcp_routers["r@store"]
+    assert after.udp_services["t@store"] is before.udp_services["t@store"]
 
 
 def test_the_faults_of_a_service_are_not_repeated_by_its_routers() -> None:

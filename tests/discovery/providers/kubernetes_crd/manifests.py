@@ -7,7 +7,7 @@ import yaml
 
 from discovery.kubernetes.client import Object
 from discovery.merging.union import unite
-from discovery.providers.kubernetes_crd.custom_resources import SERVED, UNSERVED
+from discovery.providers.kubernetes_crd.custom_resources import OPTIONAL, REQUIRED
 from discovery.providers.kubernetes_crd.decode import decode
 from discovery.providers.kubernetes_crd.names import PROVIDER
 from discovery.providers.kubernetes_crd.policy import Policy
@@ -15,7 +15,7 @@ from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Severity
 from rondpoint.store.sealing import Sealer
 
-KINDS = {each.kind for each in (*SERVED, *UNSERVED)}
+KINDS = {each.kind for each in (*REQUIRED, *OPTIONAL)}
 
 WHOAMI = """
 apiVersion: v1

@@ -297,11 +297,3 @@ def test_options_that_are_unknown_are_reported_by_their_place_in_the_manifest() 
         "spec.routs is unknown",
         "spec.routes[0].middleware is unknown",
     ]
-
-
-@pytest.mark.parametrize(
-    "kind", ["IngressRouteTCP", "IngressRouteUDP", "MiddlewareTCP", "ServersTransportTCP"]
-)
-def test_objects_for_tcp_and_udp_are_reported(kind: str) -> None:
-    found = decoded(f"{{kind: {kind}, metadata: {{name: a}}, spec: {{}}}}")
-    assert errors(found) == [f"{kind} is not served yet"]

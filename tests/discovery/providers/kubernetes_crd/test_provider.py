@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from discovery.providers.kubernetes_crd import provider as provider_module
-from discovery.providers.kubernetes_crd.custom_resources import UNSERVED
+from discovery.providers.kubernetes_crd.custom_resources import LAYER4_KINDS
 from discovery.providers.kubernetes_crd.provider import KubernetesCrdProvider
 from rondpoint.configuration import Configuration
 from rondpoint.settings import KubernetesCrdOptions
@@ -141,10 +141,10 @@ def test_definitions_that_are_not_installed_are_reported_until_they_are(api: Api
         ]
 
 
-def test_accounts_need_no_right_to_the_older_group_or_to_kinds_that_are_not_served(api: ApiServer) -> None:
+def test_accounts_need_no_right_to_the_older_group_or_to_kinds_for_tcp_and_udp(api: ApiServer) -> None:
     install(api, OLDER_GROUP)
     api.apply(route())
-    api.forbid(*(each.plural for each in UNSERVED))
+    api.forbid(*LAYER4_KINDS.values())
     with watched(provider_of(api)) as running:
         found = running.next()
         assert (rules(found), found.diagnostics) == ({WEB}, ())
@@ -212,14 +212,12 @@ def test_options_of_the_settings_reach_the_decoders(api: ApiServer) -> None:
         assert servers(running.next()) == {"10.0.0.1"}
 
 
-def test_objects_of_kinds_that_are_not_served_are_reported(api: ApiServer) -> None:
-    api.apply(manifest(GROUP, "IngressRouteTCP", "database", spec={}))
+def test_objects_for_tcp_and_udp_are_followed(api: ApiServer) -> None:
+    api.apply(manifest(GROUP, "MiddlewareTCP", "few", spec={"inFlightConn": {"amount": 5}}))
     with watched(provider_of(api)) as running:
-        [only] = running.next().diagnostics
-        assert (only.subject, only.message) == (
-            "IngressRouteTCP default/database",
-            "IngressRouteTCP is not served yet",
-        )
+        assert running.next().tcp_middlewares["default-few@kubernetescrd"].options == {"amount": 5}
+        api.apply(manifest(GROUP, "MiddlewareTCP", "few", spec={"inFlightConn": {"amount": 6}}))
+        assert running.next().tcp_middlewares["default-few@kubernetescrd"].options == {"amount": 6}
 
 
 def test_one_object_that_cannot_be_decoded_does_not_take_the_others_along(

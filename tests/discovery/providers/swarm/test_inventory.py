@@ -314,3 +314,21 @@ def test_a_bug_of_the_decoder_costs_one_service_only() -> None:
     assert inventory.refresh()
     (diagnostic,) = inventory.configuration().diagnostics
     assert "a bug in Rondpoint" in diagnostic.message
+
+
+def test_labels_for_tcp_and_udp_make_servers_of_the_tasks() -> None:
+    labels = {
+        "traefik.tcp.routers.db.rule": "HostSNI(`*`)",
+        "traefik.tcp.services.db.loadbalancer.server.port": "5432",
+        "traefik.udp.routers.dns.entrypoints": "dns",
+        "traefik.udp.services.dns.loadbalancer.server.port": "53",
+    }
+    site = Site()
+    site.put(task(), labels=labels)
+    found = site.configuration()
+    assert (found.routers, found.services) == ({}, {})
+    services = (*found.tcp_services.values(), *found.udp_services.values())
+    assert [f"{each.name} {each.address}" for service in services for each in service.servers] == [
+        "web.1.t1 10.0.1.5:5432",
+        "web.1.t1 10.0.1.5:53",
+    ]

@@ -311,6 +311,43 @@ def test_a_udp_port_of_registrator_takes_no_requests() -> None:
     assert rules(configuration([web], **V1)) == {"Host:a": "shop-80"}
 
 
+LAYER4 = (
+    "traefik.tcp.routers.db.rule=HostSNI(`*`)",
+    "traefik.tcp.services.db.loadbalancer.server.tls=true",
+    "traefik.udp.routers.dns.entrypoints=dns",
+)
+
+
+def test_tags_for_tcp_and_udp_are_read_and_give_no_router_for_http() -> None:
+    found = configuration([instance(1, *LAYER4, port=53), instance(2, *LAYER4, port=53)], **V1)
+    assert (found.routers, found.services, found.diagnostics) == ({}, {}, ())
+    assert found.tcp_routers["db@consulcatalog"].service == "db@consulcatalog"
+    addresses = [server.address for server in found.tcp_services["db@consulcatalog"].servers]
+    assert addresses == ["10.0.0.1:53", "10.0.0.2:53"]
+    assert found.udp_routers["dns@consulcatalog"].entry_points == ("dns",)
+    assert len(found.udp_services["hello@consulcatalog"].servers) == 2
+
+
+def test_an_unhealthy_instance_is_no_server_of_tcp_and_udp() -> None:
+    failing = Member(instance(1, *LAYER4), "critical")
+    found = configuration([failing, instance(2, *LAYER4)])
+    assert [each.name for each in found.tcp_services["db@consulcatalog"].servers] == ["node/hello-2"]
+    assert [each.name for each in found.udp_services["hello@consulcatalog"].servers] == ["node/hello-2"]
+    alone = configuration([failing])
+    assert alone.tcp_services["db@consulcatalog"].servers == ()
+    assert {each.subject for each in alone.diagnostics} == {
+        "TCP service db@consulcatalog",
+        "UDP service hello@consulcatalog",
+    }
+
+
+def test_only_tags_for_udp_count_for_a_udp_port_of_registrator() -> None:
+    tags = (*LAYER4, "traefik.http.routers.w.rule=Host(`w`)", "traefik.frontend.rule=Host:w")
+    dns = Instance("node", "host:shop:53:udp", "shop-53", "10.0.0.1", 53, tags)
+    found = configuration([dns])
+    assert (found.routers, found.tcp_routers, len(found.udp_routers)) == ({}, {}, 1)
+
+
 def test_a_service_with_a_space_in_its_name_is_skipped() -> None:
     found = configuration([instance(1, service="hello world")], **V1)
     assert found.routers == {}
