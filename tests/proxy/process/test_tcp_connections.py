@@ -174,11 +174,11 @@ def test_open_connections_are_counted(begin: Begin) -> None:
             assert ping(two)
             wait_for_scrape(
                 proxy.admin,
-                lambda now: now.only("traefik_open_connections", **labels) == 2,
+                lambda now: now.sum("traefik_open_connections", **labels) == 2,
                 "two connections",
             )
         wait_for_scrape(
-            proxy.admin, lambda now: now.only("traefik_open_connections", **labels) == 0, "none any more"
+            proxy.admin, lambda now: now.sum("traefik_open_connections", **labels) == 0, "none any more"
         )
 
 
