@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -15,11 +15,9 @@ import yaml
 
 from proxy.net.proxy_protocol import parse_header
 from proxy.tcp.postgres import SSL_REQUEST
-from rondpoint.model import Member, Middleware
 from rondpoint.rules.expression import And, Expression, Match, Not, Or
-from rondpoint.tcp.model import TcpServersTransport, TcpService
-from rondpoint.tls.model import TlsOptions
 from tests.lab.certificate import write_certificate
+from tests.lab.installation import start
 from tests.lab.origin import Origin
 from tests.lab.ports import free_port
 from tests.lab.processes import Processes
@@ -27,9 +25,7 @@ from tests.lab.tcp_server import TcpServer as Running
 from tests.lab.tcp_server import announce, echo
 from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
-from tests.proxy.running import Proxy, lone_proxy
-from tests.proxy.tcp.routing import ANYTHING, connect, exactly, receive_all, router, service, sni, text_of
-from tests.proxy.tls.certificates import make_certificate
+from tests.proxy.tcp.routing import ANYTHING, connect, exactly, receive_all, sni, text_of
 from tests.proxy.tls.handshakes import client_context, server_context
 
 FRAMED = "--entryPoints.framed.proxyProtocol.trustedIPs=127.0.0.1"
@@ -242,12 +238,11 @@ def count_bytes(connection: socket.socket) -> None:
 
 @pytest.fixture(scope="module")
 def candidates() -> Iterator[tuple[Candidate, Candidate]]:
-    """Rondpoint and Traefik with the same routers, services and certificates."""
+    """Rondpoint and Traefik with the same file."""
     with TemporaryDirectory(prefix="rp-") as directory_name, ExitStack() as stack:
         directory = Path(directory_name)
         own = write_certificate(directory / "client.pem", "DNS:client")
-        certificate = make_certificate("t@x", "t.test", "x.w.test")
-        (directory / "t.pem").write_text(certificate.key + certificate.chain)
+        write_certificate(directory / "t.pem", "DNS:t.test", "DNS:x.w.test")
         context = server_context(write_certificate(directory / "pass.pem", "DNS:pass.test"))
         letters = "abcdefghijklmnopqyz"
         servers = {name: stack.enter_context(Running(announce(name.encode()))) for name in letters}
@@ -256,65 +251,17 @@ def candidates() -> Iterator[tuple[Candidate, Candidate]]:
         servers["secure"] = stack.enter_context(Running(announce(b"s"), context))
         ports = {name: server.port for name, server in servers.items()}
         origin = stack.enter_context(Origin.named("h"))
-        ours = stack.enter_context(_rondpoint(ports, origin, own, certificate))
-        theirs = _traefik(stack, directory, ports, origin, own)
+        processes = Processes()
+        stack.callback(processes.stop)
+        routes = _routes(directory, ports, origin, own)
+        ours, theirs = (
+            _start(proxy, processes, directory, routes, own) for proxy in ("rondpoint", "traefik")
+        )
         yield ours, theirs
 
 
-@contextmanager
-def _rondpoint(ports_of: dict[str, int], origin: Origin, own: Path, certificate: Any) -> Iterator[Candidate]:
-    ports = {name: free_port() for name in ENTRY_POINTS}
-    flags = [f"--entryPoints.{name}.address=127.0.0.1:{port}" for name, port in ports.items()]
-    with lone_proxy(*flags, FRAMED) as proxy:
-        _publish(proxy, ports_of, origin, own, certificate)
-        yield Candidate(ports, own)
-
-
-def _publish(proxy: Proxy, servers: dict[str, int], origin: Origin, own: Path, certificate: Any) -> None:
-    text = own.read_text()
-    authority = text[text.index("-----BEGIN CERT") :]
-    proxy.certificates["t@x"] = certificate
-    proxy.tls_options["mutual@x"] = TlsOptions(
-        "mutual@x", client_auth="RequireAndVerifyClientCert", client_authorities=(authority,)
-    )
-    proxy.tls_options["alpn@x"] = TlsOptions("alpn@x", alpn=("postgresql", "http/1.1"))
-    for name, port in servers.items():
-        version: Any = int(name[-1]) if name.startswith("framed") else 0
-        delay = 10.0 if name == "counting" else 0.1
-        transport = TcpServersTransport("t@x", proxy_protocol=version, termination_delay=delay)
-        proxy.tcp_services[name] = service(name, port, transport=transport)
-    proxy.tcp_services["nothing"] = TcpService("nothing")
-    members = tuple(Member(name, weight) for name, weight in WEIGHTS.items())
-    proxy.tcp_services["weighted"] = TcpService("weighted", members=members)
-    for name, given in MIDDLEWARES.items():
-        ((kind, options),) = given.items()
-        proxy.tcp_middlewares[name] = Middleware(name, kind, options)
-    for name, each in ROUTERS.items():
-        priority = {"priority": each.priority} if each.priority else {}
-        proxy.tcp_routers[name] = router(
-            name,
-            each.expression,
-            each.service,
-            entry_points=(each.entry_point,),
-            tls=each.tls,
-            passthrough=each.passthrough,
-            tls_options=each.options and f"{each.options}@x",
-            middlewares=each.middlewares,
-            **priority,
-        )
-    for router_of_http in HTTP_ROUTERS.values():
-        proxy.route(
-            origin,
-            rule=router_of_http["rule"],
-            entry_points=tuple(router_of_http["entryPoints"]),
-            tls="tls" in router_of_http,
-        )
-
-
-def _traefik(
-    stack: ExitStack, directory: Path, servers: dict[str, int], origin: Origin, own: Path
-) -> Candidate:
-    ports = {name: free_port() for name in ENTRY_POINTS}
+def _routes(directory: Path, servers: dict[str, int], origin: Origin, own: Path) -> Path:
+    """Write the file with routers and services for both; return its path."""
     services: dict[str, Any] = {
         name: {"loadBalancer": {"servers": [{"address": f"127.0.0.1:{port}"}]}}
         for name, port in servers.items()
@@ -335,7 +282,7 @@ def _traefik(
             "routers": {name: _written(each) for name, each in ROUTERS.items()},
             "services": services,
             "middlewares": MIDDLEWARES,
-            # Without a transport of its own, a service has no time at all to end its side.
+            # Without a transport of its own, a service of Traefik has no time at all to end its side.
             "serversTransports": {"patient": {"terminationDelay": "10s"}},
         },
         "tls": {
@@ -348,16 +295,23 @@ def _traefik(
             },
         },
     }
-    file = directory / "traefik.yml"
+    file = directory / "routes.yml"
     file.write_text(yaml.safe_dump(content))
-    processes = Processes()
-    stack.callback(processes.stop)
+    return file
+
+
+def _start(proxy: str, processes: Processes, directory: Path, routes: Path, own: Path) -> Candidate:
+    ports = {name: free_port() for name in ENTRY_POINTS}
     flags = [f"--entryPoints.{name}.address=127.0.0.1:{port}" for name, port in ports.items()]
-    running = start_traefik(processes, f"--providers.file.filename={file}", *flags, FRAMED)
+    flags += [FRAMED, f"--providers.file.filename={routes}"]
+    if proxy == "traefik":
+        running = start_traefik(processes, *flags)
+    else:
+        running = start(processes, *flags, "--providers.docker=false", "--workers=1", directory=directory)
     for port in ports.values():
         running.process.wait_for_port(port)
     found = Candidate(ports, own)
-    until(lambda: found.outcome(Call("both", "t.test"))[-1] == "b", "routes of Traefik")
+    until(lambda: found.outcome(Call("both", "t.test"))[-1] == "b", f"routes of {proxy}")
     return found
 
 
