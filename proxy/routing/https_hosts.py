@@ -66,7 +66,10 @@ class HttpsHostsByEntryPoint:
 
     def of(self, entry_point: str) -> HttpsHosts:
         """Return the hosts of an entry point, which follow all changes."""
-        return self._by_entry_point.setdefault(entry_point, HttpsHosts())
+        hosts = self._by_entry_point.get(entry_point)
+        if hosts is None:
+            hosts = self._by_entry_point[entry_point] = HttpsHosts()
+        return hosts
 
     def put(self, router: Router) -> None:
         """Add a router, which must be new."""

@@ -56,6 +56,9 @@ class Relay:
             if early:
                 sink.send(early)
             _move(source, sink)
+            if self._ended and sink.plain:
+                # The other direction has ended, too: the end of the connection is the end of this one.
+                return
             sink.end_sending()
         except OSError:
             # A broken side neither sends nor receives any more.
