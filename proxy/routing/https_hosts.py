@@ -80,7 +80,7 @@ class HttpsHostsByEntryPoint:
         self._count(router, -1)
 
     def _count(self, router: Router, number: int) -> None:
-        if not self._follows or router.parents:
+        if not self._follows or router.parents or not (router.tls or self._for_all):
             return
         of_router = router.entry_points or self._default_entry_points
         points = {point for point in of_router if router.tls or point in self._for_all}
