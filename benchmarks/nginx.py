@@ -5,12 +5,22 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from benchmarks.errors import BenchmarkError
 from benchmarks.processes import program
+
+_STREAM_MODULE = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 
 
 def nginx_program() -> str:
     """Return the path of nginx. Raises BenchmarkError if it is not installed."""
     return program("nginx", "Debian package nginx-light")
+
+
+def stream_module() -> Path:
+    """Return the path of the module that relays TCP. Raises BenchmarkError if it is not installed."""
+    if not _STREAM_MODULE.exists():
+        raise BenchmarkError(f"{_STREAM_MODULE} is missing: Debian package libnginx-mod-stream")
+    return _STREAM_MODULE
 
 
 def nginx_main(directory: Path, workers: int) -> str:

@@ -92,6 +92,7 @@ def start_proxy(
             scenario.feature,
             h2c_port if scenario.streams and not certificate else 0,
             scenario.grpc,
+            scenario.tcp,
         )
         with running(peer.prepare(site), core, peer.name) as proxy:
             wait_until_ready(proxy, port, scenario)

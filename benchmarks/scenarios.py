@@ -21,7 +21,8 @@ class Scenario:
     has that middleware; with `forwarded` unset, the proxy responds by itself, with `status`. With
     `compressed`, `size` is that of the server's body, and the client gets less. With `streams`, clients speak
     HTTP/2, each connection with so many requests at a time; with `grpc`, both client and server do, and
-    requests are unary calls.
+    requests are unary calls. With `tcp`, the proxy does not know of HTTP: it relays each connection to one
+    server.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Scenario:
     compressed: bool = False
     streams: int = 0
     grpc: bool = False
+    tcp: bool = False
 
     @property
     def full_handshakes(self) -> bool:
@@ -85,6 +87,9 @@ SCENARIOS = {
         Scenario("h2-lone", "/", 65, connections=1, tls=True, streams=1),
         Scenario("h2c", "/", 65, connections=8, streams=16),
         Scenario("grpc", "/bench.Echo/Say", 65, connections=8, streams=16, grpc=True),
+        Scenario("tcp", "/1k", 1024, tcp=True),
+        Scenario("tcpnew", "/1k", 1024, new_connections=True, tcp=True),
+        Scenario("tcp1m", "/1m", 1024 * 1024, tcp=True),
         Scenario("redirect", "/", 0, feature=features.REDIRECT, status=302, forwarded=False),
     )
 }

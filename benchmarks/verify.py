@@ -89,6 +89,10 @@ def wait_until_ready(proxy: RunningProgram, port: int, scenario: Scenario = SCEN
 
 def verify(port: int, servers: int, scenario: Scenario) -> None:
     """Check balancing, routing, headers and the feature. Raises BenchmarkError that names the error."""
+    if scenario.tcp:
+        # The proxy knows of connections alone.
+        _verify_balance(_on_new_connections(port, servers, scenario), servers, scenario)
+        return
     with _connected(port, scenario) as connection:
         # Not a call: Rondpoint responds to one with a status of gRPC.
         status = fetch(connection, "/", SCENARIOS["small"], "other.test")[0]

@@ -81,4 +81,4 @@ def _version() -> str:
     return f"Caddy {output.split()[0].removeprefix('v')}"
 
 
-PEER = Peer("caddy", _prepare, _version, lacks=frozenset({"ratelimit"}))
+PEER = Peer("caddy", _prepare, _version, lacks=frozenset({"ratelimit", "tcp", "tcpnew", "tcp1m"}))

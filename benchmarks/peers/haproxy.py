@@ -15,6 +15,8 @@ def haproxy_program() -> str:
 
 def configuration(site: Site) -> str:
     """Return the haproxy.cfg; other hosts get 404, as from a proxy without a router for them."""
+    if site.tcp:
+        return _relay(site)
     protocol = " proto h2" if site.h2c_servers else ""
     servers = "\n".join(
         f"    server s{number} 127.0.0.1:{port}{protocol}" for number, port in enumerate(site.servers)
@@ -44,6 +46,26 @@ backend origin
     http-reuse always
 {servers}
 {site.feature.haproxy_sections if site.feature else ""}
+"""
+
+
+def _relay(site: Site) -> str:
+    servers = "\n".join(f"    server s{number} 127.0.0.1:{port}" for number, port in enumerate(site.servers))
+    return f"""global
+    nbthread 1
+    maxconn 4096
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+frontend web
+    bind 127.0.0.1:{site.port}
+    default_backend origin
+backend origin
+    balance roundrobin
+    option splice-auto
+{servers}
 """
 
 

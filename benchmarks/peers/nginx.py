@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 
-from benchmarks.nginx import nginx_main, nginx_program
+from benchmarks.nginx import nginx_main, nginx_program, stream_module
 from benchmarks.peers.peer import HOST, Peer, Site
 from benchmarks.processes import Launch
 
 
 def configuration(site: Site) -> str:
     """Return the nginx.conf; other hosts get 404, as from a proxy without a router for them."""
+    if site.tcp:
+        return _relay(site)
     servers = " ".join(f"server 127.0.0.1:{port};" for port in site.servers)
     temporary = " ".join(
         f"{kind}_temp_path {site.directory}/{kind};"
@@ -39,6 +41,22 @@ http {{
             {_pass(site)}
             {_feature(site)}
         }}
+    }}
+}}
+"""
+
+
+def _relay(site: Site) -> str:
+    servers = " ".join(f"server 127.0.0.1:{port};" for port in site.servers)
+    return f"""load_module {stream_module()};
+{nginx_main(site.directory, workers=1)}
+stream {{
+    access_log off;
+    upstream origin {{ {servers} }}
+    server {{
+        listen 127.0.0.1:{site.port} backlog=4096;
+        tcp_nodelay on;
+        proxy_pass origin;
     }}
 }}
 """

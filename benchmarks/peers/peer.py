@@ -24,7 +24,8 @@ class Site:
     `directory` is empty, used only by this proxy, and removed afterwards. `port`, `admin_port` and `tls_port`
     are free loopback ports; `servers` are the origin's ports. With a `certificate` (PEM with its key), the
     proxy speaks TLS on `tls_port`. `feature` is what it does beside forwarding. On `h2c_port`, it speaks
-    HTTP/2 in clear text. With `h2c_servers`, the servers speak that, too, and nothing else.
+    HTTP/2 in clear text. With `h2c_servers`, the servers speak that, too, and nothing else. With `tcp`, it
+    relays connections on `port`, whatever they carry.
     """
 
     directory: Path
@@ -36,6 +37,7 @@ class Site:
     feature: Feature | None = None
     h2c_port: int = 0
     h2c_servers: bool = False
+    tcp: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _socket
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -231,7 +232,7 @@ class TcpRouting:
         for option in KEEP_ALIVE:
             stream.sock.setsockopt(*option)
         service = taken.route.router.service
-        server, target = self._parts.connector.connect(service, client.addresses(stream))
+        server, target = self._parts.connector.connect(service, partial(client.addresses, stream))
         try:
             if stream.expired:
                 return

@@ -66,7 +66,10 @@ class HttpsHostsByEntryPoint:
 
     def of(self, entry_point: str) -> HttpsHosts:
         """Return the hosts of an entry point, which follow all changes."""
-        return self._by_entry_point.setdefault(entry_point, HttpsHosts())
+        hosts = self._by_entry_point.get(entry_point)
+        if hosts is None:
+            hosts = self._by_entry_point[entry_point] = HttpsHosts()
+        return hosts
 
     def put(self, router: Router) -> None:
         """Add a router, which must be new."""
@@ -77,7 +80,7 @@ class HttpsHostsByEntryPoint:
         self._count(router, -1)
 
     def _count(self, router: Router, number: int) -> None:
-        if not self._follows or router.parents:
+        if not self._follows or router.parents or not (router.tls or self._for_all):
             return
         of_router = router.entry_points or self._default_entry_points
         points = {point for point in of_router if router.tls or point in self._for_all}

@@ -10,7 +10,7 @@ from proxy.tcp.guards import RefusedError
 from proxy.upstream.connection import DialError
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Callable, Container
 
     from proxy.balancing.tickets import Tickets
     from proxy.ejection.ejections import Ejections
@@ -32,10 +32,10 @@ class Connector:
         self._ejections = ejections
         self._unreachable: set[str] = set()
 
-    def connect(self, name: str, client: Addresses) -> tuple[Stream, TcpTarget]:
+    def connect(self, name: str, client: Callable[[], Addresses]) -> tuple[Stream, TcpTarget]:
         """Return a connection to a server of this service, and the server. Raises RefusedError.
 
-        Each server is tried once: it has not got anything of the client.
+        Each server is tried once: it has not got anything of the client, whose addresses `client` returns.
         """
         service = self._services.find(name, self._tickets)
         target = None if service is None else service.choose(self._tickets)

@@ -6,12 +6,15 @@ import _socket
 from math import ceil
 from typing import TYPE_CHECKING
 
-from proxy.net.proxy_protocol_header import Addresses, header_for_client, header_without_client
+from proxy.net.proxy_protocol_header import header_for_client, header_without_client
 from proxy.upstream.connection import DialError, dial
 from proxy.upstream.pool import REMOVED_DIAL_TIMEOUT, close_all_idle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from proxy.net.deadlines import Sweeper
+    from proxy.net.proxy_protocol_header import Addresses
     from proxy.net.stream import Stream
     from proxy.upstream.server_tls import ServerTls
     from rondpoint.tcp.model import TcpServersTransport
@@ -43,12 +46,12 @@ class Dialler:
         """Seconds that one side has to end its stream after the other; negative for no limit."""
         return self._transport.termination_delay
 
-    def dial(self, client: Addresses) -> Stream:
-        """Open a connection for this client. Raises DialError."""
+    def dial(self, client: Callable[[], Addresses]) -> Stream:
+        """Open a connection for a client, whose addresses `client` returns. Raises DialError."""
         version, timeout = self._transport.proxy_protocol, self._transport.dial_timeout
         if self.closed:
             timeout = min(timeout or REMOVED_DIAL_TIMEOUT, REMOVED_DIAL_TIMEOUT)
-        preface = header_for_client(version, client) if version else b""
+        preface = header_for_client(version, client()) if version else b""
         try:
             stream = dial(self._address, self._sweeper, timeout, self._tls, preface=preface)
         except DialError as error:

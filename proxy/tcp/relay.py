@@ -56,14 +56,17 @@ class Relay:
             if early:
                 sink.send(early)
             _move(source, sink)
+            if self._ended and sink.plain:
+                # The other direction has ended, too: the end of the connection is the end of this one.
+                return
             sink.end_sending()
         except OSError:
             # A broken side neither sends nor receives any more.
             self.end()
             return
-        if self._ended or self._termination_delay < 0:
+        is_first, self._ended = not self._ended, True
+        if not is_first or self._termination_delay < 0:
             return
-        self._ended = True
         # What the other side has sent until then still reaches this one.
         sink.shutdown_mode = _socket.SHUT_RD
         expire_at(sink, monotonic() + self._termination_delay)

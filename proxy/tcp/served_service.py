@@ -43,16 +43,17 @@ class ServedService:
     """A service with its `targets`; those that are down are not among them.
 
     `available` are the targets that take new connections. If none does, `all_unavailable` is set, and all are
-    in it. `key` is the service's name with PREFIX. A composite service has `members` in place of targets.
+    in it. `key` is the service's name with PREFIX. A composite service has `members` in place of targets. A
+    service that is not `served` has neither.
     """
 
     __slots__ = ("all_unavailable", "available", "key", "members", "name", "rotation", "targets")
 
-    def __init__(self, service: TcpService, targets: tuple[TcpTarget, ...]) -> None:
+    def __init__(self, service: TcpService, targets: tuple[TcpTarget, ...], *, served: bool) -> None:
         self.name = service.name
         self.key = PREFIX + service.name
         self.targets = targets
-        members = [member for member in service.members if member.weight > 0]
+        members = [member for member in service.members if served and member.weight > 0]
         self.members = tuple(member.name for member in members)
         order = schedule([member.weight for member in members])
         self.rotation = tuple(self.members[position] for position in order)

@@ -146,13 +146,14 @@ class TcpServices:
         return reason
 
     def _build(self, service: TcpService) -> ServedService:
+        served = service.name not in self._faults
         servers = [server for server in service.servers if server.state is not ServerState.DOWN]
-        if service.name in self._faults or service.members:
+        if service.members or not served:
             servers = []
         targets = tuple(self._build_target(service, server) for server in servers)
         for target in targets:
             self._targets.setdefault(target.address, set()).add(target)
-        return ServedService(service, targets)
+        return ServedService(service, targets, served=served)
 
     def _build_target(self, service: TcpService, server: TcpServer) -> TcpTarget:
         transport = service.transport or _DEFAULT_TRANSPORT

@@ -18,7 +18,9 @@ from tests.lab.certificate import write_certificate
 from tests.lab.origin import Origin
 from tests.lab.ports import free_port
 from tests.lab.store import Store
+from tests.lab.tcp_server import TcpServer, announce
 from tests.proxy.running import Proxy, running_proxy
+from tests.proxy.tcp.routing import ANYTHING, connect, receive_all, route
 from tests.proxy.test_explaining import command
 from tests.proxy.tls.handshakes import client_context
 from tests.proxy.wire.client import Answer, Client
@@ -144,3 +146,17 @@ def test_a_closed_admin_entry_point_answers_a_ping_alone(store: Store, short_pat
             refused = http.request(proxy.admin, "localhost", path)
             assert refused.status == 503
             assert "entry point traefik is closed" in refused.text
+
+
+def test_a_tcp_router_behind_a_guard_closes_connections(store: Store, short_path: Path) -> None:
+    with (
+        TcpServer(announce(b"s")) as server,
+        shut(store, short_path, f"--{GUARD}.depth=1", "--log.level=DEBUG") as (proxy, port),
+    ):
+        name = route(proxy, "shut", ANYTHING, server.port)
+        with connect(port) as client:
+            assert receive_all(client) == b""
+        assert server.accepted == 0
+        proxy.process.wait_for_line(
+            f"TCP router {name} refuses a connection from 127.0.0.1: entry point shut"
+        )

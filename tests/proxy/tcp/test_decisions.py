@@ -16,7 +16,7 @@ from tests.lab.certificate import write_certificate
 from tests.lab.origin import Origin
 from tests.lab.tcp_server import Handler, TcpServer, announce
 from tests.proxy.running import Proxy
-from tests.proxy.tcp.routing import ANYTHING, connect, connect_tls, exactly, receive_all, route, sni
+from tests.proxy.tcp.routing import ANYTHING, connect, connect_tls, exactly, receive_all, route, service, sni
 from tests.proxy.tls.certificates import make_certificate
 from tests.proxy.tls.handshakes import server_context
 
@@ -237,6 +237,23 @@ def test_the_higher_priority_and_then_the_lower_name_wins(
     assert reached(ports["both"], "a.test") == b"3"
     route(proxy, "both", Match("HostSNIRegexp", ("^a",)), named(b"4", server), tls=True, priority=7)
     assert reached(ports["both"], "a.test") == b"4"
+
+
+def test_ten_thousand_routers(proxy: Proxy, ports: dict[str, int], server: Start) -> None:
+    first, second = named(b"a", server), named(b"b", server)
+    names = [route(proxy, "both", sni(f"h{n}.test"), first, tls=True, wait=False) for n in range(10_000)]
+    proxy.publish()
+    # So many objects are applied in portions.
+    proxy.wait_for(proxy.revision)
+    for number in (0, 4_999, 9_999):
+        assert reached(ports["both"], f"h{number}.test") == b"a"
+    # A change of one service is one object.
+    changed = names[4_999]
+    proxy.tcp_services[changed] = service(changed, second)
+    proxy.publish()
+    assert reached(ports["both"], "h4999.test") == b"b"
+    assert reached(ports["both"], "h4998.test") == b"a"
+    assert status_over_tls(ports["both"], "h10000.test") == 404
 
 
 def test_an_entry_point_without_tcp_routers_serves_http_as_before(

@@ -209,6 +209,15 @@ def test_a_member_without_servers_is_skipped(proxy: Proxy, ports: dict[str, int]
     assert b"".join(reached(ports["tcp"]) for _ in range(6)) == b"aaaaaa"
 
 
+def test_a_composite_service_that_is_not_served_is_closed(
+    proxy: Proxy, ports: dict[str, int], server: Start
+) -> None:
+    proxy.tcp_services["a"] = service("a", server(announce(b"a")).port)
+    options = {"members": (Member("a"),), "unserved": "its member b cannot be read"}
+    route(proxy, "tcp", ANYTHING, service_options=options)
+    assert reached(ports["tcp"]) == b""
+
+
 def test_a_circle_of_members_closes_the_connection(proxy: Proxy, ports: dict[str, int]) -> None:
     proxy.tcp_services["one"] = service("one", members=(Member("two"),))
     proxy.tcp_services["two"] = service("two", members=(Member("one"),))

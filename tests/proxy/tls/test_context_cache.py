@@ -36,6 +36,13 @@ def test_the_same_certificates_and_options_share_a_context() -> None:
     assert others[2].minimum_version is ssl.TLSVersion.TLSv1_3
 
 
+def test_tcp_routers_have_contexts_of_their_own_only_for_other_protocols() -> None:
+    cache = Cache()
+    assert cache.get((FIRST,), DEFAULT, for_tcp=True) is cache.get((FIRST,), DEFAULT)
+    other = TlsOptions("other", alpn=("postgresql",))
+    assert cache.get((FIRST,), other, for_tcp=True) is not cache.get((FIRST,), other)
+
+
 def test_a_changed_certificate_is_another_one() -> None:
     cache = Cache()
     first = cache.get((make_certificate("a", "a.test"),), DEFAULT)
