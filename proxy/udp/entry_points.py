@@ -7,9 +7,10 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 import gevent
-from gevent import get_hub
+from gevent.event import Event
 from msgspec import Struct
 
+from proxy.background.cooperative_yield import CooperativeYield
 from proxy.udp.datagrams import MAX_DATAGRAM
 from proxy.udp.routes import UdpRouters, UdpServices
 from proxy.udp.session_table import SessionTable
@@ -39,13 +40,15 @@ class UdpEntryPoints:
     """The shards of a worker. `routers` and `services` receive the configuration; `table` counts sessions."""
 
     def __init__(self, tickets: Tickets) -> None:
-        self.routers = UdpRouters(self._changed)
-        self.services = UdpServices(self._changed)
+        self._change = Event()
+        self.routers = UdpRouters(self._change.set)
+        self.services = UdpServices(self._change.set)
         self.table = SessionTable(0)
         self._tickets = tickets
         self._seats: list[Seat] = []
         self._greenlets: list[Greenlet[..., None]] = []
-        self._refresh_is_due = False
+        # To end thousands of sessions takes so long that requests would wait.
+        self._yield_if_due = CooperativeYield()
         self._interval = 1.0
 
     def __len__(self) -> int:
@@ -68,6 +71,7 @@ class UdpEntryPoints:
                 self._spawn(seat.run)
         if self._seats:
             self._spawn(self._sweep)
+            self._spawn(self._follow_changes)
 
     def look_after_others(self) -> None:
         """Take the shards that other workers have left; call this about once a second."""
@@ -98,16 +102,15 @@ class UdpEntryPoints:
     def _spawn(self, run: Callable[[], None]) -> None:
         self._greenlets.append(gevent.spawn(run))
 
-    def _changed(self) -> None:
-        # Sessions look at the configuration once after all changes of a revision.
-        if self._seats and not self._refresh_is_due:
-            self._refresh_is_due = True
-            get_hub().loop.run_callback(self._refresh)
-
-    def _refresh(self) -> None:
-        self._refresh_is_due = False
-        for seat in self._seats:
-            seat.shard.refresh()
+    def _follow_changes(self) -> None:
+        """Look at all sessions once after the changes of a revision."""
+        while True:
+            self._change.wait()
+            self._change.clear()
+            for seat in self._seats:
+                seat.shard.reroute()
+            for seat in self._seats:
+                seat.shard.end_unserved(self._yield_if_due)
 
     def _sweep(self) -> None:
         while True:
@@ -115,4 +118,4 @@ class UdpEntryPoints:
             gevent.sleep(seconds_to_tick(self._interval))
             now = monotonic()
             for seat in self._seats:
-                seat.shard.sweep(now)
+                seat.shard.sweep(now, self._yield_if_due)

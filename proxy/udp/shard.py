@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import _socket
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -128,7 +128,7 @@ class Shard:
         self._opened = Event()
         self._opened.set()
         self._draining = False
-        self.refresh()
+        self.reroute()
 
     def start(self) -> None:
         """Begin or go on to read datagrams of clients."""
@@ -148,11 +148,13 @@ class Shard:
         for client in list(self.sessions):
             self._end(client)
 
-    def refresh(self) -> None:
-        """Apply the current routers and services: end the sessions that have lost their server."""
-        context = self._context
-        router = None if self._closed else context.routers.of(self.entry_point)
+    def reroute(self) -> None:
+        """Begin further sessions by the current routers."""
+        router = None if self._closed else self._context.routers.of(self.entry_point)
         self._service = "" if router is None else router.service
+
+    def end_unserved(self, yield_if_due: Callable[[], None]) -> None:
+        """End the sessions that lead to no server of the current services any more."""
         leads: dict[tuple[str, Address], bool] = {}
         for client, session in list(self.sessions.items()):
             if isinstance(session, _Opening):
@@ -162,14 +164,19 @@ class Shard:
             key = route.service, route.address
             if key not in leads:
                 leads[key] = self._serves(route)
-            if not leads[key]:
+            if not leads[key] and self.sessions.get(client) is session:
                 self._end(client)
+                yield_if_due()
 
-    def sweep(self, now: float) -> None:
+    def sweep(self, now: float, yield_if_due: Callable[[], None]) -> None:
         """End the sessions that have been silent for too long."""
         oldest = now - self.timeout
-        for client in [client for client, session in self.sessions.items() if session.last < oldest]:
-            self._end(client)
+        silent = [(client, session) for client, session in self.sessions.items() if session.last < oldest]
+        for client, session in silent:
+            # Other greenlets have run meanwhile.
+            if session.last < oldest and self.sessions.get(client) is session:
+                self._end(client)
+                yield_if_due()
 
     def unreachable(self, session: Session, datagram: bytes) -> None:
         """End the session of a server whose machine refuses datagrams; begin another with the datagram."""

@@ -17,7 +17,7 @@ from tests.lab.waiting import until
 from tests.proxy.running import Proxy, lone_proxy
 from tests.proxy.udp.publishing import UdpRoutes, udp_server
 
-UDP, ALL, SHORT = free_port(), free_port(), free_port()
+UDP, ALL, SHORT, CLOSED = (free_port() for _ in range(4))
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +28,9 @@ def proxy() -> Iterator[Proxy]:
         f"--entryPoints.short.address=127.0.0.1:{SHORT}/udp",
         "--entryPoints.short.udp.timeout=200ms",
         "--entryPoints.udp.udp.timeout=1h",
+        f"--entryPoints.closed.address=127.0.0.1:{CLOSED}/udp",
+        # A guard that is not served closes the entry point.
+        "--entryPoints.closed.clientIPStrategy.depth=1",
     )
     with lone_proxy(*flags) as proxy:
         yield proxy
@@ -205,6 +208,16 @@ def test_datagrams_without_a_router_or_server_are_dropped(routes: UdpRoutes, sta
     routes.change(name, unserved="")
     assert client.server(b"served") == "a"
     assert a.received == [b"served"]
+
+
+def test_a_closed_entry_point_serves_nobody(routes: UdpRoutes, stack: ExitStack) -> None:
+    (a,) = echoes(stack, "a")
+    routes.services["all@test"] = UdpService("all@test", (udp_server(a),))
+    routes.routers["all@test"] = UdpRouter("all@test", "all@test")
+    routes.publish()
+    stack.enter_context(UdpClient(CLOSED)).send(b"closed")
+    assert stack.enter_context(UdpClient(UDP)).server(b"open") == "a"
+    assert a.received == [b"open"]
 
 
 def test_a_dead_server_loses_its_sessions(routes: UdpRoutes, stack: ExitStack) -> None:
