@@ -8,54 +8,62 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 
+import dns.exception
 import dns.message
 import dns.query
 import dns.rcode
 import pytest
-import yaml
 
-from rondpoint.udp.model import UdpRouter, UdpServer, UdpService
 from tests.lab.bind import ADDRESS, Bind
+from tests.lab.installation import start
 from tests.lab.ports import free_port
+from tests.lab.processes import Processes
 from tests.lab.tutorial import File, steps
-from tests.proxy.running import lone_proxy
-from tests.proxy.udp.publishing import UdpRoutes
+from tests.lab.waiting import until
 
 PAGE = Path(__file__).parents[2] / "docs/udp.md"
 ZONE = "rondpoint.test"
 PORT = free_port()
 
 
-def routes_of_page(servers: list[Bind]) -> tuple[UdpRouter, UdpService]:
-    """Return router and service of the example in docs/udp.md, with these servers."""
+def write_files(directory: Path, servers: list[Bind]) -> None:
+    """Write the files of docs/udp.md, with this port and these servers."""
+    changes = {":53/udp": f":{PORT}/udp"}
+    changes |= {f"192.0.2.{number}:53": each.address for number, each in enumerate(servers, 1)}
     files = [step for step in steps(PAGE.read_text()) if isinstance(step, File)]
-    example = yaml.safe_load(next(file.text for file in files if file.name == "routes.yml"))["udp"]
-    ((router, options),) = example["routers"].items()
-    ((service, balancer),) = example["services"].items()
-    assert options["service"] == service
-    assert len(balancer["loadBalancer"]["servers"]) == len(servers)
-    return (
-        UdpRouter(router, service, tuple(options["entryPoints"])),
-        UdpService(service, tuple(UdpServer(f"s{each.port}", ADDRESS, each.port) for each in servers)),
-    )
+    assert [file.name for file in files] == ["rondpoint.yml", "routes.yml"]
+    for file in files:
+        text = file.text
+        for written, changed in changes.items():
+            text = text.replace(written, changed)
+        (directory / file.name).write_text(text)
 
 
 @pytest.fixture(scope="module")
 def dns_servers() -> Iterator[list[Bind]]:
-    """Two name servers behind a proxy with two workers, on PORT of all addresses."""
+    """Two name servers behind the example of docs/udp.md with two workers, on PORT of all addresses."""
     with ExitStack() as stack:
         servers = []
         for name in ("one", "two"):
             directory = Path(stack.enter_context(TemporaryDirectory(prefix="rp-")))
             records = {ZONE: [f'server TXT "{name}"', "big TXT " + " ".join(['"' + "x" * 250 + '"'] * 4)]}
             servers.append(stack.enter_context(Bind(directory, [ZONE], records=records)))
-        proxy = stack.enter_context(lone_proxy(f"--entryPoints.dns.address=:{PORT}/udp", workers=2))
-        routes = UdpRoutes(proxy)
-        stack.callback(routes.withdraw)
-        router, service = routes_of_page(servers)
-        routes.routers[router.name], routes.services[service.name] = router, service
-        routes.publish()
+        directory = Path(stack.enter_context(TemporaryDirectory(prefix="rp-")))
+        write_files(directory, servers)
+        processes = Processes()
+        stack.callback(processes.stop)
+        start(processes, "--workers=2", "--configFile=rondpoint.yml", directory=directory)
+        until(answers, "an answer")
         yield servers
+
+
+def answers() -> bool:
+    try:
+        query = dns.message.make_query(f"server.{ZONE}", "TXT")
+        return bool(dns.query.udp(query, ADDRESS, 0.5, PORT).answer)
+    except (OSError, dns.exception.Timeout):
+        # The routes are not in force yet.
+        return False
 
 
 def ask(name: str, kind: str, host: str = ADDRESS) -> dns.message.Message:

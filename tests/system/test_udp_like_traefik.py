@@ -1,4 +1,4 @@
-"""Traefik 3 and Rondpoint serve UDP alike, with the same servers."""
+"""Traefik 3 and Rondpoint serve UDP alike, with the same route file and the same servers."""
 
 from __future__ import annotations
 
@@ -10,17 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-import yaml
 
-from rondpoint.model import Member
-from rondpoint.udp.model import UdpRouter, UdpService
+from tests.lab.installation import start
 from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
 from tests.lab.udp import UdpClient, UdpEcho, bound_ports, clients
 from tests.lab.waiting import until
-from tests.proxy.running import lone_proxy
-from tests.proxy.udp.publishing import UdpRoutes, udp_server
 
 POINTS = ("plain", "weighted", "nobody", "unrouted", "two-routers")
 
@@ -37,29 +33,23 @@ class Scene:
         return self.ours[point], self.theirs[point]
 
 
-def routes_of_traefik(servers: list[UdpEcho]) -> str:
-    balancers = {
-        name: {"loadBalancer": {"servers": [{"address": f"127.0.0.1:{each.port}"} for each in chosen]}}
-        for name, chosen in services(servers).items()
-    }
-    members = [{"name": "a", "weight": 3}, {"name": "b", "weight": 1}]
-    routers = {
-        name: {"service": router.service, "entryPoints": list(router.entry_points)}
-        for name, router in routers_of_both().items()
-    }
-    balancers["weighted"] = {"weighted": {"services": members}}  # type: ignore[dict-item]
-    return yaml.safe_dump({"udp": {"routers": routers, "services": balancers}})
-
-
-def services(servers: list[UdpEcho]) -> dict[str, list[UdpEcho]]:
-    return {"a": servers[:1], "b": servers[1:2], "plain": servers, "nobody": []}
-
-
-def routers_of_both() -> dict[str, UdpRouter]:
-    found = {name: UdpRouter(name, name, (name,)) for name in ("plain", "weighted", "nobody")}
-    found["first"] = UdpRouter("first", "a", ("two-routers",))
-    found["second"] = UdpRouter("second", "b", ("two-routers",))
-    return found
+ROUTES = """\
+udp:
+  routers:
+    plain: {{entryPoints: [plain], service: plain}}
+    weighted: {{entryPoints: [weighted], service: weighted}}
+    nobody: {{entryPoints: [nobody], service: nobody}}
+    first: {{entryPoints: [two-routers], service: a}}
+    second: {{entryPoints: [two-routers], service: b}}
+  services:
+    a: {{loadBalancer: {{servers: [{{address: "127.0.0.1:{a}"}}]}}}}
+    b: {{loadBalancer: {{servers: [{{address: "127.0.0.1:{b}"}}]}}}}
+    nobody: {{loadBalancer: {{servers: []}}}}
+    plain:
+      loadBalancer:
+        servers: [{{address: "127.0.0.1:{a}"}}, {{address: "127.0.0.1:{b}"}}, {{address: "127.0.0.1:{c}"}}]
+    weighted: {{weighted: {{services: [{{name: a, weight: 3}}, {{name: b, weight: 1}}]}}}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -78,20 +68,25 @@ def scene() -> Iterator[Scene]:
                 )
             ]
 
-        directory = Path(stack.enter_context(TemporaryDirectory(prefix="rp-")))
-        (directory / "routes.yml").write_text(routes_of_traefik(servers))
+        file = Path(stack.enter_context(TemporaryDirectory(prefix="rp-"))) / "routes.yml"
+        file.write_text(ROUTES.format(**{each.name: each.port for each in servers}))
         processes = Processes()
         stack.callback(processes.stop)
-        start_traefik(processes, *flags(theirs), f"--providers.file.filename={directory}/routes.yml")
-        proxy = stack.enter_context(lone_proxy(*flags(ours)))
-        routes = UdpRoutes(proxy)
-        stack.callback(routes.close)
-        routes.routers.update(routers_of_both())
-        for name, chosen in services(servers).items():
-            routes.services[name] = UdpService(name, tuple(map(udp_server, chosen)))
-        routes.services["weighted"] = UdpService("weighted", members=(Member("a", 3), Member("b", 1)))
-        routes.publish()
+        provider = f"--providers.file.filename={file}"
+        start_traefik(processes, *flags(theirs), provider)
+        start(processes, *flags(ours), provider)
+        for ports in (ours, theirs):
+            until(lambda port=ports["plain"]: replies(port), "a reply")  # type: ignore[misc]
         yield Scene(ours, theirs, servers)
+
+
+def replies(port: int) -> bool:
+    with UdpClient(port) as client:
+        try:
+            return bool(client.ask())
+        except OSError:
+            # The routes are not in force yet.
+            return False
 
 
 def test_sessions_take_turns(scene: Scene) -> None:
