@@ -50,6 +50,7 @@ from proxy.telemetry.metrics_reporter import MetricsReporter
 from proxy.telemetry.tallies import Tallies
 from proxy.tls.ticket_rotation import TicketRotation
 from proxy.tls.worker_contexts import WorkerContexts
+from proxy.udp.entry_points import UdpEntryPoints
 from proxy.upstream.timeouts import UpstreamTimeouts
 from proxy.worker_status import StatusReporter
 from rondpoint.diagnostics import Diagnostic
@@ -159,6 +160,7 @@ class Runtime:
                 log.warning("%s", diagnostic)
         self._observers = Observers(settings, self.context.tallies.label_sets, self.context.chains)
         self.context.access_log = self._observers.access_log
+        self.udp = UdpEntryPoints(self.tickets)
         self._ticket_rotation = TicketRotation(self.client, self.keys.tls_tickets)
         self.tls = tls = WorkerContexts(self._ticket_rotation, self.context.tls_options, sealer.open)
         self.tcp = TcpParts(
@@ -176,6 +178,8 @@ class Runtime:
                 "certificates": tls.certificates,
                 "tls_options": self.context.tls_options,
                 **self.tcp.receivers(),
+                "udp_routers": self.udp.routers,
+                "udp_services": self.udp.services,
             },
         )
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
@@ -213,6 +217,7 @@ class Runtime:
             self._observers.dropped,
             tls.statuses,
             tls.by_entry_point,
+            self.udp.table,
         )
         self.reporter = MetricsReporter(
             self.client,

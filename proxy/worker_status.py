@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from proxy.telemetry.escaping import as_text
 from proxy.telemetry.instance import HOST, INSTANCE
+from proxy.udp.session_table import SessionTable
 from rondpoint import __version__
 from rondpoint.store.metrics import ServerError, WorkerCounts
 from rondpoint.store.workers import CertificateStatus, WorkerStatus
@@ -37,6 +38,7 @@ class StatusReporter:
         dropped: Callable[[], tuple[int, int]],
         certificates: Collection[CertificateStatus] = (),
         tls_contexts: Mapping[str, EntryPointContexts] = MappingProxyType({}),
+        udp: SessionTable | None = None,
     ) -> None:
         """`dropped` returns the lost access log lines and spans.
 
@@ -49,6 +51,7 @@ class StatusReporter:
         self._dropped = dropped
         self._certificates = certificates
         self._tls_contexts = tls_contexts
+        self._udp = SessionTable(0) if udp is None else udp
         self._started_at = time()
         self._pid = os.getpid()
 
@@ -71,6 +74,7 @@ class StatusReporter:
             upgrades=self._context.upgrades,
             degraded=self._tickets.degraded,
             certificates=tuple(self._certificates),
+            udp_sessions=dict(self._udp.by_entry_point),
         )
 
     def counters(self) -> WorkerCounts:
@@ -97,6 +101,9 @@ class StatusReporter:
                 for name, contexts in self._tls_contexts.items()
                 if contexts.failures
             },
+            udp_sessions=self._udp.begun,
+            udp_refused_sessions=self._udp.refused,
+            udp_dropped_datagrams=self._udp.dropped,
         )
 
 

@@ -39,6 +39,14 @@ def connection_capacity(descriptors: int, wanted: int, *, explicit: bool = False
     return max(1, min(wanted, free if explicit else free // 2))
 
 
+def session_capacity(descriptors: int, wanted: int) -> int:
+    """Return how many of the `wanted` UDP sessions these descriptors allow, with most left for connections.
+
+    Each session has one descriptor, for its server.
+    """
+    return max(1, min(wanted, descriptors // 4))
+
+
 class DescriptorShortage:
     """Recognises accepts that failed because no descriptor is left, and logs that once a minute at most."""
 

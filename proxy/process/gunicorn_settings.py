@@ -14,6 +14,7 @@ from gunicorn.glogging import Logger
 
 from proxy.process.current_settings import current_settings, read_settings
 from proxy.process.listening import bind_addresses
+from proxy.process.udp_sockets import UDP_SOCKETS
 from proxy.telemetry.instance import INSTANCE
 from proxy.telemetry.tracing.dependencies import MISSING, packages_installed
 from rondpoint import logs
@@ -81,6 +82,7 @@ def gunicorn_settings() -> dict[str, Any]:
         "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108 (memory, for heartbeats)
         "control_socket_disable": True,
         "on_starting": _prepare_master,
+        "on_reload": _reopen_udp_sockets,
         "when_ready": _load,
         "pre_fork": _freeze_memory,
         "post_fork": _reset_sigterm,
@@ -93,7 +95,13 @@ def _prepare_master(arbiter: Arbiter) -> None:
 
     if warning := access_warning(current_settings()):
         log.warning("%s", warning)
+    UDP_SOCKETS.open_or_exit(current_settings())
     install_master(arbiter)
+
+
+def _reopen_udp_sockets(arbiter: Arbiter) -> None:
+    for error in UDP_SOCKETS.open(current_settings()):
+        log.error("%s", error)
 
 
 def _load(arbiter: Arbiter) -> None:

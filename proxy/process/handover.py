@@ -55,6 +55,11 @@ def retire_up_to(age: int) -> None:
     _write(_retired_age, age)
 
 
+def last_retired_age() -> int:
+    """Return the age up to which the last reload replaces all workers; 0 before the first."""
+    return _read(_retired_age)
+
+
 def last_replaced_age(age: int) -> int:
     """Return the age that a worker must exceed to succeed the worker of this age, which leaves now."""
     retired = _read(_retired_age)

@@ -22,15 +22,19 @@ def unavailable_addresses(settings: Settings) -> Iterator[str]:
         # The process inherits open sockets.
         return
     for name, point in settings.entry_points.items():
-        host = point.host or ("::" if _dual_stack() else "0.0.0.0")  # noqa: S104
+        host = listening_host(point.host)
+        udp = point.protocol == "udp"
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with socket.socket(family, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM) as probe:
+                if not udp:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind((host, point.port))
         except OSError as error:
             yield (
                 f"entryPoints.{name}.address: cannot listen on {point.address}: {error.strerror} "
-                f"({_remedy(error)}, or use another address: --entryPoints.{name}.address=:PORT)"
+                f"({_remedy(error)}, or use another address: "
+                f"--entryPoints.{name}.address=:PORT{'/udp' if udp else ''})"
             )
 
 
@@ -60,8 +64,13 @@ def entry_point_of(entry_points: Mapping[str, EntryPoint], address: tuple[str, i
     return None
 
 
+def listening_host(host: str) -> str:
+    """Return the host to bind for that of an entry point: all addresses of the machine if it is empty."""
+    return host or ("::" if _dual_stack() else "0.0.0.0")  # noqa: S104
+
+
 def _format_address(host: str, port: int) -> str:
-    host = host or ("::" if _dual_stack() else "0.0.0.0")  # noqa: S104 (an entry point without a host is for all)
+    host = listening_host(host)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from itertools import count
 from typing import cast
 
 from gunicorn.arbiter import Arbiter
@@ -10,7 +11,8 @@ from gunicorn.arbiter import Arbiter
 from proxy.authentication.instance_secret import INSTANCE_SECRET
 from proxy.circuit_breaker.shared_memory import BREAKERS
 from proxy.limits.in_flight_counts import IN_FLIGHT
-from proxy.process.handover import Departure, retire_up_to
+from proxy.process.handover import Departure, last_retired_age, retire_up_to
+from proxy.process.udp_sockets import UDP_SOCKETS
 from proxy.process.worker import ProxyWorker
 
 # Importing these here makes them, so that all workers inherit the same ones.
@@ -46,10 +48,22 @@ class Master(Arbiter):
 
     def spawn_worker(self) -> int:
         row = IN_FLIGHT.claim()
+        UDP_SOCKETS.slot = self._free_slot()
+        UDP_SOCKETS.workers = self.cfg.workers
         # This call returns only in the master.
         pid: int = super().spawn_worker()
         IN_FLIGHT.assign(row, pid)
         return pid
+
+    def _free_slot(self) -> int:
+        """Return the lowest number that no worker has which is going to stay."""
+        taken = {
+            cast("ProxyWorker", worker).udp_slot
+            for worker in self.WORKERS.values()
+            if worker.age > last_retired_age()
+            and cast("ProxyWorker", worker).departure_notice.departure is Departure.NONE
+        }
+        return next(slot for slot in count() if slot not in taken)
 
     def kill_worker(self, pid: int, sig: int) -> None:
         if sig == signal.SIGTERM and pid in self.WORKERS:

@@ -24,7 +24,7 @@ from proxy.limits.in_flight_counts import IN_FLIGHT
 from proxy.process.acceptor import BATCH, Acceptor
 from proxy.process.connection_handlers import ConnectionHandlers
 from proxy.process.current_settings import current_settings
-from proxy.process.file_descriptors import connection_capacity, raise_limit
+from proxy.process.file_descriptors import connection_capacity, raise_limit, session_capacity
 from proxy.process.handover import (
     Departure,
     DepartureNotice,
@@ -33,13 +33,17 @@ from proxy.process.handover import (
     newest_age,
 )
 from proxy.process.listening import entry_point_of
+from proxy.process.udp_sockets import UDP_SOCKETS
 from rondpoint.settings import ADMIN
 from rondpoint.settings.tree.section import given_names
 from rondpoint.ticks import seconds_to_tick
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from proxy.process.deferred_application import DeferredApplication
     from proxy.runtime import Runtime
+    from proxy.udp.entry_points import InheritedShard
 
 STORE_TIMEOUT = 5.0
 """Seconds that a starting worker waits for its first read of the store before it accepts connections."""
@@ -61,6 +65,8 @@ class ProxyWorker(GeventWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.departure_notice = DepartureNotice()
+        # The master has chosen it for the worker that it makes now.
+        self.udp_slot = UDP_SOCKETS.slot
         self._leaving: Event | None = None
         self._runtime: Runtime | None = None
 
@@ -82,7 +88,8 @@ class ProxyWorker(GeventWorker):
         runtime.start()
         runtime.wait_ready(STORE_TIMEOUT)
         cast("DeferredApplication", self.wsgi).serve(runtime)
-        web = ConnectionHandlers(self._connection_capacity())
+        sessions = self._session_capacity()
+        web = ConnectionHandlers(self._connection_capacity(sessions))
         # Apart, because the streams of dashboards do not end by themselves.
         admin = ConnectionHandlers(ADMIN_CONNECTIONS)
         try:
@@ -90,6 +97,7 @@ class ProxyWorker(GeventWorker):
         except CertificateError as error:
             self.log.critical("%s", error)
             sys.exit(Arbiter.APP_LOAD_ERROR)
+        runtime.udp.begin(self._inherited_shards(), sessions)
         for acceptor in acceptors:
             acceptor.start()
         announce_accepting(self.age)
@@ -100,10 +108,13 @@ class ProxyWorker(GeventWorker):
         while self.alive and self.departure_notice.departure is Departure.NONE:
             self.notify()
             self._leaving.wait(seconds_to_tick(1.0))
+            runtime.udp.look_after_others()
             if runtime.context.requests >= self.max_requests:
                 self.log.info("%s has served %d requests and is replaced", self, runtime.context.requests)
                 break
         self._await_successor()
+        if self.departure_notice.departure is not Departure.ENDING:
+            runtime.udp.leave()
         self._accept_while_ending(runtime)
         self.alive = False
         for acceptor in acceptors:
@@ -111,6 +122,7 @@ class ProxyWorker(GeventWorker):
         self._drain(web, runtime)
         admin.join(timeout=ADMIN_TIMEOUT)
         admin.kill(timeout=1)
+        runtime.udp.close()
         runtime.stop()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
@@ -123,9 +135,47 @@ class ProxyWorker(GeventWorker):
         if self._runtime is not None:
             self._runtime.reopen_logs()
 
-    def _connection_capacity(self) -> int:
-        """Return how many client connections this worker holds at once."""
+    def _session_capacity(self) -> int:
+        """Return how many UDP sessions this worker holds at once."""
+        settings = current_settings()
+        if not settings.udp_entry_points:
+            return 0
         descriptors = raise_limit()
+        capacity = session_capacity(descriptors, settings.limits.udp_sessions)
+        if capacity < settings.limits.udp_sessions:
+            self.log.warning(
+                "a worker holds %d UDP sessions instead of the %d of limits.udpSessions: "
+                "it may have %d file descriptors (ulimit -n)",
+                capacity,
+                settings.limits.udp_sessions,
+                descriptors,
+            )
+        return capacity
+
+    def _inherited_shards(self) -> Iterator[InheritedShard]:
+        """Yield the shards of UDP entry points that the master has opened."""
+        from proxy.udp.entry_points import InheritedShard  # noqa: PLC0415 - imports gevent's functions
+        from proxy.udp.succession import Line  # noqa: PLC0415
+
+        settings = current_settings()
+        for name, sockets, own in UDP_SOCKETS.assigned(settings):
+            yield InheritedShard(
+                name,
+                settings.entry_points[name].udp.timeout,
+                sockets.listener.fileno(),
+                Line(
+                    sockets.offers.fileno(),
+                    sockets.offering.fileno(),
+                    UDP_SOCKETS.lock_file.fileno(),
+                    sockets.lock,
+                ),
+                own,
+                settings.closed_reason(name),
+            )
+
+    def _connection_capacity(self, reserved: int) -> int:
+        """Return how many client connections this worker holds at once, with `reserved` descriptors less."""
+        descriptors = raise_limit() - reserved
         explicit = "connections" in given_names(current_settings().limits)
         capacity = connection_capacity(descriptors, self.worker_connections, explicit=explicit)
         if capacity < self.worker_connections:
@@ -185,13 +235,18 @@ class ProxyWorker(GeventWorker):
         end = monotonic() + grace
         idle_end, ending = end, False
         runtime.server.drain(idle_end)
-        while len(web) and monotonic() < end:
+        while (len(web) or len(runtime.udp)) and monotonic() < end:
             if self.departure_notice.departure is Departure.ENDING and not ending:
                 ending = True
+                runtime.udp.end()
                 idle_end = min(end, monotonic() + IDLE_TIMEOUT)
                 runtime.server.drain(idle_end)
             self.notify()
-            web.join(timeout=0.2)
+            (web if len(web) else runtime.udp).join(0.2)
+        if len(runtime.udp):
+            self.log.warning(
+                "%s ends with %d UDP sessions open: the grace time is over", self, len(runtime.udp)
+            )
         if len(web):
             self.log.warning("%s ends with %d connections unfinished: the grace time is over", self, len(web))
             web.kill(timeout=1)

@@ -41,6 +41,9 @@ def add_worker_counts(one: WorkerCounts, other: WorkerCounts) -> WorkerCounts:
             name: _add_numbers(one.handshake_failures.get(name, {}), other.handshake_failures.get(name, {}))
             for name in (*one.handshake_failures, *other.handshake_failures)
         },
+        udp_sessions=one.udp_sessions + other.udp_sessions,
+        udp_refused_sessions=one.udp_refused_sessions + other.udp_refused_sessions,
+        udp_dropped_datagrams=one.udp_dropped_datagrams + other.udp_dropped_datagrams,
     )
 
 

@@ -117,7 +117,8 @@ class WorkerCounts(Struct, frozen=True, omit_defaults=True):
     publication until they were in force, in buckets by BOUNDS; `propagation_seconds` is the sum.
     `recent_errors` has the newest first. The copies are those of requests for mirrors: sent ones got a
     response, failed ones did not, and dropped ones were not sent because of limits. `handshake_failures`
-    counts failed TLS handshakes with clients by entry point and reason.
+    counts failed TLS handshakes with clients by entry point and reason. `udp_sessions` have begun,
+    `udp_refused_sessions` did not because of limits; `udp_dropped_datagrams` had no router or no server.
     """
 
     tickets: int = 0
@@ -132,6 +133,9 @@ class WorkerCounts(Struct, frozen=True, omit_defaults=True):
     copies_dropped: int = 0
     recent_errors: tuple[ServerError, ...] = ()
     handshake_failures: dict[str, dict[str, int]] = {}
+    udp_sessions: int = 0
+    udp_refused_sessions: int = 0
+    udp_dropped_datagrams: int = 0
 
 
 _counts = msgspec.json.Decoder(Counts)

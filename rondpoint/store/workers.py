@@ -39,7 +39,8 @@ class WorkerStatus(Struct, frozen=True, omit_defaults=True):
     start. `revision` has been in force since `changed_at`, and last equalled the store's at `confirmed_at`.
     `reloads` counts the instance's revisions. `connections` counts client connections by entry point;
     `upgrades` are the tunnels among them. `degraded` says that the worker uses local tickets now.
-    `certificates` is filled if `/metrics` shows certificates.
+    `certificates` is filled if `/metrics` shows certificates. `udp_sessions` counts open UDP sessions by
+    entry point.
     """
 
     name: str
@@ -57,6 +58,7 @@ class WorkerStatus(Struct, frozen=True, omit_defaults=True):
     upgrades: int = 0
     degraded: bool = False
     certificates: tuple[CertificateStatus, ...] = ()
+    udp_sessions: dict[str, int] = field(default_factory=dict)
 
     def alive(self, now: float) -> bool:
         """Return whether the worker's last report is recent."""

@@ -15,13 +15,13 @@ CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def socket_in(namespace: Path | None) -> socket.socket:
-    """Create a TCP/IPv4 socket in the network namespace at this path; None means this process's own.
+def socket_in(namespace: Path | None, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+    """Create an IPv4 socket in the network namespace at this path; None means this process's own.
 
     Raises OSError if the namespace cannot be entered: it was removed, or the process is not root.
     """
     if namespace is None:
-        return socket.socket()
+        return socket.socket(type=kind)
     created: list[socket.socket] = []
     failures: list[OSError] = []
 
@@ -33,7 +33,7 @@ def socket_in(namespace: Path | None) -> socket.socket:
                     number = ctypes.get_errno()
                     failures.append(OSError(number, os.strerror(number), str(namespace)))
                     return
-                created.append(socket.socket())
+                created.append(socket.socket(type=kind))
             finally:
                 os.close(descriptor)
         except OSError as error:

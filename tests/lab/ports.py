@@ -53,7 +53,7 @@ _ports = _Ports()
 
 
 def free_port(*, namespace: Path | None = None) -> int:
-    """Return a TCP port without a listener, which is given to nobody else while this process runs.
+    """Return a port without a listener for TCP or UDP, which is given to nobody else while this process runs.
 
     A port that a test has used is not given again: a program of a later test may still know a server there.
     Raises LabError if no block of ports is left, OSError if the namespace cannot be entered.
@@ -65,9 +65,13 @@ def free_port(*, namespace: Path | None = None) -> int:
 
 
 def _is_free(port: int, namespace: Path | None) -> bool:
-    with socket_in(namespace) as probe:
+    return all(_binds(port, namespace, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM))
+
+
+def _binds(port: int, namespace: Path | None, kind: socket.SocketKind) -> bool:
+    with socket_in(namespace, kind) as probe:
         # As servers do: connections that have ended do not block the port.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(kind is socket.SOCK_STREAM))
         try:
             probe.bind(("0.0.0.0", port))
         except OSError:

@@ -73,7 +73,10 @@ CONFIG_LAST_RELOAD = Metric(
     "traefik_config_last_reload_success", "gauge", "Time when the last revision was applied, in Unix seconds."
 )
 OPEN_CONNECTIONS = Metric(
-    "traefik_open_connections", "gauge", "Open client connections.", ("entrypoint", "protocol")
+    "traefik_open_connections",
+    "gauge",
+    "Open client connections, and UDP sessions.",
+    ("entrypoint", "protocol"),
 )
 CERTIFICATES = Metric(
     "traefik_tls_certs_not_after",
@@ -194,6 +197,17 @@ HANDSHAKE_FAILURES = Metric(
     "Failed TLS handshakes with clients, by reason.",
     ("entrypoint", "reason"),
 )
+UDP_SESSIONS = Metric(
+    "rondpoint_udp_sessions_total",
+    "counter",
+    "UDP sessions: `begun` ones, and `refused` ones, for which there was no room.",
+    ("outcome",),
+)
+UDP_DROPPED_DATAGRAMS = Metric(
+    "rondpoint_udp_dropped_datagrams_total",
+    "counter",
+    "Datagrams of clients that were dropped, because there was no router or no server for them.",
+)
 TLS_CERTIFICATES = Metric(
     "rondpoint_tls_certificates",
     "gauge",
@@ -254,6 +268,8 @@ METRICS: tuple[Metric, ...] = (
     DROPPED_SPANS,
     COPIES,
     HANDSHAKE_FAILURES,
+    UDP_SESSIONS,
+    UDP_DROPPED_DATAGRAMS,
     TLS_CERTIFICATES,
     ACME_CERTIFICATES,
     ACME_ORDERS,

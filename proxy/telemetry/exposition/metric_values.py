@@ -60,9 +60,10 @@ def _last_reload(metrics: InstanceMetrics) -> Values:
 def _connections(metrics: InstanceMetrics) -> Values:
     counts: dict[Labels, float] = {}
     for worker in metrics.living:
-        for entry_point, count in worker.connections.items():
-            key = (entry_point, "TCP")
-            counts[key] = counts.get(key, 0) + count
+        for protocol, opened in (("TCP", worker.connections), ("UDP", worker.udp_sessions)):
+            for entry_point, count in opened.items():
+                key = (entry_point, protocol)
+                counts[key] = counts.get(key, 0) + count
     return counts
 
 
@@ -78,6 +79,11 @@ def _tickets(metrics: InstanceMetrics) -> Values:
 def _copies(metrics: InstanceMetrics) -> Values:
     own = metrics.totals.own
     return {("sent",): own.copies_sent, ("failed",): own.copies_failed, ("dropped",): own.copies_dropped}
+
+
+def _udp_sessions(metrics: InstanceMetrics) -> Values:
+    own = metrics.totals.own
+    return {("begun",): own.udp_sessions, ("refused",): own.udp_refused_sessions}
 
 
 def _handshake_failures(metrics: InstanceMetrics) -> Values:
@@ -111,6 +117,8 @@ INSTANCE_METRICS: dict[Metric, Callable[[InstanceMetrics], Values]] = {
     catalogue.DROPPED_SPANS: lambda metrics: _one(metrics.totals.own.dropped_spans),
     catalogue.COPIES: _copies,
     catalogue.HANDSHAKE_FAILURES: _handshake_failures,
+    catalogue.UDP_SESSIONS: _udp_sessions,
+    catalogue.UDP_DROPPED_DATAGRAMS: lambda metrics: _one(metrics.totals.own.udp_dropped_datagrams),
     catalogue.CPU: _usage(lambda processes: processes.cpu_seconds),
     catalogue.RESIDENT_MEMORY: _usage(lambda processes: processes.resident),
     catalogue.VIRTUAL_MEMORY: _usage(lambda processes: processes.virtual),

@@ -219,7 +219,7 @@ class EntryPoint(Section):
 
     address: EntryPointAddress = Field(
         description="The address to listen on: `:80`, `127.0.0.1:8080`, `[::1]:80`, with an optional `/tcp`; "
-        "with `/udp` for UDP."
+        "with `/udp` for [UDP](../udp.md)."
     )
     allow_acme_by_pass: Switch = Field(
         default=False,

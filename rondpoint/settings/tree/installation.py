@@ -133,6 +133,11 @@ class Limits(Section):
         description="Maximum number of client connections of one worker; further ones wait until one ends. "
         "Each may need a second file descriptor for a server, so a low `ulimit -Hn` reduces the number.",
     )
+    udp_sessions: PositiveInt = Field(
+        default=4_000,
+        description="Maximum number of UDP sessions of one worker; new ones are refused until one ends. Each "
+        "has a file descriptor; at most a quarter of those that `ulimit -Hn` allows are for them.",
+    )
     requests_per_worker: NonNegativeInt = Field(
         default=0,
         description="Number of requests after which a new worker replaces a worker, without failed requests; "

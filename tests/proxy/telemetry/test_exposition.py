@@ -153,6 +153,16 @@ def test_a_server_is_up_if_it_passes_active_and_passive_health_checks() -> None:
     }
 
 
+def test_udp_sessions_are_counted_by_outcome() -> None:
+    own = WorkerCounts(udp_sessions=3, udp_refused_sessions=2, udp_dropped_datagrams=1)
+    text = render({"/worker": own}, {"/worker": own})
+    assert values(text, "rondpoint_udp_sessions_total") == {
+        (("outcome", "begun"),): 6,
+        (("outcome", "refused"),): 4,
+    }
+    assert values(text, "rondpoint_udp_dropped_datagrams_total") == {(): 2}
+
+
 def test_copies_for_mirrors_are_counted_by_outcome() -> None:
     own = WorkerCounts(copies_sent=3, copies_failed=2, copies_dropped=1)
     text = render({"/worker": own}, {"/worker": own})
@@ -227,7 +237,9 @@ def test_counts_with_other_bounds_are_converted() -> None:
 
 def test_gauges_cover_live_workers_only() -> None:
     workers = (
-        worker("a", connections={"web": 2}, degraded=True, reloads=3, changed_at=900.0),
+        worker(
+            "a", connections={"web": 2}, udp_sessions={"dns": 5}, degraded=True, reloads=3, changed_at=900.0
+        ),
         worker("b", connections={"web": 1, "s": 1}, revision=6, confirmed_at=NOW - 9, reloads=4),
         worker("dead", connections={"web": 9}, seen_at=NOW - 11, confirmed_at=1.0, reloads=5, revision=1),
     )
@@ -235,6 +247,7 @@ def test_gauges_cover_live_workers_only() -> None:
     assert values(text, "traefik_open_connections") == {
         (("entrypoint", "web"), ("protocol", "TCP")): 3,
         (("entrypoint", "s"), ("protocol", "TCP")): 1,
+        (("entrypoint", "dns"), ("protocol", "UDP")): 5,
     }
     assert values(text, "rondpoint_server_ejected") == {(("url", "http://10.0.0.1:80"),): 1}
     for name, value in {

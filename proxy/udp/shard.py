@@ -1,0 +1,323 @@
+"""One shard of a UDP entry point in a worker: reads its socket, and holds the sessions of its clients."""
+
+from __future__ import annotations
+
+import _socket
+import logging
+from collections.abc import Callable, Iterator
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Protocol
+
+import gevent
+from gevent import get_hub
+from gevent.event import Event
+from gevent.socket import getaddrinfo
+
+from proxy.udp.datagrams import Client, Local, entry_point_socket
+from proxy.udp.routes import Address, Route, UdpRouters, UdpServices, UnreachableServers
+from proxy.udp.session import Session, connect
+
+if TYPE_CHECKING:
+    from proxy.udp.session_table import SessionTable
+
+log = logging.getLogger(__name__)
+
+_READ = 1
+BATCH = 64
+"""Datagrams that are read in one turn of the event loop, so that a busy client does not hold up requests."""
+
+MAX_WAITING = 16
+"""Datagrams that a session keeps until its server is chosen; further ones are dropped."""
+
+SERVER_WARNING_INTERVAL = 10.0
+"""Seconds between two warnings that sessions to servers cannot be opened."""
+
+
+class Tickets(Protocol):
+    """Gives tickets; only while `degraded` is set does `take` not wait."""
+
+    degraded: bool
+
+    def take(self, service: str) -> int: ...
+
+
+class MustWaitError(Exception):
+    """A server can only be chosen in a greenlet of its own, because that waits for a ticket or a name."""
+
+
+class ShardContext:
+    """What all shards of a worker share. `buffer` receives datagrams, one at a time."""
+
+    def __init__(
+        self,
+        routers: UdpRouters,
+        services: UdpServices,
+        tickets: Tickets,
+        table: SessionTable,
+        buffer: bytearray,
+    ) -> None:
+        self.routers = routers
+        self.services = services
+        self.tickets = tickets
+        self.table = table
+        self.buffer = buffer
+        self.view = memoryview(buffer)
+        self.unreachable = UnreachableServers()
+        self._warned_at = -SERVER_WARNING_INTERVAL
+
+    def choose_at_once(self, service: str) -> Route | None:
+        """Choose a server without waiting. Raises MustWaitError."""
+        return self.services.choose(service, self._take_at_once, self._is_avoided)
+
+    def choose(self, service: str) -> Route | None:
+        """Choose a server; wait for tickets if needed."""
+        return self.services.choose(service, self.tickets.take, self._is_avoided)
+
+    def report(self, route: Route, error: OSError) -> None:
+        """Log that a session with this server cannot be opened."""
+        if monotonic() - self._warned_at >= SERVER_WARNING_INTERVAL:
+            self._warned_at = monotonic()
+            log.warning(
+                "service %s: a UDP session with %s failed: %s", route.service, route.server.address, error
+            )
+
+    def _take_at_once(self, service: str) -> int:
+        if not self.tickets.degraded:
+            raise MustWaitError
+        return self.tickets.take(service)
+
+    def _is_avoided(self, route: Route) -> bool:
+        return route.address in self.unreachable
+
+
+class _Opening:
+    """A session whose server is not chosen yet, with the datagrams for it."""
+
+    __slots__ = ("local", "waiting")
+
+    last = float("inf")
+
+    def __init__(self, local: Local) -> None:
+        self.local = local
+        self.waiting: list[bytes] = []
+
+    def to_server(self, datagram: Any) -> None:
+        if len(self.waiting) < MAX_WAITING:
+            self.waiting.append(bytes(datagram))
+
+
+class Shard:
+    """The sessions of one shard by client. The socket belongs to the master and to all workers.
+
+    A session ends after `timeout` seconds without a datagram. With `closed`, a reason, there are none.
+    """
+
+    def __init__(
+        self, entry_point: str, timeout: float, listener: Any, context: ShardContext, closed: str = ""
+    ) -> None:
+        self.entry_point = entry_point
+        self.timeout = timeout
+        self.sessions: dict[Client, Session | _Opening] = {}
+        self.buffer = context.view
+        self._context = context
+        self._entry = entry_point_socket(listener, context.buffer)
+        self._watcher = get_hub().loop.io(listener.fileno(), _READ)
+        self._closed = closed
+        self._service = ""
+        self._opening = 0
+        self._opened = Event()
+        self._opened.set()
+        self._draining = False
+        self.reroute()
+
+    def start(self) -> None:
+        """Begin or go on to read datagrams of clients."""
+        self._watcher.start(self._read_batch)
+
+    def stop(self) -> None:
+        """Stop reading; datagrams of clients wait in the socket. Replies still reach clients."""
+        self._watcher.stop()
+
+    def drain(self) -> None:
+        """Begin no further sessions."""
+        self._draining = True
+
+    def close(self) -> None:
+        """Stop reading, and end all sessions."""
+        self._watcher.close()
+        for client in list(self.sessions):
+            self._end(client)
+
+    def reroute(self) -> None:
+        """Begin further sessions by the current routers."""
+        router = None if self._closed else self._context.routers.of(self.entry_point)
+        self._service = "" if router is None else router.service
+
+    def end_unserved(self, yield_if_due: Callable[[], None]) -> None:
+        """End the sessions that lead to no server of the current services any more."""
+        leads: dict[tuple[str, Address], bool] = {}
+        for client, session in list(self.sessions.items()):
+            if isinstance(session, _Opening):
+                # Its greenlet looks at the services again once it has a server.
+                continue
+            route = session.route
+            key = route.service, route.address
+            if key not in leads:
+                leads[key] = self._serves(route)
+            if not leads[key] and self.sessions.get(client) is session:
+                self._end(client)
+                yield_if_due()
+
+    def sweep(self, now: float, yield_if_due: Callable[[], None]) -> None:
+        """End the sessions that have been silent for too long."""
+        oldest = now - self.timeout
+        silent = [(client, session) for client, session in self.sessions.items() if session.last < oldest]
+        for client, session in silent:
+            # Other greenlets have run meanwhile.
+            if session.last < oldest and self.sessions.get(client) is session:
+                self._end(client)
+                yield_if_due()
+
+    def unreachable(self, session: Session, datagram: bytes) -> None:
+        """End the session of a server whose machine refuses datagrams; begin another with the datagram."""
+        self._context.unreachable.add(session.route.address)
+        self._end(session.client)
+        if datagram:
+            self._begin(session.client, session.local, datagram)
+
+    def wait_opened(self) -> None:
+        """Wait until all sessions have their servers."""
+        self._opened.wait()
+
+    def release(self) -> Iterator[tuple[Session, Any]]:
+        """Yield each session with its socket to the server; the caller now owns the socket."""
+        for client, session in list(self.sessions.items()):
+            if isinstance(session, Session):
+                del self.sessions[client]
+                self._context.table.end(self.entry_point)
+                yield session, session.release()
+
+    def adopt(self, client: Client, local: Local, route: Route, last: float, sock: Any) -> None:
+        """Go on with a session of another worker, if there is room for it and its server still serves."""
+        if not (self._serves(route) and self._context.table.begin(self.entry_point)):
+            sock.close()
+            return
+        session = Session(self, self._entry, client, local, route, sock)
+        session.last = last
+        self.sessions[client] = session
+
+    def _serves(self, route: Route) -> bool:
+        return bool(self._service) and self._context.services.leads_to(self._service, route)
+
+    def _read_batch(self) -> None:
+        receive, buffer, sessions = self._entry.receive, self.buffer, self.sessions
+        for _ in range(BATCH):
+            try:
+                size, client, local = receive()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                log.warning("entry point %s: receiving a datagram failed: %s", self.entry_point, error)
+                return
+            session = sessions.get(client)
+            if session is not None:
+                session.local = local
+                session.to_server(buffer[:size])
+            else:
+                self._begin(client, local, buffer[:size])
+
+    def _begin(self, client: Client, local: Local, datagram: Any) -> None:
+        """Begin a session with its first datagram, unless there is no server or no room for it."""
+        context = self._context
+        if self._draining or not self._service or not context.services.available(self._service):
+            context.table.dropped += 1
+            return
+        if not context.table.begin(self.entry_point):
+            return
+        opening = _Opening(local)
+        opening.to_server(datagram)
+        self.sessions[client] = opening
+        try:
+            route = context.choose_at_once(self._service)
+            self._open(client, opening, route, None if route is None else _numeric(route))
+        except MustWaitError:
+            context.table.opening += 1
+            self._opening += 1
+            self._opened.clear()
+            gevent.spawn(self._open_later, client, opening)
+
+    def _open_later(self, client: Client, opening: _Opening) -> None:
+        context = self._context
+        try:
+            route = context.choose(self._service)
+            while route is not None and not self._serves(route):
+                # The configuration has changed while the ticket was on its way.
+                route = context.choose(self._service)
+            found: tuple[int, str] | None = None
+            if route is not None:
+                try:
+                    found = _resolve(route)
+                except OSError as error:
+                    context.unreachable.add(route.address)
+                    context.report(route, error)
+            if self.sessions.get(client) is opening:
+                self._open(client, opening, route, found)
+        finally:
+            context.table.opening -= 1
+            self._opening -= 1
+            if not self._opening:
+                self._opened.set()
+
+    def _open(
+        self, client: Client, opening: _Opening, route: Route | None, found: tuple[int, str] | None
+    ) -> None:
+        """Open the session with this server, at this family and numeric address; drop it without one."""
+        sock = None
+        if route is not None and found is not None and self._serves(route):
+            try:
+                sock = connect(*found, route.server.port)
+            except OSError as error:
+                self._context.unreachable.add(route.address)
+                self._context.report(route, error)
+        if route is None or sock is None:
+            self._context.table.dropped += len(opening.waiting)
+            self._end(client)
+            return
+        session = Session(self, self._entry, client, opening.local, route, sock)
+        self.sessions[client] = session
+        for datagram in opening.waiting:
+            # If the server's machine refuses one of them, the rest belongs to another session.
+            current = self.sessions.get(client)
+            if current is not None:
+                current.to_server(datagram)
+            else:
+                self._begin(client, opening.local, datagram)
+
+    def _end(self, client: Client) -> None:
+        session = self.sessions.pop(client, None)
+        if session is None:
+            return
+        self._context.table.end(self.entry_point)
+        if isinstance(session, Session):
+            session.close()
+
+
+def _numeric(route: Route) -> tuple[int, str]:
+    """Return family and host of a numeric address. Raises MustWaitError for a name."""
+    host = route.server.host
+    if ":" in host:
+        return _socket.AF_INET6, host
+    if route.is_name:
+        raise MustWaitError
+    return _socket.AF_INET, host
+
+
+def _resolve(route: Route) -> tuple[int, str]:
+    """Return family and numeric host of a server. Raises OSError if its name has no address."""
+    try:
+        return _numeric(route)
+    except MustWaitError:
+        family, _, _, _, address = getaddrinfo(route.server.host, route.server.port, type=_socket.SOCK_DGRAM)[
+            0
+        ]
+        return int(family), str(address[0])
