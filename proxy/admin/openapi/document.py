@@ -23,6 +23,8 @@ from proxy.admin.views import traefik1
 from proxy.admin.views.entry_points import EntryPointView
 from proxy.admin.views.routers import RouterView
 from proxy.admin.views.services import ServiceView
+from proxy.admin.views.tcp import TcpRouterView, TcpServiceView
+from proxy.admin.views.udp import UdpRouterView, UdpServiceView
 from rondpoint import __version__
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.explaining.explanation import Explanation
@@ -39,6 +41,10 @@ _TYPES: tuple[Any, ...] = (
     EntryPointView,
     RouterView,
     ServiceView,
+    TcpRouterView,
+    TcpServiceView,
+    UdpRouterView,
+    UdpServiceView,
     traefik1.Frontend,
     traefik1.Backend,
     traefik1.Route,
@@ -97,6 +103,11 @@ _SCHEMAS: Mapping[str, Any] = {
             "routers": _map_of("RouterView"),
             "services": _map_of("ServiceView"),
             "middlewares": _map_of("Middleware"),
+            "tcpRouters": _map_of("TcpRouterView"),
+            "tcpServices": _map_of("TcpServiceView"),
+            "tcpMiddlewares": _map_of("Middleware"),
+            "udpRouters": _map_of("UdpRouterView"),
+            "udpServices": _map_of("UdpServiceView"),
             "diagnostics": {"type": "array", "items": _ref("Diagnostic")},
             "worker": {
                 "type": "object",

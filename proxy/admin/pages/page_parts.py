@@ -169,7 +169,7 @@ def problems(configuration: CurrentConfiguration, query: Query) -> dict[str, Any
         "severities": {
             severity.value: sum(item.severity is severity for item in every) for severity in Severity
         },
-        "not_routed": sum(is_unrouted(item, configuration.state.routers) for item in every),
+        "not_routed": sum(is_unrouted(item, configuration.is_in_force) for item in every),
     }
 
 
@@ -178,7 +178,7 @@ def overview(runtime: Runtime, configuration: CurrentConfiguration) -> dict[str,
     return {
         "counts": {kind: count_objects(configuration, kind) for kind in KINDS},
         "certificates": count_certificates(KnownCertificates(runtime, configuration)),
-        "not_routed": count_unrouted(configuration.diagnostics, configuration.state.routers),
+        "not_routed": count_unrouted(configuration.diagnostics, configuration.is_in_force),
         "entry_points": runtime.settings.web_entry_points,
     }
 

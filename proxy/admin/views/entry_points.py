@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Literal
+
 from msgspec import Struct
 
 from proxy.admin.views.object_status import DISABLED, ENABLED, Status
@@ -9,6 +12,9 @@ from rondpoint.go_durations import go_duration
 from rondpoint.settings import EntryPoint
 from rondpoint.settings.tree.entry_point_http import Redirection, Strategy
 from rondpoint.settings.tree.entry_points import Underscores
+
+Protocol = Literal["tcp", "udp"]
+"""What an entry point accepts: connections, or datagrams."""
 
 
 class LifeCycleView(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -77,6 +83,7 @@ class EntryPointView(Struct, frozen=True, rename="camel", omit_defaults=True):
 
     name: str
     address: str
+    protocol: Protocol
     transport: TransportView
     forwarded_headers: ForwardedHeadersView
     http: HttpView
@@ -85,6 +92,16 @@ class EntryPointView(Struct, frozen=True, rename="camel", omit_defaults=True):
     as_default: bool = False
     status: Status = ENABLED
     error: tuple[str, ...] = ()
+
+
+def protocol_of(address: str) -> Protocol:
+    """Return the protocol of an entry point's address, such as `:53/udp`; without one, it is TCP."""
+    return "udp" if address.strip().lower().endswith("/udp") else "tcp"
+
+
+def udp_entry_points(points: Mapping[str, EntryPoint]) -> tuple[str, ...]:
+    """Return the sorted names of the entry points for UDP."""
+    return tuple(sorted(name for name, point in points.items() if protocol_of(point.address) == "udp"))
 
 
 _STRATEGIES: dict[Underscores, Strategy] = {"allow": "keep", "drop": "delete", "reject": "reject"}
@@ -108,6 +125,7 @@ def entry_point_view(
     return EntryPointView(
         name=name,
         address=point.address,
+        protocol=protocol_of(point.address),
         transport=TransportView(
             LifeCycleView(
                 go_duration(transport.life_cycle.grace_time_out),
