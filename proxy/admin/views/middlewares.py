@@ -46,13 +46,15 @@ TCP_OPTIONS: Mapping[str, tuple[str, ...]] = {
 def tcp_middleware_view(
     middleware: Middleware, object_status: ObjectStatus, used_by: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Return the common fields and the options of a TCP middleware, ready for JSON.
-
-    Of options that are not known, only the names are shown.
-    """
-    known = TCP_OPTIONS.get(middleware.kind, ())
-    options = {name: value if name in known else HIDDEN for name, value in middleware.options.items()}
+    """Return the common fields and the options of a TCP middleware, ready for JSON."""
+    options = shown_tcp_options(middleware)
     return {middleware.kind: options, **_common_fields(middleware, object_status, used_by)}
+
+
+def shown_tcp_options(middleware: Middleware) -> dict[str, Any]:
+    """Return the options of a TCP middleware; of those that are not known, only the names."""
+    known = TCP_OPTIONS.get(middleware.kind, ())
+    return {name: value if name in known else HIDDEN for name, value in middleware.options.items()}
 
 
 def left_out_view(name: str, object_status: ObjectStatus) -> dict[str, Any]:

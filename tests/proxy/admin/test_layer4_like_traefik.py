@@ -168,7 +168,12 @@ def test_rawdata_holds_the_same_objects_by_the_same_names(ours: Proxy, theirs: I
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/rawdata", "/api/tcp/services", "/api/tcp/services/moved@file"],
+    [
+        "/api/rawdata",
+        "/api/tcp/services",
+        "/api/tcp/services/moved@file",
+        "/dashboard/?protocol=tcp&kind=service",
+    ],
 )
 def test_keys_for_servers_are_not_shown(ours: Proxy, path: str) -> None:
     text = http.request(ours.admin, "localhost", path).text
