@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
@@ -34,6 +35,7 @@ from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.model import Middleware, Router, Service
 from rondpoint.store.agents import read_agents
 from rondpoint.store.read import read_diagnostics
+from rondpoint.tcp.model import TcpService
 
 if TYPE_CHECKING:
     from proxy.runtime import Runtime
@@ -87,7 +89,8 @@ class CurrentConfiguration:
             # Add the diagnostics read last: without them, the objects that were left out would disappear.
             found = (Diagnostic(Severity.WARNING, "store", "connection", message), *worker.last_diagnostics)
             outages = ()
-        services = self.in_portions(self.state.services.values())
+        http, tcp = self.state.services.values(), self.state.tcp_services.values()
+        services: Iterable[Service | TcpService] = chain(self.in_portions(http), self.in_portions(tcp))
         return (
             *found,
             *outages,

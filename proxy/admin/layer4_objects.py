@@ -8,7 +8,6 @@ from typing import Any
 
 from proxy.admin.names_by_use import names_by_use
 from proxy.admin.views import middlewares, tcp, udp
-from proxy.admin.views.entry_points import udp_entry_points
 from proxy.admin.views.object_status import ObjectStatus
 from rondpoint.explaining.unreachable_routers import all_closed_reason
 from rondpoint.model import Middleware
@@ -56,7 +55,7 @@ class Layer4Objects:
     @property
     def udp_entry_points(self) -> tuple[str, ...]:
         """The entry points of UDP routers that name none."""
-        return udp_entry_points(self._settings.entry_points)
+        return tuple(sorted(self._settings.udp_entry_points))
 
     def fault(self, item: Any) -> str:
         """Return why an object cannot serve, or empty."""
@@ -102,11 +101,8 @@ class Layer4Objects:
         if not points:
             return "there is no entry point for UDP"
         if not self._entry_points_served(router):
-            others = sorted({self._router_by_udp_entry_point[point] for point in points})
-            return (
-                f"its entry points {', '.join(points)} are served by {', '.join(others)}: an entry point for "
-                "UDP has one router, the first by name"
-            )
+            other = min(self._router_by_udp_entry_point[point] for point in points)
+            return f"it takes nothing, because an entry point has one UDP router, and that is {other}"
         return all_closed_reason(points, self._settings)
 
     def _entry_points_of(self, router: UdpRouter) -> Collection[str]:

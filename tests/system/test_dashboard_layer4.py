@@ -54,7 +54,8 @@ def proxy() -> Iterator[Proxy]:
         routers={"db@file": Router("db@file", v3.parse("Host(`shop.test`)"), "shop@file", 10)},
         services={"shop@file": Service("shop@file", (Server("s", "127.0.0.1", 1),))},
     )
-    points = [f"--entryPoints.{name}.address=127.0.0.1:{free_port()}" for name in ("pg", "raw")]
+    protocols = (("pg", "tcp"), ("raw", "tcp"), ("dns", "udp"), ("time", "udp"))
+    points = [f"--entryPoints.{name}.address=127.0.0.1:{free_port()}/{rest}" for name, rest in protocols]
     with TemporaryDirectory(prefix="rp-") as name, Store(Path(name)) as store:
         with connect(store.url) as client:
             Publisher(client, Keys()).publish(objects)
@@ -162,6 +163,7 @@ def test_the_flow_of_a_composite_service_shows_its_members(proxy: Proxy, browser
         expect(members.nth(1)).to_contain_text("PROXY protocol 1")
     with open_page(browser, f"{dashboard(proxy)}?udp-router=half%40file") as page:
         expect(page.locator("#part-flow .target")).to_contain_text(["127.0.0.1:53", "draining"])
+        expect(page.locator("#part-flow .entry-point")).to_contain_text(re.compile("time.*/udp", re.DOTALL))
 
 
 def test_a_router_that_was_left_out_shows_the_reason_in_its_flow(proxy: Proxy, browser: Browser) -> None:

@@ -7,16 +7,17 @@ from typing import Any
 
 from msgspec import Struct
 
+from proxy.admin.ejections import ejection_keys
 from proxy.admin.pages.request_flow import MAX_DEPTH, MAX_SERVERS, MAX_SERVICES
 from proxy.admin.views.middlewares import shown_tcp_options
 from proxy.admin.views.tcp import TcpRouterView
 from proxy.admin.views.udp import UdpRouterView
 from rondpoint.go_durations import go_duration
 from rondpoint.middlewares.display import format_options
-from rondpoint.model import Middleware
+from rondpoint.model import Middleware, ServerState
 from rondpoint.settings import EntryPoint
-from rondpoint.tcp.model import TcpHealthCheck, TcpServer, TcpServersTransport, TcpService
-from rondpoint.udp.model import UdpServer, UdpService
+from rondpoint.tcp.model import TcpHealthCheck, TcpServersTransport, TcpService
+from rondpoint.udp.model import UdpService
 
 
 class Layer4EntryPoint(Struct, frozen=True):
@@ -36,7 +37,10 @@ class Layer4Middleware(Struct, frozen=True):
 
 
 class Layer4Server(Struct, frozen=True):
-    """A server. `state` is `up`, `draining` or `down`; with `tls`, the proxy speaks TLS to it."""
+    """A server. `state` is `up`, `draining`, `down`, or `ejected` if it cannot be reached.
+
+    With `tls`, the proxy speaks TLS to it.
+    """
 
     name: str
     address: str
@@ -74,12 +78,16 @@ class Layer4Flow(Struct, frozen=True):
 
 
 class Layer4Sources(Struct, frozen=True):
-    """The objects from which a flow is built. `closed` has the reasons of closed entry points."""
+    """The objects from which a flow is built.
+
+    `closed` has the reasons of closed entry points; `ejected` holds the keys of ejections.
+    """
 
     entry_points: Mapping[str, EntryPoint]
     services: Mapping[str, Any]
     middlewares: Mapping[str, Middleware]
     closed: Mapping[str, str]
+    ejected: Collection[str] = ()
 
 
 def tcp_flow(router: TcpRouterView, sources: Layer4Sources) -> Layer4Flow:
@@ -114,20 +122,20 @@ def _middleware(name: str, sources: Layer4Sources) -> Layer4Middleware:
 def _service_of(router: TcpRouterView | UdpRouterView, sources: Layer4Sources) -> Layer4Service | None:
     if not router.service:
         return None
-    return _service(router.service, sources.services, None, (), iter(range(MAX_SERVICES)))
+    return _service(router.service, sources, None, (), iter(range(MAX_SERVICES)))
 
 
 def _service(
-    name: str, services: Mapping[str, Any], weight: int | None, above: tuple[str, ...], left: Iterator[int]
+    name: str, sources: Layer4Sources, weight: int | None, above: tuple[str, ...], left: Iterator[int]
 ) -> Layer4Service:
     """Return the node of a service; `left` has one item for each service that may still be shown."""
-    service: TcpService | UdpService | None = services.get(name)
+    service: TcpService | UdpService | None = sources.services.get(name)
     if service is None:
         return Layer4Service(name, weight, fault="it does not exist")
     members: tuple[Layer4Service, ...] = ()
     if name not in above and len(above) < MAX_DEPTH:
         members = tuple(
-            _service(member.name, services, member.weight, (*above, name), left)
+            _service(member.name, sources, member.weight, (*above, name), left)
             for member in service.members
             if next(left, None) is not None
         )
@@ -135,7 +143,7 @@ def _service(
         name=name,
         weight=weight,
         options=tuple(_options(service)) if isinstance(service, TcpService) else (),
-        servers=tuple(map(_server, service.servers[:MAX_SERVERS])),
+        servers=tuple(_servers(service, sources.ejected)),
         more=max(0, len(service.servers) - MAX_SERVERS) + len(service.members) - len(members),
         members=members,
         fault=_fault(service),
@@ -150,10 +158,17 @@ def _fault(service: TcpService | UdpService) -> str:
     return "" if service.servers or service.members else "it has no servers"
 
 
-def _server(server: TcpServer | UdpServer) -> Layer4Server:
-    return Layer4Server(
-        server.name, server.address, server.state.value, isinstance(server, TcpServer) and server.tls
-    )
+def _servers(service: TcpService | UdpService, ejected: Collection[str]) -> Iterator[Layer4Server]:
+    if isinstance(service, UdpService):
+        for datagram_server in service.servers[:MAX_SERVERS]:
+            yield Layer4Server(datagram_server.name, datagram_server.address, datagram_server.state.value)
+        return
+    for server in service.servers[:MAX_SERVERS]:
+        is_ejected = server.state is ServerState.UP and any(
+            key in ejected for key in ejection_keys(service, server)
+        )
+        state = "ejected" if is_ejected else server.state.value
+        yield Layer4Server(server.name, server.address, state, server.tls)
 
 
 def _options(service: TcpService) -> Iterator[str]:

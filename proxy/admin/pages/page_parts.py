@@ -168,6 +168,7 @@ def layer4_flow(
         configuration.layer4.by_kind[f"{protocol} service"],
         configuration.state.tcp_middlewares,
         {name: settings.closed_reason(name) for name in settings.entry_points},
+        frozenset(runtime.ejections.ejected),
     )
     if isinstance(router, UdpRouterView):
         return udp_flow(router, sources, configuration.layer4.udp_entry_points)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
-
 from msgspec import Struct
 
 from proxy.admin.views.object_status import DISABLED, ENABLED, Status
@@ -12,9 +9,7 @@ from rondpoint.go_durations import go_duration
 from rondpoint.settings import EntryPoint
 from rondpoint.settings.tree.entry_point_http import Redirection, Strategy
 from rondpoint.settings.tree.entry_points import Underscores
-
-Protocol = Literal["tcp", "udp"]
-"""What an entry point accepts: connections, or datagrams."""
+from rondpoint.settings.values import Protocol
 
 
 class LifeCycleView(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -78,6 +73,12 @@ class Http2View(Struct, frozen=True, rename="camel"):
     max_encoder_header_table_size: int
 
 
+class UdpView(Struct, frozen=True):
+    """The time after which a UDP session without datagrams ends."""
+
+    timeout: str
+
+
 class EntryPointView(Struct, frozen=True, rename="camel", omit_defaults=True):
     """An entry point. `status` is `disabled` and `error` says why if it serves none of its routers."""
 
@@ -88,20 +89,11 @@ class EntryPointView(Struct, frozen=True, rename="camel", omit_defaults=True):
     forwarded_headers: ForwardedHeadersView
     http: HttpView
     http2: Http2View
+    udp: UdpView
     proxy_protocol: TrustView | None = None
     as_default: bool = False
     status: Status = ENABLED
     error: tuple[str, ...] = ()
-
-
-def protocol_of(address: str) -> Protocol:
-    """Return the protocol of an entry point's address, such as `:53/udp`; without one, it is TCP."""
-    return "udp" if address.strip().lower().endswith("/udp") else "tcp"
-
-
-def udp_entry_points(points: Mapping[str, EntryPoint]) -> tuple[str, ...]:
-    """Return the sorted names of the entry points for UDP."""
-    return tuple(sorted(name for name, point in points.items() if protocol_of(point.address) == "udp"))
 
 
 _STRATEGIES: dict[Underscores, Strategy] = {"allow": "keep", "drop": "delete", "reject": "reject"}
@@ -125,7 +117,7 @@ def entry_point_view(
     return EntryPointView(
         name=name,
         address=point.address,
-        protocol=protocol_of(point.address),
+        protocol=point.protocol,
         transport=TransportView(
             LifeCycleView(
                 go_duration(transport.life_cycle.grace_time_out),
@@ -159,6 +151,7 @@ def entry_point_view(
             point.http2.max_decoder_header_table_size,
             point.http2.max_encoder_header_table_size,
         ),
+        udp=UdpView(go_duration(point.udp.timeout)),
         proxy_protocol=None if proxies == TrustView() else proxies,
         as_default=point.as_default,
         status=DISABLED if fault else ENABLED,

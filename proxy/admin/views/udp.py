@@ -56,18 +56,15 @@ class UdpServiceView(Struct, frozen=True, rename="camel", omit_defaults=True):
     servers: tuple[NamedAddressView, ...] | None = None
 
 
-def router_view(
-    router: UdpRouter, object_status: ObjectStatus, udp_entry_points: Collection[str]
-) -> UdpRouterView:
-    """Return the view of a router; `udp_entry_points` are all entry points for UDP."""
-    points = router.entry_points or udp_entry_points
+def router_view(router: UdpRouter, object_status: ObjectStatus, served: Collection[str]) -> UdpRouterView:
+    """Return the view of a router; `served` are the entry points that it serves."""
     return UdpRouterView(
         name=router.name,
         provider=provider_of(router.name),
         status=object_status.status,
         entry_points=router.entry_points,
         service=router.service,
-        using=tuple(sorted(points)) if object_status.status != DISABLED else (),
+        using=tuple(sorted(served)) if object_status.status != DISABLED else (),
         error=object_status.errors,
     )
 

@@ -25,6 +25,9 @@ from tests.lab.waiting import until
 from tests.proxy.admin.layer4_scene import FILE, configuration
 from tests.proxy.running import Proxy, running_proxy
 
+POINTS = (("pg", ""), ("raw", "/tcp"), ("dns", "/udp"), ("time", "/UDP"), ("syslog", "/udp"))
+"""The entry points of both, with the protocol in their address."""
+
 LEFT_OUT = ("lost@file", "unguarded@file", "garbled@file")
 """Routers that are left out: Rondpoint shows only their provider and the error."""
 
@@ -33,7 +36,7 @@ REASONS = {"lost@file": "nowhere@file", "unguarded@file": "nowhere@file", "garbl
 
 @pytest.fixture(scope="module")
 def ours() -> Iterator[Proxy]:
-    points = [f"--entryPoints.{name}.address=127.0.0.1:{free_port()}" for name in ("pg", "raw")]
+    points = [f"--entryPoints.{name}.address=127.0.0.1:{free_port()}{rest}" for name, rest in POINTS]
     with TemporaryDirectory(prefix="rp-") as name, Store(Path(name)) as store:
         with connect(store.url) as client:
             Publisher(client, Keys()).publish(configuration())
@@ -51,9 +54,7 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     process = processes(
         "traefik",
         f"--entryPoints.web.address=127.0.0.1:{web}",
-        f"--entryPoints.pg.address=127.0.0.1:{free_port()}",
-        f"--entryPoints.raw.address=127.0.0.1:{free_port()}/tcp",
-        *(f"--entryPoints.{name}.address=127.0.0.1:{free_port()}/udp" for name in ("dns", "time", "syslog")),
+        *(f"--entryPoints.{name}.address=127.0.0.1:{free_port()}{rest}" for name, rest in POINTS),
         f"--entryPoints.traefik.address=127.0.0.1:{admin}",
         "--api.insecure",
         "--global.checkNewVersion=false",
@@ -138,6 +139,15 @@ def test_left_out_routers_are_disabled_with_the_reason(ours: Proxy, theirs: Inst
         for found in (api(ours, f"{path}/{name}"), api(theirs, f"{path}/{name}")):
             assert (found["name"], found["provider"], found["status"]) == (name, "file", "disabled")
             assert REASONS[name] in found["error"][0]
+
+
+def test_entry_points_are_described_alike(ours: Proxy, theirs: Installation) -> None:
+    mine, other = (api(found, "/api/entrypoints") for found in (ours, theirs))
+    assert [each["name"] for each in mine] == [each["name"] for each in other]
+    for one, another in zip(mine, other, strict=True):
+        assert one["address"].partition("/")[2] == another["address"].partition("/")[2]
+        assert one["udp"] == another["udp"] == {"timeout": "3s"}
+    assert {each["name"] for each in mine if each["protocol"] == "udp"} == {"dns", "time", "syslog"}
 
 
 def test_servers_are_shown_with_their_states(ours: Proxy) -> None:
