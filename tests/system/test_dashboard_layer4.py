@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -197,6 +198,30 @@ def test_an_installation_without_tcp_and_udp_has_no_tile_for_them(
             # The flow is that of a router of HTTP then.
             expect(page.locator("#part-flow").get_by_role("heading", name="Request flow")).to_be_visible()
             expect(page.locator("#part-flow .router")).to_contain_text("Path(`/marker")
+
+
+def test_a_tcp_connection_is_explained(proxy: Proxy, browser: Browser) -> None:
+    port = next(
+        each["address"].rpartition(":")[2].partition("/")[0]
+        for each in json.loads(http.request(proxy.admin, "localhost", "/api/entrypoints").body)
+        if each["name"] == "pg"
+    )
+    with open_page(browser, dashboard(proxy)) as page:
+        page.get_by_label("Address", exact=True).fill(f"tcp://db.test:{port}")
+        page.get_by_label("The client's address").fill("192.0.2.1")
+        page.keyboard.press("Enter")
+        result = page.locator("#explained")
+        expect(result.locator(".outcome").first).to_have_text(
+            "Over TLS: router db@file (TLS passthrough), service db@file"
+        )
+        expect(result.locator(".outcome").last).to_contain_text("HTTP routers are next")
+        expect(result).to_contain_text("127.0.0.1:5433")
+        page.get_by_label("The client's address").fill("10.0.0.1")
+        page.get_by_role("button", name="Explain").click()
+        expect(result.locator(".outcome").first).to_contain_text(
+            "closes the connection: middleware office@file refuses the address 10.0.0.1"
+        )
+        assert accessibility_violations(page) == []
 
 
 def test_the_keyboard_changes_the_protocol(proxy: Proxy, browser: Browser) -> None:

@@ -28,6 +28,7 @@ from proxy.admin.views.udp import UdpRouterView, UdpServiceView
 from rondpoint import __version__
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.explaining.explanation import Explanation
+from rondpoint.explaining.tcp.explanation import TcpExplanation
 from rondpoint.store.metrics import Counts
 from rondpoint.store.server_metrics import ServerCounts
 
@@ -51,6 +52,7 @@ _TYPES: tuple[Any, ...] = (
     traefik1.BackendServer,
     Diagnostic,
     Explanation,
+    TcpExplanation,
     Counts,
     ServerCounts,
 )
@@ -209,6 +211,8 @@ def _schema(kind: Any) -> dict[str, Any]:
         return dict(OBJECT)
     if isinstance(kind, str):
         return _ref(kind)
+    if isinstance(kind, Mapping) and "anyOf" in kind:
+        return {"anyOf": [_schema(each) for each in kind["anyOf"]]}
     if isinstance(kind, Mapping):
         return {
             name: _schema(value) if name in ("items", "additionalProperties") else value

@@ -31,6 +31,7 @@ from proxy.admin.views.tcp import TcpRouterView, TcpServiceView
 from proxy.admin.views.udp import UdpRouterView, UdpServiceView
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.explaining.explanation import Explanation
+from rondpoint.explaining.tcp.explanation import TcpExplanation
 
 STATUSES = get_args(Status)
 
@@ -289,17 +290,26 @@ _HEALTH = Operation(
 _RONDPOINT = (
     Operation(
         "/api/explain",
-        "Explanation how a request is served, and why",
+        "Explanation how a request, or for `tcp://HOST` a TCP connection, is served, and why",
         "Rondpoint",
         {
-            200: ResponseSpec("The explanation.", Explanation),
+            200: ResponseSpec("The explanation.", {"anyOf": [Explanation, TcpExplanation]}),
             400: ResponseSpec("The query is invalid.", "Error"),
         },
         parameters=(
             Parameter(
-                "url", "query", "URL of the request.", {"type": "string", "minLength": 1}, required=True
+                "url",
+                "query",
+                "URL of the request, or `tcp://HOST:PORT`, where `HOST` is the server name (SNI).",
+                {"type": "string", "minLength": 1},
+                required=True,
             ),
             query("method", "Method; default: `GET`."),
+            query(
+                "alpn",
+                "Protocol that the client of a TCP connection offers by ALPN; repeatable.",
+                {"type": "array", "items": {"type": "string"}},
+            ),
             query("client", "IP address of the client."),
             query("entryPoint", "Entry point; default: the one on the port of `url`."),
             query(

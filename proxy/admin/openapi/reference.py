@@ -75,6 +75,8 @@ def _shape(schema: Any) -> str:
     """Return the name of the response's type in the document's components."""
     if isinstance(schema, str):
         return f"`{schema}`"
+    if isinstance(schema, Mapping) and "anyOf" in schema:
+        return " or ".join(map(_shape, schema["anyOf"]))
     if isinstance(schema, Mapping):
         inner = schema.get("items") or schema.get("additionalProperties")
         if inner is None:

@@ -337,7 +337,44 @@ async function explain(form) {
   const response = await fetchPage(`explain?${query}`, "application/json");
   if (!response) box.replaceChildren(make("p", { class: "outcome bad" }, "No response."));
   else if (!response.ok) box.replaceChildren(make("p", { class: "outcome bad" }, (await response.json()).message));
-  else box.replaceChildren(...explanationParts(await response.json()));
+  else {
+    const explanation = await response.json();
+    box.replaceChildren(...(explanation.overTls ? connectionParts(explanation) : explanationParts(explanation)));
+  }
+}
+
+function connectionParts(explanation) {
+  const { overTls, plain } = explanation;
+  const parts = [make("p", { class: "beneath" }, `${explanation.entryPoint} · TCP · ${explanation.serverName || "no server name"}`)];
+  // Without routers over TLS, the proxy does not look for TLS, and both decisions are the same one.
+  if (JSON.stringify(overTls) === JSON.stringify(plain)) parts.push(...decisionParts("Over TLS or without", plain));
+  else parts.push(...decisionParts("Over TLS", overTls), ...decisionParts("Without TLS", plain));
+  if (explanation.notes.length) parts.push(section("Notes", explanation.notes.map((words) => make("li", {}, words))));
+  return parts;
+}
+
+function decisionParts(title, decision) {
+  const parts = [];
+  if (decision.outcome === "closed") parts.push(make("p", { class: "outcome bad" }, `${title}: Rondpoint closes the connection: ${decision.reason}.`));
+  else if (decision.outcome === "http") parts.push(make("p", { class: "outcome" }, `${title}: ${decision.reason}; HTTP routers are next.`));
+  else parts.push(make("p", { class: "outcome" }, [`${title}: router `, code(decision.router), decision.passthrough ? " (TLS passthrough)" : "", ", service ", code(decision.service)]));
+  if (decision.middlewares.length) parts.push(section("Middlewares", decision.middlewares.map((name) => make("li", {}, code(name)))));
+  if (decision.servers.length) {
+    parts.push(section("Servers", decision.servers.map((server) => make("li", { class: `server ${server.state}` }, [make("span", { class: "state", title: server.state }), code(server.address), make("small", {}, `${server.name}, ${server.state}${server.tls ? ", TLS" : ""}`)]))));
+  }
+  if (decision.diagnostics.length) parts.push(section("Problems of the service", decision.diagnostics.map((words) => make("li", { class: "why" }, words))));
+  if (decision.candidates.length) parts.push(candidatesSection(decision));
+  return parts;
+}
+
+function candidatesSection({ candidates, omitted }) {
+  const tried = candidates.map((candidate) =>
+    make("li", {}, [
+      make("span", { class: `badge ${candidate.matches ? "enabled" : ""}` }, candidate.matches ? "matches" : "no match"),
+      make("div", {}, [code(candidate.router), " ", make("small", {}, `priority ${candidate.priority}`), make("br", {}), code(candidate.rule), ...candidate.failed.map((matcher) => make("p", { class: "why" }, ["does not match: ", code(matcher)]))]),
+    ]),
+  );
+  return section(`Routers tried, in order${omitted ? `, without the first ${omitted}` : ""}`, tried, "tried");
 }
 
 function explanationParts(explanation) {
@@ -359,16 +396,7 @@ function explanationParts(explanation) {
   }
   if (explanation.notes.length) parts.push(section("Notes", explanation.notes.map((words) => make("li", {}, words))));
   if (explanation.diagnostics.length) parts.push(section("Problems of the service", explanation.diagnostics.map((words) => make("li", { class: "why" }, words))));
-  if (explanation.candidates.length) {
-    const tried = explanation.candidates.map((candidate) =>
-      make("li", {}, [
-        make("span", { class: `badge ${candidate.matches ? "enabled" : ""}` }, candidate.matches ? "matches" : "no match"),
-        make("div", {}, [code(candidate.router), " ", make("small", {}, `priority ${candidate.priority}`), make("br", {}), code(candidate.rule), ...candidate.failed.map((matcher) => make("p", { class: "why" }, ["does not match: ", code(matcher)]))]),
-      ]),
-    );
-    const left = explanation.omitted ? `, without the first ${explanation.omitted}` : "";
-    parts.push(section(`Routers tried, in order${left}`, tried, "tried"));
-  }
+  if (explanation.candidates.length) parts.push(candidatesSection(explanation));
   if (explanation.suggestions.length) parts.push(section("Did you mean", explanation.suggestions.map((near) => make("li", {}, [code(near.name), `: ${near.reason}`, ...(near.excerpt ? [make("pre", {}, near.excerpt)] : [])]))));
   return parts;
 }
