@@ -15,7 +15,8 @@ from proxy.admin import provider_outages
 from proxy.admin.ejections import ejection_diagnostics
 from proxy.admin.layer4_objects import LEFT_OUT_VIEWS, Layer4Objects
 from proxy.admin.names_by_use import names_by_use
-from proxy.admin.transport_faults import transport_diagnostics
+from proxy.admin.tcp_faults import TcpFaults
+from proxy.admin.transport_faults import tcp_transport_diagnostics, transport_diagnostics
 from proxy.admin.views import middlewares, routers, services
 from proxy.admin.views.object_status import (
     DiagnosticsByObject,
@@ -63,7 +64,7 @@ class CurrentConfiguration:
         for name, fault in runtime.context.services.faults.items():
             if (service := self.state.services.get(name)) is not None:
                 self.state.services[name] = replace(service, unserved=fault)
-        self.layer4 = Layer4Objects(self.state, runtime.settings, self.in_portions)
+        self.layer4 = Layer4Objects(self.state, runtime.settings, self.in_portions, TcpFaults(runtime.tcp))
 
     def in_portions(self, items: Iterable[T]) -> Iterator[T]:
         """Yield the same items; let other greenlets run after every PORTION items."""
@@ -98,6 +99,7 @@ class CurrentConfiguration:
             *ejection_diagnostics(worker.ejections.ejected, services),
             *(closed.diagnostic for closed in worker.settings.closed_parts),
             *transport_diagnostics(worker.context.services.faults),
+            *tcp_transport_diagnostics(self.in_portions(self.state.tcp_services.values()), worker.tcp),
             *entry_point_diagnostics(worker.entry_point_options, partial(self._chain_fault, "entry point")),
         )
 

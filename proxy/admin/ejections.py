@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from proxy.admin.current_worker import Json, runtime
+from proxy.ejection.ejections import TCP
+from proxy.tcp.served_service import PREFIX
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Server, Service
 from rondpoint.store.ejections import ejection_key
@@ -55,14 +57,13 @@ def ejection_diagnostics(
 def ejection_keys(service: Service | TcpService, server: Server | TcpServer) -> tuple[str, str]:
     """Return the keys of ejections of a server: for all services, and for this one only."""
     url = url_of(server)
-    # A service of HTTP may have the same name.
-    name = f"tcp:{service.name}" if isinstance(service, TcpService) else service.name
+    name = f"{PREFIX}{service.name}" if isinstance(service, TcpService) else service.name
     return url, ejection_key(url, name)
 
 
 def url_of(server: Server | TcpServer) -> str:
     """Return the URL by which ejections name a server."""
-    return f"tcp://{server.address}" if isinstance(server, TcpServer) else server.url
+    return f"{TCP}://{server.address}" if isinstance(server, TcpServer) else server.url
 
 
 _ENDS = (

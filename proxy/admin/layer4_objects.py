@@ -7,9 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from proxy.admin.names_by_use import names_by_use
+from proxy.admin.tcp_faults import TcpFaults
 from proxy.admin.views import middlewares, tcp, udp
 from proxy.admin.views.object_status import ObjectStatus
 from rondpoint.explaining.unreachable_routers import all_closed_reason
+from rondpoint.middlewares.schemas import TCP_SCHEMAS
 from rondpoint.model import Middleware
 from rondpoint.settings import Settings
 from rondpoint.store.state import State
@@ -31,10 +33,12 @@ InPortions = Callable[[Iterable[Any]], Iterator[Any]]
 class Layer4Objects:
     """The objects of TCP and UDP in `state`, by kind and name; the kinds are those of `object_status`.
 
-    `in_portions` yields the same items and lets other greenlets run meanwhile.
+    `in_portions` yields the same items and lets other greenlets run meanwhile. `worker` knows the faults that
+    only the proxy can find.
     """
 
-    def __init__(self, state: State, settings: Settings, in_portions: InPortions) -> None:
+    def __init__(self, state: State, settings: Settings, in_portions: InPortions, worker: TcpFaults) -> None:
+        self._worker = worker
         self._state = state
         self._settings = settings
         self._in_portions = in_portions
@@ -64,7 +68,7 @@ class Layer4Objects:
         if isinstance(item, UdpRouter):
             return self._udp_router_fault(item)
         if isinstance(item, TcpService):
-            return item.unserved or ("" if item.transport is None else item.transport.unserved)
+            return self._worker.of_service(item)
         if isinstance(item, UdpService):
             return item.unserved
         return middleware_fault(item)
@@ -77,7 +81,8 @@ class Layer4Objects:
             return udp.router_view(item, status, self._entry_points_served(item))
         users = tuple(self._users(kind).get(item.name, ()))
         if isinstance(item, TcpService):
-            return tcp.service_view(item, status, users)
+            delay = self._settings.tcp_servers_transport.termination_delay
+            return tcp.service_view(item, status, users, delay)
         if isinstance(item, UdpService):
             return udp.service_view(item, status, users)
         return middlewares.tcp_middleware_view(item, status, users)
@@ -85,12 +90,8 @@ class Layer4Objects:
     def _tcp_router_fault(self, router: TcpRouter) -> str:
         if router.service not in self._state.tcp_services:
             return f"service {router.service} does not exist"
-        for name in router.middlewares:
-            middleware = self._state.tcp_middlewares.get(name)
-            if middleware is None:
-                return f"middleware {name} does not exist"
-            if fault := middleware_fault(middleware):
-                return f"middleware {name} cannot be used: {fault}"
+        if fault := self._worker.of_router(router):
+            return fault
         points = router.entry_points or self._settings.default_entry_points
         return all_closed_reason(points, self._settings)
 
@@ -133,6 +134,6 @@ def middleware_fault(middleware: Middleware) -> str:
     """Return why a TCP middleware cannot be used, or empty."""
     if middleware.unusable:
         return "it has options that could not be read"
-    if middleware.kind not in middlewares.TCP_OPTIONS:
-        return f"it is of kind {middleware.kind}, which is not served for TCP"
+    if middleware.kind not in TCP_SCHEMAS:
+        return f"it is of kind {middleware.kind}, which TCP routers do not have"
     return ""

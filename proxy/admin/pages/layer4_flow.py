@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from proxy.admin.ejections import ejection_keys
 from proxy.admin.pages.request_flow import MAX_DEPTH, MAX_SERVERS, MAX_SERVICES
-from proxy.admin.views.middlewares import shown_tcp_options
 from proxy.admin.views.tcp import TcpRouterView
 from proxy.admin.views.udp import UdpRouterView
 from rondpoint.go_durations import go_duration
-from rondpoint.middlewares.display import format_options
+from rondpoint.middlewares.display import format_options, shown_options
+from rondpoint.middlewares.schemas import TCP_SCHEMAS
 from rondpoint.model import Middleware, ServerState
 from rondpoint.settings import EntryPoint
 from rondpoint.tcp.model import TcpHealthCheck, TcpServersTransport, TcpService
@@ -116,7 +116,7 @@ def _middleware(name: str, sources: Layer4Sources) -> Layer4Middleware:
     found = sources.middlewares.get(name)
     if found is None:
         return Layer4Middleware(name, "")
-    return Layer4Middleware(name, found.kind, format_options(shown_tcp_options(found)))
+    return Layer4Middleware(name, found.kind, format_options(shown_options(found, TCP_SCHEMAS)))
 
 
 def _service_of(router: TcpRouterView | UdpRouterView, sources: Layer4Sources) -> Layer4Service | None:

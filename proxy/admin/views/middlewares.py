@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -10,7 +9,7 @@ from msgspec import Struct
 
 from proxy.admin.views.object_status import ObjectStatus, provider_of
 from rondpoint.middlewares.display import shown_options
-from rondpoint.middlewares.redaction import HIDDEN
+from rondpoint.middlewares.schemas import TCP_SCHEMAS
 from rondpoint.model import Middleware
 
 
@@ -35,26 +34,12 @@ def middleware_view(
     return {middleware.kind: shown_options(middleware), **_common_fields(middleware, object_status, used_by)}
 
 
-TCP_OPTIONS: Mapping[str, tuple[str, ...]] = {
-    "ipAllowList": ("sourceRange",),
-    "ipWhiteList": ("sourceRange",),
-    "inFlightConn": ("amount",),
-}
-"""The kinds of TCP middlewares, with the options that are shown; none of them is a secret."""
-
-
 def tcp_middleware_view(
     middleware: Middleware, object_status: ObjectStatus, used_by: tuple[str, ...]
 ) -> dict[str, Any]:
     """Return the common fields and the options of a TCP middleware, ready for JSON."""
-    options = shown_tcp_options(middleware)
+    options = shown_options(middleware, TCP_SCHEMAS)
     return {middleware.kind: options, **_common_fields(middleware, object_status, used_by)}
-
-
-def shown_tcp_options(middleware: Middleware) -> dict[str, Any]:
-    """Return the options of a TCP middleware; of those that are not known, only the names."""
-    known = TCP_OPTIONS.get(middleware.kind, ())
-    return {name: value if name in known else HIDDEN for name, value in middleware.options.items()}
 
 
 def left_out_view(name: str, object_status: ObjectStatus) -> dict[str, Any]:

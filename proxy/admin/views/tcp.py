@@ -25,7 +25,8 @@ from rondpoint.tcp.model import (
     TcpService,
 )
 
-_DEFAULT_TERMINATION_DELAY = TcpServersTransport("").termination_delay
+DEFAULT_TERMINATION_DELAY = TcpServersTransport("").termination_delay
+"""Seconds."""
 
 
 class TcpTlsView(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -136,15 +137,21 @@ def router_view(
 
 
 def service_view(
-    service: TcpService, object_status: ObjectStatus, used_by: tuple[str, ...]
+    service: TcpService,
+    object_status: ObjectStatus,
+    used_by: tuple[str, ...],
+    default_delay: float = DEFAULT_TERMINATION_DELAY,
 ) -> TcpServiceView:
-    """Return the view of a service; `used_by` lists the routers, sorted."""
+    """Return the view of a service; `used_by` lists the routers, sorted.
+
+    `default_delay` is the termination delay, in seconds, of services that set none.
+    """
     return TcpServiceView(
         name=service.name,
         provider=provider_of(service.name),
         type=type_of(service),
         status=object_status.status,
-        load_balancer=None if service.members else _load_balancer(service),
+        load_balancer=None if service.members else _load_balancer(service, default_delay),
         weighted=weighted_view(service.members) if service.members else None,
         server_status=statuses_by_address(service.servers),
         used_by=used_by,
@@ -173,7 +180,7 @@ def _tls(router: TcpRouter) -> TcpTlsView:
     )
 
 
-def _load_balancer(service: TcpService) -> TcpLoadBalancerView:
+def _load_balancer(service: TcpService, default_delay: float) -> TcpLoadBalancerView:
     own = None if service.servers_transport else service.transport
     return TcpLoadBalancerView(
         servers=tuple(TcpServerView(server.address, server.tls) for server in service.servers),
@@ -181,15 +188,11 @@ def _load_balancer(service: TcpService) -> TcpLoadBalancerView:
         proxy_protocol=None
         if own is None or not own.proxy_protocol
         else ProxyProtocolView(own.proxy_protocol),
-        termination_delay=None if own is None else _own_termination_delay(own),
+        termination_delay=None
+        if own is None or own.termination_delay == default_delay
+        else round(own.termination_delay * 1000),
         health_check=None if service.health_check is None else _health_check(service.health_check),
     )
-
-
-def _own_termination_delay(transport: TcpServersTransport) -> int | None:
-    if transport.termination_delay == _DEFAULT_TERMINATION_DELAY:
-        return None
-    return round(transport.termination_delay * 1000)
 
 
 def _health_check(check: TcpHealthCheck) -> TcpHealthCheckView:

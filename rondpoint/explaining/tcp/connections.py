@@ -18,7 +18,6 @@ from msgspec.structs import replace
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.explaining.candidates import MAX_LISTED, evaluate_in_order
 from rondpoint.explaining.tcp.connection_facts import (
-    ANY_NAME,
     ConnectionFacts,
     explain_rule,
     is_in_networks,
@@ -28,12 +27,10 @@ from rondpoint.explaining.tcp.connection_facts import (
 from rondpoint.explaining.tcp.explanation import ConnectionDecision, ExplainedTcpServer, TcpExplanation
 from rondpoint.explaining.tcp.https_routers import HttpsRouters, find_https_routers
 from rondpoint.model import Middleware, Router, ServerState
-from rondpoint.rules.expression import Match
+from rondpoint.rules.tcp import ANY
 from rondpoint.tcp.model import TcpRouter, TcpService
 
 YieldIfDue = Callable[[], None]
-
-_CATCH_ALL = Match("HostSNI", (ANY_NAME,))
 
 
 class TcpConfiguration(Struct, frozen=True):
@@ -101,7 +98,7 @@ def _decide_over_tls(
         return ConnectionDecision("http", reason)
     decision = _decide(configuration, facts, yield_if_due, tls=True)
     router = configuration.routers.get(decision.router)
-    if router is not None and router.rule.expression == _CATCH_ALL and https.anywhere:
+    if router is not None and router.rule.expression == ANY and https.anywhere:
         reason = f"HTTP router {https.anywhere} has no host, and comes before a TCP router for all names"
         return ConnectionDecision("http", reason, decision.candidates, decision.omitted)
     return decision

@@ -12,15 +12,23 @@ from proxy.admin.ejections import ejection_diagnostics
 from proxy.admin.layer4_objects import Layer4Objects
 from proxy.admin.pages.layer4_flow import MAX_SERVERS, Layer4Sources, tcp_flow, udp_flow
 from proxy.admin.pages.request_flow import MAX_SERVICES
+from proxy.admin.tcp_faults import TcpFaults
+from proxy.admin.transport_faults import tcp_transport_diagnostics
 from proxy.admin.views.object_status import WITHOUT_ERRORS, ObjectStatus, active_status, group_by_object
 from proxy.admin.views.tcp import left_out_router, router_view, service_view
 from proxy.admin.views.udp import UdpRouterView
+from proxy.limits.in_flight_limits import InFlightLimits
+from proxy.net.deadlines import Sweeper
+from proxy.tcp.parts import TcpParts
+from proxy.tcp.services import TcpServices
 from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
-from rondpoint.model import Member, Middleware
+from rondpoint.model import Member, Middleware, ServersTransport
+from rondpoint.rules.expression import Match, Rule
+from rondpoint.servers_transports.contexts import ClientContexts
 from rondpoint.settings import Settings, load
 from rondpoint.store.state import State
-from rondpoint.tcp.model import TcpServer, TcpServersTransport, TcpService
+from rondpoint.tcp.model import TcpRouter, TcpServer, TcpServersTransport, TcpService
 from rondpoint.udp.model import UdpRouter, UdpService
 from tests.proxy.admin.layer4_scene import router
 
@@ -34,7 +42,16 @@ def named(*items: Any) -> dict[str, Any]:
 
 
 def objects(chosen: Settings, **sections: dict[str, Any]) -> Layer4Objects:
-    return Layer4Objects(State.of(1, Configuration(**sections)), chosen, iter)
+    """Return the objects of a worker that serves this configuration."""
+    contexts = ClientContexts(ServersTransport("default"), str)
+    services = TcpServices(Sweeper(), contexts)
+    nothing: Any = None
+    parts = TcpParts(frozenset(), services, nothing, nothing, InFlightLimits())
+    for section, receiver in parts.receivers().items():
+        for item in sections.get(section, {}).values():
+            receiver.put(item)
+    state = State.of(1, Configuration(**sections))
+    return Layer4Objects(state, chosen, iter, TcpFaults(parts))
 
 
 OFFICE = Middleware("office@file", "ipAllowList", {"sourceRange": ["192.0.2.0/24"]})
@@ -46,16 +63,16 @@ OFFICE = Middleware("office@file", "ipAllowList", {"sourceRange": ["192.0.2.0/24
         ((), "db", ""),
         (("office@file",), "db", ""),
         ((), "none", "service none@file does not exist"),
-        (("none@file",), "db", "middleware none@file does not exist"),
+        (("none@file",), "db", "TCP middleware none@file does not exist"),
         (
             ("office@file", "garbled@file"),
             "db",
-            "middleware garbled@file cannot be used: it has options that could not be read",
+            "TCP middleware garbled@file has options that could not be read",
         ),
         (
             ("auth@file",),
             "db",
-            "middleware auth@file cannot be used: it is of kind basicAuth, which is not served for TCP",
+            "TCP middleware auth@file is of kind basicAuth, which TCP routers do not have",
         ),
     ],
 )
@@ -80,11 +97,46 @@ def test_routers_of_a_closed_entry_point_are_disabled() -> None:
 
 
 def test_a_service_says_why_it_takes_nothing() -> None:
-    found = objects(settings())
-    broken = TcpServersTransport("t@file", unserved="its option spiffe is not served")
-    assert found.fault(TcpService("a@file", unserved="no")) == "no"
-    assert found.fault(TcpService("a@file", transport=broken)) == "its option spiffe is not served"
+    missing = ServersTransport("", root_cas=("/nonexistent.pem",))
+    services = (
+        TcpService("a@file", unserved="it is odd"),
+        TcpService("b@file", transport=TcpServersTransport("t@file", unserved="spiffe is not served")),
+        TcpService(
+            "c@file",
+            (TcpServer("s", "10.0.0.1", 5432, tls=True),),
+            transport=TcpServersTransport("t@file", tls=missing),
+        ),
+        TcpService("d@file"),
+    )
+    found = objects(settings(), tcp_services=named(*services))
+    faults = [found.fault(each) for each in services]
+    assert faults[:2] == ["it is odd", "spiffe is not served"]
+    assert "its serversTransport t@file: its root CA /nonexistent.pem" in faults[2]
+    assert faults[3] == ""
     assert found.fault(UdpService("a@file", unserved="no")) == "no"
+
+
+def test_a_transport_that_only_the_proxy_cannot_use_gets_a_diagnostic() -> None:
+    services = TcpServices(Sweeper(), ClientContexts(ServersTransport("default"), str))
+    nothing: Any = None
+    parts = TcpParts(frozenset(), services, nothing, nothing, InFlightLimits())
+    broken = TcpService(
+        "c@file",
+        (TcpServer("s", "10.0.0.1", 5432, tls=True),),
+        transport=TcpServersTransport("t@file", tls=ServersTransport("", root_cas=("/nonexistent.pem",))),
+    )
+    known = TcpService("a@file", unserved="the agent has told why")
+    for service in (broken, known):
+        services.put(service)
+    (told,) = tcp_transport_diagnostics((broken, known), parts)
+    assert (told.subject, told.severity) == ("TCP service c@file", Severity.ERROR)
+    assert told.message.endswith("so connections are closed")
+
+
+def test_a_rule_with_a_matcher_of_http_disables_its_router() -> None:
+    lost = TcpRouter("a@file", Rule("Host(`a`)", Match("Host", ("a",))), "db@file", 1)
+    found = objects(settings(), tcp_routers=named(lost), tcp_services=named(TcpService("db@file")))
+    assert found.fault(lost) == "its rule has a matcher that TCP routers do not have: Host"
 
 
 def test_an_entry_point_for_udp_has_one_router_the_first_by_name() -> None:
