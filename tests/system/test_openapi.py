@@ -153,6 +153,15 @@ def test_existing_objects_conform_to_the_document(running: Installation) -> None
         case.validate_response(response, checks=CHECKS)
 
 
+def without_choices(path: str) -> list[str]:
+    """Return the paths that a path with choices, `<any(a, b):name>`, stands for."""
+    choice = re.search(r"<any\(([^)]*)\):\w+>", path)
+    if choice is None:
+        return [path]
+    paths = (path.replace(choice[0], each, 1) for each in choice[1].split(", "))
+    return [found for each in paths for found in without_choices(each)]
+
+
 def test_the_document_has_every_path_and_no_other() -> None:
     described = {(operation.path, operation.method.upper()) for operation in OPERATIONS}
     served = set()
@@ -165,11 +174,7 @@ def test_the_document_has_every_path_and_no_other() -> None:
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             if path not in UNDOCUMENTED:
                 served.add((path, method))
-    expanded = set()
-    for path, method in served:
-        choice = re.search(r"<any\((.*)\):kind>", path)
-        kinds = choice[1].split(", ") if choice else [""]
-        expanded |= {(path.replace(choice[0], kind) if choice else path, method) for kind in kinds}
+    expanded = {(path, method) for given, method in served for path in without_choices(given)}
     assert expanded == described
 
 
