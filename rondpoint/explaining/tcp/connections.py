@@ -71,9 +71,10 @@ def explain_connection(
     plain_facts = ConnectionFacts(client=facts.client)
     plain = _decide(configuration, plain_facts, yield_if_due, tls=False)
     if not https.exist and next(configuration.routers_with(tls=True), None) is None:
-        over_tls = plain = replace(plain, before_bytes=True)
+        over_tls = plain = by_tcp = replace(plain, before_bytes=True)
     else:
-        over_tls = _decide_over_tls(configuration, facts, https, yield_if_due)
+        by_tcp = _decide(configuration, facts, yield_if_due, tls=True)
+        over_tls = _after_http(configuration, by_tcp, https)
     return TcpExplanation(
         configuration.entry_point,
         facts.server_name,
@@ -81,27 +82,30 @@ def explain_connection(
         facts.client,
         over_tls,
         plain,
-        tuple(_notes(facts)),
+        tuple(_notes(facts, over_tls, by_tcp.router)),
     )
 
 
-def _notes(facts: ConnectionFacts) -> Iterator[str]:
+def _notes(facts: ConnectionFacts, over_tls: ConnectionDecision, by_tcp: str) -> Iterator[str]:
+    """Yield what the explanation cannot know; `by_tcp` is the router that matches apart from HTTP routers."""
     if not facts.client:
         yield "the client's address is not known, so no ClientIP matches"
+    if over_tls.outcome == "http" and by_tcp:
+        yield f"a client of PostgreSQL, which asks for TLS first, gets TCP router {by_tcp} all the same"
 
 
-def _decide_over_tls(
-    configuration: TcpConfiguration, facts: ConnectionFacts, https: HttpsRouters, yield_if_due: YieldIfDue
+def _after_http(
+    configuration: TcpConfiguration, decision: ConnectionDecision, https: HttpsRouters
 ) -> ConnectionDecision:
+    """Return the decision about a connection over TLS, if HTTP routers come before TCP routers."""
+    router = configuration.routers.get(decision.router)
     if https.for_host:
         reason = f"HTTP router {https.for_host} serves this host, and comes before TCP routers"
-        return ConnectionDecision("http", reason)
-    decision = _decide(configuration, facts, yield_if_due, tls=True)
-    router = configuration.routers.get(decision.router)
-    if router is not None and router.rule.expression == ANY and https.anywhere:
+    elif router is not None and router.rule.expression == ANY and https.anywhere:
         reason = f"HTTP router {https.anywhere} has no host, and comes before a TCP router for all names"
-        return ConnectionDecision("http", reason, decision.candidates, decision.omitted)
-    return decision
+    else:
+        return decision
+    return ConnectionDecision("http", reason, decision.candidates, decision.omitted)
 
 
 def _decide(

@@ -121,3 +121,7 @@ def test_the_explained_router_is_the_one_that_the_proxy_takes(
         assert taken == decided(routers, https, facts, tls=tls)
         matching = [each.router for each in decision.candidates if each.matches]
         assert not taken or matching == [taken]
+    # HTTP has no part in the choice for clients of PostgreSQL.
+    of_postgres = [note for note in explained.notes if "PostgreSQL" in note]
+    if of_postgres:
+        assert f"gets TCP router {decided(routers, [], facts, tls=True)} all" in of_postgres[0]
