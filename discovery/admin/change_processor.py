@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -14,9 +14,14 @@ from msgspec.structs import replace
 
 from discovery.admin.local_copy import LocalCopy
 from discovery.admin.references import find_references
-from discovery.admin.validation import ValidationResult, changed_objects, differences, validate
-from discovery.decoding.decoded import Decoded
-from rondpoint.model import Router, Service
+from discovery.admin.referring import Referring, field_of, is_router, references_of, referring_objects
+from discovery.admin.validation import (
+    EntryPointNames,
+    ValidationResult,
+    changed_objects,
+    differences,
+    validate,
+)
 from rondpoint.settings import Settings
 from rondpoint.store.admin.commit import Committer
 from rondpoint.store.admin.document import (
@@ -35,6 +40,7 @@ from rondpoint.store.admin.proposals import (
     publish_result,
     take_proposal,
 )
+from rondpoint.store.admin.sections import NOUNS, SECTIONS, whole_section
 from rondpoint.store.keys import Keys
 
 logger = logging.getLogger(__name__)
@@ -59,7 +65,7 @@ class ChangeProcessor:
         self,
         client: redis.Redis,
         keys: Keys,
-        entry_points: Collection[str],
+        entry_points: EntryPointNames,
         local_copy: LocalCopy,
         *,
         rest: bool = True,
@@ -156,7 +162,7 @@ class ChangeProcessor:
         diagnostics = validation.diagnostics
         if validation.outcome in ("done", "unchanged"):
             diagnostics = (*diagnostics, *self._missing_references(proposal, validation))
-        stored = after.stored(field_name("admin", f"http/{proposal.section}", proposal.name))
+        stored = after.stored(field_name(ADMIN, whole_section(proposal.section), proposal.name))
         return ProposalResult(
             proposal.id,
             validation.outcome,
@@ -168,55 +174,48 @@ class ChangeProcessor:
         )
 
     def _find_references(self, proposal: Proposal) -> Iterator[FieldDiagnostic]:
-        kind = proposal.section.removesuffix("s")
-        return find_references(self._client, self._keys, kind, f"{proposal.name}@{ADMIN}")
+        section = SECTIONS[whole_section(proposal.section)]
+        return find_references(self._client, self._keys, section, f"{proposal.name}@{ADMIN}")
 
     def _missing_references(
         self, proposal: Proposal, validation: ValidationResult
     ) -> Iterator[FieldDiagnostic]:
         """Yield a warning for each reference to an object that does not exist yet."""
         # Objects of different kinds may have the same name.
-        defined = {("service", item.name) for part in validation.decoded for item in part.services}
-        defined |= {("middleware", item.name) for part in validation.decoded for item in part.middlewares}
-        defined |= {("router", item.name) for part in validation.decoded for item in part.routers}
-        wanted: list[tuple[Router | Service, str, str]] = [
-            (item, kind, name)
+        defined = {
+            (section, item.name)
             for part in validation.decoded
-            for item in _referring(part)
-            for kind, name in _references(item)
-            if (kind, name) not in defined
+            for section in SECTIONS.values()
+            for item in getattr(part, section)
+        }
+        wanted = [
+            (item, section, name)
+            for part in validation.decoded
+            for item in referring_objects(part)
+            for section, name in references_of(item)
+            if (section, name) not in defined
         ][:MAX_REFERENCES]
         if not wanted:
             return
         pipeline = self._client.pipeline(transaction=False)
-        published_keys = {
-            "router": self._keys.routers,
-            "service": self._keys.services,
-            "middleware": self._keys.middlewares,
-        }
-        for _, kind, name in wanted:
-            pipeline.hexists(published_keys[kind], name)
-        for (item, kind, name), published in zip(wanted, pipeline.execute(), strict=True):
+        for _, section, name in wanted:
+            pipeline.hexists(getattr(self._keys, section), name)
+        for (item, section, name), published in zip(wanted, pipeline.execute(), strict=True):
             bare, _, provider = name.rpartition("@")
-            if not published and field_name(provider, f"http/{kind}s", bare) not in self._known.objects:
-                path = _FIELDS[kind] if isinstance(item, Router) else ""
+            if not published and field_name(provider, _STORED[section], bare) not in self._known.objects:
+                path = field_of(section) if is_router(item) else ""
                 if proposal.action not in ("put", "patch"):
                     path = item.name
-                message = f"{kind} {name} does not exist: {_consequence(item)} until it does"
+                message = f"{NOUNS[section]} {name} does not exist: {_consequence(item)} until it does"
                 yield FieldDiagnostic(message, path)
 
 
-_FIELDS = {"router": "parentRefs", "service": "service", "middleware": "middlewares"}
-"""The field of a router that refers to objects of a kind."""
+_STORED = {published: stored for stored, published in SECTIONS.items()}
+"""The section of `Configuration` → that of the document."""
 
 
-def _referring(part: Decoded) -> Iterator[Router | Service]:
-    yield from part.routers
-    yield from part.services
-
-
-def _consequence(item: Router | Service) -> str:
-    return "the router is left out" if isinstance(item, Router) else "the service works without it"
+def _consequence(item: Referring) -> str:
+    return "the router is left out" if is_router(item) else "the service works without it"
 
 
 def make_change_processor(settings: Settings, client: redis.Redis) -> ChangeProcessor:
@@ -224,19 +223,8 @@ def make_change_processor(settings: Settings, client: redis.Redis) -> ChangeProc
     namespace, directory = settings.redis.namespace, settings.state_directory
     path = None if directory is None else directory / f"admin-{namespace}.json"
     rest = settings.providers.rest is not None
-    return ChangeProcessor(
-        client, Keys(namespace), tuple(settings.web_entry_points), LocalCopy(path), rest=rest
-    )
-
-
-def _references(item: Router | Service) -> Iterator[tuple[str, str]]:
-    if isinstance(item, Router):
-        if item.service:
-            yield "service", item.service
-        yield from (("router", name) for name in item.parents)
-    else:
-        yield from (("service", name) for name in item.service_names)
-    yield from (("middleware", name) for name in item.middlewares)
+    points = EntryPointNames(tuple(settings.web_entry_points), tuple(settings.udp_entry_points))
+    return ChangeProcessor(client, Keys(namespace), points, LocalCopy(path), rest=rest)
 
 
 def _encode_objects(version: int, values: Mapping[str, Any]) -> dict[str, bytes | None]:

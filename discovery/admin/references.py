@@ -11,6 +11,7 @@ import redis
 from msgspec import Struct
 
 from rondpoint.store.admin.proposals import FieldDiagnostic
+from rondpoint.store.admin.sections import NOUNS
 from rondpoint.store.decoding import decode_json
 from rondpoint.store.keys import Keys
 
@@ -19,6 +20,10 @@ MAX_REPORTED = 20
 
 SCAN_COUNT = 1000
 """The number of objects that one HSCAN command should return."""
+
+
+LEFT_OUT = "will be left out"
+WITHOUT = "will work without it"
 
 
 class _Named(Struct, frozen=True):
@@ -46,20 +51,26 @@ class _Referring(Struct, frozen=True):
 _decoder = msgspec.json.Decoder(_Referring)
 
 
-def find_references(client: redis.Redis, keys: Keys, kind: str, name: str) -> Iterator[FieldDiagnostic]:
+_USERS: dict[str, tuple[tuple[str, str], ...]] = {
+    "routers": (("routers", "will be left out, unless it has another parent"),),
+    "services": (("routers", LEFT_OUT), ("services", WITHOUT)),
+    "middlewares": (("routers", LEFT_OUT), ("services", WITHOUT)),
+    "tcp_services": (("tcp_routers", LEFT_OUT), ("tcp_services", WITHOUT)),
+    "tcp_middlewares": (("tcp_routers", LEFT_OUT),),
+    "udp_services": (("udp_routers", LEFT_OUT), ("udp_services", WITHOUT)),
+}
+"""The sections of the objects that may refer to an object of a section, and what will become of them."""
+
+
+def find_references(client: redis.Redis, keys: Keys, section: str, name: str) -> Iterator[FieldDiagnostic]:
     """Yield a warning for each router and service that refers to an object.
 
-    `kind` is `router`, `service` or `middleware`, `name` the qualified name. Raises redis.RedisError.
+    `section` is that of `Configuration`, `name` the qualified name. Raises redis.RedisError.
     """
-    users = [("router", keys.routers, "will be left out")]
-    if kind == "router":
-        users = [("router", keys.routers, "will be left out, unless it has another parent")]
-    else:
-        users.append(("service", keys.services, "will work without it"))
-    for user, key, consequence in users:
-        names = _referring_names(client, key, kind, name)
+    for user, consequence in _USERS.get(section, ()):
+        names = _referring_names(client, getattr(keys, user), NOUNS[section].rpartition(" ")[2], name)
         for other in islice(names, MAX_REPORTED):
-            yield FieldDiagnostic(f"{user} {other} refers to it and {consequence}")
+            yield FieldDiagnostic(f"{NOUNS[user]} {other} refers to it and {consequence}")
 
 
 def _referring_names(client: redis.Redis, key: str, kind: str, name: str) -> Iterator[str]:

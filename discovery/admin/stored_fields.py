@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rondpoint.store.admin.document import field_name
+from rondpoint.store.admin.sections import PROTOCOLS
 
-HTTP = "http"
 V1 = ("frontends", "backends")
 
-_HTTP_SECTIONS = {
+_SECTIONS = {
     "routers": "routers",
     "services": "services",
     "middlewares": "middlewares",
     "serverstransports": "serversTransports",
 }
+"""The sections of a protocol; UDP has only the first two, and its decoder reports the others."""
 
 
 def split_tree(provider: str, tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,11 +25,11 @@ def split_tree(provider: str, tree: Mapping[str, Any]) -> dict[str, Any]:
     for name, part in tree.items():
         if not isinstance(part, Mapping):
             continue
-        if name.lower() == HTTP:
+        if (protocol := name.lower()) in PROTOCOLS:
             for kind, objects in part.items():
-                known = _HTTP_SECTIONS.get(kind.lower())
+                known = _SECTIONS.get(kind.lower())
                 if known is not None and isinstance(objects, Mapping):
-                    found.update(_fields(provider, f"{HTTP}/{known}", objects))
+                    found.update(_fields(provider, f"{protocol}/{known}", objects))
         elif name.lower() in V1:
             found.update(_fields(provider, name.lower(), part))
     return found

@@ -15,14 +15,13 @@ from discovery.admin.stored_fields import split_tree
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.plain_trees import TooLargeError, plain
 from rondpoint.middlewares.redaction import HIDDEN
-from rondpoint.model import Middleware, Router, Service
+from rondpoint.model import Router
 from rondpoint.store.admin.digests import digest
 from rondpoint.store.admin.document import ADMIN, REST, Document, StoredObject, field_name, split_field
 from rondpoint.store.admin.history import Difference, HistoryEntry
 from rondpoint.store.admin.proposals import FieldDiagnostic, Outcome, Proposal
 from rondpoint.store.admin.rollback import RollbackError, rollback_values
-
-SECTIONS = ("routers", "services", "middlewares")
+from rondpoint.store.admin.sections import SECTIONS, whole_section
 
 RESPONSE_FIELDS = frozenset(
     ("name", "provider", "status", "error", "using", "usedBy", "type", "serverStatus", "priorityStr")
@@ -35,6 +34,13 @@ Clients that send an object back send these too.
 _SECTION_RESPONSE_FIELDS = {"services": frozenset(("servers",))}
 
 MAX_NAME_LENGTH = 255
+
+
+class EntryPointNames(Struct, frozen=True):
+    """The names of the entry points for TCP, and so for HTTP, and of those for UDP."""
+
+    tcp: tuple[str, ...] = ()
+    udp: tuple[str, ...] = ()
 
 
 class ValidationResult(Struct, frozen=True):
@@ -51,7 +57,7 @@ class ValidationResult(Struct, frozen=True):
 
 
 def validate(
-    proposal: Proposal, document: Document, history: Sequence[HistoryEntry], entry_points: Collection[str]
+    proposal: Proposal, document: Document, history: Sequence[HistoryEntry], entry_points: EntryPointNames
 ) -> ValidationResult:
     """Validate a proposal against a document."""
     if proposal.action == "rollback":
@@ -62,11 +68,14 @@ def validate(
 
 
 def changed_objects(validation: ValidationResult, before: Document) -> dict[str, dict[str, str | None]]:
-    """Return the published objects that change: kind → qualified name → digest, None for a removed object."""
+    """Return the published objects that change.
+
+    The result maps sections of `Configuration` and qualified names to digests, None for a removed object.
+    """
     new = _digests(validation.decoded)
     old = _digests(_decoded_before(validation, before))
     changed: dict[str, dict[str, str | None]] = {}
-    for kind in SECTIONS:
+    for kind in SECTIONS.values():
         removed: dict[str, str | None] = {name: None for name in old[kind] if name not in new[kind]}
         other = {name: value for name, value in new[kind].items() if old[kind].get(name) != value}
         if removed or other:
@@ -84,12 +93,12 @@ def differences(validation: ValidationResult, before: Document) -> dict[str, Dif
 
 
 def _validate_object(
-    proposal: Proposal, document: Document, entry_points: Collection[str]
+    proposal: Proposal, document: Document, entry_points: EntryPointNames
 ) -> ValidationResult:
-    section = f"http/{proposal.section}"
+    section = whole_section(proposal.section)
     field = field_name(ADMIN, section, proposal.name)
     stored = document.stored(field)
-    if proposal.section not in SECTIONS or not _is_valid_name(proposal.name):
+    if section not in SECTIONS or not _is_valid_name(proposal.name):
         message = f"{proposal.name!r} is no valid name: it is empty, too long, or has @ or control characters"
         return ValidationResult("invalid", (FieldDiagnostic(message, error=True),))
     if not _precondition_holds(proposal, stored):
@@ -103,7 +112,7 @@ def _validate_object(
     value, fault = _decode_body(proposal)
     if fault is not None:
         return ValidationResult("unreadable", (fault,))
-    value = _remove_response_fields(value, proposal.section)
+    value = _remove_response_fields(value, section.rpartition("/")[2])
     hidden = tuple(_redacted_values(value, ""))
     if hidden:
         return ValidationResult("invalid", hidden)
@@ -118,7 +127,7 @@ def _validate_object(
 
 
 def _validate_replacement(
-    proposal: Proposal, document: Document, entry_points: Collection[str]
+    proposal: Proposal, document: Document, entry_points: EntryPointNames
 ) -> ValidationResult:
     if proposal.match is not None and document.version not in proposal.match:
         return ValidationResult("conflict")
@@ -131,7 +140,7 @@ def _validate_replacement(
     decoded = decode_rest(tree)
     diagnostics = (
         *(to_field_diagnostic(item, "", strict=False) for item in decoded.diagnostics),
-        *_unknown_entry_points(decoded.routers, entry_points, whole=True),
+        *_unknown_entry_points(decoded, entry_points, whole=True),
     )
     if any(diagnostic.error for diagnostic in diagnostics):
         return ValidationResult("invalid", diagnostics)
@@ -146,7 +155,7 @@ def _validate_replacement(
 
 
 def _validate_rollback(
-    proposal: Proposal, document: Document, history: Sequence[HistoryEntry], entry_points: Collection[str]
+    proposal: Proposal, document: Document, history: Sequence[HistoryEntry], entry_points: EntryPointNames
 ) -> ValidationResult:
     if proposal.match is not None and document.version not in proposal.match:
         return ValidationResult("conflict")
@@ -174,26 +183,31 @@ def _validate_rollback(
 
 
 def _decode_and_check(
-    section: str, name: str, value: Any, entry_points: Collection[str]
+    section: str, name: str, value: Any, entry_points: EntryPointNames
 ) -> tuple[Decoded, tuple[FieldDiagnostic, ...]]:
     decoded = decode_object(section, name, value)
     parent = f"{section.replace('/', '.')}.{name}"
     diagnostics = (
         *(to_field_diagnostic(item, parent, strict=True) for item in decoded.diagnostics),
-        *_unknown_entry_points(decoded.routers, entry_points, whole=False),
+        *_unknown_entry_points(decoded, entry_points, whole=False),
         *_parents_without_service(decoded.routers),
     )
     return decoded, diagnostics
 
 
 def _unknown_entry_points(
-    routers: Collection[Router], entry_points: Collection[str], *, whole: bool
+    decoded: Decoded, entry_points: EntryPointNames, *, whole: bool
 ) -> Iterator[FieldDiagnostic]:
-    for router in routers:
-        for name in router.entry_points:
-            if name not in entry_points:
-                path = f"{router.name.partition('@')[0]}.entryPoints" if whole else "entryPoints"
-                hint = f"the entry points are {', '.join(sorted(entry_points)) or 'none'}"
+    named: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
+        *((router.name, router.entry_points, entry_points.tcp) for router in decoded.routers),
+        *((router.name, router.entry_points, entry_points.tcp) for router in decoded.tcp_routers),
+        *((router.name, router.entry_points, entry_points.udp) for router in decoded.udp_routers),
+    ]
+    for router, names, known in named:
+        for name in names:
+            if name not in known:
+                path = f"{router.partition('@')[0]}.entryPoints" if whole else "entryPoints"
+                hint = f"the entry points are {', '.join(sorted(known)) or 'none'}"
                 yield FieldDiagnostic(f"entry point {name!r} does not exist", path, hint, error=True)
 
 
@@ -226,15 +240,10 @@ def _decoded_before(validation: ValidationResult, before: Document) -> Iterator[
 
 
 def _digests(parts: Iterator[Decoded] | Collection[Decoded]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {kind: {} for kind in SECTIONS}
+    found: dict[str, dict[str, str]] = {kind: {} for kind in SECTIONS.values()}
     for part in parts:
-        objects: tuple[tuple[str, Collection[Router | Service | Middleware]], ...] = (
-            ("routers", part.routers),
-            ("services", part.services),
-            ("middlewares", part.middlewares),
-        )
-        for kind, items in objects:
-            found[kind].update((item.name, digest(item)) for item in items)
+        for kind, digests in found.items():
+            digests.update((item.name, digest(item)) for item in getattr(part, kind))
     return found
 
 

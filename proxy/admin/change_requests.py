@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from time import monotonic
 
 import gevent
@@ -14,7 +13,6 @@ from flask import g, request
 from proxy.admin.current_worker import runtime
 from proxy.admin.json_responses import Problem, Refusal
 from proxy.background.cooperative_yield import CooperativeYield
-from rondpoint.model import Middleware, Router, Service
 from rondpoint.store.admin.digests import digest
 from rondpoint.store.admin.history import Author
 from rondpoint.store.admin.proposals import (
@@ -25,6 +23,7 @@ from rondpoint.store.admin.proposals import (
     propose,
     withdraw,
 )
+from rondpoint.store.sections import sections_of
 
 TAKE_TIMEOUT = 5.0
 """Seconds within which an agent must take a proposal."""
@@ -115,11 +114,7 @@ def wait_in_force(result: ProposalResult, seconds: float) -> bool:
 
 def _in_force(result: ProposalResult) -> bool:
     now, yield_if_due = runtime().applier.in_force(), CooperativeYield()
-    known: dict[str, Mapping[str, Router | Service | Middleware]] = {
-        "routers": now.routers,
-        "services": now.services,
-        "middlewares": now.middlewares,
-    }
+    known = sections_of(now)
     for kind, objects in result.objects.items():
         current = known.get(kind, {})
         for name, expected in objects.items():

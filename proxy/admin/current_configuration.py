@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
@@ -12,7 +13,10 @@ from msgspec.structs import replace
 
 from proxy.admin import provider_outages
 from proxy.admin.ejections import ejection_diagnostics
-from proxy.admin.transport_faults import transport_diagnostics
+from proxy.admin.layer4_objects import LEFT_OUT_VIEWS, Layer4Objects
+from proxy.admin.names_by_use import names_by_use
+from proxy.admin.tcp_faults import TcpFaults
+from proxy.admin.transport_faults import tcp_transport_diagnostics, transport_diagnostics
 from proxy.admin.views import middlewares, routers, services
 from proxy.admin.views.object_status import (
     DiagnosticsByObject,
@@ -32,6 +36,7 @@ from rondpoint.middlewares.kinds import SERVED_KINDS
 from rondpoint.model import Middleware, Router, Service
 from rondpoint.store.agents import read_agents
 from rondpoint.store.read import read_diagnostics
+from rondpoint.tcp.model import TcpService
 
 if TYPE_CHECKING:
     from proxy.runtime import Runtime
@@ -59,6 +64,7 @@ class CurrentConfiguration:
         for name, fault in runtime.context.services.faults.items():
             if (service := self.state.services.get(name)) is not None:
                 self.state.services[name] = replace(service, unserved=fault)
+        self.layer4 = Layer4Objects(self.state, runtime.settings, self.in_portions, TcpFaults(runtime.tcp))
 
     def in_portions(self, items: Iterable[T]) -> Iterator[T]:
         """Yield the same items; let other greenlets run after every PORTION items."""
@@ -84,7 +90,8 @@ class CurrentConfiguration:
             # Add the diagnostics read last: without them, the objects that were left out would disappear.
             found = (Diagnostic(Severity.WARNING, "store", "connection", message), *worker.last_diagnostics)
             outages = ()
-        services = self.in_portions(self.state.services.values())
+        http, tcp = self.state.services.values(), self.state.tcp_services.values()
+        services: Iterable[Service | TcpService] = chain(self.in_portions(http), self.in_portions(tcp))
         return (
             *found,
             *outages,
@@ -92,6 +99,7 @@ class CurrentConfiguration:
             *ejection_diagnostics(worker.ejections.ejected, services),
             *(closed.diagnostic for closed in worker.settings.closed_parts),
             *transport_diagnostics(worker.context.services.faults),
+            *tcp_transport_diagnostics(self.in_portions(self.state.tcp_services.values()), worker.tcp),
             *entry_point_diagnostics(worker.entry_point_options, partial(self._chain_fault, "entry point")),
         )
 
@@ -101,14 +109,27 @@ class CurrentConfiguration:
         return group_by_object(self.in_portions(self.diagnostics))
 
     def names(self, kind: str) -> list[str]:
-        """Return the sorted names of all objects of a kind (`router`, `service`, `middleware`)."""
-        known = self._objects_in_force(kind)
+        """Return the sorted names of all objects of a kind; the kinds are those of `object_status`."""
+        known = self.objects_in_force(kind)
         lost = (
             name
             for name, found in self.diagnostics_by_object[kind].items()
             if name not in known and left_out_status(found) is not None
         )
         return sorted([*known, *lost])
+
+    def view(self, kind: str, name: str) -> Any:
+        """Return the view of an object of any kind, or None if it is neither in force nor left out."""
+        if kind not in self.layer4.by_kind:
+            return self._http_views[kind](name)
+        item = self.layer4.by_kind[kind].get(name)
+        if item is None:
+            return self._left_out_view(kind, name, LEFT_OUT_VIEWS[kind])
+        return self.layer4.view(kind, item, self._layer4_status(kind, item))
+
+    @property
+    def _http_views(self) -> Mapping[str, Callable[[str], Any]]:
+        return {"router": self.router, "service": self.service, "middleware": self.middleware}
 
     def router(self, name: str) -> routers.RouterView | None:
         """Return the view of a router, or None if it is neither in force nor left out."""
@@ -175,7 +196,12 @@ class CurrentConfiguration:
             return self.middleware_status(middleware)
         if kind == "service" and (service := self.state.services.get(name)) is not None:
             return self.service_status(service)
+        if (item := self.layer4.by_kind.get(kind, {}).get(name)) is not None:
+            return self._layer4_status(kind, item)
         return left_out_status(self.diagnostics_by_object[kind].get(name, ())) or ObjectStatus()
+
+    def _layer4_status(self, kind: str, item: Any) -> ObjectStatus:
+        return self._active_status(kind, item.name, self.layer4.fault(item))
 
     def _router_fault(self, router: Router) -> str:
         if router.service and router.service not in self.state.services:
@@ -202,12 +228,18 @@ class CurrentConfiguration:
             return str(error)
         return ""
 
-    def _objects_in_force(self, kind: str) -> Mapping[str, Any]:
+    def is_in_force(self, kind: str, name: str) -> bool:
+        """Return whether an object of this kind and name is in force."""
+        return name in self.objects_in_force(kind)
+
+    def objects_in_force(self, kind: str) -> Mapping[str, Any]:
+        """Return the objects of a kind by name, without those that were left out."""
         state = self.state
         found: dict[str, Mapping[str, Any]] = {
             "router": state.routers,
             "service": state.services,
             "middleware": state.middlewares,
+            **self.layer4.by_kind,
         }
         return found[kind]
 
@@ -231,11 +263,4 @@ class CurrentConfiguration:
     def _names_by_use(
         self, objects: Mapping[str, T], used: Callable[[T], Iterable[str]]
     ) -> Mapping[str, list[str]]:
-        """Return the sorted names of the objects that use each name."""
-        users: dict[str, list[str]] = {}
-        for user, item in self.in_portions(objects.items()):
-            for name in used(item):
-                users.setdefault(name, []).append(user)
-        for names in users.values():
-            names.sort()
-        return users
+        return names_by_use(self.in_portions(objects.items()), used)

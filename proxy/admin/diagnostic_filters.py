@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from proxy.admin.current_configuration import CurrentConfiguration
+from proxy.admin.views.object_status import ROUTER_KINDS, split_subject
 from rondpoint.diagnostics import Diagnostic, Severity
 
 _NOT_ROUTED = "not routed"
@@ -29,29 +30,29 @@ def filter_diagnostics(configuration: CurrentConfiguration, query: Mapping[str, 
         if (not severity or item.severity.value == severity)
         and (not source or item.source == source)
         and (not search or search in _searchable_text(item))
-        and (not unrouted or is_unrouted(item, configuration.state.routers))
+        and (not unrouted or is_unrouted(item, configuration.is_in_force))
     ]
 
 
-def is_unrouted(item: Diagnostic, routers: Collection[str]) -> bool:
+def is_unrouted(item: Diagnostic, is_in_force: Callable[[str, str], bool]) -> bool:
     """Return whether a diagnostic explains why a container, or one of its routers, gets no requests.
 
-    `routers` are the names of the routers in force.
+    `is_in_force` returns whether an object with this kind and name is in force.
     """
     if item.message.startswith(_NOT_ROUTED):
         return True
-    kind, _, name = item.about.partition(" ")
+    kind, name = split_subject(item.about)
     return (
-        kind == "router"
+        kind in ROUTER_KINDS
         and item.severity is Severity.ERROR
         and _CONTAINER_SUBJECT.match(item.subject) is not None
-        and name not in routers
+        and not is_in_force(kind, name)
     )
 
 
-def count_unrouted(diagnostics: Iterable[Diagnostic], routers: Collection[str]) -> int:
+def count_unrouted(diagnostics: Iterable[Diagnostic], is_in_force: Callable[[str, str], bool]) -> int:
     """Return the number of containers that get no requests, or none through one of their routers."""
-    return len({item.subject for item in diagnostics if is_unrouted(item, routers)})
+    return len({item.subject for item in diagnostics if is_unrouted(item, is_in_force)})
 
 
 def _searchable_text(item: Diagnostic) -> str:

@@ -63,10 +63,10 @@ def read_explain_query(arguments: MultiDict[str, str], settings: Settings) -> Ex
     """
     parts = _url(arguments.get("url", "").strip())
     tls = parts.scheme == "https"
-    entry_point, is_guess = _entry_point(
+    entry_point, is_guess = choose_entry_point(
         arguments.get("entryPoint", ""), parts.port or _PORTS.get(parts.scheme, 0), settings, tls=tls
     )
-    peer = _client(arguments.get("client", "").strip())
+    peer = read_client(arguments.get("client", "").strip())
     point = settings.entry_points[entry_point]
     forwarding = point.forwarded_headers
     trusted = not peer or TrustedPeers(forwarding.insecure, forwarding.trusted_ips).includes(peer)
@@ -84,7 +84,7 @@ def read_explain_query(arguments: MultiDict[str, str], settings: Settings) -> Ex
     client = _Client(peer)
     facts = _facts(request, client, parts.scheme.encode())
     previewed = PreviewedRequest(request, peer, client.lines, tls)
-    return ExplainQuery(entry_point, facts, previewed, tls and not is_guess, _host_name(parts))
+    return ExplainQuery(entry_point, facts, previewed, tls and not is_guess, host_name(parts))
 
 
 def _url(url: str) -> SplitResult:
@@ -100,7 +100,8 @@ def _url(url: str) -> SplitResult:
     return parts
 
 
-def _client(peer: str) -> str:
+def read_client(peer: str) -> str:
+    """Return the address of a client, or empty for an unknown one. Raises ExplainQueryError."""
     try:
         address = ip_address(peer) if peer else None
     except ValueError:
@@ -120,7 +121,7 @@ def _head(method: str, parts: SplitResult, header_lines: list[bytes]) -> bytes:
     return b"\r\n".join([first, *lines, b"", b""])
 
 
-def _host_name(parts: SplitResult) -> str:
+def host_name(parts: SplitResult) -> str:
     """Return the host in the form that clients send: non-ASCII names in DNS form."""
     try:
         return normalise(parts.hostname or "")
@@ -131,7 +132,7 @@ def _host_name(parts: SplitResult) -> str:
 
 def _host(parts: SplitResult) -> bytes:
     """Return the `Host` value that browsers send, IPv6 addresses in brackets."""
-    name = _host_name(parts)
+    name = host_name(parts)
     return (name if parts.port is None else f"{name}:{parts.port}").encode()
 
 
@@ -161,7 +162,7 @@ def _facts(request: Request, client: _Client, proto: bytes) -> Facts:
     )
 
 
-def _entry_point(name: str, port: int, settings: Settings, *, tls: bool) -> tuple[str, bool]:
+def choose_entry_point(name: str, port: int, settings: Settings, *, tls: bool) -> tuple[str, bool]:
     """Return the name of the entry point, and whether it is guessed because none listens on this port."""
     web = settings.web_entry_points
     if name and name not in web:

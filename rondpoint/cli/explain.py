@@ -1,4 +1,4 @@
-"""`rondpoint explain URL`: how a running Rondpoint routes a request, and why."""
+"""`rondpoint explain URL`: how a running Rondpoint routes a request or a TCP connection, and why."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 
 from rondpoint.cli.api_client import choose_api, exit_with_error, request_api
 from rondpoint.cli.completion import SettingsCommand
+from rondpoint.cli.explained_connection import format_connection, is_served
 from rondpoint.cli.flag_arguments import PASS_UNKNOWN_FLAGS, settings_flags
 from rondpoint.cli.table import format_table
 from rondpoint.explaining.explanation import (
@@ -17,6 +18,7 @@ from rondpoint.explaining.explanation import (
     ExplainedMiddleware,
     Explanation,
 )
+from rondpoint.explaining.tcp.explanation import TcpExplanation
 from rondpoint.middlewares.display import format_options
 from rondpoint.terminal_text import printable
 
@@ -34,7 +36,18 @@ _FIRST_ERROR = 400
     help="The address of the client, for ClientIP, allow lists and limits.",
 )
 @click.option(
-    "--entryPoint", "entry_point", default="", help="The entry point; default: the one on the port of URL."
+    "--entryPoint",
+    "--entry-point",
+    "entry_point",
+    default="",
+    help="The entry point; default: the one on the port of URL.",
+)
+@click.option(
+    "--alpn",
+    "protocols",
+    multiple=True,
+    metavar="PROTOCOL",
+    help="For tcp://: a protocol that the client offers in the TLS handshake; repeatable.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON of /api/explain unchanged.")
 @click.option(
@@ -48,6 +61,7 @@ def explain(
     headers: tuple[str, ...],
     client: str,
     entry_point: str,
+    protocols: tuple[str, ...],
     as_json: bool,
     api: str | None,
     flags: tuple[str, ...],
@@ -57,18 +71,32 @@ def explain(
     The output names routers and servers, and says what each middleware does to the request. For an https URL
     it begins with the TLS handshake: options and certificates. The exit code is 1 if Rondpoint itself would
     respond with an error, or refuse the handshake.
+
+    For tcp://HOST, show which TCP router takes a connection, with HOST as server name (SNI), and without TLS.
+    The exit code is 1 if no TCP router serves either.
     """
     chosen = choose_api(api, flags)
     query = [("url", url), ("method", method), ("client", client), ("entryPoint", entry_point)]
-    content = request_api(chosen, "/api/explain", [*query, *(("header", header) for header in headers)])
+    query += [*(("header", header) for header in headers), *(("alpn", protocol) for protocol in protocols)]
+    content = request_api(chosen, "/api/explain", query)
     try:
-        explanation = msgspec.json.decode(content, type=Explanation)
+        if url.strip().lower().startswith("tcp:"):
+            connection = msgspec.json.decode(content, type=TcpExplanation)
+            lines, fails = format_connection(connection), not is_served(connection)
+        else:
+            explanation = msgspec.json.decode(content, type=Explanation)
+            lines, fails = _format_lines(explanation), _is_refused(explanation)
     except msgspec.DecodeError as fault:
         exit_with_error(f"{chosen.address}/api/explain is not from Rondpoint: {fault}")
-    click.echo(content if as_json else "\n".join(map(printable, _format_lines(explanation))))
-    refused = explanation.handshake is not None and explanation.handshake.refusal
-    if refused or explanation.status >= _FIRST_ERROR:
+    click.echo(content if as_json else "\n".join(map(printable, lines)))
+    if fails:
         raise SystemExit(1)
+
+
+def _is_refused(explanation: Explanation) -> bool:
+    """Return whether Rondpoint itself responds with an error, or refuses the handshake."""
+    handshake = explanation.handshake
+    return explanation.status >= _FIRST_ERROR or (handshake is not None and bool(handshake.refusal))
 
 
 def _format_lines(explanation: Explanation) -> Iterator[str]:

@@ -136,6 +136,52 @@ def test_a_service_with_a_servers_transport_is_in_force_once_it_contains_it(
     assert api.running.api("/api/http/services/shop@admin")["loadBalancer"]["serversTransport"] == "t@file"
 
 
+def test_a_tcp_route_is_created_changed_and_deleted(api: Api, origin: Origin) -> None:
+    servers = [{"address": f"127.0.0.1:{origin.port}"}]
+    found = api.put("/api/tcp/services/db?wait=60", {"loadBalancer": {"servers": servers}}, 201)
+    assert (found["name"], found["inForce"], found["warnings"]) == ("db@admin", True, [])
+    guarded = {"rule": "HostSNI(`*`)", "service": "db", "middlewares": ["few"]}
+    found = api.put("/api/tcp/routers/db", guarded, 201)
+    assert "TCP middleware few@admin does not exist" in found["warnings"][0]["message"]
+    api.put("/api/tcp/middlewares/few?wait=60", {"inFlightConn": {"amount": 5}}, 201)
+    api.running.wait_for("any.test")
+    api.wait_for_all_workers()
+    shown = api.running.api("/api/tcp/routers/db@admin")
+    assert (shown["status"], shown["middlewares"]) == ("enabled", ["few@admin"])
+
+    # The returned objects may be sent back, and change nothing.
+    for path in ("/api/tcp/routers/db", "/api/tcp/services/db", "/api/tcp/middlewares/few"):
+        assert api.put(path, api.running.api(f"{path}@admin"))["changed"] in (False, True)
+        assert api.put(path, api.running.api(f"{path}@admin"))["changed"] is False
+    status, _, response = api.request("GET", "/api/tcp/services/db@admin")
+    assert (status, response.header("ETag") is not None) == (200, True)
+
+    status, found, _ = api.request(
+        "PATCH", "/api/tcp/services/db?dryRun=1", {"loadBalancer": {"servers": "x"}}
+    )
+    assert (status, found["errors"][0]["path"]) == (422, "loadBalancer.servers")
+    found = api.delete("/api/tcp/services/db?wait=60")
+    assert found["warnings"][0]["message"] == "TCP router db@admin refers to it and will be left out"
+    assert api.running.wait_for("any.test", status=404)
+    assert api.request("DELETE", "/api/tcp/services/db")[0] == 404
+    assert api.request("PUT", "/api/udp/middlewares/few", {})[0] in (404, 405)
+
+
+def test_the_provider_rest_takes_tcp_and_udp(api: Api, origin: Origin) -> None:
+    servers = {"loadBalancer": {"servers": [{"address": f"127.0.0.1:{origin.port}"}]}}
+    tree = {
+        "tcp": {"routers": {"all": {"rule": "HostSNI(`*`)", "service": "db"}}, "services": {"db": servers}},
+        "udp": {"services": {"dns": servers}},
+    }
+    assert api.put("/api/providers/rest?wait=60", tree)["inForce"]
+    api.running.wait_for("any.test")
+    assert api.running.api("/api/udp/services/dns@rest")["status"] == "enabled"
+    assert api.put("/api/providers/rest?wait=60", {})["inForce"]
+    api.running.wait_for("any.test", status=404)
+    found = api.running.api("/api/history")
+    assert found[-1]["objects"] == ["rest/tcp/routers/all", "rest/tcp/services/db", "rest/udp/services/dns"]
+
+
 def test_errors_name_the_field_and_change_nothing(api: Api) -> None:
     status, found, _ = api.request("PUT", "/api/http/routers/shop", router("a.test", rule="Hots(`a.test`)"))
     assert status == 422

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -152,6 +153,15 @@ def test_existing_objects_conform_to_the_document(running: Installation) -> None
         case.validate_response(response, checks=CHECKS)
 
 
+def without_choices(path: str) -> list[str]:
+    """Return the paths that a path with choices, `<any(a, b):name>`, stands for."""
+    choice = re.search(r"<any\(([^)]*)\):\w+>", path)
+    if choice is None:
+        return [path]
+    paths = (path.replace(choice[0], each, 1) for each in choice[1].split(", "))
+    return [found for each in paths for found in without_choices(each)]
+
+
 def test_the_document_has_every_path_and_no_other() -> None:
     described = {(operation.path, operation.method.upper()) for operation in OPERATIONS}
     served = set()
@@ -164,21 +174,7 @@ def test_the_document_has_every_path_and_no_other() -> None:
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             if path not in UNDOCUMENTED:
                 served.add((path, method))
-    expanded = set()
-    for path, method in served:
-        kinds = ("routers", "services", "middlewares")
-        if path == "/api/<any(tcp, udp):protocol>/<any(routers, services, middlewares):kind>":
-            expanded |= {(f"/api/tcp/{kind}", method) for kind in kinds}
-            expanded |= {(f"/api/udp/{kind}", method) for kind in kinds[:2]}
-        elif path.startswith("/api/<any(tcp, udp)"):
-            # These objects never exist.
-            continue
-        elif "<any(routers, services, middlewares):kind>" in path:
-            expanded |= {
-                (path.replace("<any(routers, services, middlewares):kind>", kind), method) for kind in kinds
-            }
-        else:
-            expanded.add((path, method))
+    expanded = {(path, method) for given, method in served for path in without_choices(given)}
     assert expanded == described
 
 

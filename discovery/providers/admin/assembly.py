@@ -6,6 +6,7 @@ from discovery.admin.decoding import decode_object, decode_rest, provider_tree
 from discovery.merging.union import Union, unite
 from rondpoint.configuration import Configuration
 from rondpoint.store.admin.document import ADMIN, REST, Document, decode_stored, split_field
+from rondpoint.store.admin.sections import SECTIONS
 
 
 class ObjectAssembler:
@@ -16,9 +17,7 @@ class ObjectAssembler:
         self._known: dict[str, bytes] = {}
 
     def __call__(self, document: Document) -> Configuration:
-        objects = {
-            field: raw for field, raw in document.objects.items() if field.startswith(f"{ADMIN}/http/")
-        }
+        objects = {field: raw for field, raw in document.objects.items() if _is_of_admin(field)}
         for field in self._known.keys() - objects.keys():
             self._union.remove(field)
         for field, raw in objects.items():
@@ -33,6 +32,11 @@ class ObjectAssembler:
             self._union.put(field, decode_object(section, name, stored.value))
         self._known = objects
         return self._union.configuration()
+
+
+def _is_of_admin(field: str) -> bool:
+    provider, section, _ = split_field(field)
+    return provider == ADMIN and section in SECTIONS
 
 
 def assemble_rest(document: Document) -> Configuration:

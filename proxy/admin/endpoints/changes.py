@@ -14,26 +14,32 @@ from rondpoint.store.admin.proposals import Proposal, ProposalResult
 
 changes = Blueprint("changes", __name__, url_prefix="/api")
 
-_KINDS = "<any(routers, services, middlewares):kind>"
+_OBJECTS = (
+    "/<any(http, tcp):protocol>/<any(routers, services, middlewares):kind>/<path:name>",
+    "/<any(udp):protocol>/<any(routers, services):kind>/<path:name>",
+)
 _REST_ALIASES = (REST, "web")
 
 
-@changes.put(f"/http/{_KINDS}/<path:name>")
-def put(kind: str, name: str) -> Response:
+@changes.put(_OBJECTS[0])
+@changes.put(_OBJECTS[1])
+def put(protocol: str, kind: str, name: str) -> Response:
     """Define or replace an object."""
-    return _change("put", kind, name, _read_body())
+    return _change("put", protocol, kind, name, _read_body())
 
 
-@changes.patch(f"/http/{_KINDS}/<path:name>")
-def patch(kind: str, name: str) -> Response:
+@changes.patch(_OBJECTS[0])
+@changes.patch(_OBJECTS[1])
+def patch(protocol: str, kind: str, name: str) -> Response:
     """Change fields of an existing object with a JSON merge patch (RFC 7396)."""
-    return _change("patch", kind, name, _read_body())
+    return _change("patch", protocol, kind, name, _read_body())
 
 
-@changes.delete(f"/http/{_KINDS}/<path:name>")
-def delete(kind: str, name: str) -> Response:
+@changes.delete(_OBJECTS[0])
+@changes.delete(_OBJECTS[1])
+def delete(protocol: str, kind: str, name: str) -> Response:
     """Delete an object."""
-    return _change("delete", kind, name, "")
+    return _change("delete", protocol, kind, name, "")
 
 
 @changes.put("/providers/<provider>")
@@ -74,14 +80,16 @@ def change_response(
     return json_response(found, status, headers)
 
 
-def _change(action: Literal["put", "patch", "delete"], kind: str, name: str, body: str) -> Response:
+def _change(
+    action: Literal["put", "patch", "delete"], protocol: str, kind: str, name: str, body: str
+) -> Response:
     name = _unqualified_name(kind, name)
     preconditions, wait = conditions(request.headers), read_wait()
     result = submit(
         Proposal(
             new_proposal_id(),
             action,
-            section=kind,
+            section=kind if protocol == "http" else f"{protocol}/{kind}",
             name=name,
             body=body,
             match=preconditions.match,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
@@ -16,7 +17,7 @@ from proxy.admin.json_responses import Refusal
 from proxy.admin.live.event_stream import EventStream, stream_events
 from proxy.admin.live.sampler import MAX_LISTENERS, Sampler
 from proxy.admin.pages import page_parts
-from proxy.admin.views.object_status import DISABLED
+from proxy.admin.pages.chosen_router import ChosenRouter, chosen_router, default_router
 
 POLICY = "; ".join(
     (
@@ -62,13 +63,12 @@ def show_page() -> str:
     """Return the whole page for the query; it can be read and searched without JavaScript."""
     configuration = CurrentConfiguration(runtime())
     routes = page_parts.routes(runtime(), configuration, request.args)
-    name = request.args.get("router", "") or _default_router(configuration, routes)
+    chosen = chosen_router(request.args) or default_router(configuration, routes)
     return render_template(
         "dashboard/page.html",
         overview=page_parts.overview(runtime(), configuration),
         routes=routes,
-        request_flow=page_parts.request_flow(runtime(), configuration, name) if name else None,
-        chosen=name,
+        **_flow(configuration, chosen),
         problems=page_parts.problems(configuration, _problems_query(request.args)),
         system=page_parts.system(runtime()),
         signed_in=g.signed_in,
@@ -84,9 +84,7 @@ def show_part(name: str) -> ResponseReturnValue:
             "dashboard/routes.html", routes=page_parts.routes(runtime(), configuration, request.args)
         )
     if name == "flow":
-        chosen = request.args.get("router", "")
-        request_flow = page_parts.request_flow(runtime(), configuration, chosen)
-        return render_template("dashboard/request_flow.html", request_flow=request_flow, chosen=chosen)
+        return render_template("dashboard/flow.html", **_flow(configuration, chosen_router(request.args)))
     if name == "problems":
         return render_template(
             "dashboard/problems.html", problems=page_parts.problems(configuration, request.args)
@@ -145,12 +143,14 @@ def _problems_query(query: Mapping[str, str]) -> dict[str, str]:
     return query_ | ({"unrouted": "true"} if sort == "unrouted" else {"severity": sort})
 
 
-def _default_router(configuration: CurrentConfiguration, routes: page_parts.Routes) -> str:
-    """Return the router whose flow is shown by default: the first that serves requests, if there is one."""
-    if routes.kind != "router" or not routes.list_page.items:
-        return min(configuration.state.routers, default="")
-    serving = (view.name for view in routes.views if view.status != DISABLED)
-    return str(next(serving, routes.list_page.items[0]))
+def _flow(configuration: CurrentConfiguration, chosen: ChosenRouter | None) -> dict[str, Any]:
+    """Return the values of the template `flow.html`."""
+    request_flow, layer4_flow = None, None
+    if chosen is not None and chosen.protocol == "http":
+        request_flow = page_parts.request_flow(runtime(), configuration, chosen.name)
+    elif chosen is not None:
+        layer4_flow = page_parts.layer4_flow(runtime(), configuration, chosen.protocol, chosen.name)
+    return {"request_flow": request_flow, "layer4_flow": layer4_flow, "chosen": chosen}
 
 
 def _worker_sampler() -> Sampler:

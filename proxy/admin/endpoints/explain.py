@@ -1,4 +1,4 @@
-"""`/api/explain`: explains how a request would be served, and why."""
+"""`/api/explain`: explains how a request or a TCP connection would be served, and why."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from proxy.admin.certificates.handshake import with_handshake
 from proxy.admin.certificates.known_certificates import KnownCertificates
 from proxy.admin.current_configuration import CurrentConfiguration
 from proxy.admin.current_worker import runtime
-from proxy.admin.explain_query import ExplainQueryError, read_explain_query
+from proxy.admin.explain_query import ExplainQuery, ExplainQueryError, read_explain_query
 from proxy.admin.json_responses import Refusal, json_response
 from proxy.admin.previews.bucket_state import tokens_left
 from proxy.admin.previews.chain_preview import Previewer, is_redirected, parts_of
+from proxy.admin.tcp_explain_query import TcpExplainQuery, is_tcp_url, read_tcp_explain_query
 from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explain import explain_request
+from rondpoint.explaining.tcp.connections import TcpConfiguration, explain_connection
 from rondpoint.internal_services import INTERNAL_SERVICES, internal_fault
 
 explain = Blueprint("explain", __name__, url_prefix="/api")
@@ -23,14 +25,41 @@ explain = Blueprint("explain", __name__, url_prefix="/api")
 
 @explain.get("/explain")
 def explain_response() -> Response:
-    """Explain a request for `url`; optional: `method`, `client`, `entryPoint`, any number of `header`."""
-    settings = runtime().settings
+    """Explain a request for `url`, or with the scheme `tcp` a connection.
+
+    Optional: `client`, `entryPoint`; for a request `method` and any number of `header`; for a connection any
+    number of `alpn`.
+    """
     try:
-        query = read_explain_query(request.args, settings)
+        if is_tcp_url(request.args.get("url", "")):
+            return _explain_connection(read_tcp_explain_query(request.args, runtime().settings))
+        return _explain_request(read_explain_query(request.args, runtime().settings))
     except ExplainQueryError as error:
         raise Refusal(400, str(error)) from None
+
+
+def _explain_connection(query: TcpExplainQuery) -> Response:
     configuration = CurrentConfiguration(runtime())
-    configured = ActiveConfiguration(
+    settings = runtime().settings
+    state, point = configuration.state, query.entry_point
+    configured = TcpConfiguration(
+        point,
+        state.tcp_routers,
+        state.tcp_services,
+        state.tcp_middlewares,
+        list(_active(configuration).root_routers(point, tls=True)),
+        settings.default_entry_points,
+        configuration.layer4.fault,
+        configuration.layer4.fault,
+        settings.closed_reason(point),
+        configuration.diagnostics,
+    )
+    return json_response(explain_connection(configured, query.facts, configuration.yield_if_due))
+
+
+def _active(configuration: CurrentConfiguration) -> ActiveConfiguration:
+    settings = runtime().settings
+    return ActiveConfiguration(
         configuration.state.routers,
         configuration.state.services,
         configuration.state.middlewares,
@@ -42,6 +71,11 @@ def explain_response() -> Response:
         configuration.compile_fault,
         {name: internal_fault(name, settings) for name in INTERNAL_SERVICES},
     )
+
+
+def _explain_request(query: ExplainQuery) -> Response:
+    configuration = CurrentConfiguration(runtime())
+    configured = _active(configuration)
     explanation = explain_request(
         configured,
         query.entry_point,

@@ -11,7 +11,7 @@ from proxy.admin.current_configuration import CurrentConfiguration
 from proxy.admin.current_worker import Json, runtime
 from proxy.admin.json_responses import json_response
 from proxy.admin.status_reports import agents_report
-from proxy.admin.views.object_status import DISABLED, WARNING
+from proxy.admin.views.object_status import DISABLED, HTTP_KINDS, TCP_KINDS, UDP_KINDS, WARNING
 from rondpoint.settings import Settings
 from rondpoint.store.admin.document import ADMIN
 
@@ -52,8 +52,6 @@ class Overview(Struct, frozen=True):
     providers: list[str]
 
 
-_NONE = Count()
-
 _PROVIDERS = {
     "docker": "Docker",
     "swarm": "Swarm",
@@ -82,11 +80,9 @@ def show_overview() -> Response:
     configuration = CurrentConfiguration(worker)
     return json_response(
         Overview(
-            http=Scheme(
-                *(count_objects(configuration, kind) for kind in ("router", "service", "middleware"))
-            ),
-            tcp=Scheme(_NONE, _NONE, _NONE),
-            udp=Scheme(_NONE, _NONE),
+            http=Scheme(*(count_objects(configuration, kind) for kind in HTTP_KINDS)),
+            tcp=Scheme(*(count_objects(configuration, kind) for kind in TCP_KINDS)),
+            udp=Scheme(*(count_objects(configuration, kind) for kind in UDP_KINDS)),
             certificates=count_certificates(KnownCertificates(worker, configuration)),
             features=_features(worker.settings),
             providers=_providers(agents_report()),
@@ -104,7 +100,7 @@ def _features(settings: Settings) -> Features:
 
 
 def count_objects(configuration: CurrentConfiguration, kind: str) -> Count:
-    """Count the objects of a kind (`router`, `service`, `middleware`)."""
+    """Count the objects of a kind; the kinds are those of `object_status`."""
     total = warnings = errors = 0
     for name in configuration.in_portions(configuration.names(kind)):
         status = configuration.object_status(kind, name).status

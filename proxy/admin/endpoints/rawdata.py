@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from flask import Blueprint, Response
 
@@ -11,6 +11,18 @@ from proxy.admin.current_worker import runtime
 from proxy.admin.ejections import ejections_report
 from proxy.admin.json_responses import object_response
 from proxy.admin.status_reports import agents_report, diagnostic_report, store_report, worker_report
+
+_KINDS = {
+    "routers": "router",
+    "middlewares": "middleware",
+    "services": "service",
+    "tcpRouters": "tcp router",
+    "tcpMiddlewares": "tcp middleware",
+    "tcpServices": "tcp service",
+    "udpRouters": "udp router",
+    "udpServices": "udp service",
+}
+"""The members with objects, and their kinds."""
 
 rawdata = Blueprint("rawdata", __name__, url_prefix="/api")
 
@@ -31,14 +43,11 @@ def show_rawdata() -> Response:
 
 
 def _members(configuration: CurrentConfiguration, ours: dict[str, object]) -> Iterator[tuple[str, object]]:
-    yield "routers", _objects(configuration, "router", configuration.router)
-    yield "middlewares", _objects(configuration, "middleware", configuration.middleware)
-    yield "services", _objects(configuration, "service", configuration.service)
+    for member, kind in _KINDS.items():
+        yield member, _objects(configuration, kind)
     yield from ours.items()
 
 
-def _objects(
-    configuration: CurrentConfiguration, kind: str, view: Callable[[str], object]
-) -> Iterator[tuple[str, object]]:
+def _objects(configuration: CurrentConfiguration, kind: str) -> Iterator[tuple[str, object]]:
     for name in configuration.in_portions(configuration.names(kind)):
-        yield name, view(name)
+        yield name, configuration.view(kind, name)

@@ -1,30 +1,36 @@
-"""`/api/tcp` and `/api/udp`: empty lists for tools that read them, because Rondpoint serves only HTTP."""
+"""`GET` of `/api/tcp` and `/api/udp`: their routers, services and middlewares, as in Traefik 3."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
-from proxy.admin.json_responses import Refusal, list_response
-from proxy.admin.paging import NEXT, PageError, page_of
+from proxy.admin.endpoints.object_pages import one_response, page_response
 
-tcp_udp = Blueprint("nothing", __name__, url_prefix="/api")
+tcp_udp = Blueprint("tcp_udp", __name__, url_prefix="/api")
 
-_KINDS = {"tcp": ("routers", "services", "middlewares"), "udp": ("routers", "services")}
-
-
-@tcp_udp.get("/<any(tcp, udp):protocol>/<any(routers, services, middlewares):kind>")
-def empty_list(protocol: str, kind: str) -> Response:
-    """Return an empty list."""
-    if kind not in _KINDS[protocol]:
-        raise Refusal(404, "page not found")
-    try:
-        page: object = page_of((), request.args).next
-    except PageError as error:
-        raise Refusal(400, str(error)) from None
-    return list_response((), {NEXT: str(page)})
+_TCP_KINDS = "<any(routers, services, middlewares):kind>"
+_UDP_KINDS = "<any(routers, services):kind>"
 
 
-@tcp_udp.get("/<any(tcp, udp):protocol>/<any(routers, services, middlewares):kind>/<path:name>")
-def not_found(protocol: str, kind: str, name: str) -> Response:
-    """Respond with 404."""
-    raise Refusal(404, f"{kind.removesuffix('s')} not found: {name}")
+@tcp_udp.get(f"/tcp/{_TCP_KINDS}")
+def tcp_objects(kind: str) -> Response:
+    """Return a page of the TCP routers, services or middlewares."""
+    return page_response(f"tcp {kind.removesuffix('s')}")
+
+
+@tcp_udp.get(f"/tcp/{_TCP_KINDS}/<path:name>")
+def tcp_object(kind: str, name: str) -> Response:
+    """Return one of them by its qualified name."""
+    return one_response("tcp", kind.removesuffix("s"), name)
+
+
+@tcp_udp.get(f"/udp/{_UDP_KINDS}")
+def udp_objects(kind: str) -> Response:
+    """Return a page of the UDP routers or services."""
+    return page_response(f"udp {kind.removesuffix('s')}")
+
+
+@tcp_udp.get(f"/udp/{_UDP_KINDS}/<path:name>")
+def udp_object(kind: str, name: str) -> Response:
+    """Return one of them by its qualified name."""
+    return one_response("udp", kind.removesuffix("s"), name)

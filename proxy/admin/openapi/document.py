@@ -23,9 +23,12 @@ from proxy.admin.views import traefik1
 from proxy.admin.views.entry_points import EntryPointView
 from proxy.admin.views.routers import RouterView
 from proxy.admin.views.services import ServiceView
+from proxy.admin.views.tcp import TcpRouterView, TcpServiceView
+from proxy.admin.views.udp import UdpRouterView, UdpServiceView
 from rondpoint import __version__
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.explaining.explanation import Explanation
+from rondpoint.explaining.tcp.explanation import TcpExplanation
 from rondpoint.store.metrics import Counts
 from rondpoint.store.server_metrics import ServerCounts
 
@@ -39,12 +42,17 @@ _TYPES: tuple[Any, ...] = (
     EntryPointView,
     RouterView,
     ServiceView,
+    TcpRouterView,
+    TcpServiceView,
+    UdpRouterView,
+    UdpServiceView,
     traefik1.Frontend,
     traefik1.Backend,
     traefik1.Route,
     traefik1.BackendServer,
     Diagnostic,
     Explanation,
+    TcpExplanation,
     Counts,
     ServerCounts,
 )
@@ -97,6 +105,11 @@ _SCHEMAS: Mapping[str, Any] = {
             "routers": _map_of("RouterView"),
             "services": _map_of("ServiceView"),
             "middlewares": _map_of("Middleware"),
+            "tcpRouters": _map_of("TcpRouterView"),
+            "tcpServices": _map_of("TcpServiceView"),
+            "tcpMiddlewares": _map_of("Middleware"),
+            "udpRouters": _map_of("UdpRouterView"),
+            "udpServices": _map_of("UdpServiceView"),
             "diagnostics": {"type": "array", "items": _ref("Diagnostic")},
             "worker": {
                 "type": "object",
@@ -198,6 +211,8 @@ def _schema(kind: Any) -> dict[str, Any]:
         return dict(OBJECT)
     if isinstance(kind, str):
         return _ref(kind)
+    if isinstance(kind, Mapping) and "anyOf" in kind:
+        return {"anyOf": [_schema(each) for each in kind["anyOf"]]}
     if isinstance(kind, Mapping):
         return {
             name: _schema(value) if name in ("items", "additionalProperties") else value

@@ -27,8 +27,11 @@ from proxy.admin.views.entry_points import EntryPointView
 from proxy.admin.views.object_status import DISABLED, Status
 from proxy.admin.views.routers import RouterView
 from proxy.admin.views.services import ServiceView
+from proxy.admin.views.tcp import TcpRouterView, TcpServiceView
+from proxy.admin.views.udp import UdpRouterView, UdpServiceView
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.explaining.explanation import Explanation
+from rondpoint.explaining.tcp.explanation import TcpExplanation
 
 STATUSES = get_args(Status)
 
@@ -87,12 +90,45 @@ def _one(
     return Operation(at, summary, tag, {200: found, 404: NOT_FOUND}, parameters=parameters or (NAME,))
 
 
+_SERVICE_NAME = query("serviceName", "Only routers that use this service.")
 _ROUTER_FILTERS = (
     _SEARCH,
     _STATUS,
-    query("serviceName", "Only routers that use this service."),
+    _SERVICE_NAME,
     query("middlewareName", "Only routers that use this middleware."),
 )
+
+_FILTERS = {
+    "Routers": (*_ROUTER_FILTERS, *_order(ROUTER_ORDERS)),
+    "UDP routers": (_SEARCH, _STATUS, _SERVICE_NAME, *_order(ROUTER_ORDERS)),
+    "Services": (_SEARCH, _STATUS, *_order(SERVICE_ORDERS)),
+    "Middlewares": (_SEARCH, _STATUS, *_order(MIDDLEWARE_ORDERS)),
+}
+
+
+def _object_operations(protocol: str, plural: str, view: Any) -> tuple[Operation, Operation]:
+    """Return the operations on the list of these objects, and on one of them."""
+    name = plural if protocol == "http" else f"{protocol.upper()} {plural.lower()}"
+    at = f"/api/{protocol}/{plural.lower()}"
+    secrets = "; secrets are shown as `…`" if plural == "Middlewares" else ""
+    return (
+        _paged(
+            at,
+            name,
+            "Traefik 3",
+            view,
+            *(_FILTERS.get(name) or _FILTERS[plural]),
+            description=f"One page of the list{secrets}.",
+        ),
+        _one(f"{at}/{{name}}", f"One {_singular(name)}", "Traefik 3", view),
+    )
+
+
+def _singular(name: str) -> str:
+    """Return `router` for `Routers`, and `TCP router` for `TCP routers`."""
+    word = name.removesuffix("s")
+    return word if word[:2].isupper() else word.lower()
+
 
 _TRAEFIK_3 = (
     Operation(
@@ -120,7 +156,8 @@ _TRAEFIK_3 = (
         "Traefik 3",
         {
             200: ResponseSpec(
-                "Objects by qualified name; `revision`, `worker`, `store`, `ejections`, `agents`, "
+                "Objects by qualified name: `routers`, `tcpRouters`, `udpRouters` and others; `revision`, "
+                "`worker`, `store`, `ejections`, `agents`, "
                 "`diagnostics`. "
                 "`worker` has its counts: `metrics` by router, `servers` by service and URL.",
                 "RawData",
@@ -129,43 +166,14 @@ _TRAEFIK_3 = (
     ),
     _paged("/api/entrypoints", "Entry points", "Traefik 3", EntryPointView),
     _one("/api/entrypoints/{name}", "One entry point", "Traefik 3", EntryPointView),
-    _paged("/api/http/routers", "Routers", "Traefik 3", RouterView, *_ROUTER_FILTERS, *_order(ROUTER_ORDERS)),
-    _one("/api/http/routers/{name}", "One router", "Traefik 3", RouterView),
-    _paged(
-        "/api/http/services",
-        "Services",
-        "Traefik 3",
-        ServiceView,
-        _SEARCH,
-        _STATUS,
-        *_order(SERVICE_ORDERS),
-    ),
-    _one("/api/http/services/{name}", "One service", "Traefik 3", ServiceView),
-    _paged(
-        "/api/http/middlewares",
-        "Middlewares",
-        "Traefik 3",
-        "Middleware",
-        _SEARCH,
-        _STATUS,
-        *_order(MIDDLEWARE_ORDERS),
-        description="One page of the list; secrets are shown as `…`.",
-    ),
-    _one("/api/http/middlewares/{name}", "One middleware", "Traefik 3", "Middleware"),
-    *(
-        _paged(
-            f"/api/{protocol}/{kind}",
-            f"{protocol.upper()} {kind}: always empty",
-            "Traefik 3",
-            OBJECT,
-            description="An empty list.",
-        )
-        for protocol, kinds in (
-            ("tcp", ("routers", "services", "middlewares")),
-            ("udp", ("routers", "services")),
-        )
-        for kind in kinds
-    ),
+    *_object_operations("http", "Routers", RouterView),
+    *_object_operations("http", "Services", ServiceView),
+    *_object_operations("http", "Middlewares", "Middleware"),
+    *_object_operations("tcp", "Routers", TcpRouterView),
+    *_object_operations("tcp", "Services", TcpServiceView),
+    *_object_operations("tcp", "Middlewares", "Middleware"),
+    *_object_operations("udp", "Routers", UdpRouterView),
+    *_object_operations("udp", "Services", UdpServiceView),
     _paged(
         "/api/certificates",
         "Certificates, and names that a resolver has no certificate for yet",
@@ -282,17 +290,26 @@ _HEALTH = Operation(
 _RONDPOINT = (
     Operation(
         "/api/explain",
-        "Explanation how a request is served, and why",
+        "Explanation how a request, or for `tcp://HOST` a TCP connection, is served, and why",
         "Rondpoint",
         {
-            200: ResponseSpec("The explanation.", Explanation),
+            200: ResponseSpec("The explanation.", {"anyOf": [Explanation, TcpExplanation]}),
             400: ResponseSpec("The query is invalid.", "Error"),
         },
         parameters=(
             Parameter(
-                "url", "query", "URL of the request.", {"type": "string", "minLength": 1}, required=True
+                "url",
+                "query",
+                "URL of the request, or `tcp://HOST:PORT`, where `HOST` is the server name (SNI).",
+                {"type": "string", "minLength": 1},
+                required=True,
             ),
             query("method", "Method; default: `GET`."),
+            query(
+                "alpn",
+                "Protocol that the client of a TCP connection offers by ALPN; repeatable.",
+                {"type": "array", "items": {"type": "string"}},
+            ),
             query("client", "IP address of the client."),
             query("entryPoint", "Entry point; default: the one on the port of `url`."),
             query(

@@ -10,10 +10,13 @@ from typing import Any
 
 from proxy.admin.authorisation import OPEN_PATHS
 from proxy.admin.openapi.document import COMMON_RESPONSES, OPERATIONS
-from proxy.admin.openapi.operation import OBJECT, Operation, Parameter, ResponseSpec
+from proxy.admin.openapi.operation import Operation, Parameter, ResponseSpec
 from proxy.admin.paging import LARGEST
 from proxy.authentication.request_origin import SAFE_METHODS
 from rondpoint.reference_pages import markdown_table, update_page
+
+_NAMED_OWNERS = 3
+"""Operations of a parameter that are named one by one; for more, their tags are."""
 
 _TAGS = {"traefik-3": "Traefik 3", "traefik-1": "Traefik 1", "rondpoint": "Rondpoint", "changes": "Changes"}
 """The page's blocks of operations, and the tag of each."""
@@ -72,12 +75,12 @@ def _shape(schema: Any) -> str:
     """Return the name of the response's type in the document's components."""
     if isinstance(schema, str):
         return f"`{schema}`"
+    if isinstance(schema, Mapping) and "anyOf" in schema:
+        return " or ".join(map(_shape, schema["anyOf"]))
     if isinstance(schema, Mapping):
         inner = schema.get("items") or schema.get("additionalProperties")
         if inner is None:
             return "an object"
-        if inner == OBJECT:
-            return "an empty list"
         return f"a list of {_shape(inner)}" if "items" in schema else f"{_shape(inner)} by name"
     return f"`{schema.__name__}`" if schema is not None else "text"
 
@@ -108,8 +111,8 @@ def _by_name(item: tuple[tuple[str, str, str, str], object]) -> tuple[str, ...]:
 
 
 def _owner(operations: list[Operation]) -> str:
-    if len(operations) == 1:
-        return _request(operations[0])
+    if len(operations) <= _NAMED_OWNERS:
+        return ", ".join(map(_request, operations))
     return ", ".join(dict.fromkeys(operation.tag for operation in operations))
 
 

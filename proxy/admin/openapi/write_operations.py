@@ -91,8 +91,9 @@ _CHANGED = ResponseSpec("The change was made, or was not necessary.", "ChangeRes
 _MERGE_PATCH = ("application/merge-patch+json", "application/json")
 
 
-def _object_operations(kind: str) -> tuple[Operation, ...]:
-    at, one = f"/api/http/{kind}/{{name}}", kind.removesuffix("s")
+def _object_operations(protocol: str, kind: str) -> tuple[Operation, ...]:
+    at, one = f"/api/{protocol}/{kind}/{{name}}", kind.removesuffix("s")
+    one = one if protocol == "http" else f"{protocol.upper()} {one}"
     common = (_NAME, _WAIT, _DRY, _IF_MATCH)
     return (
         Operation(
@@ -130,9 +131,14 @@ def _object_operations(kind: str) -> tuple[Operation, ...]:
 
 
 WRITE_OPERATIONS = (
-    *_object_operations("routers"),
-    *_object_operations("services"),
-    *_object_operations("middlewares"),
+    *_object_operations("http", "routers"),
+    *_object_operations("http", "services"),
+    *_object_operations("http", "middlewares"),
+    *_object_operations("tcp", "routers"),
+    *_object_operations("tcp", "services"),
+    *_object_operations("tcp", "middlewares"),
+    *_object_operations("udp", "routers"),
+    *_object_operations("udp", "services"),
     Operation(
         "/api/providers/{provider}",
         "Replace all objects of the provider `rest`",

@@ -18,11 +18,14 @@ from proxy.admin.endpoints.instances import group_by_instance, read_status
 from proxy.admin.endpoints.overview import count_certificates, count_objects
 from proxy.admin.live.counter_deltas import ENTRY_POINT, MIDDLEWARE, ROUTER, SERVICE, server_key
 from proxy.admin.object_lists import list_names
+from proxy.admin.pages.layer4_flow import Layer4Flow, Layer4Sources, tcp_flow, udp_flow
 from proxy.admin.pages.list_page import ListPage, build_list_page
 from proxy.admin.pages.request_flow import FlowSources, RequestFlow, build_request_flow
 from proxy.admin.pages.router_layers import find_layers
 from proxy.admin.status_reports import agents_report, store_report
+from proxy.admin.views.object_status import KINDS as OBJECT_KINDS
 from proxy.admin.views.services import ServiceView
+from proxy.admin.views.udp import UdpRouterView
 from rondpoint.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -30,10 +33,13 @@ if TYPE_CHECKING:
 
 Query = Mapping[str, str]
 
+HTTP = "http"
+PROTOCOLS = (HTTP, "tcp", "udp")
+
 PROBLEMS_PER_PAGE = 10
 """Diagnostics on one page."""
 
-KINDS = ("router", "service", "middleware")
+NOUNS = ("router", "service", "middleware")
 CERTIFICATE = "certificate"
 
 SERVERS_PER_SERVICE = 4
@@ -49,8 +55,12 @@ class ListedServer(Struct, frozen=True):
 
 
 class Routes(Struct, frozen=True):
-    """A page of the objects of one kind, with the query that selected it."""
+    """A page of the objects of one protocol and kind, with the query that selected it.
 
+    `kind` is `router`, `service`, `middleware` or `certificate`.
+    """
+
+    protocol: str
     kind: str
     list_page: ListPage[Any]
     views: tuple[Any, ...]
@@ -60,8 +70,8 @@ class Routes(Struct, frozen=True):
     descending: bool
 
     def keys(self) -> list[str]:
-        """Return the keys of the live figures on the page."""
-        if self.kind == CERTIFICATE:
+        """Return the keys of the live figures on the page; TCP and UDP have none."""
+        if self.kind == CERTIFICATE or self.protocol != HTTP:
             return []
         if self.kind == "middleware":
             return [MIDDLEWARE + name for name in self.list_page.items]
@@ -79,19 +89,24 @@ class Routes(Struct, frozen=True):
 
 
 def routes(runtime: Runtime, configuration: CurrentConfiguration, query: Query) -> Routes:
-    """Return the page of objects that the query selects; `kind` defaults to `router`."""
-    kind = query.get("kind", "")
-    if kind == CERTIFICATE:
+    """Return the page of objects that the query selects: by default, routers of HTTP."""
+    noun = query.get("kind", "")
+    if noun == CERTIFICATE:
         return _certificates(KnownCertificates(runtime, configuration), configuration, query)
-    kind = kind if kind in KINDS else KINDS[0]
-    list_page = build_list_page(list_names(configuration, kind, query), query)
-    show = {
-        "router": configuration.router,
-        "service": configuration.service,
-        "middleware": configuration.middleware,
-    }[kind]
-    views = tuple(show(name) for name in configuration.in_portions(list_page.items))
-    return _page_of(kind, list_page, views, query)
+    noun = noun if noun in NOUNS else NOUNS[0]
+    protocol = protocol_of(query)
+    kind = noun if protocol == HTTP else f"{protocol} {noun}"
+    # UDP has no middlewares.
+    names = list_names(configuration, kind, query) if kind in OBJECT_KINDS else []
+    list_page = build_list_page(names, query)
+    views = tuple(configuration.view(kind, name) for name in configuration.in_portions(list_page.items))
+    return _page_of(noun, list_page, views, query)
+
+
+def protocol_of(query: Query) -> str:
+    """Return the protocol that the query selects."""
+    protocol = query.get("protocol", "")
+    return protocol if protocol in PROTOCOLS else HTTP
 
 
 def _certificates(known: KnownCertificates, configuration: CurrentConfiguration, query: Query) -> Routes:
@@ -102,6 +117,7 @@ def _certificates(known: KnownCertificates, configuration: CurrentConfiguration,
 
 def _page_of(kind: str, list_page: ListPage[Any], views: tuple[Any, ...], query: Query) -> Routes:
     return Routes(
+        protocol_of(query),
         kind,
         list_page,
         views,
@@ -139,6 +155,26 @@ def request_flow(runtime: Runtime, configuration: CurrentConfiguration, name: st
     return replace(flow, tls=tls)
 
 
+def layer4_flow(
+    runtime: Runtime, configuration: CurrentConfiguration, protocol: str, name: str
+) -> Layer4Flow | None:
+    """Return the flow of a router of `tcp` or `udp`, or None if there is no such router."""
+    router = configuration.view(f"{protocol} router", name)
+    if router is None:
+        return None
+    settings = runtime.settings
+    sources = Layer4Sources(
+        settings.entry_points,
+        configuration.layer4.by_kind[f"{protocol} service"],
+        configuration.state.tcp_middlewares,
+        {name: settings.closed_reason(name) for name in settings.entry_points},
+        frozenset(runtime.ejections.ejected),
+    )
+    if isinstance(router, UdpRouterView):
+        return udp_flow(router, sources, configuration.layer4.udp_entry_points)
+    return tcp_flow(router, sources)
+
+
 def request_flow_keys(flow: RequestFlow | None) -> list[str]:
     """Return the keys of the live figures in the request flow."""
     if flow is None:
@@ -169,16 +205,16 @@ def problems(configuration: CurrentConfiguration, query: Query) -> dict[str, Any
         "severities": {
             severity.value: sum(item.severity is severity for item in every) for severity in Severity
         },
-        "not_routed": sum(is_unrouted(item, configuration.state.routers) for item in every),
+        "not_routed": sum(is_unrouted(item, configuration.is_in_force) for item in every),
     }
 
 
 def overview(runtime: Runtime, configuration: CurrentConfiguration) -> dict[str, Any]:
     """Return the numbers of objects, certificates and problems, and the web entry points."""
     return {
-        "counts": {kind: count_objects(configuration, kind) for kind in KINDS},
+        "counts": {kind: count_objects(configuration, kind) for kind in OBJECT_KINDS},
         "certificates": count_certificates(KnownCertificates(runtime, configuration)),
-        "not_routed": count_unrouted(configuration.diagnostics, configuration.state.routers),
+        "not_routed": count_unrouted(configuration.diagnostics, configuration.is_in_force),
         "entry_points": runtime.settings.web_entry_points,
     }
 

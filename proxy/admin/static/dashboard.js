@@ -89,7 +89,8 @@ function showAll(within = document) {
   for (const element of within.querySelectorAll("[data-key]")) {
     if (figuresByKey.has(element.dataset.key)) show(element, figuresByKey.get(element.dataset.key));
   }
-  $("part-flow").querySelector(".flow")?.classList.toggle("flowing", Boolean(figuresByKey.get(`r:${chosen()}`)));
+  const { protocol, name } = chosen();
+  $("part-flow").querySelector(".flow")?.classList.toggle("flowing", protocol === "http" && Boolean(figuresByKey.get(`r:${name}`)));
 }
 
 function spark(rate) {
@@ -195,16 +196,26 @@ setSort(page.get("sort"));
 for (const name of ["sort", "problems-search", "problems-page"]) page.delete(name);
 const latest = {};
 
+// The query parameter with the name of the chosen router, by protocol.
+const ROUTER_PARAMETERS = { http: "router", tcp: "tcp-router", udp: "udp-router" };
+
 function pageQuery(parameters) {
   const query = new URLSearchParams();
   for (const [name, value] of parameters) if (value) query.set(name, value);
-  if (chosen()) query.set("router", chosen());
+  const { protocol, name } = chosen();
+  if (name) query.set(ROUTER_PARAMETERS[protocol], name);
   return query;
 }
 
 function chosen() {
-  return page.get("router") ?? $("part-flow").querySelector(".node.router")?.dataset.key.slice(2) ?? "";
+  for (const [protocol, parameter] of Object.entries(ROUTER_PARAMETERS)) {
+    if (page.get(parameter)) return { protocol, name: page.get(parameter) };
+  }
+  const shown = $("part-flow").querySelector("[data-chosen]");
+  return { protocol: shown?.dataset.protocol ?? "http", name: shown?.dataset.chosen ?? "" };
 }
+
+const protocolOf = (element) => element.dataset.protocol ?? "http";
 
 async function fetchPage(address, type) {
   const response = await fetch(address, { headers: { Accept: type } }).catch(() => null);
@@ -246,16 +257,20 @@ function replaceContent(box, html) {
 }
 
 function selector(element) {
-  if (element.dataset.router) return `[data-router="${CSS.escape(element.dataset.router)}"]`;
+  if (element.dataset.router) {
+    const protocol = element.dataset.protocol ? `[data-protocol="${element.dataset.protocol}"]` : ":not([data-protocol])";
+    return `[data-router="${CSS.escape(element.dataset.router)}"]${protocol}`;
+  }
   if (element.dataset.page) return `[aria-label="${element.getAttribute("aria-label") ?? ""}"], [data-page="${element.dataset.page}"]`;
   if (element.name) return `[name="${element.name}"]${element.type === "radio" ? `[value="${element.value}"]` : ""}`;
   return null;
 }
 
 function markChosenRow() {
-  const name = chosen();
-  for (const row of $("part-routes").querySelectorAll("tr[data-key]")) {
-    row.classList.toggle("chosen", row.dataset.key === `r:${name}`);
+  const { protocol, name } = chosen();
+  for (const row of $("part-routes").querySelectorAll(".routers tbody tr")) {
+    const link = row.querySelector(".name [data-router]");
+    row.classList.toggle("chosen", link?.dataset.router === name && protocolOf(link) === protocol);
   }
 }
 
@@ -270,18 +285,21 @@ async function updateList() {
   listen();
 }
 
-async function choose(name) {
-  page.set("router", name);
+async function choose(protocol, name) {
+  for (const parameter of Object.values(ROUTER_PARAMETERS)) page.delete(parameter);
+  page.set(ROUTER_PARAMETERS[protocol], name);
   updateAddress();
   await refresh("flow");
   listen();
   $("flow").scrollIntoView({ block: "nearest" });
 }
 
-function filter(kind, status) {
+function filter(protocol, kind, status = "") {
   const form = $("routes-form");
+  form.elements.protocol.value = protocol;
   form.elements.kind.value = kind;
   form.elements.status.value = status;
+  page.set("protocol", protocol);
   page.set("kind", kind);
   page.set("status", status);
   page.delete("page");
@@ -319,7 +337,44 @@ async function explain(form) {
   const response = await fetchPage(`explain?${query}`, "application/json");
   if (!response) box.replaceChildren(make("p", { class: "outcome bad" }, "No response."));
   else if (!response.ok) box.replaceChildren(make("p", { class: "outcome bad" }, (await response.json()).message));
-  else box.replaceChildren(...explanationParts(await response.json()));
+  else {
+    const explanation = await response.json();
+    box.replaceChildren(...(explanation.overTls ? connectionParts(explanation) : explanationParts(explanation)));
+  }
+}
+
+function connectionParts(explanation) {
+  const { overTls, plain } = explanation;
+  const parts = [make("p", { class: "beneath" }, `${explanation.entryPoint} · TCP · ${explanation.serverName || "no server name"}`)];
+  // Without routers over TLS, the proxy does not look for TLS, and both decisions are the same one.
+  if (JSON.stringify(overTls) === JSON.stringify(plain)) parts.push(...decisionParts("Over TLS or without", plain));
+  else parts.push(...decisionParts("Over TLS", overTls), ...decisionParts("Without TLS", plain));
+  if (explanation.notes.length) parts.push(section("Notes", explanation.notes.map((words) => make("li", {}, words))));
+  return parts;
+}
+
+function decisionParts(title, decision) {
+  const parts = [];
+  if (decision.outcome === "closed") parts.push(make("p", { class: "outcome bad" }, `${title}: Rondpoint closes the connection: ${decision.reason}.`));
+  else if (decision.outcome === "http") parts.push(make("p", { class: "outcome" }, `${title}: ${decision.reason}; HTTP routers are next.`));
+  else parts.push(make("p", { class: "outcome" }, [`${title}: router `, code(decision.router), decision.passthrough ? " (TLS passthrough)" : "", ", service ", code(decision.service)]));
+  if (decision.middlewares.length) parts.push(section("Middlewares", decision.middlewares.map((name) => make("li", {}, code(name)))));
+  if (decision.servers.length) {
+    parts.push(section("Servers", decision.servers.map((server) => make("li", { class: `server ${server.state}` }, [make("span", { class: "state", title: server.state }), code(server.address), make("small", {}, `${server.name}, ${server.state}${server.tls ? ", TLS" : ""}`)]))));
+  }
+  if (decision.diagnostics.length) parts.push(section("Problems of the service", decision.diagnostics.map((words) => make("li", { class: "why" }, words))));
+  if (decision.candidates.length) parts.push(candidatesSection(decision));
+  return parts;
+}
+
+function candidatesSection({ candidates, omitted }) {
+  const tried = candidates.map((candidate) =>
+    make("li", {}, [
+      make("span", { class: `badge ${candidate.matches ? "enabled" : ""}` }, candidate.matches ? "matches" : "no match"),
+      make("div", {}, [code(candidate.router), " ", make("small", {}, `priority ${candidate.priority}`), make("br", {}), code(candidate.rule), ...candidate.failed.map((matcher) => make("p", { class: "why" }, ["does not match: ", code(matcher)]))]),
+    ]),
+  );
+  return section(`Routers tried, in order${omitted ? `, without the first ${omitted}` : ""}`, tried, "tried");
 }
 
 function explanationParts(explanation) {
@@ -341,16 +396,7 @@ function explanationParts(explanation) {
   }
   if (explanation.notes.length) parts.push(section("Notes", explanation.notes.map((words) => make("li", {}, words))));
   if (explanation.diagnostics.length) parts.push(section("Problems of the service", explanation.diagnostics.map((words) => make("li", { class: "why" }, words))));
-  if (explanation.candidates.length) {
-    const tried = explanation.candidates.map((candidate) =>
-      make("li", {}, [
-        make("span", { class: `badge ${candidate.matches ? "enabled" : ""}` }, candidate.matches ? "matches" : "no match"),
-        make("div", {}, [code(candidate.router), " ", make("small", {}, `priority ${candidate.priority}`), make("br", {}), code(candidate.rule), ...candidate.failed.map((matcher) => make("p", { class: "why" }, ["does not match: ", code(matcher)]))]),
-      ]),
-    );
-    const left = explanation.omitted ? `, without the first ${explanation.omitted}` : "";
-    parts.push(section(`Routers tried, in order${left}`, tried, "tried"));
-  }
+  if (explanation.candidates.length) parts.push(candidatesSection(explanation));
   if (explanation.suggestions.length) parts.push(section("Did you mean", explanation.suggestions.map((near) => make("li", {}, [code(near.name), `: ${near.reason}`, ...(near.excerpt ? [make("pre", {}, near.excerpt)] : [])]))));
   return parts;
 }
@@ -413,8 +459,8 @@ function handleClick(event) {
     else updateList();
   } else {
     event.preventDefault();
-    if (target.dataset.router) choose(target.dataset.router);
-    else if (target.dataset.routes) filter(...target.dataset.routes.split(" "));
+    if (target.dataset.router) choose(protocolOf(target), target.dataset.router);
+    else if (target.dataset.routes) filter(protocolOf(target), ...target.dataset.routes.split(" "));
     else {
       sort(target.dataset.problems);
       $("problems").scrollIntoView();

@@ -9,6 +9,7 @@ from rondpoint.go_durations import go_duration
 from rondpoint.settings import EntryPoint
 from rondpoint.settings.tree.entry_point_http import Redirection, Strategy
 from rondpoint.settings.tree.entry_points import Underscores
+from rondpoint.settings.values import Protocol
 
 
 class LifeCycleView(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -72,15 +73,23 @@ class Http2View(Struct, frozen=True, rename="camel"):
     max_encoder_header_table_size: int
 
 
+class UdpView(Struct, frozen=True):
+    """The time after which a UDP session without datagrams ends."""
+
+    timeout: str
+
+
 class EntryPointView(Struct, frozen=True, rename="camel", omit_defaults=True):
     """An entry point. `status` is `disabled` and `error` says why if it serves none of its routers."""
 
     name: str
     address: str
+    protocol: Protocol
     transport: TransportView
     forwarded_headers: ForwardedHeadersView
     http: HttpView
     http2: Http2View
+    udp: UdpView
     proxy_protocol: TrustView | None = None
     as_default: bool = False
     status: Status = ENABLED
@@ -108,6 +117,7 @@ def entry_point_view(
     return EntryPointView(
         name=name,
         address=point.address,
+        protocol=point.protocol,
         transport=TransportView(
             LifeCycleView(
                 go_duration(transport.life_cycle.grace_time_out),
@@ -141,6 +151,7 @@ def entry_point_view(
             point.http2.max_decoder_header_table_size,
             point.http2.max_encoder_header_table_size,
         ),
+        udp=UdpView(go_duration(point.udp.timeout)),
         proxy_protocol=None if proxies == TrustView() else proxies,
         as_default=point.as_default,
         status=DISABLED if fault else ENABLED,

@@ -15,7 +15,13 @@ ENABLED: Status = "enabled"
 WARNING: Status = "warning"
 DISABLED: Status = "disabled"
 
-KINDS = ("router", "service", "middleware")
+HTTP_KINDS = ("router", "service", "middleware")
+TCP_KINDS = ("tcp router", "tcp service", "tcp middleware")
+UDP_KINDS = ("udp router", "udp service")
+KINDS = (*HTTP_KINDS, *TCP_KINDS, *UDP_KINDS)
+"""The kinds of objects, as diagnostics name them (in any case): `TCP router db@docker`."""
+
+ROUTER_KINDS = ("router", "tcp router", "udp router")
 
 
 class ObjectStatus(Struct, frozen=True):
@@ -45,18 +51,20 @@ def group_by_object(diagnostics: Iterable[Diagnostic]) -> DiagnosticsByObject:
     """Group diagnostics by the object they are about, such as `router hello@docker`; skip Consul services."""
     found: dict[str, dict[str, tuple[Diagnostic, ...]]] = {kind: {} for kind in KINDS}
     for diagnostic in diagnostics:
-        kind, _, name = diagnostic.affected.partition(" ")
+        kind, name = split_subject(diagnostic.affected)
         if (
             kind in found
-            and _is_qualified(name)
+            and "@" in name
             and diagnostic.severity in (_SOURCE_SEVERITIES if diagnostic.about else _OBJECT_SEVERITIES)
         ):
             found[kind][name] = (*found[kind].get(name, ()), diagnostic)
     return found
 
 
-def _is_qualified(name: str) -> bool:
-    return "@" in name and " " not in name
+def split_subject(subject: str) -> tuple[str, str]:
+    """Return the kind, in lower case, and the name in a subject such as `TCP router db@docker`."""
+    kind, _, name = subject.rpartition(" ")
+    return kind.lower(), name
 
 
 def active_status(diagnostics: Iterable[Diagnostic], fault: str = "") -> ObjectStatus:

@@ -7,17 +7,11 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from proxy.admin.views.object_status import DISABLED, ObjectStatus, provider_of
+from proxy.admin.views.tls_domains import DomainView, domain_views
 from rondpoint.model import Router, RouterObservability, Verbosity
 from rondpoint.settings import EntryPoint
 from rondpoint.settings.tree.entry_points import Observability
 from rondpoint.tls.model import DEFAULT_OPTIONS
-
-
-class DomainView(Struct, frozen=True, omit_defaults=True):
-    """The names of a certificate that a resolver is to obtain for the router."""
-
-    main: str
-    sans: tuple[str, ...] = ()
 
 
 class TlsView(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -96,7 +90,7 @@ def router_view(
 
 
 def _tls(router: Router) -> TlsView:
-    domains = tuple(DomainView(domain.main, domain.sans) for domain in router.tls_domains)
+    domains = domain_views(router.tls_domains)
     return TlsView(router.tls_options or DEFAULT_OPTIONS, router.cert_resolver, domains)
 
 

@@ -8,14 +8,20 @@ import msgspec
 from msgspec.structs import replace
 
 from rondpoint.model import Middleware, Router, ServerState, Service
+from rondpoint.tcp.model import TcpRouter, TcpService
+from rondpoint.udp.model import UdpRouter, UdpService
+
+AnyObject = Router | Service | Middleware | TcpRouter | TcpService | UdpRouter | UdpService
 
 
-def digest(item: Router | Service | Middleware) -> str:
+def digest(item: AnyObject) -> str:
     """Return the digest of an object, without the states of its servers, which its author does not set.
 
     Nor does the author set the transport of a service, but only its name.
     """
-    if isinstance(item, Service):
+    if isinstance(item, Service | TcpService | UdpService):
         servers = tuple(replace(server, state=ServerState.UP) for server in item.servers)
-        item = replace(item, servers=servers, transport=None)
+        item = replace(item, servers=servers)
+    if isinstance(item, Service | TcpService):
+        item = replace(item, transport=None)
     return blake2b(msgspec.json.encode(item), digest_size=12).hexdigest()

@@ -10,6 +10,7 @@ import msgspec
 import redis
 from msgspec import Struct
 
+from rondpoint.store.admin.sections import PROTOCOLS
 from rondpoint.store.keys import Keys
 
 VERSION = "version"
@@ -58,17 +59,17 @@ def decode_stored(raw: bytes) -> StoredObject | None:
 
 
 def field_name(provider: str, section: str, name: str) -> str:
-    """Return an object's field: `admin/http/routers/shop`; `section` is `http/routers`, `frontends`, …."""
+    """Return an object's field: `admin/http/routers/shop`; `section` is `tcp/routers`, `frontends`, …."""
     return f"{provider}/{section}/{name}"
 
 
 def split_field(field: str) -> tuple[str, str, str]:
     """Return the provider, section and name of a field."""
     provider, _, rest = field.partition("/")
-    if rest.startswith("http/"):
-        kind, _, name = rest.removeprefix("http/").partition("/")
-        return provider, f"http/{kind}", name
     section, _, name = rest.partition("/")
+    if section in PROTOCOLS:
+        kind, _, name = name.partition("/")
+        section = f"{section}/{kind}"
     return provider, section, name
 
 

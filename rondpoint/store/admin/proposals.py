@@ -31,11 +31,11 @@ class Proposal(Struct, frozen=True, omit_defaults=True):
     """A proposed change.
 
     `put`, `patch` and `delete` change the object `name` in the `section` (`routers`, `services`,
-    `middlewares`) of the provider `admin`; `replace` changes all objects of the provider `rest`; `rollback`
-    restores `version`. `body` is JSON as the client sent it. Preconditions: `match` lists the allowed
-    versions of the object (of the document for `replace` and `rollback`); `must_exist` and `must_be_absent`
-    require that the object does or does not exist. With `dry_run` the proposal is validated and not
-    committed.
+    `middlewares`, `tcp/routers` and so on) of the provider `admin`; `replace` changes all objects of the
+    provider `rest`; `rollback` restores `version`. `body` is JSON as the client sent it. Preconditions:
+    `match` lists the allowed versions of the object (of the document for `replace` and `rollback`);
+    `must_exist` and `must_be_absent` require that the object does or does not exist. With `dry_run` the
+    proposal is validated and not committed.
     """
 
     id: str
@@ -73,8 +73,8 @@ class ProposalResult(Struct, frozen=True, omit_defaults=True):
     """The result of a proposal.
 
     `version` and `object_version` are those of the document and of the object after it. `objects` has the
-    published objects that it changes: kind (`routers`) → qualified name → digest, or None for a removed
-    object.
+    published objects that it changes: section (`routers`, `tcp_routers`) → qualified name → digest, or None
+    for a removed object.
     """
 
     id: str

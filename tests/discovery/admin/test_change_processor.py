@@ -14,6 +14,7 @@ import redis
 
 from discovery.admin.change_processor import ChangeProcessor, make_change_processor
 from discovery.admin.local_copy import LocalCopy
+from discovery.admin.validation import EntryPointNames
 from rondpoint.configuration import Configuration
 from rondpoint.model import Router, Service
 from rondpoint.rules import v3
@@ -213,7 +214,9 @@ def test_an_unusable_local_copy_is_logged_and_changes_go_on(
     (tmp_path / "file").touch()
 
     def without_local_copy(client: redis.Redis) -> ChangeProcessor:
-        return ChangeProcessor(client, KEYS, ("web",), LocalCopy(tmp_path / "file" / "admin.json"))
+        return ChangeProcessor(
+            client, KEYS, EntryPointNames(("web",)), LocalCopy(tmp_path / "file" / "admin.json")
+        )
 
     with serving(store, without_local_copy):
         assert put(client, "a", service(1)).outcome == "done"
@@ -228,7 +231,7 @@ def test_the_local_copy_does_not_replace_the_stored_document(
     LocalCopy(file).save(Document(7, {"admin/http/services/old": b'{"version":7,"value":{}}'}))
 
     def keeping(client: redis.Redis) -> ChangeProcessor:
-        return ChangeProcessor(client, KEYS, ("web",), LocalCopy(file))
+        return ChangeProcessor(client, KEYS, EntryPointNames(("web",)), LocalCopy(file))
 
     with serving(store, plain):
         put(client, "new", service(1))

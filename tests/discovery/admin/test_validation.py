@@ -10,14 +10,25 @@ import pytest
 
 from discovery.admin.merge_patch import merge_patch
 from discovery.admin.stored_fields import join_tree, split_tree
-from discovery.admin.validation import ValidationResult, changed_objects, differences, validate
+from discovery.admin.validation import (
+    EntryPointNames,
+    ValidationResult,
+    changed_objects,
+    differences,
+    validate,
+)
 from rondpoint.store.admin.document import Document, StoredObject, split_field
 from rondpoint.store.admin.history import Difference, HistoryEntry
 from rondpoint.store.admin.proposals import Proposal
 
-POINTS = ("web", "secure")
+POINTS = EntryPointNames(("web", "secure"), ("dns",))
 ROUTER = {"rule": "Host(`shop.test`)", "service": "shop"}
 SERVICE = {"loadBalancer": {"servers": [{"url": "http://10.0.0.1:80"}]}}
+
+TCP_ROUTER = {"rule": "HostSNI(`db.test`)", "service": "db", "tls": {"passthrough": True}}
+TCP_SERVICE = {"loadBalancer": {"servers": [{"address": "10.0.0.1:5432"}]}}
+UDP_ROUTER = {"service": "dns", "entryPoints": ["dns"]}
+UDP_SERVICE = {"loadBalancer": {"servers": [{"address": "10.0.0.1:53"}]}}
 
 
 def document(version: int = 0, **objects: Any) -> Document:
@@ -192,12 +203,88 @@ WHOLE = {
 WHOLE_3 = {"http": {"routers": {"r": {**ROUTER, "service": "s"}}, "services": {"s": SERVICE}}}
 
 
+WHOLE_4 = {
+    "tcp": {
+        "routers": {"r": TCP_ROUTER},
+        "services": {"db": TCP_SERVICE},
+        "middlewares": {"few": {"inFlightConn": {"amount": 3}}},
+        "serversTransports": {"t": {"dialTimeout": "3s"}},
+    },
+    "udp": {"routers": {"r": UDP_ROUTER}, "services": {"dns": UDP_SERVICE}},
+}
+
+
+def test_objects_of_tcp_and_udp_are_defined_beside_those_of_http() -> None:
+    before = document(1, routers__shop=ROUTER)
+    for section, value, kind in (
+        ("tcp/routers", TCP_ROUTER, "tcp_routers"),
+        ("tcp/services", TCP_SERVICE, "tcp_services"),
+        ("tcp/middlewares", {"inFlightConn": {"amount": 3}}, "tcp_middlewares"),
+        ("udp/routers", UDP_ROUTER, "udp_routers"),
+        ("udp/services", UDP_SERVICE, "udp_services"),
+    ):
+        found = validated("put", value, before, section=section)
+        assert (found.outcome, found.created, found.diagnostics) == ("done", True, ())
+        assert found.values == {f"admin/{section}/shop": value}
+        assert {name: list(names) for name, names in changed_objects(found, before).items()} == {
+            kind: ["shop@admin"]
+        }
+        again = stored(2, dict(found.values))
+        assert validated("put", value, again, section=section).outcome == "unchanged"
+        assert validated("delete", None, again, section=section).values == {f"admin/{section}/shop": None}
+
+
+def test_fields_that_the_api_adds_to_tcp_and_udp_may_be_sent_back() -> None:
+    shown = {**TCP_ROUTER, "name": "shop@admin", "priorityStr": "17", "using": ["web"], "status": "enabled"}
+    assert validated("put", shown, section="tcp/routers").values == {"admin/tcp/routers/shop": TCP_ROUTER}
+    shown = {**UDP_SERVICE, "type": "loadbalancer", "serverStatus": {}, "usedBy": [], "servers": []}
+    assert validated("put", shown, section="udp/services").values == {"admin/udp/services/shop": UDP_SERVICE}
+
+
+@pytest.mark.parametrize(
+    ("section", "value", "path", "message"),
+    [
+        ("tcp/routers", {**TCP_ROUTER, "rule": "Host(`a`)"}, "rule", "Host"),
+        ("tcp/routers", {**TCP_ROUTER, "entryPoints": ["dns"]}, "entryPoints", "'dns' does not exist"),
+        ("tcp/routers", {**TCP_ROUTER, "entrypoint": ["web"]}, "entrypoint", "is unknown"),
+        ("tcp/middlewares", {"basicAuth": {"users": ["a:b"]}}, "", "basicAuth"),
+        ("tcp/middlewares", {"inFlightConn": {"amount": "many"}}, "inFlightConn.amount", "many"),
+        ("udp/routers", {**UDP_ROUTER, "entryPoints": ["web"]}, "entryPoints", "'web' does not exist"),
+        ("udp/routers", {**UDP_ROUTER, "rule": "x"}, "rule", "is for HTTP and TCP routers"),
+    ],
+)
+def test_errors_in_objects_of_tcp_and_udp_name_the_field(
+    section: str, value: Any, path: str, message: str
+) -> None:
+    found = validated("put", value, section=section)
+    assert (found.outcome, found.values) == ("invalid", {})
+    errors = [diagnostic for diagnostic in found.diagnostics if diagnostic.error]
+    assert path in {diagnostic.path for diagnostic in errors} or not path
+    assert any(message in f"{diagnostic.path} {diagnostic.message}" for diagnostic in errors)
+
+
+@pytest.mark.parametrize("section", ["udp/middlewares", "tcp/serversTransports", "other/routers", "tls"])
+def test_other_sections_cannot_be_changed(section: str) -> None:
+    assert validated("put", {}, section=section).outcome == "invalid"
+
+
 def test_a_replacement_writes_only_the_objects_that_differ() -> None:
     found = validated("replace", WHOLE)
     assert found.outcome == "done"
     assert set(found.values) == {"rest/frontends/f", "rest/backends/b"}
     before = stored(1, {**found.values, "admin/http/routers/shop": ROUTER})
     assert validated("replace", WHOLE, before).outcome == "unchanged"
+    layer_4 = validated("replace", WHOLE_4)
+    assert layer_4.outcome == "done"
+    assert changed_objects(layer_4, before)["udp_services"].keys() == {"dns@rest"}
+    assert set(layer_4.values) == {
+        "rest/tcp/routers/r",
+        "rest/tcp/services/db",
+        "rest/tcp/middlewares/few",
+        "rest/tcp/serversTransports/t",
+        "rest/udp/routers/r",
+        "rest/udp/services/dns",
+    }
     found = validated("replace", WHOLE_3, before)
     assert {field: value is None for field, value in found.values.items()} == {
         "rest/frontends/f": True,
@@ -223,8 +310,10 @@ def test_errors_in_a_whole_tree_have_their_path_in_it() -> None:
         "replace", {"http": {"routers": {"r": {**ROUTER, "service": "s", "entryPoints": ["x"]}}}}
     )
     assert [diagnostic.path for diagnostic in found.diagnostics if diagnostic.error] == ["r.entryPoints"]
-    found = validated("replace", {"tcp": {"routers": {"r": {}}}})
-    assert {each.path for each in found.diagnostics if each.error} == {"tcp.routers.r"}
+    found = validated("replace", {"tcp": {"routers": {"r": {**TCP_ROUTER, "entryPoints": ["dns"]}}}})
+    assert [diagnostic.path for diagnostic in found.diagnostics if diagnostic.error] == ["r.entryPoints"]
+    found = validated("replace", {"tcp": {"routers": {"r": {"rule": "Host(`a`)", "service": "s"}}}})
+    assert {diagnostic.path for diagnostic in found.diagnostics if diagnostic.error} == {"tcp.routers.r.rule"}
 
 
 def test_a_private_key_in_a_transport_is_refused_and_not_shown() -> None:
@@ -236,7 +325,7 @@ def test_a_private_key_in_a_transport_is_refused_and_not_shown() -> None:
 
 
 def test_a_split_tree_is_joined_to_the_same_tree() -> None:
-    for tree in (WHOLE, WHOLE_3):
+    for tree in (WHOLE, WHOLE_3, WHOLE_4):
         fields = split_tree("rest", tree)
         assert join_tree((*split_field(field)[1:], value) for field, value in fields.items()) == tree
 

@@ -115,10 +115,7 @@ ROUTERS = ("shop", "plain", "chained", "secure", "strict", "half", "nowhere", "u
 SERVICES = ("shop", "alone", "empty", "turns", "hashed", "spare", "picky", "copied", "watched")
 MIDDLEWARES = ("strip", "chain", "add", "replace")
 
-MISSING = {
-    "http2": "HTTP/2 is not served yet",
-    "udp": "UDP is not served",
-}
+MISSING = {"http2": "HTTP/2 is not served yet"}
 
 REASONS = {"nowhere": "nowhere@file", "unguarded": "nowhere@file", "garbled": "Hos"}
 

@@ -16,9 +16,12 @@ from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity
 from rondpoint.model import Router, Server, Service
 from rondpoint.rules import v3
+from rondpoint.rules.expression import Match, Rule
 from rondpoint.store.client import connect
 from rondpoint.store.keys import Keys
 from rondpoint.store.publish import Publisher
+from rondpoint.tcp.model import TcpRouter, TcpServer, TcpService
+from rondpoint.udp.model import UdpRouter, UdpServer, UdpService
 from tests.lab import http
 from tests.lab.store import Store
 from tests.lab.waiting import until
@@ -41,8 +44,19 @@ def published(store: Store) -> None:
         Diagnostic(Severity.WARNING, "docker", f"router {name}", "not all as it was written")
         for name in names[::10]
     )
+    layer4 = {
+        "tcp_routers": {name: _tcp_router(name) for name in names},
+        "tcp_services": {name: TcpService(name, (TcpServer("s", "127.0.0.1", 1),)) for name in names},
+        "udp_routers": {name: UdpRouter(name, name, (f"udp-{name[:-7]}",)) for name in names},
+        "udp_services": {name: UdpService(name, (UdpServer("s", "127.0.0.1", 1),)) for name in names},
+    }
     with connect(store.url) as client:
-        Publisher(client, Keys()).publish(Configuration(routers, services, diagnostics=found))
+        Publisher(client, Keys()).publish(Configuration(routers, services, diagnostics=found, **layer4))
+
+
+def _tcp_router(name: str) -> TcpRouter:
+    host = f"{name[:-7]}.test"
+    return TcpRouter(name, Rule(f"HostSNI(`{host}`)", Match("HostSNI", (host,))), name, 10, tls=True)
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +101,11 @@ def load(proxy: Proxy) -> Iterator[list[int]]:
         f"/api/http/services?per_page={COUNT}",
         "/api/http/routers?status=warning&per_page=5000",
         "/api/http/routers?sortBy=status&direction=desc",
+        f"/api/tcp/routers?per_page={COUNT}",
+        f"/api/tcp/services?per_page={COUNT}",
+        "/api/tcp/routers?sortBy=status&direction=desc&search=99",
+        f"/api/udp/routers?per_page={COUNT}",
+        f"/api/udp/services?per_page={COUNT}",
         "/api/rawdata",
         "/api",
         "/api/overview",
@@ -113,9 +132,12 @@ def served_meanwhile(proxy: Proxy, path: str) -> http.Response:
     raise AssertionError(f"served meanwhile: {meanwhile}")
 
 
-def test_requests_are_served_while_the_dashboard_renders(proxy: Proxy) -> None:
-    response = served_meanwhile(proxy, "/dashboard/?status=warning")
-    assert f"of {COUNT // 10:,}" in response.text
+@pytest.mark.parametrize(
+    ("query", "count"), [("status=warning", COUNT // 10), ("protocol=tcp", COUNT), ("protocol=udp", COUNT)]
+)
+def test_requests_are_served_while_the_dashboard_renders(proxy: Proxy, query: str, count: int) -> None:
+    response = served_meanwhile(proxy, f"/dashboard/?{query}")
+    assert f"of {count:,}" in response.text
     # The dashboard shows only one page of ten thousand.
     assert len(response.body) < 100_000
 

@@ -115,10 +115,18 @@ def test_containers_with_a_left_out_router_are_unrouted() -> None:
     )
     silent = diagnostic("container two", "not routed: it exposes no port", "")
     service = diagnostic("container three", about="service a@docker")
-    every = [one, again, file, silent, service]
-    assert [item for item in every if is_unrouted(item, ())] == [one, again, silent]
-    assert count_unrouted(every, ()) == 2
-    assert [item for item in every if is_unrouted(item, ("a@docker",))] == [silent]
+    lost = diagnostic("container four", about="TCP router a@docker")
+    every = [one, again, file, silent, service, lost]
+
+    def none(_kind: str, _name: str) -> bool:
+        return False
+
+    def only_http(kind: str, name: str) -> bool:
+        return (kind, name) == ("router", "a@docker")
+
+    assert [item for item in every if is_unrouted(item, none)] == [one, again, silent, lost]
+    assert count_unrouted(every, none) == 3
+    assert [item for item in every if is_unrouted(item, only_http)] == [silent, lost]
 
 
 def test_the_tls_of_a_router_is_shown_in_traefiks_words() -> None:
