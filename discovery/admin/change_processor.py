@@ -14,7 +14,9 @@ from msgspec.structs import replace
 
 from discovery.admin.local_copy import LocalCopy
 from discovery.admin.references import find_references
+from discovery.admin.sealed_proposals import with_sealed_keys
 from discovery.admin.validation import ValidationResult, changed_objects, differences, validate
+from discovery.certificates.loading import Seal
 from discovery.decoding.decoded import Decoded
 from rondpoint.model import Router, Service
 from rondpoint.settings import Settings
@@ -36,6 +38,7 @@ from rondpoint.store.admin.proposals import (
     take_proposal,
 )
 from rondpoint.store.keys import Keys
+from rondpoint.store.sealing import sealer_of
 
 logger = logging.getLogger(__name__)
 
@@ -63,13 +66,15 @@ class ChangeProcessor:
         local_copy: LocalCopy,
         *,
         rest: bool = True,
+        seal: Seal = str,
     ) -> None:
-        """`rest` says whether the provider `rest` is enabled."""
+        """`rest` says whether the provider `rest` is enabled; `seal` seals private keys."""
         self._client = client
         self._keys = keys
         self._entry_points = entry_points
         self._local_copy = local_copy
         self._rest = rest
+        self._seal = seal
         self._committer = Committer(client, keys)
         self._known = Document()
 
@@ -113,6 +118,7 @@ class ChangeProcessor:
         if proposal.action == "replace" and not self._rest:
             off = FieldDiagnostic("the provider rest is off: set providers.rest", error=True)
             return ProposalResult(proposal.id, "missing", self._known.version, diagnostics=(off,))
+        proposal = with_sealed_keys(proposal, self._seal)
         for _ in range(ATTEMPTS):
             self._refresh()
             before = self._known
@@ -225,7 +231,12 @@ def make_change_processor(settings: Settings, client: redis.Redis) -> ChangeProc
     path = None if directory is None else directory / f"admin-{namespace}.json"
     rest = settings.providers.rest is not None
     return ChangeProcessor(
-        client, Keys(namespace), tuple(settings.web_entry_points), LocalCopy(path), rest=rest
+        client,
+        Keys(namespace),
+        tuple(settings.web_entry_points),
+        LocalCopy(path),
+        rest=rest,
+        seal=sealer_of(settings).seal,
     )
 
 

@@ -35,6 +35,11 @@ _PREFIX = "sealed:v1:"
 _NONCE_BYTES = 12
 
 
+def is_sealed(text: str) -> bool:
+    """Return whether `Sealer.seal` has made this text."""
+    return text.startswith(_FAMILY)
+
+
 class SealError(ValueError):
     """A sealed text cannot be opened, or the secret in the settings is unusable."""
 
@@ -67,7 +72,7 @@ class Sealer:
 
     def open(self, sealed: str) -> str:
         """Return the text; one that is not sealed is returned as it is. Raises SealError."""
-        if not sealed.startswith(_FAMILY):
+        if not is_sealed(sealed):
             return sealed
         name, colon, data = sealed.removeprefix(_PREFIX).partition(":")
         if not colon or not sealed.startswith(_PREFIX):
