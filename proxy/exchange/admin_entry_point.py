@@ -35,6 +35,7 @@ def admin_handler(middlewares: tuple[str, ...], *, counted: bool) -> Callable[[D
 
     def match(request: Request, downstream: Downstream) -> Route | None:
         context = downstream.context
+        context.admin_requests += 1
         path = request.target.partition(b"?")[0]
         name = _NAMES.get(path[1:].partition(b"/")[0], API)
         downstream.tally = context.tallies.internal(name) if counted else uncounted

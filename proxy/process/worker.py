@@ -100,8 +100,10 @@ class ProxyWorker(GeventWorker):
         while self.alive and self.departure_notice.departure is Departure.NONE:
             self.notify()
             self._leaving.wait(seconds_to_tick(1.0))
-            if runtime.context.requests >= self.max_requests:
-                self.log.info("%s has served %d requests and is replaced", self, runtime.context.requests)
+            # Dashboards and scrapers must not replace workers that serve nobody else.
+            served = runtime.context.requests - runtime.context.admin_requests
+            if served >= self.max_requests:
+                self.log.info("%s has served %d requests and is replaced", self, served)
                 break
         self._await_successor()
         self._accept_while_ending(runtime)
