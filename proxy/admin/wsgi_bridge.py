@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+from proxy.admin.client_address import ORIGIN
 from proxy.admin.pages.sign_in import FORM_PATHS
 from proxy.admin.request_input import RequestInput
 from proxy.http1.body_source import close_pieces
@@ -73,6 +74,7 @@ def run(app: Flask, request: Request, client: Client, service: str = "") -> Loca
     content = RequestInput(request, client, limit)
     environ = _environment(request, client, name, query, content)
     environ[ROUTED] = bool(service)
+    environ[ORIGIN] = (request, client)
     status, headers = "", list[tuple[str, str]]()
 
     def start_response(text: str, lines: list[tuple[str, str]], _error: object = None) -> object:
