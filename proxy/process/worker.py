@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import warnings
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
@@ -73,6 +74,7 @@ class ProxyWorker(GeventWorker):
     def run(self) -> None:
         """Serve until the worker must leave, then finish running requests within the grace time."""
         # The master imports this module before it patches what these take when they are imported.
+        from proxy.downstream.longest_waits import end_longest_waits  # noqa: PLC0415
         from proxy.runtime import Runtime  # noqa: PLC0415
         from proxy.tls.errors import CertificateError  # noqa: PLC0415
 
@@ -84,7 +86,7 @@ class ProxyWorker(GeventWorker):
         cast("DeferredApplication", self.wsgi).serve(runtime)
         web = ConnectionHandlers(self._connection_capacity())
         # Apart, because the streams of dashboards do not end by themselves.
-        admin = ConnectionHandlers(ADMIN_CONNECTIONS)
+        admin = ConnectionHandlers(ADMIN_CONNECTIONS, partial(end_longest_waits, runtime.context.sweeper))
         try:
             acceptors = [self._acceptor(listener, runtime, web, admin) for listener in self.sockets]
         except CertificateError as error:
