@@ -147,6 +147,9 @@ def _environment(
     }
     if request.has_body and not request.chunked:
         environ["CONTENT_LENGTH"] = str(request.content_length)
+    elif request.has_body:
+        # Also for HTTP/2, which has no such line: it says that there is content.
+        environ["HTTP_TRANSFER_ENCODING"] = "chunked"
     for line in request.headers.decode("latin-1").split("\r\n")[1:]:
         name, _, value = line.partition(":")
         if "_" in name or name.lower() in ("content-length", "transfer-encoding"):

@@ -7,7 +7,6 @@ A reader of the store learns which sealed texts are equal, and nothing else.
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import logging
 from collections.abc import Sequence
@@ -82,7 +81,7 @@ class Sealer:
             raise SealError(self._unknown_secret(name))
         try:
             encrypted = base64.b64decode(data, validate=True)
-        except binascii.Error:
+        except ValueError:
             raise SealError("the sealed text is damaged") from None
         return key.decrypt(encrypted, sealed[: -len(data)].encode())
 
