@@ -60,11 +60,12 @@ class WorkerContext:
     `terminating`: the whole proxy ends, and still accepts connections. While `draining` is set, connections
     end after their current or next request; an idle connection has until `drain_deadline` for its next
     request. `connections` counts open client connections by entry point, and `upgrades` the tunnels among
-    them. `retry` applies to routers without a retry middleware. `copies` are those of requests for mirrors.
-    `entry_points` are targets of redirections by name, `installed` the middlewares in Python, `tls_options`
-    those that routers name. `open_key` opens private keys that providers have sealed. `internal_services` are
-    Rondpoint's own services by name; `admin_application` serves the admin entry point. `unread_content`
-    counts that of HTTP/2 requests.
+    them. `admin_requests` are those of `requests` to the admin entry point. `retry` applies to routers
+    without a retry middleware. `copies` are those of requests for mirrors. `entry_points` are targets of
+    redirections by name, `installed` the middlewares in Python, `tls_options` those that routers name.
+    `open_key` opens private keys that providers have sealed. `internal_services` are Rondpoint's own services
+    by name; `admin_application` serves the admin entry point. `unread_content` counts that of HTTP/2
+    requests.
     """
 
     table: RoutingTable
@@ -81,6 +82,7 @@ class WorkerContext:
     draining: bool = False
     drain_deadline: float = NEVER
     requests: int = 0
+    admin_requests: int = 0
     upgrades: int = 0
     chains: Chains = field(init=False)
     rate_limits: RateLimits = field(default_factory=RateLimits)

@@ -30,7 +30,13 @@ from proxy.downstream.entry_point_server import EntryPointServer
 from proxy.downstream.observers import Observers
 from proxy.ejection.ejections import Ejections
 from proxy.ejection.sharing import EjectionSync
-from proxy.exchange.internal_routes import InternalRoutes, metrics_route, ping_route
+from proxy.exchange.internal_routes import (
+    InternalRoutes,
+    api_finder,
+    metrics_route,
+    ping_route,
+    rest_finder,
+)
 from proxy.exchange.internal_services import make_internal_services
 from proxy.exchange.tls_options_check import require_tls_options
 from proxy.http1.limits import Limits
@@ -71,10 +77,10 @@ from rondpoint.store.sealing import sealer_of
 from rondpoint.store.server_metrics import ActiveServers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
+    from proxy.exchange.internal_routes import Finder
     from proxy.exchange.request_handler import Match
-    from proxy.http1.request import Request
     from rondpoint.store.sealing import Sealer
 
 log = logging.getLogger(__name__)
@@ -274,10 +280,10 @@ class Runtime:
     def _internal_routes(self, entry_point: str) -> InternalRoutes:
         """Return the routes that this entry point serves before all routers."""
         settings = self.settings
-        challenges = self._http_challenges(entry_point)
+        finders = [*self._http_challenges(entry_point)]
         found: dict[bytes, Match] = {}
         if settings.closed_reason(entry_point):
-            return InternalRoutes(found, challenges)
+            return InternalRoutes(found, tuple(finders))
         options = self.entry_point_options.get(entry_point, NO_OPTIONS)
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         if prometheus is not None and prometheus.entry_point == entry_point and not prometheus.manual_routing:
@@ -286,14 +292,18 @@ class Runtime:
         ping = settings.ping
         if ping is not None and ping.entry_point == entry_point and not ping.manual_routing:
             found[b"/ping"] = ping_route(options.middlewares, self.ping_status)
-        return InternalRoutes(found, challenges)
+        api, rest = settings.api, settings.providers.rest
+        if rest is not None and rest.entry_point == entry_point:
+            finders.append(rest_finder(options.middlewares))
+        if api.entry_point == entry_point:
+            finders.append(api_finder(options.middlewares, api.base_path, dashboard=api.dashboard))
+        return InternalRoutes(found, tuple(finders))
 
-    def _http_challenges(self, entry_point: str) -> Callable[[Request], Match | None] | None:
-        """Return what finds responses to challenges on this entry point; None if no resolver names it."""
-        if entry_point not in self.settings.http_challenge_entry_points:
-            return None
-        bypass = self.settings.entry_points[entry_point].allow_acme_by_pass
-        return HttpChallenges(self._challenges, bypass=bypass).find
+    def _http_challenges(self, entry_point: str) -> Iterator[Finder]:
+        """Yield what finds responses to challenges on this entry point, if a resolver names it."""
+        if entry_point in self.settings.http_challenge_entry_points:
+            bypass = self.settings.entry_points[entry_point].allow_acme_by_pass
+            yield HttpChallenges(self._challenges, bypass=bypass).find
 
     def _tls_challenges(self, sealer: Sealer) -> TlsAlpnChallenges | None:
         """Return what finds certificates of challenges; None if no resolver uses them."""

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from discovery.admin.local_copy import LocalCopy
 from discovery.admin.references import find_references
 from discovery.admin.referring import Referring, field_of, is_router, references_of, referring_objects
+from discovery.admin.sealed_proposals import with_sealed_keys
 from discovery.admin.validation import (
     EntryPointNames,
     ValidationResult,
@@ -22,6 +23,7 @@ from discovery.admin.validation import (
     differences,
     validate,
 )
+from discovery.certificates.loading import Seal
 from rondpoint.settings import Settings
 from rondpoint.store.admin.commit import Committer
 from rondpoint.store.admin.document import (
@@ -42,6 +44,7 @@ from rondpoint.store.admin.proposals import (
 )
 from rondpoint.store.admin.sections import NOUNS, SECTIONS, whole_section
 from rondpoint.store.keys import Keys
+from rondpoint.store.sealing import sealer_of
 
 logger = logging.getLogger(__name__)
 
@@ -69,13 +72,15 @@ class ChangeProcessor:
         local_copy: LocalCopy,
         *,
         rest: bool = True,
+        seal: Seal = str,
     ) -> None:
-        """`rest` says whether the provider `rest` is enabled."""
+        """`rest` says whether the provider `rest` is enabled; `seal` seals private keys."""
         self._client = client
         self._keys = keys
         self._entry_points = entry_points
         self._local_copy = local_copy
         self._rest = rest
+        self._seal = seal
         self._committer = Committer(client, keys)
         self._known = Document()
 
@@ -119,6 +124,7 @@ class ChangeProcessor:
         if proposal.action == "replace" and not self._rest:
             off = FieldDiagnostic("the provider rest is off: set providers.rest", error=True)
             return ProposalResult(proposal.id, "missing", self._known.version, diagnostics=(off,))
+        proposal = with_sealed_keys(proposal, self._seal)
         for _ in range(ATTEMPTS):
             self._refresh()
             before = self._known
@@ -224,7 +230,8 @@ def make_change_processor(settings: Settings, client: redis.Redis) -> ChangeProc
     path = None if directory is None else directory / f"admin-{namespace}.json"
     rest = settings.providers.rest is not None
     points = EntryPointNames(tuple(settings.web_entry_points), tuple(settings.udp_entry_points))
-    return ChangeProcessor(client, Keys(namespace), points, LocalCopy(path), rest=rest)
+    seal = sealer_of(settings).seal
+    return ChangeProcessor(client, Keys(namespace), points, LocalCopy(path), rest=rest, seal=seal)
 
 
 def _encode_objects(version: int, values: Mapping[str, Any]) -> dict[str, bytes | None]:

@@ -68,7 +68,8 @@ class Agent:
                 "no provider is configured, so there are no routes: see providers.docker, providers.file"
             )
         providers = {**self._providers, **self._api_providers}
-        states = ProviderStates(providers)
+        sealer = sealer_of(self._settings)
+        states = ProviderStates(providers, sealer.seal)
         keys = Keys(self._settings.redis.namespace)
         client, options, own_name = self._client, self._settings.agent, unique_name()
         candidate = Candidate(client, keys, options.name, own_name, states.wake_up, self._leadership)
@@ -76,7 +77,6 @@ class Agent:
             client, keys, options.name, candidate, states.wake_up, options.forget_after
         )
         heartbeat = Heartbeat(client, keys, own_name, options.name)
-        sealer = sealer_of(self._settings)
         checks = CheckLoop(states.wake_up.set, default_transport(self._settings), sealer.open)
 
         def leader_lease() -> str:

@@ -9,6 +9,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from discovery.certificates.loading import Seal
+from discovery.certificates.option_keys import SealedMiddlewares
 from rondpoint.configuration import Configuration
 from rondpoint.store.agents import ProviderStatus
 
@@ -30,11 +32,14 @@ class Snapshot(Struct, frozen=True):
 class ProviderStates:
     """The states of all providers of an agent.
 
-    Every change sets `wake_up`. The thread that waits for it clears it, and then takes a snapshot.
+    Every change sets `wake_up`. The thread that waits for it clears it, and then takes a snapshot. `seal`
+    seals the private keys in options, so they are sealed in everything that is made of a snapshot.
     """
 
-    def __init__(self, providers: Iterable[str]) -> None:
+    def __init__(self, providers: Iterable[str], seal: Seal = str) -> None:
+        providers = tuple(providers)
         self.wake_up = threading.Event()
+        self._sealed = {name: SealedMiddlewares(seal) for name in providers}
         self._lock = threading.Lock()
         now = time.time()
         self._statuses = {name: ProviderStatus("starting", since=now) for name in providers}
@@ -44,8 +49,9 @@ class ProviderStates:
 
     def set_configuration(self, provider: str, configuration: Configuration) -> None:
         """Replace a provider's configuration, and set its status to `ok`."""
+        sealed = self._sealed[provider].apply(configuration)
         with self._lock:
-            self._configurations[provider] = configuration
+            self._configurations[provider] = sealed
             self._version += 1
             self._set_status(provider, "ok", "")
         self.wake_up.set()

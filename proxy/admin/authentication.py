@@ -7,9 +7,10 @@ from collections.abc import Callable
 from functools import cached_property
 
 import gevent
-from flask import current_app, request
+from flask import current_app
 from gevent.lock import BoundedSemaphore
 
+from proxy.admin.client_address import client_address
 from proxy.admin.current_worker import runtime
 from proxy.admin.json_responses import Refusal
 from proxy.authentication.credentials import TOKEN_USER, CredentialError, Credentials, bearer
@@ -50,7 +51,7 @@ class Authenticator:
         if self.token_matches(bearer(authorization)):
             return TOKEN_USER
         self._refuse_while_waiting()
-        if self._attempts.failed_before(_client(), authorization):
+        if self._attempts.failed_before(client_address(), authorization):
             return None
         user = self.credentials.authenticate(authorization)
         if user is None:
@@ -68,14 +69,14 @@ class Authenticator:
 
     def wait_seconds(self) -> int:
         """Return the seconds for which passwords and weak tokens of the client are ignored."""
-        return self._attempts.wait_seconds(_client())
+        return self._attempts.wait_seconds(client_address())
 
     def record_failure(self, credential: str) -> None:
         """Record a wrong token or password of this client."""
-        self._attempts.record_failure(_client(), credential)
+        self._attempts.record_failure(client_address(), credential)
         if wait_seconds := self.wait_seconds():
             log.warning(
-                "%s sent many wrong tokens or passwords and has to wait %d s", _client(), wait_seconds
+                "%s sent many wrong tokens or passwords and has to wait %d s", client_address(), wait_seconds
             )
 
     def _refuse_while_waiting(self) -> None:
@@ -99,7 +100,3 @@ def worker_authenticator() -> Authenticator:
         authenticator = Authenticator()
         current_app.extensions["rondpoint_authenticator"] = authenticator
     return authenticator
-
-
-def _client() -> str:
-    return request.remote_addr or ""

@@ -104,7 +104,7 @@ def _authenticate() -> Response | None:
         if _is_dashboard_path():
             return sign_in.render_sign_in(authenticator)
         if f"{request.path}/" == sign_in.DASHBOARD or request.path == "/":
-            return redirect(sign_in.DASHBOARD)
+            return redirect(sign_in.dashboard_path())
     raise Refusal(401, "a token or a password is needed", headers=_challenge(authenticator))
 
 

@@ -8,8 +8,9 @@ from time import monotonic
 import gevent
 import msgspec
 import redis
-from flask import g, request
+from flask import g
 
+from proxy.admin.client_address import client_address
 from proxy.admin.current_worker import runtime
 from proxy.admin.json_responses import Problem, Refusal
 from proxy.background.cooperative_yield import CooperativeYield
@@ -52,7 +53,7 @@ _MESSAGES = {
 
 def author() -> Author:
     """Return the user and address of the current request."""
-    return Author(g.get("user", ""), request.remote_addr or "")
+    return Author(g.get("user", ""), client_address())
 
 
 def new_proposal_id() -> str:

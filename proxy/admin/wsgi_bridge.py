@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+from proxy.admin.client_address import ORIGIN
 from proxy.admin.pages.sign_in import FORM_PATHS
 from proxy.admin.request_input import RequestInput
 from proxy.http1.body_source import close_pieces
@@ -47,6 +48,8 @@ _PATHS = {
 """The paths that each of the services has."""
 
 _DASHBOARD = b"/dashboard"
+_OUTSIDE_BASE = frozenset((b"/ping", b"/metrics"))
+"""Paths of the admin entry point that `api.basePath` does not move."""
 _ENCODED_SLASH = re.compile(rb"(?i:%2f)")
 
 _OWN_LINES = frozenset(("connection", "content-length", "date", "server", "transfer-encoding"))
@@ -59,6 +62,7 @@ def run(app: Flask, request: Request, client: Client, service: str = "") -> Loca
     `service` is the internal service that a router names; it is empty for the admin entry point.
     """
     path, _, query = request.target.partition(b"?")
+    base, path = _split_base(app, path, service)
     if service == internal_services.DASHBOARD and not path.startswith(_DASHBOARD):
         # Traefik's service has the dashboard at its root: routers strip /dashboard before it.
         path = _DASHBOARD + path
@@ -72,7 +76,9 @@ def run(app: Flask, request: Request, client: Client, service: str = "") -> Loca
     limit = LARGEST_FORM if name in FORM_PATHS else app.config["MAX_CONTENT_LENGTH"]
     content = RequestInput(request, client, limit)
     environ = _environment(request, client, name, query, content)
+    environ["SCRIPT_NAME"] = base
     environ[ROUTED] = bool(service)
+    environ[ORIGIN] = (request, client)
     status, headers = "", list[tuple[str, str]]()
 
     def start_response(text: str, lines: list[tuple[str, str]], _error: object = None) -> object:
@@ -96,6 +102,22 @@ def run(app: Flask, request: Request, client: Client, service: str = "") -> Loca
     return LocalResponse(code, lines, pieces=_stream(pieces))
 
 
+def _split_base(app: Flask, path: bytes, service: str) -> tuple[str, bytes]:
+    """Return `api.basePath`, if the path begins with it, and the rest of the path.
+
+    Raises RequestError for a path that lacks it.
+    """
+    root = app.config["APPLICATION_ROOT"].rstrip("/")
+    base = root.encode()
+    if not base or service == internal_services.REST:
+        return "", path
+    if path == base or path.startswith(base + b"/"):
+        return root, path[len(base) :] or b"/"
+    if service == internal_services.DASHBOARD or (not service and path in _OUTSIDE_BASE):
+        return "", path
+    raise RequestError(404, "")
+
+
 def _environment(
     request: Request, client: Client, path: str, query: bytes, content: RequestInput
 ) -> dict[str, Any]:
@@ -108,7 +130,6 @@ def _environment(
     environ: dict[str, Any] = {
         # The connection leaves out the content of the response to HEAD, and keeps its length.
         "REQUEST_METHOD": "GET" if request.method == b"HEAD" else request.method.decode("latin-1"),
-        "SCRIPT_NAME": "",
         "PATH_INFO": path,
         "QUERY_STRING": query.decode("latin-1"),
         "SERVER_NAME": host,
@@ -126,6 +147,9 @@ def _environment(
     }
     if request.has_body and not request.chunked:
         environ["CONTENT_LENGTH"] = str(request.content_length)
+    elif request.has_body:
+        # Also for HTTP/2, which has no such line: it says that there is content.
+        environ["HTTP_TRANSFER_ENCODING"] = "chunked"
     for line in request.headers.decode("latin-1").split("\r\n")[1:]:
         name, _, value = line.partition(":")
         if "_" in name or name.lower() in ("content-length", "transfer-encoding"):

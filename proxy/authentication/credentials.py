@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 from collections.abc import Callable, Iterator
 
@@ -79,7 +78,8 @@ class Credentials:
     def _basic(self, encoded: str) -> str | None:
         try:
             name, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
+            # It is no base64, no ASCII, or no UTF-8 inside.
             return None
         if not colon or not self._users:
             return None

@@ -346,7 +346,9 @@ class EntryPointServer:
     ) -> tuple[ServedProtocol, ServedProtocol, ServedProtocol]:
         """Return how the admin entry point serves connections, as `_protocols` does."""
         setup = self._observers.setup_for_internals(point)
-        handle = admin_handler(options.middlewares, counted=self._counts_internals)
+        handle = admin_handler(
+            options.middlewares, self._settings.api.base_path, counted=self._counts_internals
+        )
         served = ServedProtocol(ADMIN, setup, handle, is_preface)
         if point.tls is None:
             return served, served, served

@@ -88,6 +88,11 @@ class RequestStream:
         self.trailers = b""
 
     @property
+    def sock(self) -> _socket.socket:
+        """The socket of the connection."""
+        return self._connection.sock
+
+    @property
     def tls_options(self) -> str:
         """The name of the TLS options of the connection; empty without TLS."""
         return self._connection.tls_options

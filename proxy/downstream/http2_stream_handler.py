@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from proxy.telemetry.completed_request import Observer
 
 
+_NO_WEBSOCKET = "no WebSocket is served here"
+
+
 class HandlerOwner(Protocol):
     """The connection for which a handler works, as the handler sees it."""
 
@@ -122,9 +125,13 @@ class StreamHandler(ClientSide):
         self.sent = len(content)
 
     def _refuse_upgrade(self) -> None:
-        """Respond with an error: a success would say that a WebSocket is open (RFC 8441 §5)."""
-        self.status, self.refused = 502, True
-        self.refuse_malformed(RequestError(502, ""))
+        """Respond with an error: a success would say that a WebSocket is open (RFC 8441 §5).
+
+        Without a server, it is the proxy that has no WebSocket here, such as the admin application.
+        """
+        error = RequestError(501, _NO_WEBSOCKET) if self.target is None else RequestError(502, "")
+        self.status, self.refused = error.status, True
+        self.refuse_malformed(error)
 
     def send_content(self, content: bytes, trailers: bytes | None = None) -> None:
         if self._left > 0:

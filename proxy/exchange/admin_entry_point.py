@@ -25,17 +25,23 @@ _NAMES = {b"dashboard": DASHBOARD, b"metrics": PROMETHEUS, b"ping": PING}
 """The names under which requests are counted, by the first segment of the path; for others it is API."""
 
 
-def admin_handler(middlewares: tuple[str, ...], *, counted: bool) -> Callable[[Downstream, Request], bool]:
+def admin_handler(
+    middlewares: tuple[str, ...], base_path: str, *, counted: bool
+) -> Callable[[Downstream, Request], bool]:
     """Return the handler of the admin entry point with these middlewares.
 
-    They do not apply to `/ping`, so that health checks need no password. Requests count as those of routers
-    to internal services if `counted`, else nowhere.
+    All paths may begin with `base_path`. The middlewares do not apply to `/ping`, so that health checks need
+    no password. Requests count as those of routers to internal services if `counted`, else nowhere.
     """
     uncounted = Tally()
+    base = base_path.rstrip("/").encode()
 
     def match(request: Request, downstream: Downstream) -> Route | None:
         context = downstream.context
+        context.admin_requests += 1
         path = request.target.partition(b"?")[0]
+        if base and path.startswith(base + b"/"):
+            path = path[len(base) :]
         name = _NAMES.get(path[1:].partition(b"/")[0], API)
         downstream.tally = context.tallies.internal(name) if counted else uncounted
         if path == _PING and request.method in _METHODS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import _socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import gevent
@@ -14,6 +14,9 @@ from greenlet import GreenletExit, greenlet
 
 Serve = Callable[[_socket.socket, tuple[Any, ...]], None]
 """Serves a connection until it ends, and closes it, given a non-blocking socket and the peer's address."""
+
+MakeRoom = Callable[[Collection[_socket.socket]], None]
+"""Ends some of the connections with these sockets, if any can end."""
 
 _Connection = tuple[Serve, _socket.socket, tuple[Any, ...]]
 
@@ -26,12 +29,14 @@ class ConnectionHandlers:
 
     A greenlet that has finished a connection takes the next one: each new greenlet maps memory for Python's
     stack, and unmaps it at its end. They are plain greenlets, because an idle connection would keep 0.9 KB
-    more with one of gevent's. The length is the number of connections.
+    more with one of gevent's. The length is the number of connections. `make_room` is called when a further
+    connection waits.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, make_room: MakeRoom | None = None) -> None:
         self._capacity = capacity
-        self._busy: set[greenlet] = set()
+        self._make_room = make_room
+        self._busy: dict[greenlet, _socket.socket] = {}
         self._idle: list[greenlet] = []
         self._on_room: list[Callable[[], None]] = []
         self._all_ended = Event()
@@ -47,6 +52,8 @@ class ConnectionHandlers:
     def call_when_room(self, callback: Callable[[], None]) -> None:
         """Call `callback` once, when the next connection has ended."""
         self._on_room.append(callback)
+        if self._make_room is not None:
+            self._make_room(frozenset(self._busy.values()))
 
     def handle(self, serve: Serve, sock: _socket.socket, address: tuple[Any, ...]) -> None:
         """Begin to serve a connection. Only callbacks of the event loop may call this.
@@ -55,11 +62,11 @@ class ConnectionHandlers:
         """
         if self._idle:
             handler = self._idle.pop()
-            self._busy.add(handler)
+            self._busy[handler] = sock
             handler.switch((serve, sock, address))
         else:
             handler = greenlet(self._run, get_hub())
-            self._busy.add(handler)
+            self._busy[handler] = sock
             handler.switch((serve, sock, address))
 
     def join(self, timeout: float) -> None:
@@ -99,7 +106,7 @@ class ConnectionHandlers:
             connection = hub.switch()
 
     def _end(self, handler: greenlet) -> None:
-        self._busy.discard(handler)
+        self._busy.pop(handler, None)
         if not self._busy:
             self._all_ended.set()
         if self._on_room:

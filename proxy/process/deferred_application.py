@@ -44,6 +44,8 @@ class DeferredApplication:
         if self._made is None:
             self._made = self._make()
         self._made.config["RUNTIME"] = self._runtime
+        if self._runtime is not None:
+            self._made.config["APPLICATION_ROOT"] = self._runtime.settings.api.base_path
         return self._made
 
     def serve(self, runtime: Runtime) -> None:

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import warnings
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
@@ -79,6 +80,7 @@ class ProxyWorker(GeventWorker):
     def run(self) -> None:
         """Serve until the worker must leave, then finish running requests within the grace time."""
         # The master imports this module before it patches what these take when they are imported.
+        from proxy.downstream.longest_waits import end_longest_waits  # noqa: PLC0415
         from proxy.runtime import Runtime  # noqa: PLC0415
         from proxy.tls.errors import CertificateError  # noqa: PLC0415
 
@@ -91,7 +93,7 @@ class ProxyWorker(GeventWorker):
         sessions = self._session_capacity()
         web = ConnectionHandlers(self._connection_capacity(sessions))
         # Apart, because the streams of dashboards do not end by themselves.
-        admin = ConnectionHandlers(ADMIN_CONNECTIONS)
+        admin = ConnectionHandlers(ADMIN_CONNECTIONS, partial(end_longest_waits, runtime.context.sweeper))
         try:
             acceptors = [self._acceptor(listener, runtime, web, admin) for listener in self.sockets]
         except CertificateError as error:
@@ -109,8 +111,10 @@ class ProxyWorker(GeventWorker):
             self.notify()
             self._leaving.wait(seconds_to_tick(1.0))
             runtime.udp.look_after_others()
-            if runtime.context.requests >= self.max_requests:
-                self.log.info("%s has served %d requests and is replaced", self, runtime.context.requests)
+            # Dashboards and scrapers must not replace workers that serve nobody else.
+            served = runtime.context.requests - runtime.context.admin_requests
+            if served >= self.max_requests:
+                self.log.info("%s has served %d requests and is replaced", self, served)
                 break
         self._await_successor()
         if self.departure_notice.departure is not Departure.ENDING:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from rondpoint.cli.flags import load_or_exit
 from rondpoint.cli.local_requests import get
-from rondpoint.cli.startup_summary import local_url
+from rondpoint.cli.startup_summary import api_url
 from rondpoint.settings.sources.environment import variable_name
 
 _TIMEOUT_SECONDS = 5.0
@@ -39,7 +39,7 @@ def choose_api(given: str | None, flags: Sequence[str]) -> Api:
     if given is None:
         settings = load_or_exit(flags).settings
         token = settings.api.token or _read_token(settings.api.token_file)
-        return Api(local_url(settings.admin), token, own=True)
+        return Api(api_url(settings), token, own=True)
     environment = os.environ.get
     file = environment(_TOKEN_FILE)
     address = given if "://" in given else f"http://{given}"

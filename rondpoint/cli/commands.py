@@ -57,11 +57,14 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in _BUILT_IN and args[0] not in (known := self.list_commands(ctx)):
+        # The base class would find the command anew, for which the installed packages are read.
+        command = self.get_command(ctx, args[0])
+        if command is None:
+            known = self.list_commands(ctx)
             close = difflib.get_close_matches(args[0], known, n=1)
             hint = f"Did you mean {close[0]}?" if close else f"The commands are {', '.join(known)}."
             ctx.fail(f"Unknown command {args[0]!r}. {hint}")
-        return super().resolve_command(ctx, args)
+        return args[0], command, args[1:]
 
 
 def _installed_commands() -> dict[str, EntryPoint]:

@@ -32,13 +32,18 @@ def summary_lines(settings: Settings) -> Iterator[str]:
     for name, point in (settings.web_entry_points | settings.udp_entry_points).items():
         yield settings.closed_reason(name) or f"entry point {name}: {point.address}"
     if settings.api.dashboard:
-        yield f"dashboard: {local_url(settings.admin)}/dashboard/"
+        yield f"dashboard: {api_url(settings)}/dashboard/"
     yield f"providers: {', '.join(_list_providers(settings)) or 'none'}"
     if settings.registrator is not None and settings.registrator.enabled:
         consul = settings.registrator.consul
         yield _format_addresses("registrator: on", () if consul is None else (consul.address,))
     yield f"store: {'embedded' if settings.redis.url is None else redact_url(settings.redis.url)}"
     yield f"workers: {settings.workers}"
+
+
+def api_url(settings: Settings) -> str:
+    """Return the URL at which this machine reaches the API, without `/api`."""
+    return local_url(settings.admin) + settings.api.base_path.rstrip("/")
 
 
 def local_url(point: EntryPoint) -> str:

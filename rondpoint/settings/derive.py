@@ -103,6 +103,11 @@ def unknown_entry_points(settings: Settings, draft: Draft) -> Iterable[Diagnosti
         yield from _unknown_user(prometheus.entry_point, ("metrics", "prometheus"), settings, draft)
     if settings.ping is not None:
         yield from _unknown_user(settings.ping.entry_point, ("ping",), settings, draft)
+    api, rest = settings.api, settings.providers.rest
+    if api.entry_point != ADMIN:
+        yield from _unknown_user(api.entry_point, ("api",), settings, draft)
+    if rest is not None and rest.entry_point != ADMIN:
+        yield from _unknown_user(rest.entry_point, ("providers", "rest"), settings, draft)
     for name, point in settings.entry_points.items():
         redirection = point.http.redirections.entry_point
         if redirection is not None and not redirection.to.startswith(":"):

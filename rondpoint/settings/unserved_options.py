@@ -53,7 +53,6 @@ _RANCHER = UnservedOption(
     "providers.docker; Rancher 2 runs Kubernetes",
     is_provider=True,
 )
-_ON_ADMIN = UnservedOption("is not served: API and dashboard are on the entry point traefik")
 _NO_USAGE_DATA = UnservedOption("has no effect: Rondpoint sends no usage data and checks for no new version")
 _CONSUL_QUERIES = UnservedOption("has no effect: Rondpoint decides itself how it queries Consul")
 _EVENTS = UnservedOption("has no effect: an event stream is followed, and no query waits for changes")
@@ -98,7 +97,7 @@ _TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe"
 _TRAEFIK_3_PROVIDERS = "knative kubernetesIngressNGINX plugin"
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
-    "api.basePath api.dashboardName api.debug api.disableDashboardAd "
+    "api.debug api.disableDashboardAd "
     "entryPoints.*.forwardedHeaders.connection "
     "entryPoints.*.http3 entryPoints.*.reusePort "
     "providers.consulCatalog.requireConsistent "
@@ -127,13 +126,12 @@ _TRAEFIK_1_OPTIONS = (
     "mesos.debugLogGeneratedTemplate mesos.templateVersion mesos.trace mesos.tls.caOptional "
     "providers.marathon.trace ecs.debugLogGeneratedTemplate ecs.templateVersion ecs.trace ecs.watch "
     "file.constraints file.debugLogGeneratedTemplate file.templateVersion file.trace "
-    "web.path "
     "web.metrics.datadog web.metrics.influxDB web.metrics.statsD "
     "zookeeper.debugLogGeneratedTemplate zookeeper.templateVersion zookeeper.tls.caOptional zookeeper.trace"
 )
 _REPLICAS = "latencyStrategy randomStrategy replicaStrategy useDisconnectedReplicas"
 # These options decide which clients may use an entry point. `clientIPStrategy` chooses the address that
-# white lists check.
+# white lists check. Traefik had it between 1.7 and 2.0 only, in no release.
 _ENTRY_POINT_GUARDS = "entryPoints.*.clientIPStrategy entryPoints.*.tls.caFiles"
 # These options decide which service instances and keys are routed, and that Consul Connect uses TLS only.
 # A template of the user (`filename`) may add any protection.
@@ -185,7 +183,6 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("providers.kubernetesIngress.throttleDuration kubernetes.throttleDuration", _IMMEDIATE),
     **_table("providers.kubernetesGateway.throttleDuration", _IMMEDIATE),
     **_table("providers.kubernetesGateway.qps providers.kubernetesGateway.burst", _NO_QUERIES),
-    **_table("api.entryPoint rest.entryPoint", _ON_ADMIN),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_USAGE_DATA),
     **_table("keepTrailingSlash", _TRAILING_SLASH),
     **_table("allowMinWeightZero", _ZERO_WEIGHT),

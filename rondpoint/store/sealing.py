@@ -7,7 +7,6 @@ A reader of the store learns which sealed texts are equal, and nothing else.
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import logging
 from collections.abc import Sequence
@@ -33,6 +32,11 @@ _CLEAR_KEYS = (
 _FAMILY = "sealed:"
 _PREFIX = "sealed:v1:"
 _NONCE_BYTES = 12
+
+
+def is_sealed(text: str) -> bool:
+    """Return whether `Sealer.seal` has made this text."""
+    return text.startswith(_FAMILY)
 
 
 class SealError(ValueError):
@@ -67,7 +71,7 @@ class Sealer:
 
     def open(self, sealed: str) -> str:
         """Return the text; one that is not sealed is returned as it is. Raises SealError."""
-        if not sealed.startswith(_FAMILY):
+        if not is_sealed(sealed):
             return sealed
         name, colon, data = sealed.removeprefix(_PREFIX).partition(":")
         if not colon or not sealed.startswith(_PREFIX):
@@ -77,7 +81,7 @@ class Sealer:
             raise SealError(self._unknown_secret(name))
         try:
             encrypted = base64.b64decode(data, validate=True)
-        except binascii.Error:
+        except ValueError:
             raise SealError("the sealed text is damaged") from None
         return key.decrypt(encrypted, sealed[: -len(data)].encode())
 

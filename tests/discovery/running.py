@@ -64,9 +64,12 @@ class ScriptedProvider(Provider):
 def running_agent(
     store: Store, *providers: Provider, settings: Settings | None = None, ends_within: float = 60.0
 ) -> Iterator[None]:
-    """Run an agent. Raises AssertionError if it does not end within `ends_within` seconds."""
+    """Run an agent with these providers, or with those of the settings and the API if there are none.
+
+    Raises AssertionError if it does not end within `ends_within` seconds.
+    """
     stop = threading.Event()
-    by_name: Mapping[str, Provider] = {provider.name: provider for provider in providers}
+    by_name: Mapping[str, Provider] | None = {provider.name: provider for provider in providers} or None
     with connect(store.url) as client:
         agent = Agent(settings or Settings(), client, by_name)
         thread = threading.Thread(target=agent.run, args=(stop,))

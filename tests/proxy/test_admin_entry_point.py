@@ -16,6 +16,8 @@ import pytest
 from rondpoint.model import Middleware
 from tests.lab import http
 from tests.lab.certificate import write_certificate
+from tests.lab.http2 import client as http2
+from tests.lab.http2 import frames
 from tests.lab.processes import installed
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, lone_proxy, running_proxy
@@ -118,6 +120,20 @@ def test_it_speaks_tls_and_http2(secure: tuple[Proxy, ssl.SSLContext]) -> None:
     )
     content, _, outcome = found.stdout.rpartition("\n")
     assert (outcome, "Version" in json.loads(content)) == ("2 200", True)
+
+
+@pytest.mark.parametrize("path", [b"/api/version", b"/dashboard/", b"/ping"])
+def test_it_has_no_websockets_over_http2(guarded: Proxy, path: bytes) -> None:
+    with http2.Client(guarded.admin) as client:
+        client.start()
+        number = client.next_stream()
+        fields = [(b":protocol", b"websocket"), (b"authorization", USER["Authorization"].encode())]
+        client.send(
+            frames.headers(number, http2.head(path, b"CONNECT", b"localhost", fields=fields), ended=False)
+        )
+        record = client.wait_for(number)
+        assert (record.status, record.content) == (501, b"501 no WebSocket is served here\n")
+        assert client.get(b"/ping").content == b"OK"
 
 
 def test_its_certificate_is_that_of_the_settings(secure: tuple[Proxy, ssl.SSLContext]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -87,15 +87,28 @@ REQUESTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def proxies() -> Iterator[tuple[Installation, Installation]]:
-    """Rondpoint and Traefik, with all their services on."""
+MOVED = [
+    *(Sample("api.test", path) for path in ("/lb", "/lb/api/overview", "/lb/api/nothing", "/lb/dashboard/")),
+    *(Sample("api.test", path) for path in ("/", "/api/overview", "/dashboard/", "/lbs/api/overview", "/LB")),
+    *(Sample("api.test", path) for path in ("/lb/dashboard/nothing", "/lb/ping", "/lb/metrics", "/other")),
+    Sample("api.test", "/lb/", departure="with and without a slash, the path leads to the dashboard"),
+    Sample("dashboard.test"),
+    Sample("rest.test", "/api/providers/rest"),
+    Sample("rest.test", "/lb/api/providers/rest", "PUT"),
+    *(Sample("ping.test", path) for path in ("/", "/lb/ping")),
+]
+"""Requests with `api.basePath=/lb`."""
+
+
+@contextmanager
+def running(*more: str) -> Iterator[tuple[Installation, Installation]]:
+    """Run Rondpoint and Traefik, with all their services on."""
     with TemporaryDirectory(prefix="rp-") as name, ExitStack() as stack:
         routes = Path(name) / "routes.yml"
         routes.write_text(yaml.safe_dump({"http": {"routers": ROUTERS, "middlewares": MIDDLEWARES}}))
         processes = Processes()
         stack.callback(processes.stop)
-        flags = (*FLAGS, f"--providers.file.filename={routes}", "--entryPoints.web.asDefault=true")
+        flags = (*FLAGS, *more, f"--providers.file.filename={routes}", "--entryPoints.web.asDefault=true")
         ours = start(processes, "--workers=1", *flags)
         theirs = start_traefik(processes, "--entryPoints.traefik.address=127.0.0.1:0", *flags)
         for each in (ours, theirs):
@@ -103,12 +116,37 @@ def proxies() -> Iterator[tuple[Installation, Installation]]:
         yield ours, theirs
 
 
-@pytest.mark.parametrize(
-    "sample", REQUESTS, ids=lambda sample: f"{sample.method}-{sample.host}{sample.path}-{len(sample.headers)}"
-)
+@pytest.fixture(scope="module")
+def proxies() -> Iterator[tuple[Installation, Installation]]:
+    with running() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def moved() -> Iterator[tuple[Installation, Installation]]:
+    with running("--api.basePath=/lb") as started:
+        yield started
+
+
+def named(sample: Sample) -> str:
+    return f"{sample.method}-{sample.host}{sample.path}-{len(sample.headers)}"
+
+
+@pytest.mark.parametrize("sample", REQUESTS, ids=named)
 def test_the_status_the_target_and_the_type_of_the_response_are_those_of_traefik(
     sample: Sample, proxies: tuple[Installation, Installation]
 ) -> None:
+    compare(sample, proxies)
+
+
+@pytest.mark.parametrize("sample", MOVED, ids=named)
+def test_a_base_path_moves_the_api_and_the_dashboard_as_in_traefik(
+    sample: Sample, moved: tuple[Installation, Installation]
+) -> None:
+    compare(sample, moved)
+
+
+def compare(sample: Sample, proxies: tuple[Installation, Installation]) -> None:
     mine, other = (
         each.request(
             sample.host,

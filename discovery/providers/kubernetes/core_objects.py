@@ -7,7 +7,6 @@ can only come from a newer version of the API; such an object counts as missing.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -137,5 +136,6 @@ def _convert(item: Object | None, kind: type[T]) -> T | None:
 def _decode(value: str) -> str | None:
     try:
         return base64.b64decode(value, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
+        # It is no base64, no ASCII, or no UTF-8 inside.
         return None

@@ -72,6 +72,7 @@ def show_page() -> str:
         problems=page_parts.problems(configuration, _problems_query(request.args)),
         system=page_parts.system(runtime()),
         signed_in=g.signed_in,
+        instance_name=runtime().settings.api.dashboard_name,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Blueprint, redirect
+from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
 from proxy.admin.current_worker import runtime
@@ -15,7 +15,7 @@ home = Blueprint("home", __name__)
 @home.get("/")
 def redirect_to_dashboard() -> Response:
     """Redirect to the dashboard."""
-    return redirect("/dashboard/")
+    return redirect(f"{request.script_root}/dashboard/")
 
 
 @home.get("/ping")

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from proxy.admin.authentication import worker_authenticator
 from proxy.admin.endpoints.dashboard import require_dashboard, set_security_headers
-from proxy.admin.pages.sign_in import DASHBOARD, clear_session, render_sign_in, set_session
+from proxy.admin.pages.sign_in import clear_session, dashboard_path, render_sign_in, set_session
 
 LARGEST_FORM = 8 * 1024
 """Bytes of a form, which unauthenticated clients may send."""
@@ -55,7 +55,7 @@ def show_sign_in() -> Response:
 @sign_in.post("/sign-out")
 def sign_out() -> Response:
     """Delete the session cookie of this browser."""
-    response = redirect(DASHBOARD, 303)
+    response = redirect(dashboard_path(), 303)
     clear_session(response)
     return response
 
@@ -68,4 +68,5 @@ def by_password() -> Response:
 
 def _redirect_to_dashboard() -> Response:
     query = request.query_string.decode("ascii", "replace")
-    return redirect(f"{DASHBOARD}?{query}" if query else DASHBOARD, 303)
+    path = dashboard_path()
+    return redirect(f"{path}?{query}" if query else path, 303)

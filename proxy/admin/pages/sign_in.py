@@ -24,6 +24,11 @@ FORM_PATHS = frozenset((SIGN_IN, SIGN_OUT))
 """Paths that accept HTML forms, from the dashboard's own pages only."""
 
 
+def dashboard_path() -> str:
+    """Return the path of the dashboard as the browser sees it, with `api.basePath`."""
+    return f"{request.script_root}{DASHBOARD}"
+
+
 def render_sign_in(
     authenticator: Authenticator, message: str = "", status: int = 401, wait: int = 0
 ) -> Response:
@@ -61,7 +66,7 @@ def set_session(response: Response, authenticator: Authenticator) -> None:
         _cookie(),
         authenticator.sessions.issue(),
         max_age=LIFETIME,
-        path=DASHBOARD,
+        path=dashboard_path(),
         secure=request.is_secure,
         httponly=True,
         samesite="Strict",
@@ -71,7 +76,7 @@ def set_session(response: Response, authenticator: Authenticator) -> None:
 def clear_session(response: Response) -> None:
     """Delete the session cookie."""
     response.delete_cookie(
-        _cookie(), path=DASHBOARD, secure=request.is_secure, httponly=True, samesite="Strict"
+        _cookie(), path=dashboard_path(), secure=request.is_secure, httponly=True, samesite="Strict"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Annotated
 
@@ -28,6 +29,17 @@ class Statistics(Section):
     )
 
 
+_BASE_PATH = re.compile(r"(?:/(?!\.\.?(?:/|$))[a-zA-Z0-9_.:~-]+)*/?")
+"""Segments of the characters that Traefik allows, without those that clients resolve (RFC 3986 §5.2.4)."""
+
+
+def _parse_base_path(value: object) -> str:
+    text = str(value).strip()
+    if not text or not _BASE_PATH.fullmatch(text):
+        raise ValueError("expected a path such as /traefik, of letters, digits and _ . : ~ -")
+    return text.rstrip("/") or "/"
+
+
 class Api(Section):
     insecure: Switch = Field(
         default=False,
@@ -40,7 +52,21 @@ class Api(Section):
     )
     token_file: OptionalPath = Field(default=None, description="A file with the token.")
     basic_auth: BasicAuth = BasicAuth()
+    base_path: Annotated[str, Parse(_parse_base_path)] = Field(
+        default="/",
+        description="The path below which the API and the dashboard are, also through routers to "
+        "`api@internal`. `/ping` and `/metrics` are there, too, and at their own paths.",
+    )
+    entry_point: Text = Field(
+        default="traefik",
+        description="A web entry point that also serves the API of Traefik 1 (`/api`, `/api/providers`, "
+        "`/api/version`) and the dashboard, before all routers, but behind the middlewares of the entry "
+        "point. Without a token or passwords, nobody can change anything there.",
+    )
     dashboard: Switch = Field(default=True, description="Serve the dashboard at `/dashboard/`.")
+    dashboard_name: Text = Field(
+        default="", description="A name that the dashboard's title shows, such as that of an environment."
+    )
     read_only: Switch = Field(
         default=False,
         description="Refuse changes, also with a token or a password.",

@@ -141,5 +141,6 @@ class Limits(Section):
     requests_per_worker: NonNegativeInt = Field(
         default=0,
         description="Number of requests after which a new worker replaces a worker, without failed requests; "
-        "0 for never. A random addition of up to a tenth prevents that all are replaced at once.",
+        "0 for never. A random addition of up to a tenth prevents that all are replaced at once. Requests to "
+        "the admin entry point do not count.",
     )

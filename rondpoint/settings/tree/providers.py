@@ -37,6 +37,12 @@ class RestOptions(Section):
     insecure: Switch = Field(
         default=False, description="Has no effect; accepted for compatibility with Traefik 3."
     )
+    entry_point: Text = Field(
+        default="traefik",
+        description="A web entry point that also takes `PUT /api/providers/rest`, before all routers, but "
+        "behind the middlewares of the entry point. It needs a token or a password (`api.token`, "
+        "`api.basicAuth`).",
+    )
 
 
 class Providers(Section):

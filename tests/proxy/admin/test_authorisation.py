@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.lab import http
+from tests.lab.http2 import client as http2
 from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.store import Store
 from tests.proxy.running import Proxy, lone_proxy, running_proxy
+from tests.proxy.wire.client import Client
 
 APR1 = "$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"
 DASHBOARD = (
@@ -148,6 +150,31 @@ def test_other_origins_and_forms_cannot_change_anything(local: Proxy) -> None:
             refused = ask(local.admin, "/api/history/1/rollback", method="POST", headers=headers, body=body)
             assert refused.status == 415, content_type
             assert refused.header("Accept") == "application/json, application/merge-patch+json"
+
+
+@pytest.mark.parametrize("content_type", FORMS)
+def test_content_of_unknown_length_must_be_json_too(local: Proxy, content_type: str) -> None:
+    with Client(local.admin) as client:
+        head = f"PUT /api/http/routers/a HTTP/1.1\r\nHost: localhost\r\nContent-Type: {content_type}\r\n"
+        client.send(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
+        assert client.answer().status == 415
+    with http2.Client(local.admin) as streams:
+        streams.start()
+        number = streams.request(
+            b"/api/http/routers/a",
+            method=b"PUT",
+            authority=b"localhost",
+            fields=[(b"content-type", content_type.encode())],
+            content=b"{}",
+        )
+        assert streams.wait_for(number).status == 415
+
+
+def test_credentials_that_are_no_ascii_are_wrong(store: Store, short_path: Path) -> None:
+    with at(store, short_path, "--api.token=secret") as proxy, Client(proxy.admin) as client:
+        client.send(b"GET /api/version HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic \xff\xfe\r\n\r\n")
+        assert client.answer().status == 401
+        assert "Traceback" not in proxy.process.log
 
 
 @pytest.mark.parametrize(

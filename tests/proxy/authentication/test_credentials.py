@@ -70,7 +70,15 @@ def test_users_authenticate_with_their_password() -> None:
     credentials = Credentials(users(f"eve:{HASHES['apr1']}", f"adam:{HASHES['sha1']}"))
     assert credentials.authenticate(basic("eve", "test")) == "eve"
     assert credentials.authenticate(basic("adam", "test")) == "adam"
-    for wrong in (basic("eve", "x"), basic("bob", "test"), "Basic !", "Basic dGVzdA==", "Bearer test", ""):
+    for wrong in (
+        basic("eve", "x"),
+        basic("bob", "test"),
+        "Basic !",
+        "Basic ÿþ",
+        "Basic dGVzdA==",
+        "Bearer test",
+        "",
+    ):
         assert credentials.authenticate(wrong) is None
     assert credentials.challenges == 'Basic realm="rondpoint", charset="UTF-8"'
 

@@ -31,7 +31,8 @@ class _Made:
 
 def _runtime(**internal_services: Any) -> Runtime:
     context = SimpleNamespace(internal_services=internal_services)
-    return cast("Runtime", SimpleNamespace(context=context))
+    settings = SimpleNamespace(api=SimpleNamespace(base_path="/own"))
+    return cast("Runtime", SimpleNamespace(context=context, settings=settings))
 
 
 def _respond(runtime: Runtime) -> object:
@@ -48,6 +49,7 @@ def test_the_first_of_two_requests_at_once_makes_the_application() -> None:
     gevent.joinall(greenlets)
     assert [greenlet.value for greenlet in greenlets] == [API, API]
     assert application.load().config["RUNTIME"] is runtime
+    assert application.load().config["APPLICATION_ROOT"] == "/own"
     assert make.count == 1
 
 

@@ -1,6 +1,7 @@
 """Workers are replaced after a reload, a number of requests, or their death, while requests go on."""
 
 import os
+import re
 import signal
 import threading
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab import http
 from tests.lab.origin import Connection, Origin, http_response
 from tests.lab.processes import descendants
 from tests.lab.store import Store
@@ -16,6 +18,8 @@ from tests.proxy.process.conftest import Begin
 from tests.proxy.process.load import SLOWEST, Load
 from tests.proxy.running import Proxy
 from tests.proxy.wire.client import Client
+
+_REPLACED = re.compile(r"has served (\d+) requests and is replaced")
 
 
 def workers(proxy: Proxy) -> set[int]:
@@ -163,6 +167,18 @@ def test_workers_are_replaced_after_a_number_of_requests_and_none_fails(begin: B
     assert load.failures == []
     assert load.slowest < SLOWEST
     until(lambda: len(workers(proxy)) == 2, "two workers")
+
+
+def test_requests_to_the_admin_entry_point_replace_no_worker(begin: Begin) -> None:
+    proxy = begin("--limits.requestsPerWorker=50")
+    for path in ("/ping", "/api/version", "/none") * 50:
+        assert http.request(proxy.admin, "localhost", path).status in (200, 404)
+    with Origin.named("here") as origin:
+        host = proxy.route(origin)
+        for _ in range(60):
+            assert proxy.get(host) == "here"
+    found = until(lambda: _REPLACED.search(proxy.process.log), "the replacement of the worker")
+    assert 50 <= int(found[1]) < 100
 
 
 def test_a_running_request_is_finished_by_its_worker(begin: Begin) -> None:

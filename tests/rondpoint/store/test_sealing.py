@@ -51,6 +51,7 @@ UNREADABLE = {
     "another secret": (Sealer(OTHER), SEALED, "the same store.secretFile"),
     "another byte": (Sealer(SECRET), HEADER + ("A" if DATA[0] != "A" else "B") + DATA[1:], "damaged"),
     "no base64": (Sealer(SECRET), HEADER + "%" + DATA[1:], "damaged"),
+    "no ASCII": (Sealer(SECRET), HEADER + "ÿ" + DATA[1:], "damaged"),
     "cut short": (Sealer(SECRET), HEADER + DATA[:16], "damaged"),
     "no data": (Sealer(SECRET), HEADER, "damaged"),
     "no parts": (Sealer(SECRET), "sealed:v1:", "damaged"),
