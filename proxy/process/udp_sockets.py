@@ -13,9 +13,9 @@ import errno
 import logging
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from tempfile import TemporaryFile
-from time import sleep
 from typing import NamedTuple
 
 from proxy.process.listening import listening_host
@@ -88,7 +88,7 @@ class UdpSockets:
                 return
             for error in errors:
                 log.error("%s; trying again in a second", error)
-            sleep(1.0)
+            time.sleep(1.0)
         raise SystemExit(1)
 
     def assigned(self, settings: Settings) -> list[AssignedShard]:

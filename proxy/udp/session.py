@@ -95,11 +95,14 @@ class Session:
 
 
 def connect(family: int, host: str, port: int) -> Any:
-    """Return a non-blocking socket that is connected to this numeric address. Raises OSError."""
+    """Return a non-blocking socket that is connected to this numeric address.
+
+    Raises OSError, or OverflowError for a port that cannot be one.
+    """
     sock = _socket.socket(family, _socket.SOCK_DGRAM | _socket.SOCK_NONBLOCK)
     try:
         sock.connect((host, port))
-    except OSError:
+    except (OSError, OverflowError):
         sock.close()
         raise
     return sock

@@ -5,11 +5,13 @@ from __future__ import annotations
 import _socket
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from errno import EMFILE, ENFILE
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 import gevent
-from gevent import get_hub
+from gevent import Timeout, get_hub
 from gevent.event import Event
 from gevent.socket import getaddrinfo
 
@@ -31,6 +33,10 @@ MAX_WAITING = 16
 
 SERVER_WARNING_INTERVAL = 10.0
 """Seconds between two warnings that sessions to servers cannot be opened."""
+
+
+RESOLUTION_SECONDS = 5.0
+"""Seconds in which a server's name must have an address."""
 
 
 class Tickets(Protocol):
@@ -73,8 +79,10 @@ class ShardContext:
         """Choose a server; wait for tickets if needed."""
         return self.services.choose(service, self.tickets.take, self._is_avoided)
 
-    def report(self, route: Route, error: OSError) -> None:
-        """Log that a session with this server cannot be opened."""
+    def report(self, route: Route, error: Exception) -> None:
+        """Avoid a server with which no session can be opened, and log why."""
+        if getattr(error, "errno", 0) not in {EMFILE, ENFILE}:
+            self.unreachable.add(route.address)
         if monotonic() - self._warned_at >= SERVER_WARNING_INTERVAL:
             self._warned_at = monotonic()
             log.warning(
@@ -258,7 +266,6 @@ class Shard:
                 try:
                     found = _resolve(route)
                 except OSError as error:
-                    context.unreachable.add(route.address)
                     context.report(route, error)
             if self.sessions.get(client) is opening:
                 self._open(client, opening, route, found)
@@ -276,8 +283,8 @@ class Shard:
         if route is not None and found is not None and self._serves(route):
             try:
                 sock = connect(*found, route.server.port)
-            except OSError as error:
-                self._context.unreachable.add(route.address)
+            except (OSError, OverflowError) as error:
+                # A port above 65535 is an OverflowError.
                 self._context.report(route, error)
         if route is None or sock is None:
             self._context.table.dropped += len(opening.waiting)
@@ -313,11 +320,15 @@ def _numeric(route: Route) -> tuple[int, str]:
 
 
 def _resolve(route: Route) -> tuple[int, str]:
-    """Return family and numeric host of a server. Raises OSError if its name has no address."""
-    try:
+    """Return family and numeric host of a server, IPv4 before IPv6. Raises OSError if its name has none."""
+    with suppress(MustWaitError):
         return _numeric(route)
-    except MustWaitError:
-        family, _, _, _, address = getaddrinfo(route.server.host, route.server.port, type=_socket.SOCK_DGRAM)[
-            0
-        ]
-        return int(family), str(address[0])
+    try:
+        # gevent's threads would print a traceback for a name with an empty or a long label.
+        name = route.server.host.encode("idna")
+    except UnicodeError as error:
+        raise OSError(f"this cannot be a host name: {error}") from None
+    with Timeout(RESOLUTION_SECONDS, OSError(f"no address of the name within {RESOLUTION_SECONDS:g} s")):
+        found = getaddrinfo(name, None, type=_socket.SOCK_DGRAM)
+    family, _, _, _, address = min(found, key=lambda entry: entry[0] != _socket.AF_INET)
+    return int(family), str(address[0])

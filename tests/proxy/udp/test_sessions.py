@@ -136,6 +136,20 @@ def test_a_server_may_have_an_ipv6_address_or_a_name(routes: UdpRoutes, stack: E
     assert stack.enter_context(UdpClient(UDP)).server() == "four"
 
 
+@pytest.mark.parametrize(("host", "port"), [("absent.invalid", 53), ("a..b", 53), ("127.0.0.1", 99_999)])
+def test_a_server_that_cannot_be_reached_is_avoided(
+    host: str, port: int, routes: UdpRoutes, stack: ExitStack
+) -> None:
+    (a,) = echoes(stack, "a")
+    name = routes.route(a)
+    routes.change(name, servers=(udp_server(a), UdpServer("broken", host, port)))
+    # The first of its sessions is lost, and a warning says why.
+    for client in clients(UDP, 2, stack):
+        client.send(b"silent")
+    until(lambda: len(a.received) == 1, "the other session")
+    assert [client.server() for client in clients(UDP, 6, stack)] == ["a"] * 6
+
+
 def test_a_silent_session_ends(routes: UdpRoutes, stack: ExitStack) -> None:
     routes.route(*echoes(stack, "a"), entry_point="short")
     client = stack.enter_context(UdpClient(SHORT))
