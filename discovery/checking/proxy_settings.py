@@ -36,9 +36,10 @@ _LAST_MERGING_VERSION = 1
 class ProxyCheck(Struct, frozen=True):
     """The result for one proxy.
 
-    `settings` is None if Rondpoint would not start, or if some settings are unknown. `lines` has lines of the
-    compose file by the subjects of `diagnostics`. `constraints` is the subject of diagnostics about the
-    Docker provider's constraints. `routes` are route files on this machine, `mounts` those of the container.
+    `settings` is None if Rondpoint would not start, or if some settings are unknown, such as those of a file
+    that this machine does not have. `lines` has lines of the compose file by the subjects of `diagnostics`.
+    `constraints` is the subject of diagnostics about the Docker provider's constraints. `routes` are route
+    files on this machine; `mounts` and `environ` belong to the container.
     """
 
     role: str
@@ -48,6 +49,7 @@ class ProxyCheck(Struct, frozen=True):
     lines: Mapping[str, int]
     constraints: str
     mounts: Mounts
+    environ: Mapping[str, str]
     routes: tuple[FileOptions, ...] = ()
 
     @property
@@ -121,12 +123,23 @@ class _ProxyChecker:
                 len(unserved),
                 settings is not None if are_flags_known else None,
             ),
-            settings if are_flags_known else None,
+            settings if are_flags_known and not self._has_unknown_file() else None,
             diagnostics,
             {subject: self._line_of(subject) for subject in subjects if self._is_in_compose_file(subject)},
             constraints,
             self._proxy.mounts,
+            self._proxy.all_environ,
             routes,
+        )
+
+    def _has_unknown_file(self) -> bool:
+        """Return whether the container may have a settings file that this machine does not have.
+
+        With flags or variables, a volume most likely has other files.
+        """
+        files = self._container_files
+        return self._settings_file is None and (
+            files.is_missing or (files.is_in_volume and not self._compose_settings)
         )
 
     def _candidate_paths(self) -> list[Path]:

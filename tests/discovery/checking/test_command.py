@@ -575,3 +575,51 @@ def test_labels_for_tcp_and_udp_are_checked_with_their_lines(tmp_path: Path) -> 
     lines = run("docker-compose.yml").output.splitlines()
     assert lines[0].startswith("docker-compose.yml:6: error: docker: container ")
     assert any(line.startswith("docker-compose.yml:7: error") and "UDP router dns" in line for line in lines)
+
+
+def test_templates_in_a_route_file_use_the_variables_of_the_proxy(tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text(
+        "http:\n  routers:\n    r: {rule: 'Host(`{{ env \"DOMAIN\" }}`)', service: nowhere}\n"
+    )
+    (tmp_path / "compose.yml").write_text(
+        "services:\n"
+        "  p:\n"
+        "    image: traefik:v3\n"
+        "    command: --providers.file.filename=/routes.yml\n"
+        "    environment: [DOMAIN=a.test]\n"
+        "    volumes: ['./routes.yml:/routes.yml']\n"
+    )
+    result = run("compose.yml")
+    assert "routes.yml:3: error" in result.output
+    assert "it would serve Host(`a.test`)" in result.output
+
+
+OTHER_FILE = """
+services:
+  web:
+    image: web
+    ports: [80]
+    labels:
+      - traefik.http.routers.web.rule=Host(`web.test`)
+      - traefik.http.routers.web.middlewares=gzip,sign-in
+      - traefik.http.middlewares.gzip.compress=true
+"""
+
+
+def test_without_a_proxy_a_middleware_may_be_in_another_compose_file(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(OTHER_FILE)
+    result = run("compose.yml")
+    assert result.exit_code == 0
+    assert "web@docker: Host(`web.test`)" in result.output
+    assert (
+        "warning: docker: router web@docker: its middleware 'sign-in@docker' is not defined" in result.output
+    )
+    assert "gzip@docker' is not defined" not in result.output
+
+
+def test_beside_a_proxy_a_missing_middleware_is_an_error(tmp_path: Path) -> None:
+    proxy = "  traefik: {image: 'traefik:v3', command: --providers.docker}\n"
+    (tmp_path / "compose.yml").write_text(OTHER_FILE + proxy)
+    result = run("compose.yml")
+    assert result.exit_code == 1
+    assert "because its middleware 'sign-in@docker' does not exist" in result.output

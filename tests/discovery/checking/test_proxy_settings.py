@@ -10,6 +10,7 @@ import pytest
 
 from discovery.checking.checker import check_files
 from discovery.checking.report import CheckReport, as_json, as_text
+from rondpoint.diagnostics import Severity
 
 SCENE_1 = """
 version: '2'
@@ -120,6 +121,37 @@ def test_the_second_scene_of_the_article_is_served_unchanged() -> None:
     assert first_lines(result) == []
     # Its containers are routed from Consul's catalogue, not from their labels.
     assert router_names(result) == []
+
+
+UNKNOWN_FILES = [
+    "volumes: ['./absent.yml:/etc/traefik/traefik.yml']",
+    "volumes: ['./absent:/etc/traefik']",
+    "volumes: ['conf:/etc/traefik']",
+    "{command: --configFile=/conf/a.yml, volumes: ['/absent:/conf']}",
+]
+ROUTER = """
+  shop:
+    image: shop
+    labels:
+      - traefik.http.routers.shop.rule=Host(`shop.test`)
+      - traefik.http.routers.shop.entrypoints=other
+      - traefik.http.routers.shop.middlewares=auth@file
+      - traefik.http.services.shop.loadbalancer.server.port=80
+"""
+
+
+@pytest.mark.parametrize("service", UNKNOWN_FILES)
+def test_a_settings_file_that_is_not_here_may_have_any_entry_point(service: str) -> None:
+    service = service.strip("{}").replace(", volumes", "\nvolumes")
+    result = check_proxy_service(f"image: traefik:v3\n{service}", more=ROUTER)
+    assert "shop@docker" in router_names(result)
+    assert [each for each in result.diagnostics if each.severity is Severity.ERROR] == []
+
+
+def test_flags_beside_a_volume_say_which_entry_points_there_are() -> None:
+    service = "image: traefik:v3\ncommand: --providers.docker\nvolumes: ['conf:/etc/traefik']"
+    result = check_proxy_service(service, more=ROUTER.replace("@file", "@other"))
+    assert any("entry point 'other' does not exist" in line for line in first_lines(result))
 
 
 QUICK_STARTS = [
