@@ -29,6 +29,9 @@ You can set each setting as a flag (`--log.level=DEBUG`), as an environment vari
 file. Upper and lower case in keys make no difference. A flag without a value means true. So does a section
 without keys: `--providers.docker`. `NAME` stands for a name of your choice.
 
+Traefik's own variables (`TRAEFIK_LOG_LEVEL=DEBUG`) are read too, but only if there are neither flags nor a
+file, as in Traefik. `RONDPOINT_…` wins over `TRAEFIK_…`.
+
 `--configFile=FILE` (`-c FILE`, `RONDPOINT_CONFIGFILE`) names the file. Without it, Rondpoint reads the first
 of `rondpoint.toml`, `.yml`, `.yaml`, `traefik.toml`, `.yml`, `.yaml` in the working directory, then of
 `rondpoint.*` in `/etc/rondpoint/`, then of `traefik.*` in `/etc/traefik/`.

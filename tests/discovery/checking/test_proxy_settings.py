@@ -368,31 +368,35 @@ def test_a_settings_file_that_cannot_be_read_is_an_error(text: str) -> None:
     assert summary(result).endswith("Rondpoint does not start with them")
 
 
-def test_variables_of_traefik_are_checked_and_should_be_renamed() -> None:
-    result = check_proxy_service(
-        """
-        image: traefik:v3.6
-        command: --providers.docker
-        environment:
-          TRAEFIK_LOG_LEVEL: DEBUG
-          TRAEFIK_HOSTRESOLVER_CNAMEFLATTENING: "true"
-          TRAEFIK_HOSTRESOLVER_RESOLVDEPTH: "5"
-          RONDPOINT_PING: "true"
-        """
-    )
+VARIABLES = """
+    image: traefik:v3.6
+    environment:
+      TRAEFIK_LOG_LEVEL: DEBUG
+      TRAEFIK_HOSTRESOLVER_CNAMEFLATTENING: "true"
+      TRAEFIK_PROVIDERS_DOCKER: "true"
+      TRAEFIK_DOMAIN: a.test
+    """
+
+
+def test_variables_of_traefik_are_read() -> None:
+    result = check_proxy_service(textwrap.dedent(VARIABLES))
     subject = "warning: settings: service p: environment variable"
-    names = ("TRAEFIK_HOSTRESOLVER_CNAMEFLATTENING", "TRAEFIK_HOSTRESOLVER_RESOLVDEPTH")
+    name = "TRAEFIK_HOSTRESOLVER_CNAMEFLATTENING"
     assert [line.partition(" (")[0] for line in first_lines(result) if ": warning: " in line] == [
-        *(f"compose.yml:{7 + n}: {subject} {names[n]}: hostresolver is not served yet" for n in (0, 1)),
-        *(f"compose.yml:{7 + n}: {subject} {names[n]}: Rondpoint does not read {names[n]}" for n in (0, 1)),
-        f"compose.yml:6: {subject} TRAEFIK_LOG_LEVEL: Rondpoint does not read TRAEFIK_LOG_LEVEL",
+        f"compose.yml:6: {subject} {name}: hostresolver is not served yet"
     ]
-    assert any("(rename it to RONDPOINT_LOG_LEVEL)" in line for line in first_lines(result))
-    assert any(
-        "note: settings: service p: Traefik 3 reads flags and ignores variables" in each
-        for each in first_lines(result)
+    assert f"3 settings (3 of environment); 2 served, 1 not: {name}" in summary(result)
+
+
+def test_variables_of_traefik_have_no_effect_beside_flags() -> None:
+    result = check_proxy_service(textwrap.dedent(VARIABLES) + "command: --providers.swarm")
+    lines = [line for line in first_lines(result) if "has no effect, as in Traefik" in line]
+    assert len(lines) == 3
+    assert lines[2].startswith(
+        "compose.yml:7: warning: settings: service p: environment variable TRAEFIK_PROVIDERS_DOCKER: "
+        "TRAEFIK_PROVIDERS_DOCKER has no effect, as in Traefik, because there are flags "
+        "(to use it, rename it to RONDPOINT_PROVIDERS_DOCKER)"
     )
-    assert "5 settings (1 of command, 4 of environment); 2 served, 3 not: TRAEFIK_" in summary(result)
 
 
 def test_an_unknown_variable_is_an_error_at_its_line() -> None:
