@@ -50,7 +50,8 @@ _DEPENDENT_DEFAULTS = """
 Defaults that depend on other settings:
 
 - If you define no web entry point, there is `web`, with the address in `webAddress`. `traefik` is the admin
-  entry point, on `127.0.0.1:8080`, or on `:8080` with `api.insecure`.
+  entry point, on `127.0.0.1:8080`, or on `:8080` with `api.insecure`. If another entry point has port 8080,
+  it has the next port that is free, and a warning names it.
 - If no provider is set, the Docker provider is on if `DOCKER_HOST` is set or `/var/run/docker.sock` exists.
 - `entryPoints.NAME.address` has no default for names other than `web`.
 

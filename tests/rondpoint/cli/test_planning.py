@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rondpoint.cli.planning import make_plan
 from rondpoint.cli.child import ChildSpec
+from rondpoint.cli.planning import make_plan
 
 
 @pytest.fixture(autouse=True)
