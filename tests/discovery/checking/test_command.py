@@ -623,3 +623,40 @@ def test_beside_a_proxy_a_missing_middleware_is_an_error(tmp_path: Path) -> None
     result = run("compose.yml")
     assert result.exit_code == 1
     assert "because its middleware 'sign-in@docker' does not exist" in result.output
+
+
+LABELS = """
+services:
+  web:
+    image: web
+    ports: [80]
+    labels: {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("labels", "correction"),
+    [
+        ('["traefik.docker.network: public"]', "traefik.docker.network=public"),
+        ("[traefik.http.routers.r.entrypoints:web]", "traefik.http.routers.r.entrypoints=web"),
+        ('{"traefik.http.routers.r.tls=true": }', "traefik.http.routers.r.tls: true"),
+    ],
+)
+def test_a_label_in_the_other_syntax_is_reported_with_the_correction(
+    tmp_path: Path, labels: str, correction: str
+) -> None:
+    (tmp_path / "compose.yml").write_text(LABELS.format(labels))
+    output = run("compose.yml").output
+    assert "compose.yml:6: warning: docker: container " in output
+    assert f"has no value, because its name contains it (write {correction})" in output
+
+
+def test_a_variable_may_hold_a_whole_label(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(LABELS.format('["${RULE}"]'))
+    (tmp_path / ".env").write_text("RULE=traefik.http.routers.r.rule=Host(`a.test`)")
+    assert "r@docker: Host(`a.test`)" in run("compose.yml").output
+
+
+def test_labels_for_constraints_are_no_mistakes(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(LABELS.format("[traefik.constraint-label=public]"))
+    assert "unknown" not in run("compose.yml").output
