@@ -195,9 +195,9 @@ def test_each_unserved_option_is_reported_with_its_line() -> None:
     assert [(diagnostic.file, diagnostic.line) for diagnostic in result.diagnostics][:4] == [
         ("compose.yml", line) for line in (9, 10, 7, 8)
     ]
-    assert [diagnostic.severity.value for diagnostic in result.diagnostics][:4] == ["warning"] * 2 + [
-        "error"
-    ] * 2
+    assert [diagnostic.severity.value for diagnostic in result.diagnostics][:4] == [
+        *("warning", "note", "error", "error")
+    ]
     assert summary(result) == (
         "service p (compose.yml:2): 6 settings (6 of command); 2 served, 4 not: "
         "docker.filename, "

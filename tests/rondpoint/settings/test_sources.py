@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rondpoint.diagnostics import Severity
 from rondpoint.settings import LogLevel, Settings, SettingsError, load
 from rondpoint.settings.sources.environment import EMBEDDED_STORE
 
@@ -303,3 +304,14 @@ def test_an_unknown_variable_of_traefik_is_an_error(tmp_path: Path) -> None:
         "unknown setting TRAEFIK_PROVIDERS_DOKCER",
         "did you mean TRAEFIK_PROVIDERS_DOCKER?",
     )
+
+
+def test_options_without_which_nothing_is_lost_get_a_note(tmp_path: Path) -> None:
+    loaded = load_settings(tmp_path, traefik_yml="global: {checkNewVersion: true}\npilot: {token: x}\n")
+    assert [item.severity for item in loaded.warnings] == [Severity.NOTE] * 2
+    assert loaded.warnings[1].message == "pilot has no effect: Traefik Pilot does not exist any more"
+
+
+def test_a_table_whose_options_are_off_gets_no_note(tmp_path: Path) -> None:
+    text = "global:\n  checkNewVersion: false\n  sendAnonymousUsage: false\n"
+    assert load_settings(tmp_path, traefik_yml=text).warnings == ()
