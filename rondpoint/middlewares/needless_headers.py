@@ -1,8 +1,8 @@
 """Finds headers in the options of the middleware `headers` that the proxy handles by itself.
 
 Files set `Connection: upgrade` and `Upgrade: websocket` to allow WebSocket. Traefik and Rondpoint pass on
-upgrades without them, so leaving them out changes nothing. Any other `Connection` names headers that servers
-must not get, so it is refused (`framing_headers.py`).
+upgrades without them, so leaving them out changes nothing. Traefik sends no other `Upgrade`. Any other
+`Connection` names headers that servers must not get, so it is refused (`framing_headers.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _OPTIONS = frozenset(("customrequestheaders", "customresponseheaders"))
 _HARMLESS = {
     "connection": frozenset(("upgrade", "keep-alive")),
     "keep-alive": None,
-    "upgrade": frozenset(("websocket",)),
+    "upgrade": None,
 }
 """Names with the values that change nothing; None stands for any value."""
 

@@ -113,8 +113,9 @@ class _Reader:
         self, written: WrittenSetting, keys: SettingPath, option: UnservedOption, value: object
     ) -> None:
         # Other spellings of false depend on the option's type in Traefik. To treat them as a guard is safe.
-        # An option of a table is reported, not the table.
-        if str(value).lower() == "false" or (option.is_harmless and written.path in self._tables):
+        has_effect_alone = option.closed_part or option.is_provider
+        # Otherwise the options of a table are reported, not the table.
+        if str(value).lower() == "false" or (written.path in self._tables and not has_effect_alone):
             return
         self.draft.provider_named |= option.is_provider
         key = ".".join(keys)

@@ -79,9 +79,9 @@ _V1_REMARKS = {
 _UNSERVED_INTRODUCTION = """
 ## Known, and not served yet
 
-Rondpoint ignores these options of Traefik, with all keys below them, and gives a warning, or a note if nothing
-is lost. Options that protect something are different, because serving without them would be less safe than you intended. They give
-an error with a hint, and close the part that they protect:
+Rondpoint ignores these options of Traefik, with all keys below them, and gives a warning, or a note if
+nothing is lost. Options that protect something are different, because serving without them would be less safe
+than you intended. They give an error with a hint, and close the part that they protect:
 
 - an entry point: its routers respond with 503. The admin entry point `traefik` only responds to `/ping`;
 - a provider: it reads nothing, and has no routes.

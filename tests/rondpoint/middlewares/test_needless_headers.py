@@ -10,6 +10,7 @@ NEEDLESS = [
     ("Connection", "Upgrade"),
     ("connection", "keep-alive, Upgrade"),
     ("Upgrade", "websocket"),
+    ("Upgrade", "$http_upgrade"),
     ("Keep-Alive", "timeout=5"),
 ]
 KEPT = [
@@ -17,7 +18,6 @@ KEPT = [
     ("Connection", "upgrade, x-secret"),
     ("Connection", "close"),
     ("Connection", ""),
-    ("Upgrade", "h2c"),
     ("Transfer-Encoding", "chunked"),
     ("X-A", "upgrade"),
 ]

@@ -315,3 +315,9 @@ def test_options_without_which_nothing_is_lost_get_a_note(tmp_path: Path) -> Non
 def test_a_table_whose_options_are_off_gets_no_note(tmp_path: Path) -> None:
     text = "global:\n  checkNewVersion: false\n  sendAnonymousUsage: false\n"
     assert load_settings(tmp_path, traefik_yml=text).warnings == ()
+
+
+def test_an_unserved_option_in_a_table_is_reported_once(tmp_path: Path) -> None:
+    text = "experimental:\n  plugins:\n    a: {moduleName: b, version: c}\n"
+    (found,) = load_settings(tmp_path, traefik_yml=text).warnings
+    assert "experimental.plugins has no effect" in found.message
