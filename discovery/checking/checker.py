@@ -95,7 +95,10 @@ def check_files(
     configuration = _build_configuration(inputs, settings, providers) if inputs.files else None
     diagnostics = [*inputs.diagnostics, *(configuration.diagnostics if configuration else ())]
     diagnostics += check_entry_points(
-        all_settings, configuration.middlewares if configuration else {}, providers
+        all_settings,
+        configuration.middlewares if configuration else {},
+        tuple(configuration.routers.values()) if configuration else (),
+        providers,
     )
     located = [*inputs.located, *map(inputs.locations.locate, diagnostics)]
     return CheckReport(

@@ -134,7 +134,11 @@ entryPoints: {any: {address: ":80", http: {middlewares: [MIDDLEWARE]}}}
 providers: {file: {filename: routes.yml}}
 """
 MISSING = "its routers respond with 503: middleware no@file does not exist"
-CHECKED = {"no@file": [MISSING], "strip@file": [], "auth@docker": [], "both@file": []}
+CHECKED = {
+    **{"no@file": [MISSING], "strip@file": [], "auth@docker": [], "both@file": []},
+    # Routers of files look for these names in files.
+    **{"none": [MISSING.replace("no@", "none@")], "strip": [], "both": []},
+}
 
 
 @pytest.mark.parametrize("middleware", CHECKED)
