@@ -199,10 +199,8 @@ def _derive_admin_address(draft: Draft, host: str, web: Iterable[str]) -> None:
 
 def _port_of(address: Setting | None) -> int:
     """Return the TCP port in a written address; 0 if there is none, or if it is invalid."""
-    if address is None or is_udp_address(address.value):
-        return 0
     try:
-        return split_address(str(address.value))[1]
+        return split_address(str(address.value))[1] if address is not None else 0
     except ValueError:
         return 0
 
