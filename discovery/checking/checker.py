@@ -14,6 +14,7 @@ from discovery.checking.certificates import read_certificates, unused_parts
 from discovery.checking.compose import PROVIDER as DOCKER
 from discovery.checking.compose import SWARM, ComposeService, is_compose, read_services, read_swarm_services
 from discovery.checking.docker_services import decode_docker_services
+from discovery.checking.elsewhere import assume_other_compose_files
 from discovery.checking.entry_points import check_entry_points
 from discovery.checking.line_numbers import read_key_lines
 from discovery.checking.locations import Locations
@@ -21,8 +22,15 @@ from discovery.checking.mounts import Mounts
 from discovery.checking.proxies import find_proxies
 from discovery.checking.proxy_settings import ProxyCheck, check_proxy
 from discovery.checking.report import CheckReport, LocatedDiagnostic
-from discovery.checking.swarm_services import decode_swarm_services, swarm_options, unread_deploy_labels
+from discovery.checking.swarm_services import (
+    decode_stack_without_proxy,
+    decode_swarm_services,
+    is_stack,
+    swarm_options,
+    unread_deploy_labels,
+)
 from discovery.checking.variables import read_env_file
+from discovery.decoding.section import Tree
 from discovery.merging.entry_point_tls import NO_TLS, entry_point_tls
 from discovery.merging.layer4_options import NO_OPTIONS, Layer4Options
 from discovery.merging.merge import merge
@@ -35,12 +43,18 @@ from rondpoint.settings import FileOptions, Settings, SettingsError, load
 FILE = "file"
 
 
+class _RouteFile(Struct, frozen=True):
+    """Who reads a route file: variables for its templates, and the mounts if a container does."""
+
+    environ: Mapping[str, str]
+    mounts: Mounts | None = None
+
+
 class _Inputs(Struct):
     """The files to check, by kind, and the diagnostics so far."""
 
     settings_files: list[Path] = field(default_factory=list)
-    route_files: dict[Path, Mounts | None] = field(default_factory=dict)
-    """Each with the mounts of the container that reads it, if there is one."""
+    route_files: dict[Path, _RouteFile] = field(default_factory=dict)
     compose_services: list[ComposeService] = field(default_factory=list)
     swarm_services: list[ComposeService] = field(default_factory=list)
     """The same services as `docker stack deploy` would create them."""
@@ -75,13 +89,16 @@ def check_files(
             settings, settings_file = loaded.settings, str(loaded.file or "")
             settings_text = settings_file or "no file"
             if loaded.settings.providers.file is not None:
-                _add_route_files(loaded.settings.providers.file, inputs)
+                _add_route_files(loaded.settings.providers.file, inputs, _RouteFile(environ))
     all_settings = [settings] if settings else _compose_settings(inputs)
     providers = _known_providers(inputs, all_settings)
     configuration = _build_configuration(inputs, settings, providers) if inputs.files else None
     diagnostics = [*inputs.diagnostics, *(configuration.diagnostics if configuration else ())]
     diagnostics += check_entry_points(
-        all_settings, configuration.middlewares if configuration else {}, providers
+        all_settings,
+        configuration.middlewares if configuration else {},
+        tuple(configuration.routers.values()) if configuration else (),
+        providers,
     )
     located = [*inputs.located, *map(inputs.locations.locate, diagnostics)]
     return CheckReport(
@@ -96,9 +113,9 @@ def check_files(
 
 def _add_path(path: Path, inputs: _Inputs, environ: Mapping[str, str]) -> None:
     if path.is_dir():
-        _add_route_files(FileOptions(directory=path), inputs)
+        _add_route_files(FileOptions(directory=path), inputs, _RouteFile(environ))
         return
-    tree = dynamic.read(path)
+    tree = _read_tree(path, environ)
     if isinstance(tree, Diagnostic):
         inputs.diagnostics.append(tree)
     elif is_compose(tree):
@@ -113,7 +130,7 @@ def _add_path(path: Path, inputs: _Inputs, environ: Mapping[str, str]) -> None:
         for proxy in find_proxies(tree, path, lines, variables):
             _add_proxy(check_proxy(proxy, path), path, inputs)
     elif dynamic.is_dynamic(tree):
-        _add_route_files(FileOptions(filename=path), inputs)
+        _add_route_files(FileOptions(filename=path), inputs, _RouteFile(environ))
     elif inputs.settings_files:
         message = f"is a second settings file, besides {inputs.settings_files[0]}"
         inputs.diagnostics.append(
@@ -123,16 +140,25 @@ def _add_path(path: Path, inputs: _Inputs, environ: Mapping[str, str]) -> None:
         inputs.settings_files.append(path)
 
 
+def _read_tree(path: Path, environ: Mapping[str, str]) -> Tree | Diagnostic:
+    """Read a file of any kind. Only route files may have templates, which need not be valid YAML or TOML."""
+    tree = dynamic.read(path)
+    if isinstance(tree, Diagnostic):
+        with_templates = dynamic.read(path, environ)
+        return with_templates if not isinstance(with_templates, Diagnostic) else tree
+    return tree
+
+
 def _add_proxy(proxy: ProxyCheck, path: Path, inputs: _Inputs) -> None:
     inputs.proxies.append(proxy)
     # Locate now: a service of another compose file may have the same name.
     inputs.locations.add_subjects(path, proxy.lines)
     inputs.located += map(inputs.locations.locate, proxy.diagnostics)
     for options in proxy.routes:
-        _add_route_files(options, inputs, proxy.mounts)
+        _add_route_files(options, inputs, _RouteFile(proxy.environ, proxy.mounts))
 
 
-def _add_route_files(options: FileOptions, inputs: _Inputs, mounts: Mounts | None = None) -> None:
+def _add_route_files(options: FileOptions, inputs: _Inputs, reader: _RouteFile) -> None:
     try:
         paths = list_files(options.directory) if options.directory else [options.filename or Path()]
     except OSError as error:
@@ -142,9 +168,9 @@ def _add_route_files(options: FileOptions, inputs: _Inputs, mounts: Mounts | Non
         return
     for path in paths:
         if path not in inputs.route_files:
-            inputs.route_files[path] = mounts
+            inputs.route_files[path] = reader
             inputs.files.append(path)
-            inputs.locations.add_file(path)
+            inputs.locations.add_file(path, reader.environ)
 
 
 def _known_providers(inputs: _Inputs, all_settings: Sequence[Settings]) -> set[str]:
@@ -164,13 +190,17 @@ def _build_configuration(inputs: _Inputs, settings: Settings | None, providers: 
     by_provider: dict[str, Configuration] = {}
     if FILE in providers:
         decoded = [
-            read_certificates(dynamic.load_file(path), FILE, mounts)
-            for path, mounts in inputs.route_files.items()
+            read_certificates(dynamic.load_file(path, reader.environ), FILE, reader.mounts)
+            for path, reader in inputs.route_files.items()
         ]
         by_provider[FILE] = unite(decoded, FILE)
     all_settings = [settings] if settings else _compose_settings(inputs)
     in_swarm = swarm_options([settings] if settings else _agent_settings(inputs))
-    if in_swarm and inputs.swarm_services:
+    has_no_proxy = settings is None and not inputs.proxies
+    if has_no_proxy and is_stack(inputs.swarm_services, inputs.compose_services):
+        by_provider[SWARM] = unite(decode_stack_without_proxy(inputs.swarm_services), SWARM)
+        providers = providers - {DOCKER}
+    elif in_swarm and inputs.swarm_services:
         by_provider[SWARM] = unite(decode_swarm_services(inputs.swarm_services, in_swarm), SWARM)
     if DOCKER in providers and not (in_swarm and _has_no_docker_provider(inputs, settings)):
         decoded = [*decode_docker_services(inputs.compose_services, _agents(inputs), settings)]
@@ -182,6 +212,9 @@ def _build_configuration(inputs: _Inputs, settings: Settings | None, providers: 
     else:
         entry_points = named_entry_points(by_provider)
     tls = entry_point_tls(all_settings[0]) if len(all_settings) == 1 else NO_TLS
+    if has_no_proxy:
+        for name in by_provider.keys() & {DOCKER, SWARM}:
+            by_provider[name] = assume_other_compose_files(name, by_provider[name])
     elsewhere = other_providers(by_provider, tls)
     merged = merge({**by_provider, "elsewhere": elsewhere}, entry_points, tls, _layer4(all_settings))
     return replace(merged, diagnostics=(*merged.diagnostics, *unused_parts(merged, tls)))

@@ -117,7 +117,7 @@ def _read_service(name: str, service: Tree, project: _Project) -> ComposeService
         container,
         project.lines.line_of(("services", name)),
         labels.lines,
-        tuple(_unset_variables(PROVIDER, f"container {container_name}", labels)),
+        tuple(_label_warnings(PROVIDER, f"container {container_name}", labels)),
     )
 
 
@@ -136,33 +136,50 @@ def _read_swarm_service(name: str, service: Tree, project: _Project) -> ComposeS
         provider=SWARM,
         kind="service",
     )
-    diagnostics = _unset_variables(SWARM, f"service {container.name}", labels)
+    diagnostics = _label_warnings(SWARM, f"service {container.name}", labels)
     return ComposeService(
         container, project.lines.line_of(("services", name)), labels.lines, tuple(diagnostics)
     )
 
 
 class _Labels(Struct, frozen=True):
-    """Labels of a service, their lines by name in lower case, and unset variables with a label of each."""
+    """Labels of a service, their lines by name in lower case, and unset variables with a label of each.
+
+    `in_other_syntax` has names that contain their value, because the file mixes the syntaxes of mappings and
+    lists; each with what to write.
+    """
 
     values: dict[str, str]
     lines: dict[str, int]
     unset: dict[str, str]
+    in_other_syntax: dict[str, str]
 
 
 def _read_labels(section: Tree, path: tuple[str, ...], project: _Project) -> _Labels:
     """Read the labels in `section`; `path` is theirs in the file."""
-    found = _Labels({}, {}, {})
-    for key, pair in key_value_pairs(section.get("labels")):
+    found = _Labels({}, {}, {}, {})
+    written = section.get("labels")
+    sign, form = ("=", "{}: {}") if isinstance(written, dict) else (":", "{}={}")
+    for key, pair in key_value_pairs(written):
         variables = Variables(project.environ)
-        label, value = (variables.fill(text) for text in pair)
+        if isinstance(written, list):
+            # A variable may hold a whole item, NAME=VALUE.
+            label, value = _split_item(variables.fill(str(written[int(key[1:-1])])))
+        else:
+            label, value = (variables.fill(text) for text in pair)
         found.values[label] = value
+        name, found_sign, rest = label.partition(sign)
+        if found_sign and not value and name.lower().startswith("traefik."):
+            found.in_other_syntax[label] = form.format(name, rest.strip())
         found.lines[label.lower()] = project.lines.line_of((*path, key))
         found.unset.update(dict.fromkeys(variables.unset, label))
     return found
 
 
-def _unset_variables(provider: str, subject: str, labels: _Labels) -> Iterator[Diagnostic]:
+def _label_warnings(provider: str, subject: str, labels: _Labels) -> Iterator[Diagnostic]:
+    for label, correction in labels.in_other_syntax.items():
+        message = f"label {label} has no value, because its name contains it"
+        yield Diagnostic(Severity.WARNING, provider, subject, message, f"write {correction}")
     for variable, label in sorted(labels.unset.items()):
         yield Diagnostic(
             Severity.WARNING,
@@ -183,8 +200,12 @@ def key_value_pairs(section: object) -> Iterator[tuple[str, tuple[str, str]]]:
             yield name, (name, _to_text(value))
     elif isinstance(section, list):
         for number, item in enumerate(section):
-            name, _, value = str(item).partition("=")
-            yield f"[{number}]", (name, value)
+            yield f"[{number}]", _split_item(str(item))
+
+
+def _split_item(item: str) -> tuple[str, str]:
+    name, _, value = item.partition("=")
+    return name, value
 
 
 def _to_text(value: object) -> str:

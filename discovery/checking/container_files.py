@@ -24,6 +24,10 @@ class ContainerFiles:
         self.lines: dict[str, int] = {}
         self.unreadable: Path | None = None
         """A file that exists but cannot be read."""
+        self.is_missing = False
+        """Whether this machine does not have the mount of a path that `find_first_file` searched."""
+        self.is_in_volume = False
+        """Whether a path that `find_first_file` searched is in a volume."""
 
     def local_path(self, inside: Path) -> Path | None:
         """Return the path on this machine for a path of the container; None if its mount is not here."""
@@ -38,6 +42,10 @@ class ContainerFiles:
         for inside in candidates:
             self.report_missing(inside)
             path = self.local_path(inside)
+            mount = self._proxy.mounts.find(inside)
+            if mount is not None:
+                self.is_in_volume |= mount.source is None
+                self.is_missing |= mount.source is not None and not _file_kind(mount.source)
             if path is not None and _file_kind(path) == _FILE:
                 return path
         return None

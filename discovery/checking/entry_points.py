@@ -11,16 +11,20 @@ from rondpoint.diagnostics import Diagnostic
 from rondpoint.entry_points.faults import entry_point_diagnostics
 from rondpoint.entry_points.options import read_entry_points
 from rondpoint.explaining.middleware_faults import find_middleware_fault
-from rondpoint.model import Middleware, Service
+from rondpoint.model import Middleware, Router, Service
 from rondpoint.settings import Settings
 
 
 def check_entry_points(
-    all_settings: Iterable[Settings], middlewares: Mapping[str, Middleware], providers: Collection[str]
+    all_settings: Iterable[Settings],
+    middlewares: Mapping[str, Middleware],
+    routers: Collection[Router],
+    providers: Collection[str],
 ) -> Iterator[Diagnostic]:
     """Yield diagnostics about the options of entry points for all their routers.
 
-    `middlewares` are those of these providers. Middlewares of other providers are assumed to exist.
+    `middlewares` and `routers` are those of these providers. Middlewares of other providers are assumed to
+    exist.
     """
     for settings in all_settings:
         entry_points = read_entry_points(settings)
@@ -35,7 +39,7 @@ def check_entry_points(
         # The merge reports pages of services that do not exist.
         pages = {name: Service(name) for name in map(page_service, middlewares.values()) if name}
         known = Configuration(services=pages, middlewares={**middlewares, **elsewhere, **own})
-        yield from entry_point_diagnostics(entry_points, partial(_find_fault, known))
+        yield from entry_point_diagnostics(entry_points, partial(_find_fault, known), routers)
 
 
 def _find_fault(configuration: Configuration, _entry_point: str, middlewares: tuple[str, ...]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from discovery.decoding.plain_trees import MAX_DEPTH, TooLargeError
+from discovery.dynamic.file_templates import evaluate_templates
 from discovery.dynamic.syntax_error import FileSyntaxError
 from discovery.dynamic.yaml_syntax import check_yaml
 
@@ -65,10 +66,15 @@ class KeyLines:
         return next(filter(None, lines), 0)
 
 
-def read_key_lines(path: Path) -> KeyLines:
-    """Return the lines of the keys of a file; none if it cannot be read."""
+def read_key_lines(path: Path, environ: Mapping[str, str] | None = None) -> KeyLines:
+    """Return the lines of the keys of a file; none if it cannot be read.
+
+    With `environ`, its templates are evaluated first, with these variables. They may add or remove lines.
+    """
     try:
         text = path.read_text("utf-8-sig")
+        if environ is not None:
+            text = evaluate_templates(text, environ)
         lines = _toml_lines(text) if path.suffix.lower() == ".toml" else _yaml_lines(_compose_nodes(text), ())
         return KeyLines(islice(lines, MAX_KEYS))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, FileSyntaxError, TooLargeError):

@@ -30,9 +30,9 @@ class Locations:
         self._settings_files: dict[Path, KeyLines] = {}
         self._subjects: dict[str, tuple[str, int]] = {}
 
-    def add_file(self, path: Path) -> None:
-        """Add a route file."""
-        self._files[str(path)] = read_key_lines(path)
+    def add_file(self, path: Path, environ: Mapping[str, str]) -> None:
+        """Add a route file, with the variables for its templates."""
+        self._files[str(path)] = read_key_lines(path, environ)
 
     def add_compose(self, path: Path, services: Iterable[ComposeService]) -> None:
         """Add a compose file with these services."""

@@ -47,8 +47,9 @@ class Proxy(Struct, frozen=True):
     """A service that runs a proxy.
 
     `role` is the command of Rondpoint (`up`, `agent`, `proxy`); it is `up` for Traefik. `version` is
-    Traefik's major version, 0 for Rondpoint. `words` are the flags, None if they cannot be read. Relative
-    paths start at `directory`. `lines` has the lines of `diagnostics` by their subjects.
+    Traefik's major version, 0 for Rondpoint. `words` are the flags, None if they cannot be read. `environ`
+    has the variables that may be settings, `all_environ` all variables, which templates in files may use.
+    Relative paths start at `directory`. `lines` has the lines of `diagnostics` by their subjects.
     """
 
     service: str
@@ -57,6 +58,7 @@ class Proxy(Struct, frozen=True):
     version: int
     words: tuple[WrittenValue, ...] | None
     environ: Mapping[str, WrittenValue]
+    all_environ: Mapping[str, str]
     mounts: Mounts
     directory: Path
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -154,7 +156,8 @@ def _read_proxy(service: _Service) -> Proxy | None:
         command if is_ours and command in ROLES else UP,
         0 if is_ours else int(version[1]) if version else NEWEST,
         tuple(words) if are_flags_known else None,
-        environ,
+        {name: value for name, value in environ.items() if _VARIABLE.match(name)},
+        {name: value.text for name, value in environ.items()},
         read_mounts(service.tree, file.tree, file.path.parent, file.environ, service.line_of),
         Path("/") / service.text("working_dir"),
         tuple(diagnostics),
@@ -204,7 +207,7 @@ def _locate_words(words: Sequence[str], text: Sequence[str], line: int) -> Itera
 
 
 def _read_environment(service: _Service) -> dict[str, WrittenValue]:
-    """Return the variables that may be settings; one without a value has that of docker compose's own."""
+    """Return the service's variables; one without a value has that of docker compose's own."""
     variables: dict[str, WrittenValue] = {}
     for file_key, file in _env_files(service.tree.get("env_file")):
         file_name = service.variables.fill(str(file.get("path") if isinstance(file, dict) else file))
@@ -212,14 +215,14 @@ def _read_environment(service: _Service) -> dict[str, WrittenValue]:
             variables[name] = WrittenValue(value, service.line_of(file_key))
     environment = service.tree.get("environment")
     for key, (name, value) in key_value_pairs(environment):
-        if not _VARIABLE.match(name):
-            continue
         line = service.line_of(("environment", key))
         if _has_value(environment, key):
-            variables[name] = WrittenValue(service.variables.fill(value), line)
+            # Only variables that may be settings are reported if they use one that is not set.
+            source = service.variables if _VARIABLE.match(name) else Variables(service.file.environ)
+            variables[name] = WrittenValue(source.fill(value), line)
         elif name in service.file.environ:
             variables[name] = WrittenValue(service.file.environ[name], line)
-    return {name: value for name, value in variables.items() if _VARIABLE.match(name)}
+    return variables
 
 
 def _env_files(value: Any) -> Iterator[tuple[Key, Any]]:

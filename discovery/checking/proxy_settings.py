@@ -23,7 +23,6 @@ from rondpoint.settings.sources import environment, file, flags
 from rondpoint.settings.vocabulary import CONFIG_FILE, build_vocabulary
 from rondpoint.settings.written_setting import Source, WrittenSetting
 
-_TRAEFIK_PREFIX = "TRAEFIK_"
 _VARIABLE = "environment variable "
 _SOCKET = Path("/var/run/docker.sock")
 _IMAGE_ENVIRON = {"RONDPOINT_WEBADDRESS": ":80"}
@@ -36,9 +35,10 @@ _LAST_MERGING_VERSION = 1
 class ProxyCheck(Struct, frozen=True):
     """The result for one proxy.
 
-    `settings` is None if Rondpoint would not start, or if some settings are unknown. `lines` has lines of the
-    compose file by the subjects of `diagnostics`. `constraints` is the subject of diagnostics about the
-    Docker provider's constraints. `routes` are route files on this machine, `mounts` those of the container.
+    `settings` is None if Rondpoint would not start, or if some settings are unknown, such as those of a file
+    that this machine does not have. `lines` has lines of the compose file by the subjects of `diagnostics`.
+    `constraints` is the subject of diagnostics about the Docker provider's constraints. `routes` are route
+    files on this machine; `mounts` and `environ` belong to the container.
     """
 
     role: str
@@ -48,6 +48,7 @@ class ProxyCheck(Struct, frozen=True):
     lines: Mapping[str, int]
     constraints: str
     mounts: Mounts
+    environ: Mapping[str, str]
     routes: tuple[FileOptions, ...] = ()
 
     @property
@@ -71,11 +72,11 @@ class _ProxyChecker:
         self._proxy, self._path = proxy, path
         self._service_subject = f"service {proxy.service}"
         self._argv = [word.text for word in proxy.words or ()]
-        self._compose_names = _compose_names(proxy.environ)
-        self._environ = {ours: proxy.environ[name].text for ours, name in self._compose_names.items()}
+        self._environ = {name: value.text for name, value in proxy.environ.items()}
         by_flag, _ = flags.read(self._argv)
         by_variable, _ = environment.read(self._environ, build_vocabulary())
-        self._compose_settings = [*by_variable, *by_flag]
+        of_traefik, _ = environment.read(self._environ, build_vocabulary(), environment.TRAEFIK_PREFIX)
+        self._compose_settings = [*of_traefik, *by_variable, *by_flag]
         self._container_files = ContainerFiles(proxy)
         self._settings_file = self._container_files.find_first_file(self._candidate_paths())
         self._file_settings = self._read_file(self._settings_file) if self._settings_file else []
@@ -97,7 +98,6 @@ class _ProxyChecker:
             self._report(loaded.warnings)
             settings = loaded.settings if self._container_files.unreadable is None else None
         are_flags_known = self._proxy.words is not None
-        self._report(self._rename_warnings())
         counted = sorted(self._counted_settings(), key=lambda setting: -setting.source)
         reported = {diagnostic.subject for diagnostic in self._diagnostics}
         unserved = [
@@ -121,12 +121,23 @@ class _ProxyChecker:
                 len(unserved),
                 settings is not None if are_flags_known else None,
             ),
-            settings if are_flags_known else None,
+            settings if are_flags_known and not self._has_unknown_file() else None,
             diagnostics,
             {subject: self._line_of(subject) for subject in subjects if self._is_in_compose_file(subject)},
             constraints,
             self._proxy.mounts,
+            self._proxy.all_environ,
             routes,
+        )
+
+    def _has_unknown_file(self) -> bool:
+        """Return whether the container may have a settings file that this machine does not have.
+
+        With flags or variables, a volume most likely has other files.
+        """
+        files = self._container_files
+        return self._settings_file is None and (
+            files.is_missing or (files.is_in_volume and not self._compose_settings)
         )
 
     def _candidate_paths(self) -> list[Path]:
@@ -196,10 +207,7 @@ class _ProxyChecker:
         return subject == self._service_subject or subject.startswith(f"{self._service_subject}: ")
 
     def _subject(self, location: str) -> str:
-        """Return the subject for a location in this service; variables are named as in the compose file."""
-        name = location.removeprefix(_VARIABLE)
-        if name != location and name in self._compose_names:
-            location = f"{_VARIABLE}{self._compose_names[name]}"
+        """Return the subject for a location in this service."""
         return f"{self._service_subject}: {location}" if location else self._service_subject
 
     def _full_location(self, setting: WrittenSetting) -> str:
@@ -226,24 +234,14 @@ class _ProxyChecker:
 
     def _written_name(self, setting: WrittenSetting) -> str:
         if setting.source is Source.ENVIRONMENT:
-            return self._compose_names[setting.location.removeprefix(_VARIABLE)]
+            return setting.location.removeprefix(_VARIABLE)
         return setting.dotted_key
-
-    def _rename_warnings(self) -> Iterator[Diagnostic]:
-        for variable in self._compose_settings:
-            ours = variable.location.removeprefix(_VARIABLE)
-            name = self._compose_names.get(ours, "")
-            if variable.source is Source.ENVIRONMENT and name.upper().startswith(_TRAEFIK_PREFIX):
-                message = f"Rondpoint does not read {name}"
-                yield Diagnostic(
-                    Severity.WARNING, SETTINGS, variable.location, message, f"rename it to {ours}"
-                )
 
 
 def _note_ignored_sources(settings: Sequence[WrittenSetting], version: int) -> Iterator[Diagnostic]:
     """Yield a note if there are sources that Traefik would ignore and Rondpoint reads."""
     order = ((Source.FILE, "the file"), (Source.FLAG, "flags"), (Source.ENVIRONMENT, "variables"))
-    sources = {setting.source for setting in settings}
+    sources = {setting.source for setting in settings if not _is_variable_of_traefik(setting)}
     if version > _LAST_MERGING_VERSION and len(sources) > 1:
         first, *ignored = (name for source, name in order if source in sources)
         message = f"Traefik {version} reads {first} and ignores {' and '.join(ignored)}; Rondpoint reads all"
@@ -251,13 +249,8 @@ def _note_ignored_sources(settings: Sequence[WrittenSetting], version: int) -> I
         yield Diagnostic(Severity.NOTE, SETTINGS, "", message, hint)
 
 
-def _compose_names(environ: Mapping[str, object]) -> dict[str, str]:
-    """Return, by the names that variables have for Rondpoint, their names in the compose file."""
-    names = {name: name for name in environ if not name.upper().startswith(_TRAEFIK_PREFIX)}
-    renamed = {
-        environment.PREFIX + name[len(_TRAEFIK_PREFIX) :]: name for name in environ if name not in names
-    }
-    return {**renamed, **names}
+def _is_variable_of_traefik(setting: WrittenSetting) -> bool:
+    return setting.location.startswith(f"{_VARIABLE}{environment.TRAEFIK_PREFIX}")
 
 
 def _subject_lines(proxy: Proxy) -> dict[str, int]:

@@ -21,6 +21,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,19}\Z")
 _SCHEMES: dict[str, Scheme] = {name: name for name in get_args(Scheme)}
 _VERBOSITIES: dict[str, Verbosity] = {name: name for name in get_args(Verbosity)}
 _TLS_VERSIONS: dict[str, TlsVersion] = {name.lower(): name for name in get_args(TlsVersion)}
+_SCHEMES_OF_WEBSOCKET = {"ws": "http", "wss": "https"}
 _DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80}
 
 MAX_WEIGHT = 65_535
@@ -73,6 +74,12 @@ def scheme(value: object) -> Scheme:
     if found is None:
         raise ValueError(f"expected one of {', '.join(_SCHEMES)}")
     return found
+
+
+def scheme_of_v1(value: object) -> Scheme:
+    """`http`, `https` or `h2c`; `ws` means `http`, and `wss` means `https`."""
+    written = str(value).strip().lower()
+    return scheme(_SCHEMES_OF_WEBSOCKET.get(written, written))
 
 
 def tls_version(value: object) -> TlsVersion:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.section import Tree
 from discovery.dynamic.decode import decode
+from discovery.dynamic.file_templates import evaluate_templates
 from discovery.dynamic.syntax import read_toml, read_yaml
 from discovery.dynamic.syntax_error import FileSyntaxError
 from rondpoint.diagnostics import Diagnostic, Severity
@@ -20,16 +22,19 @@ SUFFIXES = frozenset(_READERS)
 PROVIDER = "file"
 
 
-def load_file(path: Path) -> Decoded:
-    """Decode the objects in a file. Never raises: errors become diagnostics."""
-    tree = read(path)
+def load_file(path: Path, environ: Mapping[str, str]) -> Decoded:
+    """Decode the objects in a file, with its templates. Never raises: errors become diagnostics."""
+    tree = read(path, environ)
     if isinstance(tree, Diagnostic):
         return Decoded(printable_path(path), diagnostics=(tree,))
     return decode(tree, PROVIDER, printable_path(path))
 
 
-def read(path: Path) -> Tree | Diagnostic:
-    """Return the tree in a file, which is empty for an empty file, or a diagnostic for an unreadable one."""
+def read(path: Path, environ: Mapping[str, str] | None = None) -> Tree | Diagnostic:
+    """Return the tree in a file, which is empty for an empty file, or a diagnostic for an unreadable one.
+
+    With `environ`, the file's Go templates are evaluated, with these variables.
+    """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         name = Path(printable_path(path)).name
@@ -41,11 +46,10 @@ def read(path: Path) -> Tree | Diagnostic:
     except UnicodeDecodeError as decode_error:
         return _error(path, f"is not UTF-8 text: {decode_error.reason} at byte {decode_error.start}")
     try:
-        tree = reader(text)
+        tree = reader(text if environ is None else evaluate_templates(text, environ))
     except FileSyntaxError as syntax_error:
         position = f"line {syntax_error.line}, column {syntax_error.column}: " if syntax_error.line else ""
-        hint = "Go templates in dynamic files are not served yet" if "{{" in text else ""
-        return _error(path, f"{position}{syntax_error}", hint)
+        return _error(path, f"{position}{syntax_error}")
     if tree is None:
         return {}
     if not isinstance(tree, dict):

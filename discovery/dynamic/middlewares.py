@@ -10,6 +10,7 @@ from discovery.decoding.names import qualify
 from discovery.decoding.report import Report
 from discovery.decoding.section import Section
 from rondpoint.middlewares.canonical import OptionError, canonicalise
+from rondpoint.middlewares.needless_headers import split_needless_headers
 from rondpoint.middlewares.options import Group
 from rondpoint.middlewares.schemas import SCHEMAS, TCP_SCHEMAS
 from rondpoint.model import Middleware
@@ -76,6 +77,10 @@ def make_middleware(
 
     `qualify_reference` qualifies the names of other objects; `key_of` returns the key of an option's path.
     """
+    if kind == "headers":
+        options, needless = split_needless_headers(options)
+        for path in needless:
+            report.note(f"{report.at(key_of(path))} has no effect", "the proxy passes on WebSocket by itself")
     found = canonicalise(kind, options, qualify_reference, schemas)
     effect = _TCP_EFFECT if schemas is TCP_SCHEMAS else _EFFECT
     for fault in found.errors:

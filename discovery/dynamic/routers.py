@@ -14,12 +14,15 @@ from discovery.dynamic.router_parents import read_parents
 from discovery.dynamic.router_tls import read_tls
 from rondpoint.diagnostics import lost_rules_hint
 from rondpoint.model import Router
-from rondpoint.rules import v2, v3
+from rondpoint.rules import unnamed_syntax, v2, v3
 from rondpoint.rules.errors import RuleError
 from rondpoint.rules.expression import Rule
 from rondpoint.rules.rule_warnings import RuleWarning, warn_about_v3_rule
 
 T = TypeVar("T")
+
+Parse = Callable[[str], tuple[Rule, RuleWarning | None]]
+"""Parses a rule, and says why it is read in the syntax of Traefik 2 if the router does not say so."""
 
 OPTIONS = (
     *("entryPoints", "middlewares", "observability", "parentRefs", "priority", "rule", "ruleSyntax"),
@@ -55,9 +58,7 @@ def decode_router(
     misspelt_option = _report_misspelt_options(section, rule_hint)
     section.finish()
     key = section.key("rule") if section.has("rule") else "default rule"
-    rule = None if text is None or parse is None else parse_rule(text, key, section.report, parse)
-    if rule is not None and parse is v3.parse:
-        report_rule_warning(warn_about_v3_rule(rule.text), key, rule.text, section.report)
+    rule = None if text is None or parse is None else _read_rule(text, key, section.report, parse)
     if rule is None or service is None or tls is None or parents is None or unreadable or misspelt_option:
         return None
     return Router(
@@ -90,6 +91,19 @@ def parse_rule(text: str, key: str, report: Report, parse: Callable[[str], T]) -
         return None
 
 
+def _read_rule(text: str, key: str, report: Report, parse: Parse) -> Rule | None:
+    found = parse_rule(text, key, report, parse)
+    if found is None:
+        return None
+    rule, reason_for_v2 = found
+    if reason_for_v2 is not None:
+        message, hint = reason_for_v2
+        report.note(f"{report.at(key, text)} {message}", hint)
+    elif parse is not _parse_v2:
+        report_rule_warning(warn_about_v3_rule(text), key, text, report)
+    return rule
+
+
 def report_rule_warning(warning: RuleWarning | None, key: str, text: str, report: Report) -> None:
     if warning is not None:
         message, hint = warning
@@ -106,9 +120,9 @@ def _report_misspelt_options(section: Section, rule_hint: str) -> bool:
     return bool(found)
 
 
-def _parser(section: Section) -> Callable[[str], Rule] | None:
+def _parser(section: Section) -> Parse | None:
     """Return the parser for the router's `ruleSyntax`; report an unknown one and return None."""
-    syntax = str(section.raw("ruleSyntax") or "v3")
+    syntax = str(section.raw("ruleSyntax") or "default")
     parse = _SYNTAXES.get(syntax.lower())
     if parse is None:
         report = section.report
@@ -117,4 +131,12 @@ def _parser(section: Section) -> Callable[[str], Rule] | None:
     return parse
 
 
-_SYNTAXES: dict[str, Callable[[str], Rule]] = {"v3": v3.parse, "default": v3.parse, "v2": v2.parse}
+def _parse_v2(text: str) -> tuple[Rule, None]:
+    return v2.parse(text), None
+
+
+def _parse_v3(text: str) -> tuple[Rule, None]:
+    return v3.parse(text), None
+
+
+_SYNTAXES: dict[str, Parse] = {"v3": _parse_v3, "default": unnamed_syntax.parse, "v2": _parse_v2}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from discovery.decoding import values
@@ -25,7 +27,7 @@ from discovery.labels.known_labels import (
 from discovery.labels.layer4 import is_layer4
 from discovery.labels.options import LabelOptions
 from discovery.labels.tls_store import read_store_labels
-from rondpoint.rules.suggestions import did_you_mean
+from rondpoint.rules.suggestions import did_you_mean, find_nearest
 
 _SWARM = "swarm"
 _KNOWN = (
@@ -90,6 +92,9 @@ def _skip_reason(
     enabled = _enabled(container, report)
     if enabled is False:
         return f"label {ENABLE} disables it"
+    if enabled is None and (misspelt := _misspelt_denial(container.labels)):
+        report.warning(f"{report.at(misspelt)} is unknown", f"did you mean {ENABLE}?")
+        return f"label {misspelt} is most likely meant to disable it"
     if enabled is None and not options.exposed_by_default:
         return f"{container.kind}s are not exposed by default, and label {ENABLE}=true is not given"
     if not constraint(_constraint_subject(container)):
@@ -113,10 +118,32 @@ def _enabled(container: Container, report: Report) -> bool | None:
     section = Section(labels, "", report)
     # Traefik does not accept these words, but their meaning is clear, and the default might expose the
     # container.
-    denied = str(section.raw(ENABLE) or "").strip().lower() in _DENIALS
+    denied = _denies(str(section.raw(ENABLE) or ""))
     return section.read(ENABLE, values.boolean, False if denied else None)
 
 
+def _misspelt_denial(labels: Mapping[str, str]) -> str | None:
+    """Return the name of a label such as `traefik.enabled=false`; without one, return None.
+
+    Traefik 3 does not route such a container either, because it cannot decode the label.
+    """
+    return next(
+        (
+            name
+            for name, value in labels.items()
+            if label_kind(name) is LabelKind.UNKNOWN
+            and (_denies(value) or value.strip().lower() in _FALSE)
+            and find_nearest(name, _KNOWN) == ENABLE
+        ),
+        None,
+    )
+
+
+def _denies(value: str) -> bool:
+    return value.strip().lower() in _DENIALS
+
+
+_FALSE = frozenset(("false", "f", "0"))
 _DENIALS = frozenset(("no", "n", "off", "never", "disable", "disabled"))
 
 

@@ -48,6 +48,10 @@ _STORE = "traefik.tls.stores.default"
 _TREE = re.compile(r"traefik\.(http|tcp|udp|tls)\.", re.IGNORECASE)
 
 
+_CONSTRAINT_LABEL = re.compile(r"traefik\.constraint-label\b[\w.-]*\Z", re.IGNORECASE)
+"""Labels that many files use in constraints only; Traefik has no such label."""
+
+
 class LabelKind(Enum):
     """The dialect and use of a label."""
 
@@ -96,6 +100,8 @@ def label_kind(label: str) -> LabelKind:
     lower = label.lower()
     if not lower.startswith("traefik."):
         return LabelKind.FOREIGN
+    if _CONSTRAINT_LABEL.match(label):
+        return LabelKind.SHARED
     exact = _EXACT.get(lower)
     if exact is not None:
         return exact

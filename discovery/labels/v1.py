@@ -178,7 +178,7 @@ def _service(
 ) -> Service | None:
     port = labels.read("traefik.port", values.port, None)
     weight = labels.read("traefik.weight", values.weight, container.weight)
-    scheme = labels.read("traefik.protocol", values.scheme, values.PLAIN_HTTP)
+    scheme = labels.read("traefik.protocol", values.scheme_of_v1, values.PLAIN_HTTP)
     backend = labels.read("traefik.backend", values.text, None)
     name = qualify(backend_name(container, backend, segment), container.provider)
     if not (container.running and container.healthy):

@@ -1,1 +1,1 @@
-"""A subset of Go's template language, for default rules."""
+"""A subset of Go's template language, for default rules and dynamic files."""

@@ -74,6 +74,8 @@ class _Action:
             if piped:
                 raise TemplateError(f"{first} in a template follows | but is no function")
             return self._operand()
+        if first in _KEYWORDS:
+            raise TemplateError(f"{first} in a template is not supported")
         self._position += 1
         arguments: list[Value] = []
         while (word := self._next()) is not None and word not in ")|":
@@ -101,7 +103,8 @@ class _Action:
     def _field(self, word: str) -> Value:
         name, *keys = word[1:].split(".")
         if name not in self._fields:
-            raise TemplateError(f"unknown field .{name} ({did_you_mean(name, self._fields)})")
+            known = f" ({did_you_mean(name, self._fields)})" if self._fields else ""
+            raise TemplateError(f"unknown field .{name}{known}")
         value = self._fields[name]
         for key in keys:
             if not isinstance(value, Mapping):
@@ -111,8 +114,6 @@ class _Action:
 
 
 def _call(name: str, arguments: list[Value], extra_functions: Functions) -> Value:
-    if name in _KEYWORDS:
-        raise TemplateError(f"{name} in a template is not supported")
     known = {**FUNCTIONS, **extra_functions}
     if name not in known:
         raise TemplateError(f"unknown function {name} in a template ({did_you_mean(name, known)})")

@@ -1,4 +1,4 @@
-"""Template functions for default rules: those of Go, Traefik's own, and simple text functions of sprig.
+"""Template functions: those of Go, Traefik's own, and simple text functions of sprig.
 
 A pipe passes its value as the last argument.
 """
@@ -17,7 +17,14 @@ Functions = Mapping[str, tuple[int | None, Function]]
 
 
 class TemplateError(ValueError):
-    """A template that cannot be parsed or evaluated; `str()` is one line."""
+    """A template that cannot be parsed or evaluated; `str()` is one line.
+
+    `position` is the offset of the invalid action, None if it is unknown.
+    """
+
+    def __init__(self, message: str, position: int | None = None) -> None:
+        super().__init__(message)
+        self.position = position
 
 
 def is_true(value: Value) -> bool:

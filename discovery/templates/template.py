@@ -20,18 +20,24 @@ _ACTION = re.compile(r"""\{\{((?:[^`"}]|`[^`]*`|"(?:\\.|[^"\\\n])*"|\}(?!\}))*)\
 _COMMENT = re.compile(r"\{\{(-\s+)?/\*.*?\*/(\s+-)?\}\}", re.DOTALL)
 _CONTROL = re.compile(r"(if|else|end)\b\s*(.*)\Z", re.DOTALL)
 LONGEST = 2000
-"""Largest number of characters in a template; the time to search an invalid one may grow with its square."""
+"""Largest number of characters in the template of a rule."""
 
 _NO_FUNCTIONS: Functions = MappingProxyType({})
 
 
-def render(template: str, fields: Mapping[str, Value], extra_functions: Functions = _NO_FUNCTIONS) -> str:
+def render(
+    template: str,
+    fields: Mapping[str, Value],
+    extra_functions: Functions = _NO_FUNCTIONS,
+    *,
+    longest: int = LONGEST,
+) -> str:
     """Replace the template's actions by their values for `fields`. Raises TemplateError.
 
-    `extra_functions` are functions beside the usual ones, by name.
+    `extra_functions` are functions beside the usual ones, by name. `longest` limits the characters.
     """
-    if len(template) > LONGEST:
-        raise TemplateError(f"a template has more than {LONGEST} characters")
+    if len(template) > longest:
+        raise TemplateError(f"a template has more than {longest} characters")
     return _Rendering(fields, extra_functions).render(template)
 
 
@@ -43,19 +49,27 @@ class _Rendering:
 
     def render(self, template: str) -> str:
         pieces: list[str] = []
-        for text, action in _split(template):
+        for text, action, position in _split(template):
             if self._active:
                 pieces.append(text)
             if action is None:
                 break
-            control = _CONTROL.match(action)
-            if control is not None:
-                self._control(control[1], control[2])
-            elif self._active:
-                pieces.append(_text(evaluate(action, self._fields, self._extra_functions)))
+            try:
+                pieces.append(self._evaluate(action))
+            except TemplateError as error:
+                error.position = position
+                raise
         if self._open:
             raise TemplateError("an if in a template has no end action")
         return "".join(pieces)
+
+    def _evaluate(self, action: str) -> str:
+        control = _CONTROL.match(action)
+        if control is not None:
+            self._control(control[1], control[2])
+        elif self._active:
+            return _text(evaluate(action, self._fields, self._extra_functions))
+        return ""
 
     @property
     def _active(self) -> bool:
@@ -104,25 +118,27 @@ class _Branch:
         self.is_else = False
 
 
-def _split(template: str) -> Iterator[tuple[str, str | None]]:
-    """Yield each text with the action that follows it; None follows the last text."""
-    template = _COMMENT.sub(lambda found: "{{" + (found[1] or "") + '""' + (found[2] or "") + "}}", template)
+def _split(template: str) -> Iterator[tuple[str, str | None, int]]:
+    """Yield each text, the action that follows it, and the action's position; None follows the last text."""
     end, trim = 0, False
-    for action in _ACTION.finditer(template):
-        inner = action.group(1)
-        before = _literal(template[end : action.start()], trim)
+    while (start := template.find("{{", end)) >= 0:
+        comment = _COMMENT.match(template, start)
+        action = comment or _ACTION.match(template, start)
+        if action is None:
+            raise TemplateError("{{ is not closed by }}", start)
+        inner = f'{action[1] or ""}""{action[2] or ""}' if comment else action[1]
+        before = _literal(template[end:start], trim)
         trim = re.search(r"\s-\Z", inner) is not None
         yield (
             before.rstrip() if re.match(r"-\s", inner) else before,
             re.sub(r"\A-\s|\s-\Z", "", inner).strip(),
+            start,
         )
         end = action.end()
-    yield _literal(template[end:], trim), None
+    yield _literal(template[end:], trim), None, end
 
 
 def _literal(text: str, trim: bool) -> str:
-    if "{{" in text:
-        raise TemplateError("{{ is not closed by }}")
     return text.lstrip() if trim else text
 
 

@@ -100,7 +100,11 @@ class CurrentConfiguration:
             *(closed.diagnostic for closed in worker.settings.closed_parts),
             *transport_diagnostics(worker.context.services.faults),
             *tcp_transport_diagnostics(self.in_portions(self.state.tcp_services.values()), worker.tcp),
-            *entry_point_diagnostics(worker.entry_point_options, partial(self._chain_fault, "entry point")),
+            *entry_point_diagnostics(
+                worker.entry_point_options,
+                partial(self._chain_fault, "entry point"),
+                self.in_portions(self.state.routers.values()),
+            ),
         )
 
     @cached_property

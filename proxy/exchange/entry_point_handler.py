@@ -17,7 +17,7 @@ from proxy.http1.forwarded import without_peer
 from proxy.middlewares.rewriting.redirects import has_scheme_and_port
 from proxy.per_request.extras import extras_of
 from proxy.routing.route import Route
-from rondpoint.entry_points.options import AMBIGUOUS_PATH
+from rondpoint.entry_points.options import AMBIGUOUS_PATH, qualify_middlewares
 from rondpoint.entry_points.redirection import ACME_CHALLENGES, Redirection
 from rondpoint.model import Router
 from rondpoint.rules import expression
@@ -89,7 +89,9 @@ def _match_with_middlewares(entry_point: str, middlewares: tuple[str, ...], find
             return None
         known = route.on_entry_points
         found = None if known is None else known.get(entry_point)
-        return found or route.with_middlewares(entry_point, middlewares)
+        return found or route.with_middlewares(
+            entry_point, qualify_middlewares(middlewares, route.router.name)
+        )
 
     return match
 
@@ -107,7 +109,7 @@ def _match_redirection(
     # As with Traefik, the middlewares of the entry point come before the redirection, too.
     rule = expression.Rule("PathPrefix(`/`)", expression.Match("PathPrefix", ("/",)))
     redirecting = Route(Router(name, rule, name, 0, middlewares=names), frozenset((entry_point,)))
-    redirecting = redirecting.with_middlewares(entry_point, middlewares)
+    redirecting = redirecting.with_middlewares(entry_point, qualify_middlewares(middlewares, name))
     is_there = has_scheme_and_port(redirection.middleware.options)
 
     def match(request: Request, downstream: Downstream) -> Route | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rondpoint.settings.sources import flags
-from rondpoint.settings.sources.environment import PREFIX
+from rondpoint.settings.sources.environment import PREFIX, TRAEFIK_PREFIX
 
 SECTIONS = frozenset(
     {
@@ -21,7 +21,7 @@ _VARIABLES = (
     "DOCKER_",
     "KUBECONFIG",
     "NOMAD_",
-    *(f"{PREFIX}{section.upper()}_" for section in sorted(SECTIONS)),
+    *(f"{prefix}{section.upper()}_" for prefix in (PREFIX, TRAEFIK_PREFIX) for section in sorted(SECTIONS)),
 )
 
 
@@ -43,5 +43,14 @@ def agent_variables(names: Iterable[str]) -> frozenset[str]:
     return frozenset(
         name
         for name in names
-        if name.upper().startswith(_VARIABLES) or name.upper().removeprefix(PREFIX).lower() in SECTIONS
+        if name.upper().startswith(_VARIABLES) or _without_prefix(name).lower() in SECTIONS
     )
+
+
+def variables_of_traefik(names: Iterable[str]) -> frozenset[str]:
+    """Return the names that begin as Traefik's variables do."""
+    return frozenset(name for name in names if name.upper().startswith(TRAEFIK_PREFIX))
+
+
+def _without_prefix(name: str) -> str:
+    return name.upper().removeprefix(PREFIX).removeprefix(TRAEFIK_PREFIX)

@@ -17,6 +17,12 @@ from rondpoint.terminal_text import printable
 
 log = logging.getLogger(__name__)
 
+_LEVELS = {
+    Severity.ERROR: logging.ERROR,
+    Severity.WARNING: logging.WARNING,
+    Severity.NOTE: logging.INFO,
+}
+
 
 def load_or_exit(flags: Sequence[str]) -> LoadedSettings:
     """Load the settings; if they are unusable, print every error and exit with code 2."""
@@ -33,8 +39,7 @@ def report_warnings(loaded: LoadedSettings) -> None:
         print_diagnostics(loaded.warnings)
         return
     for diagnostic in loaded.warnings:
-        level = logging.ERROR if diagnostic.severity is Severity.ERROR else logging.WARNING
-        log.log(level, "%s", diagnostic)
+        log.log(_LEVELS[diagnostic.severity], "%s", diagnostic)
 
 
 def print_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:

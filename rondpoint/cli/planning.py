@@ -13,14 +13,14 @@ from pathlib import Path
 import msgspec
 
 from rondpoint import logs
-from rondpoint.cli.agent_settings import agent_variables, without_agent_flags
+from rondpoint.cli.agent_settings import agent_variables, variables_of_traefik, without_agent_flags
 from rondpoint.cli.child import ChildSpec, ChildUser, StartError
 from rondpoint.cli.flags import load_or_exit, report_warnings
 from rondpoint.cli.planned_log import PlannedLog
 from rondpoint.cli.start_plan import StartPlan
 from rondpoint.cli.startup_summary import summary_lines
 from rondpoint.cli.store import embedded_store
-from rondpoint.settings import Settings
+from rondpoint.settings import LoadedSettings
 from rondpoint.settings.sources.environment import EMBEDDED_STORE, FLAGS, variable_name
 
 # The path of a Unix socket holds 104 bytes on the most restrictive system.
@@ -46,13 +46,14 @@ def make_plan(flags: Sequence[str]) -> StartPlan:
     report_warnings(loaded)
     directory = Path(tempfile.mkdtemp(prefix="rondpoint-", dir=_socket_directory()))
     try:
-        children = tuple(_child_specs(settings, directory, flags))
+        children = tuple(_child_specs(loaded, directory, flags))
     except StartError as fault:
         return StartPlan(directory, log=log, fault=str(fault))
     return StartPlan(directory, children, log=log, summary="\n".join(summary_lines(settings)))
 
 
-def _child_specs(settings: Settings, directory: Path, flags: Sequence[str]) -> list[ChildSpec]:
+def _child_specs(loaded: LoadedSettings, directory: Path, flags: Sequence[str]) -> list[ChildSpec]:
+    settings = loaded.settings
     all_flags = [*json.loads(os.environ.get(FLAGS) or "[]"), *flags]
     environment = {FLAGS: json.dumps(all_flags), "PYTHONUNBUFFERED": "1"}
     specs: list[ChildSpec] = []
@@ -70,12 +71,16 @@ def _child_specs(settings: Settings, directory: Path, flags: Sequence[str]) -> l
             environment[variable_name(("stateDirectory",))] = str(directory)
     rondpoint = (sys.executable, "-m", "rondpoint")
     specs.append(ChildSpec("agent", (*rondpoint, "agent"), environment, reopens_logs=True))
+    withheld = agent_variables(os.environ)
+    if all_flags or loaded.file is not None:
+        # They have no effect beside flags, and the proxy does not get all flags.
+        withheld |= variables_of_traefik(os.environ)
     specs.append(
         ChildSpec(
             "proxy",
             (*rondpoint, "proxy"),
             environment | {FLAGS: json.dumps(without_agent_flags(all_flags))},
-            withheld=agent_variables(os.environ),
+            withheld=withheld,
             grace=settings.accept_grace_seconds + settings.grace_seconds + _MARGIN_SECONDS,
             notifies_ready=True,
             reloads=True,

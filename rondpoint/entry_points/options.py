@@ -21,10 +21,11 @@ AMBIGUOUS_PATH = "the path leads to different routers with and without its dot s
 class EntryPointOptions(Struct, frozen=True):
     """The options of one entry point for all its routers.
 
-    `middlewares` are the names of the middlewares before those of each router. `own` are those of them that
-    only this entry point has, by name, with the one of the redirection. `keeps_paths`: paths keep their dot
-    segments and empty segments. `appends_peer`: servers get the address of the connection's client in
-    `X-Forwarded-For`. `diagnostics` are about invalid options.
+    `middlewares` are the names of the middlewares before those of each router; a name without a provider is
+    completed with the router's (`qualify_middlewares`). `own` are those of them that only this entry point
+    has, by name, with the one of the redirection. `keeps_paths`: paths keep their dot segments and empty
+    segments. `appends_peer`: servers get the address of the connection's client in `X-Forwarded-For`.
+    `diagnostics` are about invalid options.
     """
 
     middlewares: tuple[str, ...] = ()
@@ -46,7 +47,13 @@ def read_entry_points(settings: Settings) -> dict[str, EntryPointOptions]:
 
 def router_middlewares(options: EntryPointOptions, router: Router) -> tuple[str, ...]:
     """Return the names of all middlewares of a router on an entry point with these options."""
-    return (*options.middlewares, *router.middlewares)
+    return (*qualify_middlewares(options.middlewares, router.name), *router.middlewares)
+
+
+def qualify_middlewares(names: tuple[str, ...], router_name: str) -> tuple[str, ...]:
+    """Return the names with a provider each: names without one get that of the router, as in Traefik."""
+    provider = router_name.rpartition("@")[2]
+    return tuple(name if "@" in name else f"{name}@{provider}" for name in names)
 
 
 def _read(name: str, settings: Settings) -> EntryPointOptions:

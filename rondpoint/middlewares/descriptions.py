@@ -135,7 +135,8 @@ _CONTENT = {
         "changes headers, adds security headers, and responds to cross-origin requests. Headers that belong "
         "to one connection or frame a message (`Connection`, `Content-Length`, `Keep-Alive`, `TE`, "
         "`Trailer`, `Transfer-Encoding`, `Upgrade`) cannot be set or removed: a router with such an option "
-        "responds with 503"
+        "responds with 503. `Connection: upgrade`, `Connection: keep-alive`, `Keep-Alive` and `Upgrade` "
+        "have no effect, because the proxy passes on WebSocket by itself; a note says so"
     ),
     "headers.customRequestHeaders": (
         "headers to set in the request; an empty value removes the header; `Host` is the Host for the server"

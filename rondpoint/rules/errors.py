@@ -10,15 +10,26 @@ class RuleError(ValueError):
 
     `text` is the rule as written, `position` the offset of the error in it (None if the whole rule is
     wrong), `message` one line without the text, `hint` what would be right, possibly empty.
+    `has_other_matchers`: a matcher is unknown or has the wrong number of values, so the rule may be in the
+    syntax of another version.
     `str()` adds the text with a caret under the error.
     """
 
-    def __init__(self, text: str, message: str, position: int | None = None, hint: str = "") -> None:
+    def __init__(
+        self,
+        text: str,
+        message: str,
+        position: int | None = None,
+        hint: str = "",
+        *,
+        has_other_matchers: bool = False,
+    ) -> None:
         super().__init__(message)
         self.text = text
         self.message = message
         self.position = position
         self.hint = hint
+        self.has_other_matchers = has_other_matchers
 
     def __str__(self) -> str:
         hint = f" ({self.hint})" if self.hint else ""

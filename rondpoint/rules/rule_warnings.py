@@ -11,11 +11,9 @@ RuleWarning = tuple[str, str]
 """A message and a hint."""
 
 # After \p and \x, braces belong to RE2's own syntax.
-_TEMPLATE = re.compile(
-    r"\b(?:HostRegexp|PathRegexp|PathPrefix|Path)\(\s*[`\"][^`\"]*?(?<!\\[pPx])"
-    r"(\{[A-Za-z_][\w-]*(?::(?:[^`\"{}]|\{[^`\"{}]*\})*)?\})",
-    re.IGNORECASE,
-)
+_VALUE_WITH_TEMPLATE = r"\(\s*[`\"][^`\"]*?(?<!\\[pPx])(\{[A-Za-z_][\w-]*(?::(?:[^`\"{}]|\{[^`\"{}]*\})*)?\})"
+_TEMPLATE = re.compile(r"\b(?:HostRegexp|PathRegexp|PathPrefix|Path)" + _VALUE_WITH_TEMPLATE, re.IGNORECASE)
+_HOST_TEMPLATE = re.compile(r"\bHostRegexp" + _VALUE_WITH_TEMPLATE, re.IGNORECASE)
 _HOST_PATTERNS = re.compile(r"(?:\A|;)\s*HostRegexp\s*:([^;]*)", re.IGNORECASE)
 _IN_BRACES = re.compile(r"\{(?:[^{}]|\{[^{}]*\})*\}")
 _REGEX_CHARACTERS = re.compile(r"[\^$*+?()|\[\]\\]")
@@ -27,9 +25,19 @@ def warn_about_v3_rule(text: str) -> RuleWarning | None:
     if found is None:
         return None
     return (
-        f"{found[1][:_MAX_SHOWN]} is a template of Traefik 2, but Traefik 3 matches its characters literally",
+        f"{_shown(found)} is a template of Traefik 2, but Traefik 3 matches its characters literally",
         "set ruleSyntax=v2, or write a regular expression in HostRegexp or PathRegexp",
     )
+
+
+def find_host_template(text: str) -> str:
+    """Return the beginning of the first template in a `HostRegexp`, empty if there is none."""
+    found = _HOST_TEMPLATE.search(text)
+    return _shown(found) if found else ""
+
+
+def _shown(template: re.Match[str]) -> str:
+    return template[1][:_MAX_SHOWN]
 
 
 def warn_about_v1_rule(text: str) -> RuleWarning | None:

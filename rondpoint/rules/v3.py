@@ -114,7 +114,13 @@ def parse(text: str, syntax: Syntax = SYNTAX) -> Rule:
     except UnexpectedToken as unexpected_token:
         raise _misplaced(text, unexpected_token, syntax) from None
     except _PositionedError as fault:
-        raise RuleError(text, str(fault), fault.position, fault.hint) from None
+        raise RuleError(
+            text,
+            str(fault),
+            fault.position,
+            fault.hint,
+            has_other_matchers=isinstance(fault, _OtherMatcherError),
+        ) from None
     if tree.depth(expression) > MAX_DEPTH:
         raise RuleError(text, f"the rule is nested more than {MAX_DEPTH} levels deep")
     return Rule(text, expression)
@@ -127,6 +133,10 @@ class _PositionedError(Exception):
         super().__init__(message)
         self.position = position
         self.hint = hint
+
+
+class _OtherMatcherError(_PositionedError):
+    """A matcher that is unknown, or has the wrong number of values."""
 
 
 @v_args(inline=True)
@@ -156,7 +166,7 @@ def _match(syntax: Syntax, name: Token, values: list[Token]) -> Expression:
     if kind is None:
         other = syntax.others.get(name.lower())
         hint = f"write {other} here" if other else did_you_mean(name, syntax.names.values())
-        raise _PositionedError(f"unknown matcher {name}", position, hint)
+        raise _OtherMatcherError(f"unknown matcher {name}", position, hint)
     if kind not in syntax.matchers:
         instead = syntax.foreign.instead.get(kind)
         hint = f"write {instead}" if instead else syntax.foreign.hint
@@ -164,7 +174,7 @@ def _match(syntax: Syntax, name: Token, values: list[Token]) -> Expression:
     matcher = syntax.matchers[kind]
     if not matcher.takes(len(values)):
         takes = " or ".join(_NUMBERS[count] for count in matcher.counts) + " or more" * matcher.many
-        raise _PositionedError(
+        raise _OtherMatcherError(
             f"{kind} takes {takes}, not {len(values)}", position, _correction_hint(kind, matcher, values)
         )
     texts = [_text(token) for token in values]

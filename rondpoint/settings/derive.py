@@ -15,10 +15,12 @@ from rondpoint.settings.sources.environment import EMBEDDED_STORE
 from rondpoint.settings.sources.file import PathResolver, same_path
 from rondpoint.settings.tree import ADMIN, EntryPoint, Settings
 from rondpoint.settings.udp_entry_points import applies_to_udp, is_udp_address
-from rondpoint.settings.values import parse_switch
+from rondpoint.settings.values import parse_switch, split_address
 from rondpoint.settings.vocabulary import ANY
 
 _WEB = "web"
+ADMIN_PORT = 8080
+_LAST_PORT = 65535
 # The default entry point of Traefik 1; its files refer to it without defining it.
 _WEB_OF_V1 = "http"
 _WEB_ADDRESS = ("web_address",)
@@ -163,14 +165,44 @@ def _derive_entry_points(draft: Draft) -> None:
     for name in web:
         _derive_web_address(draft, name, web)
     insecure = draft.values.get(("api", "insecure"))
-    address = ":8080" if insecure and _is_on(insecure.value) else "127.0.0.1:8080"
-    draft.values.setdefault(("entry_points", ADMIN, "address"), _default(address))
+    host = "" if insecure and _is_on(insecure.value) else "127.0.0.1"
+    if ("entry_points", ADMIN, "address") not in draft.values:
+        _derive_admin_address(draft, host, web)
     for name in (*web, ADMIN):
         written = draft.values.get(("entry_points", name, "address"))
         udp = written is not None and is_udp_address(written.value)
         for path, setting in shared.items():
             if not udp or applies_to_udp(path[2:]):
                 draft.values.setdefault(("entry_points", name, *path[2:]), setting)
+
+
+def _derive_admin_address(draft: Draft, host: str, web: Iterable[str]) -> None:
+    """Give the admin entry point its port, or the next one that no other entry point has.
+
+    Traefik has the entry point only with `api.insecure` and similar, so its files may use the port.
+    """
+    written = {name: draft.values.get(("entry_points", name, "address")) for name in web}
+    used = {port: name for name, address in written.items() if (port := _port_of(address))}
+    port = next(port for port in range(ADMIN_PORT, _LAST_PORT + 1) if port not in used)
+    address = f"{host}:{port}"
+    draft.values["entry_points", ADMIN, "address"] = _default(address)
+    if port != ADMIN_PORT:
+        draft.warnings.append(
+            warning(
+                f"entryPoints.{ADMIN}.address",
+                f"the admin entry point listens on {address}, because entry point {used[ADMIN_PORT]} has "
+                f"port {ADMIN_PORT}",
+                "set it to choose another address",
+            )
+        )
+
+
+def _port_of(address: Setting | None) -> int:
+    """Return the TCP port in a written address; 0 if there is none, or if it is invalid."""
+    try:
+        return split_address(str(address.value))[1] if address is not None else 0
+    except ValueError:
+        return 0
 
 
 def _is_entry_point(path: tuple[str, ...]) -> bool:

@@ -21,6 +21,11 @@ def error(location: str, message: str, hint: str = "") -> Diagnostic:
     return Diagnostic(Severity.ERROR, "settings", location, message, hint)
 
 
+def note(location: str, message: str, hint: str = "") -> Diagnostic:
+    """Return a note about the setting at `location`, for something that loses nothing."""
+    return Diagnostic(Severity.NOTE, "settings", location, message, hint)
+
+
 def warning(location: str, message: str, hint: str = "") -> Diagnostic:
     """Return a warning about the setting at `location`."""
     return Diagnostic(Severity.WARNING, "settings", location, message, hint)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings import vocabulary
 from rondpoint.settings.derive import derive, port_conflicts, unknown_entry_points
-from rondpoint.settings.errors import SettingsError, error
+from rondpoint.settings.errors import SettingsError, error, warning
 from rondpoint.settings.list_items import join_items
 from rondpoint.settings.merge import Draft, merge
 from rondpoint.settings.minimum_durations import raise_short_durations
@@ -55,6 +55,11 @@ def load(
     problems += unknown_variables
     path, by_flag, by_variable = _choose_file(by_flag, by_variable, cwd, resolve_path)
     by_file = file.read(path) if path else []
+    of_traefik, unknown_variables = environment.read(environ, known_keys, environment.TRAEFIK_PREFIX)
+    ignored = of_traefik if path or by_flag else []
+    if not (path or by_flag):
+        by_variable = [*of_traefik, *by_variable]
+        problems += unknown_variables
     inline = path if any(_lower_path(setting) == ("file",) for setting in by_file) else None
     if inline:
         by_file = [setting for setting in by_file if _lower_path(setting)[0] not in INLINE_SECTIONS]
@@ -63,10 +68,19 @@ def load(
     derive(draft, environ, inline, resolve_path)
     raise_short_durations(draft)
     draft.errors += problems
+    draft.warnings += [_ignored_variable(setting, path) for setting in ignored]
     settings = _validate(draft)
     if settings is None or draft.errors:
         raise SettingsError(draft.errors, draft.warnings)
     return LoadedSettings(settings, tuple(draft.warnings), path)
+
+
+def _ignored_variable(setting: WrittenSetting, file_path: Path | None) -> Diagnostic:
+    name = setting.location.rpartition(" ")[2]
+    ours = environment.PREFIX + name[len(environment.TRAEFIK_PREFIX) :]
+    source = "are flags" if file_path is None else f"is {file_path}"
+    message = f"{name} has no effect, as in Traefik, because there {source}"
+    return warning(setting.location, message, f"to use it, rename it to {ours}")
 
 
 def _passed_flags(environ: Mapping[str, str]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from rondpoint.diagnostics import Diagnostic
 from rondpoint.settings.closed_parts import ClosedPart
-from rondpoint.settings.errors import error, warning
+from rondpoint.settings.errors import error, note, warning
 from rondpoint.settings.sources.environment import variable_name
 from rondpoint.settings.tree import ADMIN
 from rondpoint.settings.unserved_options import UnservedOption
@@ -62,7 +62,8 @@ class Draft:
 def merge(written_settings: Iterable[WrittenSetting], vocabulary: KnownKey) -> Draft:
     """Merge settings to a draft; of two for the same key, the later one wins."""
     settings = list(written_settings)
-    reader = _Reader(vocabulary, _user_chosen_names(settings))
+    tables = frozenset(setting.path[:-1] for setting in settings if setting.source is Source.FILE)
+    reader = _Reader(vocabulary, _user_chosen_names(settings), tables)
     for setting in settings:
         reader.read(setting, setting.path, setting.value, translate=True)
     _switch_off(reader.draft)
@@ -72,10 +73,13 @@ def merge(written_settings: Iterable[WrittenSetting], vocabulary: KnownKey) -> D
 class _Reader:
     """Reads one written setting after the other into a draft."""
 
-    def __init__(self, vocabulary: KnownKey, names: dict[tuple[str, str], str]) -> None:
+    def __init__(
+        self, vocabulary: KnownKey, names: dict[tuple[str, str], str], tables: frozenset[SettingPath]
+    ) -> None:
         self.draft = Draft()
         self._vocabulary = vocabulary
         self._names = names
+        self._tables = tables
         self._reported: set[tuple[Source, str]] = set()
 
     def read(self, written: WrittenSetting, keys: SettingPath, value: object, *, translate: bool) -> None:
@@ -109,7 +113,9 @@ class _Reader:
         self, written: WrittenSetting, keys: SettingPath, option: UnservedOption, value: object
     ) -> None:
         # Other spellings of false depend on the option's type in Traefik. To treat them as a guard is safe.
-        if str(value).lower() == "false":
+        has_effect_alone = option.closed_part or option.is_provider
+        # Otherwise the options of a table are reported, not the table.
+        if str(value).lower() == "false" or (written.path in self._tables and not has_effect_alone):
             return
         self.draft.provider_named |= option.is_provider
         key = ".".join(keys)
@@ -118,7 +124,8 @@ class _Reader:
         guards = option.closed_part and value not in ("", [])
         if not guards:
             if self._is_first_report(written, key):
-                self.draft.warnings.append(warning(location, f"{key} {option.reason}"))
+                report = note if option.is_harmless else warning
+                self.draft.warnings.append(report(location, f"{key} {option.reason}"))
         elif not self._is_first_report(written, f"guard {key}"):
             return
         elif "*" not in option.closed_part:

@@ -29,6 +29,9 @@ You can set each setting as a flag (`--log.level=DEBUG`), as an environment vari
 file. Upper and lower case in keys make no difference. A flag without a value means true. So does a section
 without keys: `--providers.docker`. `NAME` stands for a name of your choice.
 
+Traefik's own variables (`TRAEFIK_LOG_LEVEL=DEBUG`) are read too, but only if there are neither flags nor a
+file, as in Traefik. `RONDPOINT_…` wins over `TRAEFIK_…`.
+
 `--configFile=FILE` (`-c FILE`, `RONDPOINT_CONFIGFILE`) names the file. Without it, Rondpoint reads the first
 of `rondpoint.toml`, `.yml`, `.yaml`, `traefik.toml`, `.yml`, `.yaml` in the working directory, then of
 `rondpoint.*` in `/etc/rondpoint/`, then of `traefik.*` in `/etc/traefik/`.
@@ -47,7 +50,8 @@ _DEPENDENT_DEFAULTS = """
 Defaults that depend on other settings:
 
 - If you define no web entry point, there is `web`, with the address in `webAddress`. `traefik` is the admin
-  entry point, on `127.0.0.1:8080`, or on `:8080` with `api.insecure`.
+  entry point, on `127.0.0.1:8080`, or on `:8080` with `api.insecure`. If another entry point has port 8080,
+  it has the next port that is free, and a warning names it.
 - If no provider is set, the Docker provider is on if `DOCKER_HOST` is set or `/var/run/docker.sock` exists.
 - `entryPoints.NAME.address` has no default for names other than `web`.
 
@@ -75,9 +79,9 @@ _V1_REMARKS = {
 _UNSERVED_INTRODUCTION = """
 ## Known, and not served yet
 
-Rondpoint ignores these options of Traefik, with all keys below them, and gives a warning. Options that
-protect something are different, because serving without them would be less safe than you intended. They give
-an error with a hint, and close the part that they protect:
+Rondpoint ignores these options of Traefik, with all keys below them, and gives a warning, or a note if
+nothing is lost. Options that protect something are different, because serving without them would be less safe
+than you intended. They give an error with a hint, and close the part that they protect:
 
 - an entry point: its routers respond with 503. The admin entry point `traefik` only responds to `/ping`;
 - a provider: it reads nothing, and has no routes.

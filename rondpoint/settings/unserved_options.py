@@ -4,8 +4,9 @@ Each one in use gives a diagnostic that names it, but Rondpoint starts all the s
 that the user chooses. A pattern covers all keys below it that have no pattern of their own. An option
 leaves this table when it is implemented.
 
-An ignored option gives a warning. An option that protects something closes the protected part instead
-(`closed_part`), because serving it without the protection would be less safe than the user intended.
+An ignored option gives a warning, or a note if nothing is lost without it (`is_harmless`). An option that
+protects something closes the protected part instead (`closed_part`), because serving it without the
+protection would be less safe than the user intended.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ class UnservedOption(Struct, frozen=True):
     provider, so Docker is not switched on by default. `closed_part`: the part that is closed without the
     option, or empty: `entry point *` (the option's own entry point), `entry point NAME`, `provider NAME`,
     or a constant of `rondpoint.settings.closed_parts`. `hint`: what to do instead; `*` stands for the
-    name of the entry point.
+    name of the entry point. `is_harmless`: everything works as it does with the option.
     """
 
     reason: str = "is not served yet"
     is_provider: bool = False
     closed_part: str = ""
     hint: str = _ONLY_IF_SAFE
+    is_harmless: bool = False
 
 
 _NOT_YET = UnservedOption()
@@ -53,12 +55,21 @@ _RANCHER = UnservedOption(
     "providers.docker; Rancher 2 runs Kubernetes",
     is_provider=True,
 )
-_NO_USAGE_DATA = UnservedOption("has no effect: Rondpoint sends no usage data and checks for no new version")
-_CONSUL_QUERIES = UnservedOption("has no effect: Rondpoint decides itself how it queries Consul")
-_EVENTS = UnservedOption("has no effect: an event stream is followed, and no query waits for changes")
-_NO_QUERIES = UnservedOption("has no effect: watches replace repeated requests")
-_IMMEDIATE = UnservedOption("has no effect: changes are applied at once")
-_NO_COLOURS = UnservedOption("has no effect: the log has no colours")
+_NO_USAGE_DATA = UnservedOption(
+    "has no effect: Rondpoint sends no usage data and checks for no new version", is_harmless=True
+)
+_NO_ADVERTISEMENT = UnservedOption("has no effect: the dashboard has no advertisement", is_harmless=True)
+_NO_PILOT = UnservedOption("has no effect: Traefik Pilot does not exist any more", is_harmless=True)
+_NO_PROFILER = UnservedOption("has no effect: Rondpoint has no profiler of Go")
+_CONSUL_QUERIES = UnservedOption(
+    "has no effect: Rondpoint decides itself how it queries Consul", is_harmless=True
+)
+_EVENTS = UnservedOption(
+    "has no effect: an event stream is followed, and no query waits for changes", is_harmless=True
+)
+_NO_QUERIES = UnservedOption("has no effect: watches replace repeated requests", is_harmless=True)
+_IMMEDIATE = UnservedOption("has no effect: changes are applied at once", is_harmless=True)
+_NO_COLOURS = UnservedOption("has no effect: the log has no colours", is_harmless=True)
 _ZERO_WEIGHT = UnservedOption("has no effect: a server of weight 0 takes no requests")
 _TRAILING_SLASH = UnservedOption("has no effect: a slash at the end of a path always counts")
 _PLUGINS = UnservedOption(
@@ -97,7 +108,6 @@ _TRAEFIK_3_SECTIONS = "core experimental hostResolver ocsp spiffe"
 _TRAEFIK_3_PROVIDERS = "knative kubernetesIngressNGINX plugin"
 _TRAEFIK_3_OPTIONS = (
     "accessLog.dualOutput accessLog.otlp "
-    "api.debug api.disableDashboardAd "
     "entryPoints.*.forwardedHeaders.connection "
     "entryPoints.*.http3 entryPoints.*.reusePort "
     "providers.consulCatalog.requireConsistent "
@@ -112,7 +122,7 @@ _TRAEFIK_3_OPTIONS = (
     "serversTransport.spiffe tcpServersTransport.tls.spiffe"
 )
 # Traefik 2 had these options; Traefik 3 removed them.
-_TRAEFIK_2 = "pilot providers.docker.tls.caOptional"
+_TRAEFIK_2 = "providers.docker.tls.caOptional"
 _TRAEFIK_1_SECTIONS = "healthCheck tls"
 _TRAEFIK_1_OPTIONS = (
     "docker.debugLogGeneratedTemplate docker.templateVersion docker.tls.caOptional docker.trace "
@@ -183,6 +193,9 @@ UNSERVED_OPTIONS: dict[str, UnservedOption] = {
     **_table("providers.kubernetesIngress.throttleDuration kubernetes.throttleDuration", _IMMEDIATE),
     **_table("providers.kubernetesGateway.throttleDuration", _IMMEDIATE),
     **_table("providers.kubernetesGateway.qps providers.kubernetesGateway.burst", _NO_QUERIES),
+    **_table("api.debug", _NO_PROFILER),
+    **_table("api.disableDashboardAd", _NO_ADVERTISEMENT),
+    **_table("pilot", _NO_PILOT),
     **_table("global checkNewVersion sendAnonymousUsage", _NO_USAGE_DATA),
     **_table("keepTrailingSlash", _TRAILING_SLASH),
     **_table("allowMinWeightZero", _ZERO_WEIGHT),

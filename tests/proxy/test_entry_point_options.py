@@ -70,6 +70,28 @@ def test_its_middlewares_come_before_those_of_each_router(store: Store, short_pa
         assert http.request(port, "nobody.test").status == 404
 
 
+def test_a_middleware_without_a_provider_is_that_of_the_routers_provider(
+    store: Store, short_path: Path
+) -> None:
+    flag = "--entryPoints.own.http.middlewares=strip"
+    with Origin.named("a") as origin, point(store, short_path, flag) as (proxy, port):
+        proxy.route(origin)
+        (service,) = proxy.services
+        for provider in ("file", "docker"):
+            rule = v3.parse(f"Host(`{provider}.test`)")
+            proxy.routers[f"r@{provider}"] = Router(f"r@{provider}", rule, service, 10, ("own",))
+        proxy.middlewares[STRIP.name] = STRIP
+        proxy.publish()
+        assert http.request(port, "file.test", "/api/x").status == 200
+        assert origin.requests[-1].target == "/x"
+        refused = http.request(port, "docker.test", "/api/x")
+        reason = "middleware strip@docker does not exist"
+        assert (refused.status, reason in refused.text) == (503, True)
+        assert reason in ask(proxy, "/api/explain?url=http://docker.test/&entryPoint=own")["reason"]
+        messages = [told["message"] for told in ask(proxy, "/api/diagnostics")]
+        assert f"its routers respond with 503: {reason}" in messages
+
+
 def test_a_missing_middleware_closes_the_entry_point_and_its_name_is_reported(
     store: Store, short_path: Path
 ) -> None:

@@ -105,7 +105,7 @@ ROUTERS = (
         "v2",
         "`v2` is the syntax of Traefik 2, see [rules](rules.md)",
         values="`v3` or `v2`",
-        default_text="`v3`",
+        default_text="`v3`, or `v2` if the rule is valid only there",
     ),
     Label(
         f"{ROUTER}.parentRefs",

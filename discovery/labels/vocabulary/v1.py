@@ -19,7 +19,7 @@ ROUTES = (
         "protocol",
         "https",
         "scheme for requests to the server; `h2c` is HTTP/2 without TLS",
-        values.scheme,
+        values.scheme_of_v1,
         "http",
     ),
     Label("weight", "3", "its weight; 0 is no requests", values.weight, 1),

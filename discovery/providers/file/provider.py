@@ -5,6 +5,7 @@ It watches folders rather than files, since editors, Kubernetes and Certbot repl
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Collection
 from pathlib import Path
@@ -117,7 +118,7 @@ class FileProvider:
 
 
 def _load(path: Path) -> Decoded | Diagnostic:
-    tree = dynamic.read(path)
+    tree = dynamic.read(path, os.environ)
     if isinstance(tree, Diagnostic):
         return tree
     return dynamic.decode(tree, FileProvider.name, dynamic.printable_path(path))

@@ -12,7 +12,7 @@ from proxy.admin.certificates.router_tls import RouterTls
 from proxy.admin.live.counter_deltas import server_key
 from proxy.admin.pages.router_layers import NO_LAYERS, RouterLayers
 from proxy.admin.views.routers import RouterView
-from rondpoint.entry_points.options import NO_OPTIONS, EntryPointOptions
+from rondpoint.entry_points.options import NO_OPTIONS, EntryPointOptions, qualify_middlewares
 from rondpoint.internal_services import INTERNAL_SERVICES
 from rondpoint.middlewares.kinds import MAX_MIDDLEWARES
 from rondpoint.model import Middleware, Router, Server, ServerState, Service
@@ -152,7 +152,7 @@ def build_request_flow(
     """
     names = entry_points_of_roots if router.parent_refs else router.entry_points
     entry_points = tuple(
-        _entry_point_node(name, sources, tls=router.tls is not None)
+        _entry_point_node(name, router.name, sources, tls=router.tls is not None)
         for name in names
         if name in sources.entry_points
     )
@@ -176,8 +176,8 @@ def _router_node(router: Router, sources: FlowSources) -> RouterNode:
     return RouterNode(router.name, router.rule.text, _middleware_nodes(router.middlewares, sources))
 
 
-def _entry_point_node(name: str, sources: FlowSources, *, tls: bool) -> EntryPointNode:
-    """Return the node of an entry point; `tls`: only its requests over TLS reach the router."""
+def _entry_point_node(name: str, router_name: str, sources: FlowSources, *, tls: bool) -> EntryPointNode:
+    """Return the node of a router's entry point; `tls`: only its requests over TLS reach the router."""
     point = sources.entry_points[name]
     options = sources.entry_point_options.get(name, NO_OPTIONS)
     return EntryPointNode(
@@ -185,7 +185,7 @@ def _entry_point_node(name: str, sources: FlowSources, *, tls: bool) -> EntryPoi
         point.address,
         tls or point.tls is not None,
         sources.closed.get(name, ""),
-        _middleware_nodes(options.middlewares, sources),
+        _middleware_nodes(qualify_middlewares(options.middlewares, router_name), sources),
         # Without `tls` of the entry point, it redirects plain requests only.
         "" if options.redirection is None or (tls and point.tls is None) else options.redirection.target,
     )

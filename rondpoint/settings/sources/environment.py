@@ -1,5 +1,8 @@
 """Reads settings from environment variables: `RONDPOINT_PROVIDERS_DOCKER_ENDPOINT=unix:///d.sock`.
 
+Traefik's own names mean the same, so compose files for Traefik work unchanged. Traefik reads them only if
+there are neither flags nor a file, and so does Rondpoint.
+
 The name of a variable does not show where one level ends and the next begins: an entry point may be called
 `my_web`. So the vocabulary decides.
 """
@@ -16,6 +19,17 @@ from rondpoint.settings.vocabulary import KnownKey, all_paths
 from rondpoint.settings.written_setting import Source, WrittenSetting
 
 PREFIX = "RONDPOINT_"
+TRAEFIK_PREFIX = "TRAEFIK_"
+
+_TRAEFIK_SECTIONS = frozenset(
+    (
+        *("accesslog", "api", "certificatesresolvers", "core", "entrypoints", "experimental", "global"),
+        *("hostresolver", "log", "metrics", "ocsp", "ping", "pilot", "providers", "serverstransport"),
+        *("spiffe", "tcpserverstransport", "tracing"),
+    )
+)
+"""The sections of Traefik 2 and 3. Other variables, such as `TRAEFIK_DOMAIN`, are no settings for Traefik."""
+
 FLAGS = "RONDPOINT_FLAGS"
 """The variable in which `rondpoint up` passes its flags to its children, as a JSON list."""
 
@@ -27,31 +41,51 @@ _NO_SETTINGS = (FLAGS, EMBEDDED_STORE)
 # Docker links and Kubernetes set such variables for another container or service called "rondpoint".
 _SERVICE_VARIABLE = re.compile(r"RONDPOINT_(PORT|SERVICE_HOST|SERVICE_PORT|NAME|ENV)(_.*)?")
 
+# Kubernetes sets such variables for services called `traefik-api` or `traefik-metrics`.
+_LINK = re.compile(r"\w+_(service_host|service_port(_\w+)?|port(_\d+_\w+)?)")
+
 _ITEM = re.compile(r"(\d+)_(\w+)")
 """The end of a variable for a key of an item in a list: `0_MAIN` for `[0].main`."""
 
 
-def read(environ: Mapping[str, str], vocabulary: KnownKey) -> tuple[list[WrittenSetting], list[Diagnostic]]:
-    """Return the settings in the environment, sorted by variable name, and errors for unknown variables."""
+def read(
+    environ: Mapping[str, str], vocabulary: KnownKey, prefix: str = PREFIX
+) -> tuple[list[WrittenSetting], list[Diagnostic]]:
+    """Return the settings in the environment, sorted by variable name, and errors for unknown variables.
+
+    `prefix` is PREFIX or TRAEFIK_PREFIX.
+    """
     settings: list[WrittenSetting] = []
     problems: list[Diagnostic] = []
     for name in sorted(environ):
-        upper = name.upper()
-        if (
-            not upper.startswith(PREFIX)
-            or upper in (FLAGS, EMBEDDED_STORE)
-            or _SERVICE_VARIABLE.fullmatch(upper)
-        ):
+        key = _written_key(name.upper(), prefix)
+        if key is None:
             continue
         location = f"environment variable {name}"
-        path = _find_path(vocabulary, upper.removeprefix(PREFIX).lower())
+        path = _find_path(vocabulary, key)
+        if not path and prefix == TRAEFIK_PREFIX and _LINK.fullmatch(key):
+            continue
         if not path:
             problems.append(
-                error(location, f"unknown setting {name}", _nearest_variable_hint(vocabulary, upper))
+                error(
+                    location,
+                    f"unknown setting {name}",
+                    _nearest_variable_hint(vocabulary, name.upper(), prefix),
+                )
             )
         else:
             settings.append(WrittenSetting(path, environ[name], location, Source.ENVIRONMENT))
     return settings, problems
+
+
+def _written_key(name: str, prefix: str) -> str | None:
+    """Return the key that a variable sets, in lower case and with underscores; None if it is no setting."""
+    if not name.startswith(prefix):
+        return None
+    key = name.removeprefix(prefix).lower()
+    if prefix == TRAEFIK_PREFIX:
+        return key if key.partition("_")[0] in _TRAEFIK_SECTIONS else None
+    return None if name in _NO_SETTINGS or _SERVICE_VARIABLE.fullmatch(name) else key
 
 
 def variable_name(path: tuple[str, ...]) -> str:
@@ -78,8 +112,8 @@ def _find_path(known_key: KnownKey, name: str) -> tuple[str, ...] | None:
     return (name,) if known_key.unserved else None
 
 
-def _nearest_variable_hint(vocabulary: KnownKey, name: str) -> str:
-    known_names = {variable_name(path): None for path in all_paths(vocabulary)}
+def _nearest_variable_hint(vocabulary: KnownKey, name: str, prefix: str) -> str:
+    known_names = {prefix + variable_name(path).removeprefix(PREFIX): None for path in all_paths(vocabulary)}
     # In the vocabulary, `*` stands for a name chosen by the user, such as that of an entry point.
     close = difflib.get_close_matches(name, known_names, n=1, cutoff=0.5)
     return f"did you mean {close[0].replace('*', 'NAME')}?" if close else ""

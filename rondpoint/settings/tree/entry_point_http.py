@@ -119,7 +119,8 @@ class HttpOptions(Section):
     middlewares: Texts = Field(
         default=(),
         description="Middlewares of all routers of the entry point, before their own: names with a provider, "
-        "such as `auth@file`. If one is missing or unusable, the routers respond with 503.",
+        "such as `auth@file`. A name without one means that of the router's provider. If one is missing or "
+        "unusable, the routers respond with 503.",
     )
     redirections: Redirections = Redirections()
     tls: HttpTls | None = None

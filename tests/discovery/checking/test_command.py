@@ -134,7 +134,11 @@ entryPoints: {any: {address: ":80", http: {middlewares: [MIDDLEWARE]}}}
 providers: {file: {filename: routes.yml}}
 """
 MISSING = "its routers respond with 503: middleware no@file does not exist"
-CHECKED = {"no@file": [MISSING], "strip@file": [], "auth@docker": [], "both@file": []}
+CHECKED = {
+    **{"no@file": [MISSING], "strip@file": [], "auth@docker": [], "both@file": []},
+    # Routers of files look for these names in files.
+    **{"none": [MISSING.replace("no@", "none@")], "strip": [], "both": []},
+}
 
 
 @pytest.mark.parametrize("middleware", CHECKED)
@@ -575,3 +579,88 @@ def test_labels_for_tcp_and_udp_are_checked_with_their_lines(tmp_path: Path) -> 
     lines = run("docker-compose.yml").output.splitlines()
     assert lines[0].startswith("docker-compose.yml:6: error: docker: container ")
     assert any(line.startswith("docker-compose.yml:7: error") and "UDP router dns" in line for line in lines)
+
+
+def test_templates_in_a_route_file_use_the_variables_of_the_proxy(tmp_path: Path) -> None:
+    (tmp_path / "routes.yml").write_text(
+        "http:\n  routers:\n    r: {rule: 'Host(`{{ env \"DOMAIN\" }}`)', service: nowhere}\n"
+    )
+    (tmp_path / "compose.yml").write_text(
+        "services:\n"
+        "  p:\n"
+        "    image: traefik:v3\n"
+        "    command: --providers.file.filename=/routes.yml\n"
+        "    environment: [DOMAIN=a.test]\n"
+        "    volumes: ['./routes.yml:/routes.yml']\n"
+    )
+    result = run("compose.yml")
+    assert "routes.yml:3: error" in result.output
+    assert "it would serve Host(`a.test`)" in result.output
+
+
+OTHER_FILE = """
+services:
+  web:
+    image: web
+    ports: [80]
+    labels:
+      - traefik.http.routers.web.rule=Host(`web.test`)
+      - traefik.http.routers.web.middlewares=gzip,sign-in
+      - traefik.http.middlewares.gzip.compress=true
+"""
+
+
+def test_without_a_proxy_a_middleware_may_be_in_another_compose_file(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(OTHER_FILE)
+    result = run("compose.yml")
+    assert result.exit_code == 0
+    assert "web@docker: Host(`web.test`)" in result.output
+    assert (
+        "warning: docker: router web@docker: its middleware 'sign-in@docker' is not defined" in result.output
+    )
+    assert "gzip@docker' is not defined" not in result.output
+
+
+def test_beside_a_proxy_a_missing_middleware_is_an_error(tmp_path: Path) -> None:
+    proxy = "  traefik: {image: 'traefik:v3', command: --providers.docker}\n"
+    (tmp_path / "compose.yml").write_text(OTHER_FILE + proxy)
+    result = run("compose.yml")
+    assert result.exit_code == 1
+    assert "because its middleware 'sign-in@docker' does not exist" in result.output
+
+
+LABELS = """
+services:
+  web:
+    image: web
+    ports: [80]
+    labels: {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("labels", "correction"),
+    [
+        ('["traefik.docker.network: public"]', "traefik.docker.network=public"),
+        ("[traefik.http.routers.r.entrypoints:web]", "traefik.http.routers.r.entrypoints=web"),
+        ('{"traefik.http.routers.r.tls=true": }', "traefik.http.routers.r.tls: true"),
+    ],
+)
+def test_a_label_in_the_other_syntax_is_reported_with_the_correction(
+    tmp_path: Path, labels: str, correction: str
+) -> None:
+    (tmp_path / "compose.yml").write_text(LABELS.format(labels))
+    output = run("compose.yml").output
+    assert "compose.yml:6: warning: docker: container " in output
+    assert f"has no value, because its name contains it (write {correction})" in output
+
+
+def test_a_variable_may_hold_a_whole_label(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(LABELS.format('["${RULE}"]'))
+    (tmp_path / ".env").write_text("RULE=traefik.http.routers.r.rule=Host(`a.test`)")
+    assert "r@docker: Host(`a.test`)" in run("compose.yml").output
+
+
+def test_labels_for_constraints_are_no_mistakes(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(LABELS.format("[traefik.constraint-label=public]"))
+    assert "unknown" not in run("compose.yml").output

@@ -10,6 +10,7 @@ import pytest
 
 from discovery.checking.checker import check_files
 from discovery.checking.report import CheckReport, as_json, as_text
+from rondpoint.diagnostics import Severity
 
 SCENE_1 = """
 version: '2'
@@ -122,6 +123,37 @@ def test_the_second_scene_of_the_article_is_served_unchanged() -> None:
     assert router_names(result) == []
 
 
+UNKNOWN_FILES = [
+    "volumes: ['./absent.yml:/etc/traefik/traefik.yml']",
+    "volumes: ['./absent:/etc/traefik']",
+    "volumes: ['conf:/etc/traefik']",
+    "{command: --configFile=/conf/a.yml, volumes: ['/absent:/conf']}",
+]
+ROUTER = """
+  shop:
+    image: shop
+    labels:
+      - traefik.http.routers.shop.rule=Host(`shop.test`)
+      - traefik.http.routers.shop.entrypoints=other
+      - traefik.http.routers.shop.middlewares=auth@file
+      - traefik.http.services.shop.loadbalancer.server.port=80
+"""
+
+
+@pytest.mark.parametrize("service", UNKNOWN_FILES)
+def test_a_settings_file_that_is_not_here_may_have_any_entry_point(service: str) -> None:
+    service = service.strip("{}").replace(", volumes", "\nvolumes")
+    result = check_proxy_service(f"image: traefik:v3\n{service}", more=ROUTER)
+    assert "shop@docker" in router_names(result)
+    assert [each for each in result.diagnostics if each.severity is Severity.ERROR] == []
+
+
+def test_flags_beside_a_volume_say_which_entry_points_there_are() -> None:
+    service = "image: traefik:v3\ncommand: --providers.docker\nvolumes: ['conf:/etc/traefik']"
+    result = check_proxy_service(service, more=ROUTER.replace("@file", "@other"))
+    assert any("entry point 'other' does not exist" in line for line in first_lines(result))
+
+
 QUICK_STARTS = [
     # The first examples of the documentation of Traefik 1.7 and Traefik 3.
     ("{image: 'traefik:v1.7', command: --api --docker}", 2),
@@ -163,9 +195,9 @@ def test_each_unserved_option_is_reported_with_its_line() -> None:
     assert [(diagnostic.file, diagnostic.line) for diagnostic in result.diagnostics][:4] == [
         ("compose.yml", line) for line in (9, 10, 7, 8)
     ]
-    assert [diagnostic.severity.value for diagnostic in result.diagnostics][:4] == ["warning"] * 2 + [
-        "error"
-    ] * 2
+    assert [diagnostic.severity.value for diagnostic in result.diagnostics][:4] == [
+        *("warning", "note", "error", "error")
+    ]
     assert summary(result) == (
         "service p (compose.yml:2): 6 settings (6 of command); 2 served, 4 not: "
         "docker.filename, "
@@ -336,31 +368,35 @@ def test_a_settings_file_that_cannot_be_read_is_an_error(text: str) -> None:
     assert summary(result).endswith("Rondpoint does not start with them")
 
 
-def test_variables_of_traefik_are_checked_and_should_be_renamed() -> None:
-    result = check_proxy_service(
-        """
-        image: traefik:v3.6
-        command: --providers.docker
-        environment:
-          TRAEFIK_LOG_LEVEL: DEBUG
-          TRAEFIK_HOSTRESOLVER_CNAMEFLATTENING: "true"
-          TRAEFIK_HOSTRESOLVER_RESOLVDEPTH: "5"
-          RONDPOINT_PING: "true"
-        """
-    )
+VARIABLES = """
+    image: traefik:v3.6
+    environment:
+      TRAEFIK_LOG_LEVEL: DEBUG
+      TRAEFIK_HOSTRESOLVER_CNAMEFLATTENING: "true"
+      TRAEFIK_PROVIDERS_DOCKER: "true"
+      TRAEFIK_DOMAIN: a.test
+    """
+
+
+def test_variables_of_traefik_are_read() -> None:
+    result = check_proxy_service(textwrap.dedent(VARIABLES))
     subject = "warning: settings: service p: environment variable"
-    names = ("TRAEFIK_HOSTRESOLVER_CNAMEFLATTENING", "TRAEFIK_HOSTRESOLVER_RESOLVDEPTH")
+    name = "TRAEFIK_HOSTRESOLVER_CNAMEFLATTENING"
     assert [line.partition(" (")[0] for line in first_lines(result) if ": warning: " in line] == [
-        *(f"compose.yml:{7 + n}: {subject} {names[n]}: hostresolver is not served yet" for n in (0, 1)),
-        *(f"compose.yml:{7 + n}: {subject} {names[n]}: Rondpoint does not read {names[n]}" for n in (0, 1)),
-        f"compose.yml:6: {subject} TRAEFIK_LOG_LEVEL: Rondpoint does not read TRAEFIK_LOG_LEVEL",
+        f"compose.yml:6: {subject} {name}: hostresolver is not served yet"
     ]
-    assert any("(rename it to RONDPOINT_LOG_LEVEL)" in line for line in first_lines(result))
-    assert any(
-        "note: settings: service p: Traefik 3 reads flags and ignores variables" in each
-        for each in first_lines(result)
+    assert f"3 settings (3 of environment); 2 served, 1 not: {name}" in summary(result)
+
+
+def test_variables_of_traefik_have_no_effect_beside_flags() -> None:
+    result = check_proxy_service(textwrap.dedent(VARIABLES) + "command: --providers.swarm")
+    lines = [line for line in first_lines(result) if "has no effect, as in Traefik" in line]
+    assert len(lines) == 3
+    assert lines[2].startswith(
+        "compose.yml:7: warning: settings: service p: environment variable TRAEFIK_PROVIDERS_DOCKER: "
+        "TRAEFIK_PROVIDERS_DOCKER has no effect, as in Traefik, because there are flags "
+        "(to use it, rename it to RONDPOINT_PROVIDERS_DOCKER)"
     )
-    assert "5 settings (1 of command, 4 of environment); 2 served, 3 not: TRAEFIK_" in summary(result)
 
 
 def test_an_unknown_variable_is_an_error_at_its_line() -> None:

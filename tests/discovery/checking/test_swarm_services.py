@@ -90,3 +90,16 @@ def test_constraints_of_the_provider_apply() -> None:
     assert "it does not match providers.swarm.constraints" in output
     output = run("stack.yml", "--providers.swarm.constraints=Label(").output
     assert "providers.swarm.constraints: 'Label(' cannot be read" in output
+
+
+def test_a_stack_without_a_proxy_is_checked_as_one(tmp_path: Path) -> None:
+    labels = "    labels: {traefik.http.routers.container.rule: Host(`container.test`)}\n"
+    assert labels in STACK
+    (tmp_path / "stack.yml").write_text(STACK.replace(labels, ""))
+    output = run("stack.yml").output
+    assert "web@swarm: Host(`web.test`)" in output
+    assert (
+        "note: swarm: service shop_web: deploy.labels are checked as labels of a service of Swarm" in output
+    )
+    assert "error: swarm: service shop_portless: not routed: it exposes no port" in output
+    assert "@docker" not in output

@@ -451,6 +451,17 @@ def test_a_header_that_frames_messages_makes_the_middleware_unusable() -> None:
     assert diagnostic.hint == "expected no Connection: only the proxy may set headers that frame messages"
 
 
+def test_headers_for_websocket_have_no_effect_and_get_a_note() -> None:
+    text = "http: {middlewares: {m: {headers: {customRequestHeaders: {Connection: Upgrade, X-A: b}}}}}"
+    decoded = decode(tree(text), "file", "a.yml")
+    (middleware,) = decoded.middlewares
+    assert not middleware.unusable
+    assert middleware.options == {"customRequestHeaders": {"X-A": "b"}}
+    (note,) = decoded.diagnostics
+    assert note.severity is Severity.NOTE
+    assert note.message == "http.middlewares.m.headers.customRequestHeaders.Connection has no effect"
+
+
 def test_models_are_reported_with_the_option_that_has_their_effect() -> None:
     text = "http: {models: {web: {middlewares: [a], tls: {}, observability: {metrics: false}, tsl: {}}}}"
     decoded = decode(tree(text), "file", "f")

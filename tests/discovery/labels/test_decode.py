@@ -68,6 +68,29 @@ def test_an_enable_label_that_is_no_boolean_is_reported_and_the_default_holds() 
     assert decode(container(labels={"traefik.enable": "yes"}), HIDDEN).routers == ()
 
 
+@pytest.mark.parametrize("label", ["traefik.enabled", "traefik.Enbale", "traefik.enable "])
+@pytest.mark.parametrize("word", ["false", "False", "0", "no"])
+def test_a_misspelt_label_that_denies_exposes_nothing(label: str, word: str) -> None:
+    found = decode(container(labels={label: word}), OPTIONS)
+    assert found.routers == ()
+    assert [(item.message, item.hint) for item in found.diagnostics] == [
+        (f"label {label} is unknown", "did you mean traefik.enable?"),
+        (f"not routed: label {label} is most likely meant to disable it", ""),
+    ]
+
+
+@pytest.mark.parametrize(("label", "word"), [("traefik.enabled", "true"), ("traefik.home", "false")])
+def test_another_unknown_label_hides_nothing(label: str, word: str) -> None:
+    found = decode(container(labels={label: word}), OPTIONS)
+    assert len(found.routers) == 1
+    assert [item.message for item in found.diagnostics] == [f"label {label} is unknown"]
+
+
+def test_the_right_label_counts_beside_a_misspelt_one() -> None:
+    labels = {"traefik.enable": "true", "traefik.enabled": "false"}
+    assert len(decode(container(labels=labels), OPTIONS).routers) == 1
+
+
 @pytest.mark.parametrize("word", ["no", "Off", " disabled "])
 def test_a_denying_word_is_reported_and_exposes_nothing(word: str) -> None:
     found = decode(container(labels={"traefik.enable": word}), OPTIONS)

@@ -119,6 +119,13 @@ def test_an_invalid_value_is_reported_and_the_default_is_used(label: str, value:
     assert (found.message, found.hint) == (f'label {label}="{value}" is not valid', hint)
 
 
+@pytest.mark.parametrize(("written", "scheme"), [("ws", "http"), ("WSS", "https"), ("h2c", "h2c")])
+def test_the_protocol_may_be_that_of_websocket(written: str, scheme: str) -> None:
+    decoded = decode(container(labels={**ARTICLE, "traefik.protocol": written}), OPTIONS)
+    assert decoded.diagnostics == ()
+    assert [server.url.partition(":")[0] for server in decoded.services[0].servers] == [scheme]
+
+
 def test_an_expression_outside_of_braces_gives_a_warning_and_the_rule_is_used() -> None:
     decoded = decode(container(labels={**ARTICLE, "traefik.frontend.rule": "HostRegexp:.*"}), WITH_DOMAIN)
     assert len(decoded.routers) == 1

@@ -179,6 +179,19 @@ def test_a_rule_may_be_in_the_language_of_traefik_2() -> None:
     assert router.rule.expression == Match("Host", ("a.test", "b.test"))
 
 
+def test_a_rule_of_traefik_2_needs_no_rule_syntax() -> None:
+    decoded = decode(container(labels={f"{R}.rule": "Host(`a.test`, `b.test`)"}), OPTIONS)
+    assert decoded.routers[0].rule.expression == Match("Host", ("a.test", "b.test"))
+    (note,) = [item for item in decoded.diagnostics if "Traefik 2" in item.message]
+    assert note.severity is Severity.NOTE
+    assert note.hint.startswith("set ruleSyntax=v2 to confirm it")
+
+
+def test_rule_syntax_v3_refuses_rules_of_traefik_2() -> None:
+    labels = {f"{R}.rule": "Host(`a.test`, `b.test`)", f"{R}.ruleSyntax": "v3"}
+    assert decode(container(labels=labels), OPTIONS).routers == ()
+
+
 @pytest.mark.parametrize("option", ["middleware", "Middelwares", "midlewares", "tsl"])
 def test_a_router_with_misspelt_protection_is_left_out(option: str) -> None:
     labels = {**RULE, f"{R}.{option}": "auth@file", "traefik.http.routers.q.rule": "Host(`q`)"}

@@ -31,11 +31,14 @@ def test_variables_of_agent_sections_are_the_agents() -> None:
         "RONDPOINT_PROVIDERS_CONSULCATALOG_ENDPOINT_TOKEN": "secret",
         "rondpoint_consul_password": "secret",
         "RONDPOINT_DOCKER": "true",
+        "TRAEFIK_PROVIDERS_HTTP_HEADERS_AUTHORIZATION": "secret",
+        "TRAEFIK_LOG_LEVEL": "DEBUG",
         "RONDPOINT_WORKERS": "2",
         "RONDPOINT_FILEDESCRIPTORS": "none of ours",
     }
     assert environ.keys() - agent_variables(environ) == {
         "PATH",
+        "TRAEFIK_LOG_LEVEL",
         "RONDPOINT_WORKERS",
         "RONDPOINT_FILEDESCRIPTORS",
     }

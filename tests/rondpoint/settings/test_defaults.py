@@ -146,6 +146,21 @@ def test_two_entry_points_on_one_port_are_refused(tmp_path: Path) -> None:
     assert "a (127.0.0.1:81) and b (:81) use one port" in diagnostic.message
 
 
+def test_the_admin_entry_point_leaves_its_port_to_others(tmp_path: Path) -> None:
+    flags = ["--entryPoints.ping.address=:8080", "--entryPoints.b.address=10.0.0.1:8081", "--api.insecure"]
+    loaded = load_settings(tmp_path, flags)
+    assert loaded.settings.entry_points["traefik"].address == ":8082"
+    (found,) = loaded.warnings
+    assert found.subject == "entryPoints.traefik.address"
+    assert found.message.startswith("the admin entry point listens on :8082, because entry point ping")
+
+
+def test_an_address_of_the_admin_entry_point_that_is_written_may_clash(tmp_path: Path) -> None:
+    flags = ["--entryPoints.ping.address=:8080", "--entryPoints.traefik.address=:8080"]
+    (diagnostic,) = load_errors(tmp_path, flags)
+    assert "ping (:8080) and traefik (:8080) use one port" in diagnostic.message
+
+
 def test_an_address_of_one_interface_does_not_clash_with_another(tmp_path: Path) -> None:
     flags = ["--entryPoints.a.address=127.0.0.1:81", "--entryPoints.b.address=[::1]:81"]
     assert len(load_settings(tmp_path, flags).settings.web_entry_points) == 2

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rondpoint.diagnostics import Severity
 from rondpoint.settings import LogLevel, Settings, SettingsError, load
 from rondpoint.settings.sources.environment import EMBEDDED_STORE
 
@@ -260,3 +261,63 @@ def test_files_may_be_those_of_a_container(tmp_path: Path) -> None:
 def test_a_variable_that_is_the_prefix_alone_is_an_error(tmp_path: Path) -> None:
     [diagnostic] = load_errors(tmp_path, [], {"RONDPOINT_": ""})
     assert diagnostic.message == "unknown setting RONDPOINT_"
+
+
+def test_variables_of_traefik_are_read_if_there_are_neither_flags_nor_a_file(tmp_path: Path) -> None:
+    environ = {"TRAEFIK_ENTRYPOINTS_WEB_ADDRESS": ":8123", "TRAEFIK_LOG_LEVEL": "DEBUG"}
+    loaded = load_settings(tmp_path, [], {**environ, "RONDPOINT_LOG_LEVEL": "WARN"})
+    assert loaded.settings.entry_points["web"].address == ":8123"
+    assert loaded.settings.log.level == LogLevel.WARN
+    assert loaded.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("flags", "files", "source"),
+    [(["--workers=2"], {}, "are flags"), ([], {"traefik_toml": "workers = 2"}, "is ")],
+)
+def test_beside_flags_or_a_file_variables_of_traefik_have_no_effect(
+    tmp_path: Path, flags: Sequence[str], files: Mapping[str, str], source: str
+) -> None:
+    environ = {"TRAEFIK_API_INSECURE": "true", "TRAEFIK_API_INSECURR": "true"}
+    loaded = load_settings(tmp_path, flags, environ, **files)
+    assert not loaded.settings.api.insecure
+    (found,) = loaded.warnings
+    assert found.message.startswith(
+        f"TRAEFIK_API_INSECURE has no effect, as in Traefik, because there {source}"
+    )
+    assert found.hint == "to use it, rename it to RONDPOINT_API_INSECURE"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["TRAEFIK_USER", "TRAEFIK_WORKERS", "TRAEFIK_API_PORT_80_TCP_ADDR", "TRAEFIK_METRICS_SERVICE_HOST"],
+)
+def test_other_variables_that_begin_with_traefik_are_no_settings(tmp_path: Path, name: str) -> None:
+    loaded = load_settings(tmp_path, [], {name: "nobody"})
+    assert loaded.warnings == ()
+    assert loaded.settings == load_settings(tmp_path).settings
+
+
+def test_an_unknown_variable_of_traefik_is_an_error(tmp_path: Path) -> None:
+    (found,) = load_errors(tmp_path, [], {"TRAEFIK_PROVIDERS_DOKCER": "true"})
+    assert (found.message, found.hint) == (
+        "unknown setting TRAEFIK_PROVIDERS_DOKCER",
+        "did you mean TRAEFIK_PROVIDERS_DOCKER?",
+    )
+
+
+def test_options_without_which_nothing_is_lost_get_a_note(tmp_path: Path) -> None:
+    loaded = load_settings(tmp_path, traefik_yml="global: {checkNewVersion: true}\npilot: {token: x}\n")
+    assert [item.severity for item in loaded.warnings] == [Severity.NOTE] * 2
+    assert loaded.warnings[1].message == "pilot has no effect: Traefik Pilot does not exist any more"
+
+
+def test_a_table_whose_options_are_off_gets_no_note(tmp_path: Path) -> None:
+    text = "global:\n  checkNewVersion: false\n  sendAnonymousUsage: false\n"
+    assert load_settings(tmp_path, traefik_yml=text).warnings == ()
+
+
+def test_an_unserved_option_in_a_table_is_reported_once(tmp_path: Path) -> None:
+    text = "experimental:\n  plugins:\n    a: {moduleName: b, version: c}\n"
+    (found,) = load_settings(tmp_path, traefik_yml=text).warnings
+    assert "experimental.plugins has no effect" in found.message
