@@ -149,7 +149,7 @@ def test_a_server_that_refuses_is_skipped_and_ejected(
     for _ in range(6):
         with connect(ports["tcp"]) as client:
             assert exactly(client, 1) == b"a"
-    assert "server tcp://127.0.0.1:" in proxy.process.log
+    proxy.process.wait_for_line("server tcp://127.0.0.1:")
 
 
 def test_a_server_that_returns_gets_connections_again(

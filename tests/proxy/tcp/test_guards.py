@@ -85,4 +85,4 @@ def test_an_unknown_middleware_closes_the_router(proxy: Proxy, ports: dict[str, 
     proxy.middlewares["m@x"] = known
     proxy.publish()
     assert reached(ports["tcp"]) == b""
-    assert f"TCP router {name} takes no connections: TCP middleware m@x does not exist" in proxy.process.log
+    proxy.process.wait_for_line(f"TCP router {name} takes no connections: TCP middleware m@x does not exist")

@@ -15,7 +15,6 @@ from rondpoint.tcp.model import TcpServer, TcpServersTransport, TcpService
 from tests.lab.certificate import write_certificate
 from tests.lab.tcp_server import TcpServer as Running
 from tests.lab.tcp_server import announce, echo
-from tests.lab.waiting import until
 from tests.proxy.running import Proxy
 from tests.proxy.tcp.routing import ANYTHING, connect, exactly, receive_all, route, service
 from tests.proxy.tls.handshakes import server_context
@@ -174,7 +173,7 @@ def test_a_certificate_that_cannot_be_read_closes_the_service(
     name = route(proxy, "tcp", ANYTHING, service_options=options)
     assert reached(ports["tcp"]) == b""
     assert running.accepted == 0
-    assert f"TCP service {name} takes no connections: its serversTransport t@x" in proxy.process.log
+    proxy.process.wait_for_line(f"TCP service {name} takes no connections: its serversTransport t@x")
 
 
 @pytest.mark.parametrize("place", ["service", "transport"])
@@ -188,7 +187,7 @@ def test_a_service_that_is_not_served_is_closed(
     name = route(proxy, "tcp", ANYTHING, running.port, service_options=reason)
     assert reached(ports["tcp"]) == b""
     assert running.accepted == 0
-    assert f"TCP service {name} takes no connections: its option spiffe is not served" in proxy.process.log
+    proxy.process.wait_for_line(f"TCP service {name} takes no connections: its option spiffe is not served")
 
 
 def test_connections_go_to_members_by_weight(proxy: Proxy, ports: dict[str, int], server: Start) -> None:
@@ -265,8 +264,9 @@ def test_a_service_that_returns_is_reported(proxy: Proxy, ports: dict[str, int],
     for _ in range(3):
         assert reached(ports["tcp"]) == b""
     text = f"TCP service {name}: no server can be reached"
+    proxy.process.wait_for_line(text)
     assert proxy.process.log.count(text) == 1
     proxy.tcp_services[name] = service(name, server(announce(b"a")).port)
     proxy.publish()
     assert reached(ports["tcp"]) == b"a"
-    until(lambda: f"TCP service {name}: server tcp://" in proxy.process.log, "the report")
+    proxy.process.wait_for_line(f"TCP service {name}: server tcp://")
