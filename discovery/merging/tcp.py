@@ -18,7 +18,7 @@ from discovery.merging.router_references import (
 )
 from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
-from rondpoint.model import Middleware, ServersTransport
+from rondpoint.model import Middleware
 from rondpoint.tcp.model import TcpRouter, TcpServersTransport, TcpService
 from rondpoint.tls.model import DEFAULT_OPTIONS, TlsOptions
 
@@ -119,7 +119,6 @@ def _resolve_transports(
             continue
         else:
             transport = named
-        transport = _with_verification(service, transport)
         if transport is not None and transport.unserved:
             services[name] = _close(service, f"its serversTransport {wanted}: {transport.unserved}")
         elif transport != service.transport:
@@ -138,19 +137,6 @@ def _with_default(
         proxy_protocol=own.proxy_protocol or default.proxy_protocol,
         termination_delay=default.termination_delay if delay == _PLAIN.termination_delay else delay,
     )
-
-
-def _with_verification(
-    service: TcpService, transport: TcpServersTransport | None
-) -> TcpServersTransport | None:
-    """Return the transport with options of TLS if a server needs them; the default ones verify everything.
-
-    Options for HTTP servers, which may verify less, must not count here.
-    """
-    if not any(server.tls for server in service.servers):
-        return transport
-    found = transport or _PLAIN
-    return found if found.tls is not None else replace(found, tls=ServersTransport(found.name))
 
 
 def _close(service: TcpService, reason: str) -> TcpService:

@@ -191,3 +191,108 @@ LABELS: dict[str, dict[str, str]] = {
 """The labels of containers below `traefik.`; `{n}` is the container's name. They expose port 80."""
 
 DIFFERENCES_OF_LABELS: dict[str, str] = {}
+
+_ALL = "match: HostSNI(`*`)"
+_S = "services: [{name: whoami, port: 80}]"
+
+
+def _route(service: str, match: str = _ALL) -> str:
+    return f"routes: [{{{match}, services: [{service}]}}]"
+
+
+def _one(options: str) -> str:
+    return _route(f"{{name: whoami, port: 80, {options}}}")
+
+
+_NAMED = f"routes: [{{match: HostSNI(`a.test`), {_S}}}]"
+
+TCP_ROUTES: dict[str, str] = {
+    "plain": f"routes: [{{{_ALL}, {_S}}}]",
+    "entry-points": f"entryPoints: [other]\nroutes: [{{{_ALL}, {_S}}}]",
+    "priority": f"routes: [{{{_ALL}, priority: 7, {_S}}}]",
+    "two-routes": f"routes: [{{{_ALL}, {_S}}}, {{match: ClientIP(`10.0.0.0/8`), {_S}}}]",
+    "v2": f"tls: {{}}\nroutes: [{{match: 'HostSNI(`a.test`, `b.test`)', syntax: v2, {_S}}}]",
+    "named-port": _route("{name: whoami, port: admin}"),
+    "native": _one("nativeLB: true"),
+    "server-tls": _one("tls: true"),
+    "proxy-protocol": _one("proxyProtocol: {version: 1}"),
+    "default-proxy-protocol": _one("proxyProtocol: {}"),
+    "delay": _one("terminationDelay: 250"),
+    "transport": _one("serversTransport: own"),
+    "weights": _route("{name: whoami, port: 80, weight: 3}, {name: dns, port: 53}"),
+    "one-absent": _route("{name: whoami, port: 80}, {name: absent, port: 53}"),
+    "absent": _route("{name: absent, port: 80}"),
+    "middlewares": f"routes: [{{{_ALL}, {_S}, middlewares: [{{name: lan}}, {{name: few}}]}}]",
+    "middleware-elsewhere": f"routes: [{{{_ALL}, {_S}, middlewares: [{{name: lan, namespace: other}}]}}]",
+    "tls": f"tls: {{}}\n{_NAMED}",
+    "passthrough": f"tls: {{passthrough: true}}\n{_NAMED}",
+    "tls-options": f"tls: {{options: {{name: strict}}}}\n{_NAMED}",
+    "resolver": f"tls: {{certResolver: le, domains: [{{main: b.test}}]}}\n{_NAMED}",
+    "without-tls": _NAMED,
+    "http-rule": f"routes: [{{match: Host(`a.test`), {_S}}}]",
+    "other-class": f"ingressClassName: other\nroutes: [{{{_ALL}, {_S}}}]",
+}
+"""The `spec` of IngressRouteTCPs by name."""
+
+UDP_ROUTES: dict[str, str] = {
+    "dns": "entryPoints: [dns]\nroutes: [{services: [{name: dns, port: 53}]}]",
+    "dns-by-name": "entryPoints: [dns]\nroutes: [{services: [{name: dns, port: dns}]}]",
+    "dns-weights": "routes: [{services: [{name: dns, port: dns, weight: 2}, {name: whoami, port: 80}]}]",
+    "dns-native": "routes: [{services: [{name: dns, port: dns, nativeLB: true}]}]",
+    "dns-absent": "routes: [{services: [{name: absent, port: 53}]}]",
+}
+"""The `spec` of IngressRouteUDPs by name."""
+
+CLUSTER = """
+apiVersion: v1
+kind: Service
+metadata: {name: whoami}
+spec: {clusterIP: 10.96.0.7, ports: [{name: web, port: 80}, {name: admin, port: 9000}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: whoami-abc, labels: {kubernetes.io/service-name: whoami}}
+addressType: IPv4
+ports: [{name: web, port: 8080}, {name: admin, port: 9000}]
+endpoints:
+  - {addresses: [10.42.0.1], conditions: {ready: true}}
+  - {addresses: [10.42.0.2], conditions: {ready: true}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: dns}
+spec:
+  clusterIP: 10.96.0.53
+  ports: [{name: dns-tcp, port: 53, protocol: TCP}, {name: dns, port: 53, protocol: UDP}]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: dns-abc, labels: {kubernetes.io/service-name: dns}}
+addressType: IPv4
+ports: [{name: dns-tcp, port: 5300}, {name: dns, port: 5353, protocol: UDP}]
+endpoints: [{addresses: [10.42.0.5], conditions: {ready: true}}]
+---
+apiVersion: traefik.io/v1alpha1
+kind: MiddlewareTCP
+metadata: {name: lan}
+spec: {ipAllowList: {sourceRange: [10.0.0.0/8]}}
+---
+apiVersion: traefik.io/v1alpha1
+kind: MiddlewareTCP
+metadata: {name: few}
+spec: {inFlightConn: {amount: 5}}
+---
+apiVersion: traefik.io/v1alpha1
+kind: ServersTransportTCP
+metadata: {name: own}
+spec: {dialTimeout: 3s, tls: {insecureSkipVerify: true}}
+---
+apiVersion: traefik.io/v1alpha1
+kind: TLSOption
+metadata: {name: strict}
+spec: {minVersion: VersionTLS13}
+"""
+
+DIFFERENCES_OF_ROUTES = {
+    "dns": "of two ports with the number 53, Rondpoint takes that of UDP, and Traefik the first one",
+}

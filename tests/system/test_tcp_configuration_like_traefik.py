@@ -7,9 +7,10 @@ listed difference that no longer exists is an error.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import docker
 import pytest
@@ -22,22 +23,33 @@ from discovery.merging.layer4_options import Layer4Options
 from discovery.merging.merge import merge
 from discovery.merging.union import unite
 from discovery.providers.docker.inspection import parse_inspection
+from discovery.providers.kubernetes_crd.decode import decode
+from discovery.providers.kubernetes_crd.names import PROVIDER
+from discovery.providers.kubernetes_crd.policy import Policy
 from rondpoint.configuration import Configuration
 from rondpoint.tcp.model import TcpRouter, TcpService
 from rondpoint.udp.model import UdpRouter, UdpService
+from tests.discovery.providers.kubernetes_crd.manifests import KINDS, Manifests
 from tests.lab import http
 from tests.lab.engine import Engine
+from tests.lab.kubernetes.api_server import ApiServer
+from tests.lab.kubernetes.custom_resources import GROUP, install
+from tests.lab.kubernetes.manifests import manifest
 from tests.lab.ports import free_port
 from tests.lab.processes import Processes
 from tests.lab.traefik import start_traefik
 from tests.lab.waiting import until
 from tests.system.tcp_configuration_of_traefik import (
+    CLUSTER,
     DIFFERENCES,
     DIFFERENCES_OF_LABELS,
+    DIFFERENCES_OF_ROUTES,
     FILE,
     LABELS,
     TCP_ROUTERS,
+    TCP_ROUTES,
     UDP_ROUTERS,
+    UDP_ROUTES,
 )
 
 LABEL_OPTIONS = LabelOptions("Host(`{{ .Name }}.test`)")
@@ -277,7 +289,70 @@ def _names(container: str) -> set[str]:
     return {container, f"{container}-own", f"{container}-1", f"{container}-2"}
 
 
+class Cluster(NamedTuple):
+    """What both made of each object of a cluster, by its name."""
+
+    theirs: dict[str, tuple[dict[str, object], dict[str, object]]]
+    ours: dict[str, tuple[dict[str, object], dict[str, object]]]
+
+
+@pytest.fixture(scope="module")
+def cluster(running: Processes) -> Iterator[Cluster]:
+    items = [item for item in yaml.safe_load_all(CLUSTER) if item is not None]
+    for kind, routes in (("IngressRouteTCP", TCP_ROUTES), ("IngressRouteUDP", UDP_ROUTES)):
+        items += [manifest(GROUP, kind, name, spec=yaml.safe_load(spec)) for name, spec in routes.items()]
+    for item in items:
+        item["metadata"].setdefault("namespace", "default")
+    known = Manifests(*map(yaml.safe_dump, items))
+    parts = [
+        decode(Policy(), str, kind, item, known)
+        for (kind, _, _), item in known.objects.items()
+        if kind in KINDS
+    ]
+    ours = merged(PROVIDER, unite(parts, PROVIDER))
+    with ApiServer() as api:
+        install(api)
+        api.apply(*items)
+        last = next(name for name in ours.tcp_routers if "-plain-" in name)
+        flag = f"--providers.kubernetesCRD.endpoint={api.url}"
+        theirs = rawdata(running, flag, last=last)
+    both = Both(PROVIDER, theirs, ours)
+    yield Cluster(_by_object(both, 0), _by_object(both, 1))
+
+
+def _by_object(both: Both, side: int) -> dict[str, tuple[dict[str, object], dict[str, object]]]:
+    """Return the routers and services of Traefik (side 0) or Rondpoint (side 1) by their object's name."""
+    routers = {name.partition("@")[0] for name in both.theirs["tcpRouters"] | dict(both.ours.tcp_routers)}
+    routers |= {name.partition("@")[0] for name in both.theirs["udpRouters"] | dict(both.ours.udp_routers)}
+    made = {name: both.tcp_router(name)[side] or both.udp_router(name)[side] for name in routers}
+    served = {name for name, router in made.items() if router is not LOST}
+    services = both.services("tcp")[side] | both.services("udp")[side]
+    # Traefik keeps the services of routers that it does not serve.
+    used = {
+        name: each for name, each in services.items() if any(name.startswith(router) for router in served)
+    }
+    found = {}
+    for own in (*TCP_ROUTES, *UDP_ROUTES):
+        pattern = re.compile(rf"default-{own}-([0-9a-f]{{20}}|[0-9])(-|@|\Z)")
+        found[own] = (
+            {name: router for name, router in made.items() if pattern.match(name) and router is not LOST},
+            {name: each for name, each in used.items() if pattern.match(name)},
+        )
+    return found
+
+
+@pytest.mark.parametrize("name", [*TCP_ROUTES, *UDP_ROUTES])
+def test_a_custom_resource(name: str, cluster: Cluster) -> None:
+    theirs, ours = cluster.theirs[name], cluster.ours[name]
+    assert (theirs != ours) == (name in DIFFERENCES_OF_ROUTES), (theirs, ours)
+
+
+def test_custom_resources_are_served_at_all(cluster: Cluster) -> None:
+    assert sum(bool(routers) for routers, _ in cluster.ours.values()) > 20
+
+
 def test_differences_have_a_case() -> None:
+    assert DIFFERENCES_OF_ROUTES.keys() <= TCP_ROUTES.keys() | UDP_ROUTES.keys()
     known = {f"tcp {name}" for name in TCP_ROUTERS} | {f"udp {name}" for name in UDP_ROUTERS}
     assert DIFFERENCES.keys() <= known
     assert DIFFERENCES_OF_LABELS.keys() <= LABELS.keys()

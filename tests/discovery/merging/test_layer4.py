@@ -193,13 +193,6 @@ def test_the_settings_apply_to_services_without_a_transport() -> None:
     assert merged(DB).tcp_services["db@file"] is DB
 
 
-def test_tls_to_servers_is_verified_whatever_the_options_for_http_say() -> None:
-    service = TcpService("db@file", (TcpServer("a", "a.test", 1, tls=True),))
-    transport = merged(service).tcp_services["db@file"].transport
-    assert transport is not None
-    assert transport.tls == ServersTransport("")
-
-
 def test_a_sealed_key_of_a_transport_stays_sealed() -> None:
     tls = ServersTransport("t@file", certificate=ClientCertificate("PEM", "sealed:v1:a:b"))
     transport = TcpServersTransport("t@file", tls=tls)
