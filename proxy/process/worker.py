@@ -177,18 +177,19 @@ class ProxyWorker(GeventWorker):
                 settings.closed_reason(name),
             )
 
-    def _connection_capacity(self, reserved: int) -> int:
-        """Return how many client connections this worker holds at once, with `reserved` descriptors less."""
-        descriptors = raise_limit() - reserved
+    def _connection_capacity(self, sessions: int) -> int:
+        """Return how many client connections this worker holds at once beside so many UDP sessions."""
+        descriptors = raise_limit()
         explicit = "connections" in given_names(current_settings().limits)
-        capacity = connection_capacity(descriptors, self.worker_connections, explicit=explicit)
+        capacity = connection_capacity(descriptors - sessions, self.worker_connections, explicit=explicit)
         if capacity < self.worker_connections:
             self.log.warning(
                 "a worker holds %d client connections instead of the %d of limits.connections: "
-                "it may have %d file descriptors (ulimit -n)",
+                "it may have %d file descriptors (ulimit -n)%s",
                 capacity,
                 self.worker_connections,
                 descriptors,
+                f", {sessions} of them for UDP sessions" if sessions else "",
             )
         return capacity
 

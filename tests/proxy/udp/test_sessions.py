@@ -136,7 +136,7 @@ def test_a_server_may_have_an_ipv6_address_or_a_name(routes: UdpRoutes, stack: E
     assert stack.enter_context(UdpClient(UDP)).server() == "four"
 
 
-@pytest.mark.parametrize(("host", "port"), [("absent.invalid", 53), ("a..b", 53), ("127.0.0.1", 99_999)])
+@pytest.mark.parametrize(("host", "port"), [("a..b", 53), ("127.0.0.1", 99_999)])
 def test_a_server_that_cannot_be_reached_is_avoided(
     host: str, port: int, routes: UdpRoutes, stack: ExitStack
 ) -> None:
