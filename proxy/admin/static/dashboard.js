@@ -356,7 +356,7 @@ function connectionParts(explanation) {
 function decisionParts(title, decision) {
   const parts = [];
   if (decision.outcome === "closed") parts.push(make("p", { class: "outcome bad" }, `${title}: Rondpoint closes the connection: ${decision.reason}.`));
-  else if (decision.outcome === "http") parts.push(make("p", { class: "outcome" }, `${title}: ${decision.reason}; HTTP routers are next.`));
+  else if (decision.outcome === "http") parts.push(make("p", { class: "outcome next" }, `${title}: ${decision.reason}; HTTP routers are next.`));
   else parts.push(make("p", { class: "outcome" }, [`${title}: router `, code(decision.router), decision.passthrough ? " (TLS passthrough)" : "", ", service ", code(decision.service)]));
   if (decision.middlewares.length) parts.push(section("Middlewares", decision.middlewares.map((name) => make("li", {}, code(name)))));
   if (decision.servers.length) {
