@@ -183,7 +183,12 @@ ROWS: dict[str, tuple[Routers, list[Any]]] = {
     "quoted": (host_router('Path("/\\u0061\\x62")'), requests_for("/ab")),
     "quoted-once-more": (host_router(r'PathRegexp("^/[\\w]+$")'), requests_for("/ab", "/a-b")),
     "unreadable": (one_router("Host(`{n}.test`) & Path(`/`)"), requests_for("/")),
-    "several-values": (one_router("Host(`{n}.test`, `x.test`)"), requests_for("/")),
+    "several-values": (one_router("Host(`{n}.test`, `{n}.two`)"), requests_for("/")),
+    "host-template": (one_router("HostRegexp(`{sub:[a-z]+}.{n}.test`)"), ["a.{n}.test/", "{n}.test/"]),
+    "v3-several-values": (
+        one_router("Host(`{n}.test`, `{n}.two`)", ruleSyntax="v3"),
+        requests_for("/"),
+    ),
     "no-expression": (one_router("Host(`{n}.test`) && PathRegexp(`(`)"), requests_for("/")),
     "look-around": (one_router("Host(`{n}.test`) && PathRegexp(`^/(?!a)`)"), requests_for("/b")),
     # Paths: another spelling does not bypass a rule.
@@ -386,6 +391,7 @@ ROWS: dict[str, tuple[Routers, list[Any]]] = {
 
 NORMALISED = "values of rules are normalised like request paths"
 REFUSED = "an invalid request is refused before any rule is evaluated"
+OF_TRAEFIK_2 = "rules of Traefik 2 need no ruleSyntax if they mean nothing in Traefik 3"
 DIFFERENCES: dict[tuple[str, str], str] = {
     ("spelled", "{n}.test/a/."): "/a/. is /a/, as in RFC 3986; to Traefik it is /a",
     ("under", "{n}.test/a/."): "/a/. is /a/, as in RFC 3986; to Traefik it is /a",
@@ -397,6 +403,8 @@ DIFFERENCES: dict[tuple[str, str], str] = {
     ("port-in-rule", "{n}.test:8/"): NORMALISED,
     ("v6-in-brackets", "[2001:db8::9]/"): NORMALISED,
     ("idna", "xn--bcher-kva.{n}/"): NORMALISED,
+    ("several-values", "{n}.test/"): OF_TRAEFIK_2,
+    ("host-template", "a.{n}.test/"): OF_TRAEFIK_2,
     ("header-host", "{n}.test/"): "Host is a header like others",
     ("header-empty", "{n}.test/"): "an empty value is a value; Traefik refuses the rule",
     ("host-any", "/{n}"): REFUSED,
