@@ -22,7 +22,7 @@ from discovery.merging.implicit_services import ImplicitServices
 from rondpoint.certificate_options import may_be_shown
 from rondpoint.configuration import Configuration
 from rondpoint.diagnostics import Diagnostic, Severity, lost_rules_hint
-from rondpoint.middlewares.redaction import redact_headers, redact_middleware
+from rondpoint.middlewares.redaction import redact_headers, redact_middleware, redact_sent
 from rondpoint.middlewares.schemas import SCHEMAS, TCP_SCHEMAS
 from rondpoint.model import Middleware, Router, Server, ServersTransport, Service
 from rondpoint.rules.expression import Rule
@@ -280,12 +280,21 @@ def _redact(item: _Object) -> _Object:
         return _redact_transport(item)
     if isinstance(item, TcpServersTransport) and item.tls is not None:
         return replace(item, tls=_redact_transport(item.tls))
-    if isinstance(item, TcpService) and item.transport is not None and item.transport.tls is not None:
-        return replace(item, transport=replace(item.transport, tls=_redact_transport(item.transport.tls)))
+    if isinstance(item, TcpService):
+        return _redact_tcp_service(item)
     if isinstance(item, Service) and item.health_check is not None:
         check = item.health_check
         return replace(item, health_check=replace(check, headers=redact_headers(check.headers)))
     return item
+
+
+def _redact_tcp_service(service: TcpService) -> TcpService:
+    transport, check = service.transport, service.health_check
+    if transport is not None and transport.tls is not None:
+        transport = replace(transport, tls=_redact_transport(transport.tls))
+    if check is not None:
+        check = replace(check, send=redact_sent(check.send))
+    return replace(service, transport=transport, health_check=check)
 
 
 def _redact_transport(transport: ServersTransport) -> ServersTransport:

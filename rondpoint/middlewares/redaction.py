@@ -1,4 +1,4 @@
-"""Redacts the secrets of middlewares for the API, the dashboard, messages and logs."""
+"""Redacts secrets, of middlewares above all, for the API, the dashboard, messages and logs."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ _SECRET_HEADER = re.compile(
     r"auth|cookie|token|secret|passw|credential|session|signature|key\b", re.IGNORECASE
 )
 """Names of headers whose values are likely to be credentials."""
+
+_LOGIN = re.compile(r"auth|pass|login|token|secret|credential", re.IGNORECASE)
+"""Words of protocols with which clients send credentials, such as `AUTH` of Redis and `PASS` of POP3."""
 
 
 def redact_middleware(middleware: Middleware, schemas: Mapping[str, Group] = SCHEMAS) -> Middleware:
@@ -51,3 +54,8 @@ def _redact_value(part: Option | Group | None, value: Any) -> Any:
 def redact_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
     """Return headers by name, with `…` in place of values that are likely to be credentials."""
     return {name: HIDDEN if item and _SECRET_HEADER.search(name) else item for name, item in headers.items()}
+
+
+def redact_sent(text: str) -> str:
+    """Return what a health check sends, or `…` if it is likely to contain credentials."""
+    return HIDDEN if _LOGIN.search(text) else text

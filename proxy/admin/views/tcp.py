@@ -17,6 +17,7 @@ from proxy.admin.views.layer4_services import (
 from proxy.admin.views.object_status import DISABLED, ObjectStatus, provider_of
 from proxy.admin.views.tls_domains import DomainView, domain_views
 from rondpoint.go_durations import go_duration
+from rondpoint.middlewares.redaction import redact_sent
 from rondpoint.tcp.model import (
     ProxyProtocolVersion,
     TcpHealthCheck,
@@ -198,7 +199,7 @@ def _load_balancer(service: TcpService, default_delay: float) -> TcpLoadBalancer
 def _health_check(check: TcpHealthCheck) -> TcpHealthCheckView:
     return TcpHealthCheckView(
         port=check.port,
-        send=check.send,
+        send=redact_sent(check.send),
         expect=check.expect,
         interval=go_duration(check.interval),
         unhealthy_interval="" if check.unhealthy_interval is None else go_duration(check.unhealthy_interval),

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from rondpoint.middlewares.options import Group, Option, Secrecy
-from rondpoint.middlewares.redaction import HIDDEN, redact_headers
+from rondpoint.middlewares.redaction import HIDDEN, redact_headers, redact_sent
 from rondpoint.middlewares.schemas import CANONICAL, SCHEMAS
 from rondpoint.store.admin.document import split_field
 
@@ -98,6 +98,8 @@ def _redact_named(name: str, value: Any) -> Any:
         return None
     if name in _SECRET:
         return HIDDEN
+    if name == "send" and isinstance(value, str):
+        return redact_sent(value)
     if name.endswith("headers") and not isinstance(value, list):
         return redact_headers(value) if isinstance(value, Mapping) else HIDDEN
     return _redact_by_name(value)

@@ -166,6 +166,19 @@ def test_a_conflict_lists_each_option_and_never_a_secret() -> None:
     assert "health_check.path /b against nothing" in message
 
 
+def test_a_conflict_of_tcp_services_shows_no_credentials_that_health_checks_send() -> None:
+    check = "traefik.tcp.services.s.loadbalancer.healthcheck"
+    parts = [
+        container(name, {f"{check}.send": f"AUTH {name}-secret", f"{check}.expect": f"+{name}"})
+        for name in ("a", "b")
+    ]
+    (message,) = (
+        item.message for item in united(*parts).diagnostics if "TCP service s@docker" in item.message
+    )
+    assert "health_check.expect +b against +a" in message
+    assert "secret" not in message
+
+
 def test_identical_middlewares_merge_and_different_ones_are_dropped() -> None:
     m, n = "traefik.http.middlewares.m.basicauth.users", "traefik.http.middlewares.n.basicauth.users"
     configuration = united(container("a", {m: "u:p", n: "u:p"}), container("b", {m: "u:p", n: "u:q"}))

@@ -28,7 +28,7 @@ from rondpoint.rules.expression import Match, Rule
 from rondpoint.servers_transports.contexts import ClientContexts
 from rondpoint.settings import Settings, load
 from rondpoint.store.state import State
-from rondpoint.tcp.model import TcpRouter, TcpServer, TcpServersTransport, TcpService
+from rondpoint.tcp.model import TcpHealthCheck, TcpRouter, TcpServer, TcpServersTransport, TcpService
 from rondpoint.udp.model import UdpRouter, UdpService
 from tests.proxy.admin.layer4_scene import router
 
@@ -240,3 +240,14 @@ def test_a_flow_of_a_router_that_was_left_out_has_no_service() -> None:
     lost = left_out_router("a@file", ObjectStatus("disabled", ("service none@file does not exist",)))
     flow = tcp_flow(lost, sources(()))
     assert (flow.service, flow.middlewares, flow.entry_points) == (None, (), ())
+
+
+@pytest.mark.parametrize(
+    ("send", "shown"), [("PING\r\n", "PING\r\n"), ("AUTH pa55\r\n", "…"), ("PASS x", "…")]
+)
+def test_a_view_shows_no_credentials_that_a_health_check_sends(send: str, shown: str) -> None:
+    service = TcpService("db@file", health_check=TcpHealthCheck(send=send))
+    view = service_view(service, active_status([]), ())
+    assert view.load_balancer is not None
+    assert view.load_balancer.health_check is not None
+    assert view.load_balancer.health_check.send == shown
