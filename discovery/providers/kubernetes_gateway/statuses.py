@@ -12,8 +12,8 @@ from discovery.kubernetes.objects import Key, Objects
 from discovery.kubernetes.resources import GATEWAY_CLASSES, GATEWAYS, Resource
 from discovery.providers.kubernetes.status_updates import DueStatus
 from discovery.providers.kubernetes_gateway.attachments import is_ours
+from discovery.providers.kubernetes_gateway.decoded_route import DecodedRoute
 from discovery.providers.kubernetes_gateway.gateways import DecodedGateway
-from discovery.providers.kubernetes_gateway.routes import DecodedRoute
 from discovery.providers.kubernetes_gateway.status_formats import class_status, gateway_status, route_status
 from rondpoint.diagnostics import Diagnostic
 
