@@ -23,7 +23,7 @@ def written_rules() -> list[dict[str, Any]]:
     (block,) = re.findall(r"```yaml\n(- apiGroups:.*?)```", PAGE.read_text(), re.DOTALL)
     rules = yaml.safe_load(block)
     for rule, text in zip(rules, block.split("- apiGroups:")[1:], strict=True):
-        rule["experimental"] = "only for the experimental channel" in text
+        rule["experimental"] = "only with experimentalChannel" in text
     return list(rules)
 
 

@@ -88,7 +88,7 @@ class Follower:
         return replace(found, diagnostics=tuple(diagnostics))
 
     def _describe(self, missing: frozenset[Selection]) -> Iterator[Diagnostic]:
-        """Report the resources that are missing in every API group that has their kind."""
+        """Report the resources that are missing in every API group and version that has their kind."""
         there = {each.resource.kind for each in self._selections if each not in missing}
         told = {
             str(each.resource): each.optional

@@ -5,14 +5,6 @@ from __future__ import annotations
 from discovery.decoding.decoded import Decoded
 from discovery.kubernetes.client import Object
 from discovery.kubernetes.objects import name_of
-from discovery.kubernetes.resources import (
-    GATEWAYS,
-    GRPC_ROUTES,
-    HTTP_ROUTES,
-    TCP_ROUTES,
-    TLS_ROUTES,
-    UDP_ROUTES,
-)
 from discovery.providers.kubernetes.lookup import Cluster
 from discovery.providers.kubernetes_gateway.decoded_route import DecodedRoute
 from discovery.providers.kubernetes_gateway.gateways import decode_gateway
@@ -20,10 +12,6 @@ from discovery.providers.kubernetes_gateway.layer4_routes import decode_layer4_r
 from discovery.providers.kubernetes_gateway.options import Options
 from discovery.providers.kubernetes_gateway.routes import decode_route
 from discovery.providers.kubernetes_gateway.statuses import GatewayStatuses
-
-_ROUTES = {each.kind: each for each in (HTTP_ROUTES, GRPC_ROUTES, TLS_ROUTES, TCP_ROUTES, UDP_ROUTES)}
-ROOTS = (GATEWAYS, *_ROUTES.values())
-"""The resources that define something."""
 
 
 class Decoder:
@@ -36,12 +24,12 @@ class Decoder:
     def decode(self, kind: str, item: Object, cluster: Cluster) -> Decoded:
         """Decode a Gateway or a route."""
         namespace, name = name_of(item)
-        if kind in _ROUTES:
+        if kind != "Gateway":
             route = self._decode_route(kind, item, cluster)
-            self._statuses.note_route((_ROUTES[kind], namespace, name), route)
+            self._statuses.note_route((kind, namespace, name), route)
             return route.decoded
         gateway = decode_gateway(item, cluster, self._options)
-        self._statuses.note_gateway((GATEWAYS, namespace, name), gateway)
+        self._statuses.note_gateway((kind, namespace, name), gateway)
         return gateway.decoded
 
     def _decode_route(self, kind: str, item: Object, cluster: Cluster) -> DecodedRoute:

@@ -25,6 +25,7 @@ from discovery.providers.kubernetes_gateway.decoded_route import (
 from discovery.providers.kubernetes_gateway.hostnames import server_name_rule
 from discovery.providers.kubernetes_gateway.layer4_services import Layer4Services
 from discovery.providers.kubernetes_gateway.matches import Match, priority, priority_of_all
+from discovery.providers.kubernetes_gateway.oldest_udp_route import older_udp_route
 from discovery.providers.kubernetes_gateway.options import PROVIDER, Options
 from discovery.providers.kubernetes_gateway.service_references import (
     BackendFaultError,
@@ -91,7 +92,12 @@ class _Route:
         key = f"{self._name}-gw-{listener.namespace}-{listener.gateway}-ep-{listener.entry_point}-0"
         if self._kind == "UDPRoute":
             name = qualify(normalise(key), PROVIDER)
-            self._udp_routers[name] = UdpRouter(name, service, (listener.entry_point,))
+            older = older_udp_route(self._route, listener.entry_point, self._cluster, self._options)
+            if older:
+                message = f"it gets nothing from entry point {listener.entry_point}, which {older} has"
+                self._report.warning(message, "of several routes, the oldest one serves")
+            else:
+                self._udp_routers[name] = UdpRouter(name, service, (listener.entry_point,))
             return
         for host in attached.hosts:
             text = server_name_rule(host)

@@ -11,16 +11,10 @@ from discovery.kubernetes.resources import (
     BACKEND_TLS_POLICIES,
     CONFIG_MAPS,
     GATEWAY_CLASSES,
-    GATEWAYS,
-    GRPC_ROUTES,
-    HTTP_ROUTES,
     NAMESPACES,
     REFERENCE_GRANTS,
     SECRETS,
     SERVICES,
-    TCP_ROUTES,
-    TLS_ROUTES,
-    UDP_ROUTES,
 )
 from discovery.kubernetes.selection import Selection
 from discovery.providers.contract import Emit
@@ -30,8 +24,9 @@ from discovery.providers.kubernetes.following import Follower
 from discovery.providers.kubernetes.lookup import DecodingPolicy
 from discovery.providers.kubernetes.selections import backend_selections
 from discovery.providers.kubernetes.status_updates import StatusUpdates
-from discovery.providers.kubernetes_gateway.decoder import ROOTS, Decoder
+from discovery.providers.kubernetes_gateway.decoder import Decoder
 from discovery.providers.kubernetes_gateway.options import PROVIDER, EntryPointAddress, Options
+from discovery.providers.kubernetes_gateway.roots import EXPERIMENTAL, OPTIONAL, REQUIRED, ROOTS
 from discovery.providers.kubernetes_gateway.status_addresses import StatusAddresses
 from discovery.providers.kubernetes_gateway.statuses import GatewayStatuses
 from rondpoint.settings import KubernetesGatewayOptions
@@ -43,9 +38,6 @@ _LOOKED_UP = (
     *(GATEWAY_CLASSES, REFERENCE_GRANTS, BACKEND_TLS_POLICIES),
     *(SERVICES, SECRETS, CONFIG_MAPS, NAMESPACES),
 )
-
-
-_EXPERIMENTAL = (TCP_ROUTES, UDP_ROUTES)
 
 
 class KubernetesGatewayProvider:
@@ -96,10 +88,9 @@ def selections(options: KubernetesGatewayOptions) -> Iterator[Selection]:
     yield Selection(GATEWAY_CLASSES, "", options.label_selector)
     yield Selection(NAMESPACES)
     for namespace in options.namespaces or ("",):
-        for resource in (GATEWAYS, HTTP_ROUTES, GRPC_ROUTES, REFERENCE_GRANTS, BACKEND_TLS_POLICIES):
+        for resource in (*REQUIRED, REFERENCE_GRANTS, BACKEND_TLS_POLICIES):
             yield Selection(resource, namespace)
-        # The account may lack rights to these, which nobody needs for HTTP.
-        for resource in (TLS_ROUTES, *(_EXPERIMENTAL if options.experimental_channel else ())):
+        for resource in (*OPTIONAL, *(EXPERIMENTAL if options.experimental_channel else ())):
             yield Selection(resource, namespace, optional=True, reported=True)
         yield Selection(CONFIG_MAPS, namespace)
         yield from backend_selections(namespace)

@@ -28,7 +28,7 @@ class KubernetesGatewayOptions(KubernetesCluster):
 
     experimental_channel: Switch = Field(
         default=False,
-        description="Serve TCPRoutes and UDPRoutes, which are in the Gateway API's experimental channel.",
+        description="Serve TCPRoutes and UDPRoutes.",
     )
     label_selector: Text = Field(
         default="", description="Serve only GatewayClasses with these labels: `app=shop,stage!=test`."

@@ -31,8 +31,9 @@ from discovery.merging.layer4_options import Layer4Options
 from discovery.merging.merge import merge
 from discovery.providers.kubernetes.definitions import Definitions
 from discovery.providers.kubernetes.lookup import DecodingPolicy
-from discovery.providers.kubernetes_gateway.decoder import ROOTS, Decoder
+from discovery.providers.kubernetes_gateway.decoder import Decoder
 from discovery.providers.kubernetes_gateway.options import PROVIDER, EntryPointAddress, Options
+from discovery.providers.kubernetes_gateway.roots import ROOTS
 from discovery.providers.kubernetes_gateway.statuses import GatewayStatuses
 from rondpoint.configuration import Configuration
 from rondpoint.explaining.active_configuration import ActiveConfiguration

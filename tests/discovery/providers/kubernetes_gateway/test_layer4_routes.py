@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 
 import pytest
+import yaml
 
+from discovery.kubernetes.resources import ALPHA_TCP_ROUTES, TCP_ROUTES, Resource
 from tests.discovery.providers.kubernetes_gateway.cluster import Cluster, Told, conditions, service
 from tests.lab.certificate import write_certificate
 
@@ -417,9 +419,57 @@ def test_a_policy_that_cannot_be_applied_closes_connections(secret: str) -> None
     assert told(cluster, "TLSRoute")["ResolvedRefs"] == Told("False", "RefNotPermitted")
 
 
-def test_two_udp_routes_of_one_listener_are_reported() -> None:
+@pytest.mark.parametrize(("one", "two", "winner"), [(OLD, NEW, "one"), (NEW, OLD, "two"), (OLD, OLD, "one")])
+def test_of_two_udp_routes_the_older_one_serves(one: str, two: str, winner: str) -> None:
     backend = "{name: dns, port: 53}"
     cluster = Cluster(
-        *SERVICES, gateway(UDP), route("UDPRoute", backend, name="a"), route("UDPRoute", backend, name="b")
+        *SERVICES,
+        gateway(UDP),
+        route("UDPRoute", backend, name="one", created=one),
+        route("UDPRoute", backend, name="two", created=two),
     )
-    assert any("takes nothing" in text for text in cluster.texts)
+    (router,) = cluster.merged.udp_routers
+    assert router.startswith(f"udproute-default-{winner}-")
+    loser = "two" if winner == "one" else "one"
+    (text,) = cluster.texts
+    assert text.startswith(f"UDPRoute default/{loser}: ")
+    assert all(told(cluster, "UDPRoute", name) == ATTACHED for name in ("one", "two"))
+    (own,) = cluster.status_of("Gateway", "gw")["listeners"]
+    assert own["attachedRoutes"] == 2
+    cluster.remove("UDPRoute", "default", winner)
+    (router,) = cluster.merged.udp_routers
+    assert router.startswith(f"udproute-default-{loser}-")
+
+
+def test_an_older_udp_route_of_another_entry_point_takes_nothing_away() -> None:
+    backend = "{name: dns, port: 53}"
+    cluster = Cluster(
+        *SERVICES,
+        gateway(UDP, "{name: other, port: 5353, protocol: UDP}"),
+        route("UDPRoute", backend, "{name: gw, sectionName: other}", name="one", created=OLD),
+        route("UDPRoute", backend, "{name: gw, sectionName: udp}", name="two", created=NEW),
+    )
+    (router,) = cluster.merged.udp_routers
+    assert router.startswith("udproute-default-two-")
+
+
+def test_the_stable_version_of_a_route_hides_the_other_one() -> None:
+    cluster = Cluster(*SERVICES, gateway(TCP))
+
+    def put(resource: Resource, backend: str) -> None:
+        item = yaml.safe_load(route("TCPRoute", f"{{name: {backend}, port: 80}}"))
+        item.pop("kind")
+        item["metadata"]["namespace"] = "default"
+        cluster.objects.put(resource, item)
+        cluster.apply()
+
+    def due() -> set[Resource]:
+        found = [each.resource for each in cluster.statuses.due(everything=True)]
+        return {each for each in found if each.kind == "TCPRoute"}
+
+    put(ALPHA_TCP_ROUTES, "one")
+    assert (cluster.connects_to(8080), due()) == ("1.1.1.1", {ALPHA_TCP_ROUTES})
+    put(TCP_ROUTES, "two")
+    assert (cluster.connects_to(8080), due()) == ("2.2.2.2", {TCP_ROUTES})
+    cluster.remove("TCPRoute", "default", "r")
+    assert (cluster.connects_to(8080), due()) == ("1.1.1.1", {ALPHA_TCP_ROUTES})
