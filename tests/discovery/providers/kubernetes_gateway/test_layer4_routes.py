@@ -225,8 +225,9 @@ def test_services_of_other_providers_may_be_named(kind: str) -> None:
     backends = "{name: 'x@file', group: traefik.io, kind: TraefikService}"
     cluster = Cluster(*SERVICES, ALL, route(kind, backends), cross_provider_namespaces=("default",))
     found = cluster.configuration
-    routers = [*found.tcp_routers.values(), *found.udp_routers.values()]
-    assert "x@file" in [router.service for router in routers]
+    services = [router.service for router in found.tcp_routers.values()]
+    services += [router.service for router in found.udp_routers.values()]
+    assert "x@file" in services
     assert told(cluster, kind) == ATTACHED
 
 
