@@ -167,13 +167,15 @@ def _kubernetes_gateway(clusters: Callable[[], Clusters], settings: Settings) ->
     if options is None:
         return None
     from discovery.providers.kubernetes_gateway import KubernetesGatewayProvider
-    from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
+    from discovery.providers.kubernetes_gateway.options import EntryPointAddress
 
     tls = settings.tls_entry_points
     entry_points = {
         name: EntryPointAddress(point.port, always_tls=name in tls)
         for name, point in settings.web_entry_points.items()
     }
+    for name, point in settings.udp_entry_points.items():
+        entry_points[name] = EntryPointAddress(point.port, udp=True)
     return KubernetesGatewayProvider(options, entry_points, sealer_of(settings).seal, clusters())
 
 

@@ -44,15 +44,17 @@ class ServedService:
 
     `available` are the targets that take new connections. If none does, `all_unavailable` is set, and all are
     in it. `key` is the service's name with PREFIX. A composite service has `members` in place of targets. A
-    service that is not `served` has neither.
+    service that is not `served` has neither. One that `refuses` takes its share of a composite service
+    without any target.
     """
 
-    __slots__ = ("all_unavailable", "available", "key", "members", "name", "rotation", "targets")
+    __slots__ = ("all_unavailable", "available", "key", "members", "name", "refuses", "rotation", "targets")
 
     def __init__(self, service: TcpService, targets: tuple[TcpTarget, ...], *, served: bool) -> None:
         self.name = service.name
         self.key = PREFIX + service.name
         self.targets = targets
+        self.refuses = service.refuses
         members = [member for member in service.members if served and member.weight > 0]
         self.members = tuple(member.name for member in members)
         order = schedule([member.weight for member in members])

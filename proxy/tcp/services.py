@@ -89,7 +89,7 @@ class TcpServices:
                 return served
             names = served.members_in_order(tickets)
             # If no member has an available server, ejected and draining ones are better than none.
-            chosen = next((each for each in names if self._has_servers(each)), names[0])
+            chosen = next((each for each in names if self._takes_share(each)), names[0])
             served = self.get(chosen)
         return None
 
@@ -111,8 +111,8 @@ class TcpServices:
         served = self._served.get(service.removeprefix(PREFIX))
         return served is not None and any(target.pool is pool for target in served.targets)
 
-    def _has_servers(self, name: str) -> bool:
-        """Return whether the service, or one of its members, has a server for new connections."""
+    def _takes_share(self, name: str) -> bool:
+        """Return whether the service, or one of its members, has a server for new connections, or refuses."""
         seen: set[str] = set()
         left = [name]
         while left:
@@ -123,7 +123,7 @@ class TcpServices:
                 continue
             if served.members:
                 left += served.members
-            elif not served.all_unavailable:
+            elif served.refuses or not served.all_unavailable:
                 return True
         return False
 

@@ -57,6 +57,7 @@ class UdpServices:
         self._services: dict[str, UdpService] = {}
         self._routes: dict[str, tuple[Route, ...]] = {}
         self._members: dict[str, tuple[str, ...]] = {}
+        self._refusing: set[str] = set()
         self._on_change = on_change
 
     @property
@@ -74,12 +75,14 @@ class UdpServices:
         members = () if service.unserved else service.members
         order = schedule([member.weight for member in members])
         self._members[service.name] = tuple(members[index].name for index in order)
+        (self._refusing.add if service.refuses else self._refusing.discard)(service.name)
         self._on_change()
 
     def remove(self, name: str) -> None:
         """Remove a service; ignore an unknown name."""
         for known in (self._services, self._routes, self._members):
             known.pop(name, None)
+        self._refusing.discard(name)
         self._on_change()
 
     def available(self, name: str, depth: int = 0) -> bool:
@@ -88,6 +91,13 @@ class UdpServices:
             return True
         members = self._distinct_members(name) if depth < MAX_DEPTH else ()
         return any(self.available(member, depth + 1) for member in members)
+
+    def _takes_share(self, name: str, depth: int = 0) -> bool:
+        """Return whether a member takes its share of sessions: by a server, or to refuse them."""
+        if name in self._refusing or self._routes.get(name):
+            return True
+        members = self._distinct_members(name) if depth < MAX_DEPTH else ()
+        return any(self._takes_share(member, depth + 1) for member in members)
 
     def choose(self, name: str, take: Take, avoided: Callable[[Route], bool]) -> Route | None:
         """Return the route of the next session; None if the service has no server for new ones.
@@ -100,7 +110,7 @@ class UdpServices:
             if routes:
                 return _choose_route(routes, name, take, avoided)
             rotation = self._members.get(name, ())
-            usable = {member for member in set(rotation) if self.available(member)}
+            usable = {member for member in set(rotation) if self._takes_share(member)}
             if not usable:
                 return None
             first = take(TICKET_PREFIX + name) - 1 if len(usable) > 1 else 0

@@ -116,7 +116,6 @@ _TRAEFIK_3_OPTIONS = (
     "tracing.backend tracing.datadog tracing.elastic tracing.globalAttributes tracing.haystack "
     "tracing.instana tracing.jaeger tracing.spanNameLimit tracing.zipkin "
     "providers.precedence "
-    "providers.kubernetesGateway.experimentalChannel "
     "providers.docker.allowNonRunning "
     "providers.file.debugLogGeneratedTemplate "
     "serversTransport.spiffe tcpServersTransport.tls.spiffe"

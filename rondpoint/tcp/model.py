@@ -77,7 +77,8 @@ class TcpService(Struct, frozen=True, omit_defaults=True, gc=False):
 
     `servers_transport` is a qualified name, or empty for the default; `transport` is the transport itself,
     once the reference is resolved. A service with `members` is composite: each connection goes to one of
-    them, in rotation by weight. `unserved` says why the service takes no connections.
+    them, in rotation by weight. `unserved` says why the service takes no connections. A member without
+    servers is passed over, unless it `refuses`: then it takes its share, and closes it.
     """
 
     name: str
@@ -87,6 +88,7 @@ class TcpService(Struct, frozen=True, omit_defaults=True, gc=False):
     transport: TcpServersTransport | None = None
     members: tuple[Member, ...] = ()
     unserved: str = ""
+    refuses: bool = False
 
 
 class TcpRouter(Struct, frozen=True, omit_defaults=True, gc=False):

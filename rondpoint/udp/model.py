@@ -25,13 +25,15 @@ class UdpService(Struct, frozen=True, omit_defaults=True, gc=False):
     """A group of servers that share UDP sessions; `servers` are ordered by name.
 
     A service with `members` is composite: each session goes to one of them, in rotation by weight. `unserved`
-    says why the service takes no sessions.
+    says why the service takes no sessions. A member without servers is passed over, unless it `refuses`: then
+    it takes its share, and the datagrams are dropped.
     """
 
     name: str
     servers: tuple[UdpServer, ...] = ()
     members: tuple[Member, ...] = ()
     unserved: str = ""
+    refuses: bool = False
 
 
 class UdpRouter(Struct, frozen=True, omit_defaults=True, gc=False):

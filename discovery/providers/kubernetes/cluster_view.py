@@ -13,7 +13,7 @@ ALL = ""
 
 
 class Kinds:
-    """The resources of each kind; of several in different API groups, the first one counts."""
+    """The resources of each kind; of several in different API groups or versions, the first one counts."""
 
     def __init__(self, resources: Iterable[Resource]) -> None:
         self._resources: dict[str, list[Resource]] = {}

@@ -21,8 +21,8 @@ class Definitions:
     """The definitions of one provider, decoded from `objects`; a change costs what it changes.
 
     `roots` are the resources whose objects define something, `others` those that decoders look up. Of several
-    resources of one kind, in different API groups, an object of the first one hides those of its name in the
-    others.
+    resources of one kind, in different API groups or versions, an object of the first one hides those of its
+    name in the others.
     """
 
     def __init__(

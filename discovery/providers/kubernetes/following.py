@@ -88,16 +88,21 @@ class Follower:
         return replace(found, diagnostics=tuple(diagnostics))
 
     def _describe(self, missing: frozenset[Selection]) -> Iterator[Diagnostic]:
-        """Report the resources that are missing in every API group that has their kind."""
+        """Report the resources that are missing in every API group and version that has their kind."""
         there = {each.resource.kind for each in self._selections if each not in missing}
-        told = [each for each in missing if not each.optional and each.resource.kind not in there]
-        for resource in sorted({str(each.resource) for each in told}):
+        told = {
+            str(each.resource): each.optional
+            for each in missing
+            if (each.reported or not each.optional) and each.resource.kind not in there
+        }
+        for resource, optional in sorted(told.items()):
+            rights = ", and give the agent's account the right to list and watch them" if optional else ""
             yield Diagnostic(
                 Severity.WARNING,
                 self._provider,
                 "Kubernetes API",
                 f"the API server does not know {resource}, so there are none",
-                "install their definition; Rondpoint asks again every 30 s",
+                f"install their definition{rights}; Rondpoint asks again every 30 s",
             )
 
     def _seconds_to_expiry(self) -> float | None:

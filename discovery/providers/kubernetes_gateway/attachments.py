@@ -12,7 +12,8 @@ from discovery.kubernetes.objects import name_of
 from discovery.providers.kubernetes.lookup import Cluster
 from discovery.providers.kubernetes_gateway.conditions import ACCEPTED, Condition
 from discovery.providers.kubernetes_gateway.hostnames import ServedHost, intersect, isolate, more_specific
-from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress, Listener, read_listeners
+from discovery.providers.kubernetes_gateway.listeners import Listener, read_listeners
+from discovery.providers.kubernetes_gateway.options import Options
 from discovery.providers.kubernetes_gateway.references import GROUP, read_reference
 
 
@@ -47,9 +48,7 @@ def is_ours(gateway_class: Object | None, controller: str) -> bool:
     return gateway_class is not None and (gateway_class.get("spec") or {}).get("controllerName") == controller
 
 
-def attach(
-    kind: str, route: Object, controller: str, cluster: Cluster, entry_points: Mapping[str, EntryPointAddress]
-) -> Iterator[Attachment]:
+def attach(kind: str, route: Object, cluster: Cluster, options: Options) -> Iterator[Attachment]:
     """Yield what becomes of each reference of a route of this kind to a Gateway of this controller."""
     namespace, _ = name_of(route)
     spec = route.get("spec") or {}
@@ -59,8 +58,8 @@ def attach(
         if to.group != GROUP or gateway is None:
             continue
         class_name = str((gateway.get("spec") or {}).get("gatewayClassName") or "")
-        if is_ours(cluster.find("GatewayClass", "", class_name), controller):
-            listeners = read_listeners(gateway, cluster, entry_points)
+        if is_ours(cluster.find("GatewayClass", "", class_name), options.controller):
+            listeners = read_listeners(gateway, cluster, options)
             yield _attach(kind, namespace, reference, listeners, spec.get("hostnames") or ())
 
 
@@ -94,7 +93,7 @@ def _attach(
 
 def _of_more_specific(own: Listener, listeners: tuple[Listener, ...]) -> tuple[str, ...]:
     """Return the hostnames of more specific listeners, also of those that are closed."""
-    same_place = [each for each in listeners if (each.port, each.protocol) == (own.port, own.protocol)]
+    same_place = [each for each in listeners if (each.port, each.layer) == (own.port, own.layer)]
     return more_specific(own.hostname, [each.hostname for each in same_place])
 
 

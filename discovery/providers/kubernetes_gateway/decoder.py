@@ -5,14 +5,13 @@ from __future__ import annotations
 from discovery.decoding.decoded import Decoded
 from discovery.kubernetes.client import Object
 from discovery.kubernetes.objects import name_of
-from discovery.kubernetes.resources import GATEWAYS, GRPC_ROUTES, HTTP_ROUTES
 from discovery.providers.kubernetes.lookup import Cluster
+from discovery.providers.kubernetes_gateway.decoded_route import DecodedRoute
 from discovery.providers.kubernetes_gateway.gateways import decode_gateway
-from discovery.providers.kubernetes_gateway.routes import Options, decode_route
+from discovery.providers.kubernetes_gateway.layer4_routes import decode_layer4_route
+from discovery.providers.kubernetes_gateway.options import Options
+from discovery.providers.kubernetes_gateway.routes import decode_route
 from discovery.providers.kubernetes_gateway.statuses import GatewayStatuses
-
-ROOTS = (GATEWAYS, HTTP_ROUTES, GRPC_ROUTES)
-"""The resources that define something."""
 
 
 class Decoder:
@@ -23,16 +22,20 @@ class Decoder:
         self._statuses = statuses
 
     def decode(self, kind: str, item: Object, cluster: Cluster) -> Decoded:
-        """Decode a Gateway, an HTTPRoute or a GRPCRoute."""
+        """Decode a Gateway or a route."""
         namespace, name = name_of(item)
-        if kind == "HTTPRoute":
-            route = decode_route("HTTPRoute", item, cluster, self._options)
-            self._statuses.note_route((HTTP_ROUTES, namespace, name), route)
-            return route.decoded
-        if kind == "GRPCRoute":
-            route = decode_route("GRPCRoute", item, cluster, self._options)
-            self._statuses.note_route((GRPC_ROUTES, namespace, name), route)
+        if kind != "Gateway":
+            route = self._decode_route(kind, item, cluster)
+            self._statuses.note_route((kind, namespace, name), route)
             return route.decoded
         gateway = decode_gateway(item, cluster, self._options)
-        self._statuses.note_gateway((GATEWAYS, namespace, name), gateway)
+        self._statuses.note_gateway((kind, namespace, name), gateway)
         return gateway.decoded
+
+    def _decode_route(self, kind: str, item: Object, cluster: Cluster) -> DecodedRoute:
+        match kind:
+            case "HTTPRoute" | "GRPCRoute":
+                return decode_route(kind, item, cluster, self._options)
+            case "TCPRoute" | "TLSRoute" | "UDPRoute":
+                return decode_layer4_route(kind, item, cluster, self._options)
+        raise ValueError(f"{kind} is no kind of routes")

@@ -1,4 +1,4 @@
-"""Decodes Gateways: the certificates of their listeners."""
+"""Decodes Gateways: the certificates of their listeners, and the end of connections for unknown names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from discovery.kubernetes.objects import name_of
 from discovery.providers.kubernetes.lookup import Cluster
 from discovery.providers.kubernetes_gateway.attachments import is_ours
 from discovery.providers.kubernetes_gateway.listeners import Listener, read_listeners
-from discovery.providers.kubernetes_gateway.routes import PROVIDER, Options
+from discovery.providers.kubernetes_gateway.options import PROVIDER, Options
+from discovery.providers.kubernetes_gateway.unknown_names import refuse_unknown_names
 
 
 class DecodedGateway(Struct, frozen=True):
@@ -29,7 +30,7 @@ def decode_gateway(gateway: Object, cluster: Cluster, options: Options) -> Decod
     class_name = str((gateway.get("spec") or {}).get("gatewayClassName") or "")
     if not is_ours(cluster.find("GatewayClass", "", class_name), options.controller):
         return DecodedGateway(Decoded(report.subject))
-    listeners = read_listeners(gateway, cluster, options.entry_points)
+    listeners = read_listeners(gateway, cluster, options)
     pairs: dict[str, WrittenPair] = {}
     for listener in listeners:
         if not listener.serves:
@@ -38,5 +39,12 @@ def decode_gateway(gateway: Object, cluster: Cluster, options: Options) -> Decod
             continue
         for pair in listener.pairs:
             pairs.setdefault(pair.cert_file, pair)
-    decoded = Decoded(report.subject, diagnostics=report.diagnostics, pairs=tuple(pairs.values()))
+    routers, services = refuse_unknown_names(listeners)
+    decoded = Decoded(
+        report.subject,
+        diagnostics=report.diagnostics,
+        pairs=tuple(pairs.values()),
+        tcp_routers=routers,
+        tcp_services=services,
+    )
     return DecodedGateway(decoded, listeners, ours=True)

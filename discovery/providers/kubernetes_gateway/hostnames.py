@@ -69,5 +69,20 @@ def host_rule(hostname: str) -> str:
         return ""
     if not hostname.startswith("*."):
         return f"Host({quote(hostname)})"
-    expression = rf"^[a-z0-9.-]+\.{re.escape(hostname[2:])}$"
-    return f"HostRegexp({quote(expression)})"
+    return f"HostRegexp({quote(_names_below(hostname))})"
+
+
+def server_name_rule(host: ServedHost) -> str:
+    """Return the rule of TCP routers for the server names of a host, with all names below a wildcard."""
+    return " && ".join((_server_name(host.name), *(f"!{_server_name(other)}" for other in host.others)))
+
+
+def _server_name(hostname: str) -> str:
+    # HostSNI has wildcards for one label only.
+    if not hostname.startswith("*."):
+        return f"HostSNI({quote(hostname or '*')})"
+    return f"HostSNIRegexp({quote(_names_below(hostname))})"
+
+
+def _names_below(wildcard: str) -> str:
+    return rf"^[a-z0-9.-]+\.{re.escape(wildcard[2:])}$"

@@ -1,8 +1,8 @@
-"""Reads the listeners of a Gateway: their entry points, the routes that they take, and their certificates."""
+"""Reads the listeners of a Gateway: their entry points, and the routes that they take."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -11,7 +11,6 @@ from discovery.decoding.written_pair import WrittenPair
 from discovery.kubernetes.client import Object
 from discovery.kubernetes.objects import name_of
 from discovery.providers.kubernetes.lookup import Cluster
-from discovery.providers.kubernetes.secrets import ContentsFault, read_key_pair
 from discovery.providers.kubernetes_gateway.conditions import (
     ACCEPTED,
     CONFLICTED,
@@ -20,15 +19,13 @@ from discovery.providers.kubernetes_gateway.conditions import (
     Condition,
 )
 from discovery.providers.kubernetes_gateway.label_selectors import selects
+from discovery.providers.kubernetes_gateway.listener_protocols import PROTOCOLS, Places, Protocol
+from discovery.providers.kubernetes_gateway.listener_tls import ListenerTls, read_listener_tls
+from discovery.providers.kubernetes_gateway.options import Options
 from discovery.providers.kubernetes_gateway.parameters import parameters_fault
-from discovery.providers.kubernetes_gateway.references import (
-    GROUP,
-    Location,
-    is_granted,
-    read_reference,
-)
+from discovery.providers.kubernetes_gateway.references import GROUP
 
-ROUTE_KINDS = ("HTTPRoute", "GRPCRoute")
+_EXPERIMENTAL = "providers.kubernetesGateway.experimentalChannel"
 _FINE = (
     Condition(ACCEPTED, True, "Accepted", "the listener is valid"),
     Condition(RESOLVED_REFS, True, "ResolvedRefs", "all references are resolved"),
@@ -36,18 +33,12 @@ _FINE = (
 )
 
 
-class EntryPointAddress(Struct, frozen=True):
-    """A web entry point: its port, and whether it speaks TLS with every client."""
-
-    port: int
-    always_tls: bool
-
-
 class Listener(Struct, frozen=True):
     """One listener of a Gateway. `kinds` are the kinds of routes that it takes, in the namespaces `from_`.
 
     Routes count as attached if the listener is `accepted`. They are served if it `serves` as well: without
-    all its certificates it does not. `from_` is None for all namespaces.
+    all its certificates it does not. `from_` is None for all namespaces. With `passthrough`, servers end TLS.
+    A protocol without hostnames has an empty one.
     """
 
     namespace: str
@@ -61,6 +52,13 @@ class Listener(Struct, frozen=True):
     from_: frozenset[str] | None = frozenset()
     conditions: tuple[Condition, ...] = _FINE
     pairs: tuple[WrittenPair, ...] = ()
+    passthrough: bool = False
+
+    @property
+    def layer(self) -> str:
+        """The layer of its protocol; listeners of one port and layer have different hostnames."""
+        known = PROTOCOLS.get(self.protocol)
+        return self.protocol if known is None else known.layer
 
     @property
     def accepted(self) -> bool:
@@ -79,64 +77,57 @@ class Listener(Struct, frozen=True):
         return kind in self.kinds and (self.from_ is None or namespace in self.from_)
 
 
-def read_listeners(
-    gateway: Object, cluster: Cluster, entry_points: Mapping[str, EntryPointAddress]
-) -> tuple[Listener, ...]:
+def read_listeners(gateway: Object, cluster: Cluster, options: Options) -> tuple[Listener, ...]:
     """Read all listeners of a Gateway; their conditions say what is wrong."""
-    taken: set[tuple[int, str, str]] = set()
+    places = Places()
     return tuple(
-        _read_listener(gateway, written, cluster, entry_points, taken)
+        _read_listener(gateway, written, cluster, options, places)
         for written in (gateway.get("spec") or {}).get("listeners") or ()
     )
 
 
 def _read_listener(
-    gateway: Object,
-    written: Mapping[str, Any],
-    cluster: Cluster,
-    entry_points: Mapping[str, EntryPointAddress],
-    taken: set[tuple[int, str, str]],
+    gateway: Object, written: Mapping[str, Any], cluster: Cluster, options: Options, places: Places
 ) -> Listener:
     namespace, name = name_of(gateway)
-    port, protocol = int(written.get("port") or 0), str(written.get("protocol") or "")
+    port, named = int(written.get("port") or 0), str(written.get("protocol") or "")
     hostname = str(written.get("hostname") or "")
     fault = parameters_fault(gateway)
     faults = [] if fault is None else [Condition(PROGRAMMED, False, "Invalid", fault.message)]
-    entry_point = _entry_point(port, protocol, entry_points)
+    entry_point, tls = "", ListenerTls()
     kinds: tuple[str, ...] = ()
-    pairs: tuple[WrittenPair, ...] = ()
-    if protocol not in ("HTTP", "HTTPS"):
-        faults.append(
-            Condition(ACCEPTED, False, "UnsupportedProtocol", f"protocol {protocol} is not supported")
-        )
+    protocol = PROTOCOLS.get(named)
+    if protocol is None or (protocol.experimental and not options.experimental):
+        hint = "" if protocol is None else f", unless {_EXPERIMENTAL} is set"
+        message = f"protocol {named} is not supported{hint}"
+        faults.append(Condition(ACCEPTED, False, "UnsupportedProtocol", message))
     else:
-        kinds, unknown = _kinds(written)
+        hostname = hostname if protocol.has_hostnames else ""
+        kinds, unknown = _kinds(written, protocol)
         if unknown:
             message = f"routes of kind {', '.join(unknown)} are not supported"
             faults.append(Condition(RESOLVED_REFS, False, "InvalidRouteKinds", message))
+        entry_point = _entry_point(port, protocol, options)
         if not entry_point:
-            message = f"no web entry point has port {port}{'' if protocol == 'HTTPS' else ' without TLS'}"
-            faults.append(Condition(ACCEPTED, False, "PortUnavailable", message))
-        key = (port, protocol, hostname.lower())
-        if key in taken:
-            message = "another listener has the same port, protocol and hostname"
-            faults.append(Condition(CONFLICTED, True, "HostnameConflict", message))
-        taken.add(key)
-        if protocol == "HTTPS":
-            pairs, tls_faults = _pairs(gateway, written.get("tls") or {}, cluster)
-            faults += tls_faults
+            faults.append(Condition(ACCEPTED, False, "PortUnavailable", _no_entry_point(port, protocol)))
+        conflict = places.take(port, protocol, hostname)
+        if conflict is not None:
+            faults.append(conflict)
+        tls = read_listener_tls(gateway, named, written.get("tls"), cluster)
+        faults += tls.faults
     return Listener(
         namespace,
         name,
         str(written.get("name") or ""),
         port,
-        protocol,
+        named,
         hostname,
         entry_point,
         kinds,
         _namespaces(namespace, (written.get("allowedRoutes") or {}).get("namespaces") or {}, cluster),
         _conditions(faults),
-        pairs,
+        tls.pairs,
+        tls.passthrough,
     )
 
 
@@ -157,22 +148,31 @@ def _conditions(faults: Sequence[Condition]) -> tuple[Condition, ...]:
     )
 
 
-def _entry_point(port: int, protocol: str, entry_points: Mapping[str, EntryPointAddress]) -> str:
-    for name, address in entry_points.items():
-        if address.port == port and not (protocol == "HTTP" and address.always_tls):
+def _entry_point(port: int, protocol: Protocol, options: Options) -> str:
+    for name, address in options.entry_points.items():
+        usable = address.udp == (protocol.layer == "udp") and not (
+            protocol.layer == "http" and address.always_tls
+        )
+        if usable and address.port == port:
             return name
     return ""
 
 
-def _kinds(written: Mapping[str, Any]) -> tuple[tuple[str, ...], list[str]]:
+def _no_entry_point(port: int, protocol: Protocol) -> str:
+    if protocol.layer == "udp":
+        return f"no entry point for UDP has port {port}"
+    return f"no web entry point has port {port}{' without TLS' if protocol.layer == 'http' else ''}"
+
+
+def _kinds(written: Mapping[str, Any], protocol: Protocol) -> tuple[tuple[str, ...], list[str]]:
     """Return the kinds of routes that a listener takes, and those that it names and are not supported."""
     named = (written.get("allowedRoutes") or {}).get("kinds")
     if not named:
-        return ROUTE_KINDS, []
+        return protocol.kinds, []
     found, unknown = [], []
     for each in named:
         group, kind = str(each.get("group") or GROUP), str(each.get("kind") or "")
-        if group == GROUP and kind in ROUTE_KINDS:
+        if group == GROUP and kind in protocol.kinds:
             found.append(kind)
         else:
             unknown.append(f"{group}/{kind}")
@@ -191,43 +191,3 @@ def _namespaces(namespace: str, written: Mapping[str, Any], cluster: Cluster) ->
             if selects(selector, item["metadata"].get("labels") or {})
         )
     return frozenset((namespace,)) if source == "Same" else frozenset()
-
-
-def _pairs(
-    gateway: Object, tls: Mapping[str, Any], cluster: Cluster
-) -> tuple[tuple[WrittenPair, ...], list[Condition]]:
-    if (tls.get("mode") or "Terminate") != "Terminate":
-        return (), [
-            Condition(ACCEPTED, False, "UnsupportedValue", f"TLS mode {tls['mode']} is not supported")
-        ]
-    references = tls.get("certificateRefs") or ()
-    if not references:
-        message = "the listener names no certificate"
-        return (), [Condition(RESOLVED_REFS, False, "InvalidCertificateRef", message)]
-    pairs: list[WrittenPair] = []
-    faults: list[Condition] = []
-    for found in _read_pairs(gateway, references, cluster):
-        (pairs if isinstance(found, WrittenPair) else faults).append(found)  # type: ignore[arg-type]
-    return tuple(pairs), faults
-
-
-def _read_pairs(
-    gateway: Object, references: Sequence[Mapping[str, Any]], cluster: Cluster
-) -> Iterator[WrittenPair | Condition]:
-    namespace, _ = name_of(gateway)
-    for written in references:
-        to = read_reference(written, namespace, "", "Secret")
-        if (to.group, to.kind) != ("", "Secret"):
-            yield _bad_reference(f"{to.group}/{to} is no Secret")
-        elif not is_granted(cluster, "Gateway", namespace, to):
-            message = f"no ReferenceGrant in namespace {to.namespace} allows the reference to {to}"
-            yield Condition(RESOLVED_REFS, False, "RefNotPermitted", message)
-        else:
-            try:
-                yield read_key_pair(to.name, Location(to.namespace, cluster))
-            except ContentsFault as fault:
-                yield _bad_reference(str(fault))
-
-
-def _bad_reference(message: str) -> Condition:
-    return Condition(RESOLVED_REFS, False, "InvalidCertificateRef", message)

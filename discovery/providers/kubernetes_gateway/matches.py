@@ -103,6 +103,11 @@ def priority(match: Match, hostname: str, route: Object, rule_number: int) -> in
     return found * _MAX_RULES + max(_MAX_RULES - 1 - rule_number, 0)
 
 
+def priority_of_all(route: Object) -> int:
+    """Return the priority of a TCP router for all connections: after all names, the older route first."""
+    return -1 - _created_at(route)
+
+
 def _created_at(route: Object) -> int:
     written = str(route["metadata"].get("creationTimestamp") or "")
     try:

@@ -11,9 +11,6 @@ from discovery.kubernetes.resources import (
     BACKEND_TLS_POLICIES,
     CONFIG_MAPS,
     GATEWAY_CLASSES,
-    GATEWAYS,
-    GRPC_ROUTES,
-    HTTP_ROUTES,
     NAMESPACES,
     REFERENCE_GRANTS,
     SECRETS,
@@ -27,9 +24,9 @@ from discovery.providers.kubernetes.following import Follower
 from discovery.providers.kubernetes.lookup import DecodingPolicy
 from discovery.providers.kubernetes.selections import backend_selections
 from discovery.providers.kubernetes.status_updates import StatusUpdates
-from discovery.providers.kubernetes_gateway.decoder import ROOTS, Decoder
-from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
-from discovery.providers.kubernetes_gateway.routes import PROVIDER, Options
+from discovery.providers.kubernetes_gateway.decoder import Decoder
+from discovery.providers.kubernetes_gateway.options import PROVIDER, EntryPointAddress, Options
+from discovery.providers.kubernetes_gateway.roots import EXPERIMENTAL, OPTIONAL, REQUIRED, ROOTS
 from discovery.providers.kubernetes_gateway.status_addresses import StatusAddresses
 from discovery.providers.kubernetes_gateway.statuses import GatewayStatuses
 from rondpoint.settings import KubernetesGatewayOptions
@@ -46,7 +43,7 @@ _LOOKED_UP = (
 class KubernetesGatewayProvider:
     """A provider that follows the objects of the Gateway API by watches, and writes their statuses.
 
-    `seal` seals private keys. `entry_points` are the web entry points, which the ports of listeners name.
+    `seal` seals private keys. `entry_points` are those that the ports of listeners may name.
     Providers with the same `clusters` share watches.
     """
 
@@ -69,12 +66,13 @@ class KubernetesGatewayProvider:
             cross_provider_namespaces=options.cross_provider_namespaces,
             option_prefix="providers.kubernetesGateway.",
         )
-        decoder = Decoder(Options(CONTROLLER, entry_points, policy), statuses)
+        decoded = Options(CONTROLLER, entry_points, policy, options.experimental_channel)
+        decoder = Decoder(decoded, statuses)
         definitions = Definitions(self.name, objects, ROOTS, _LOOKED_UP, decoder.decode, seal)
         self._follower = Follower(
             self.name,
             clusters.watches(options),
-            _selections(options),
+            selections(options),
             objects,
             definitions,
             StatusUpdates(statuses, clusters.leadership),
@@ -85,11 +83,14 @@ class KubernetesGatewayProvider:
         self._follower.watch(emit, stop)
 
 
-def _selections(options: KubernetesGatewayOptions) -> Iterator[Selection]:
+def selections(options: KubernetesGatewayOptions) -> Iterator[Selection]:
+    """Yield what the provider follows."""
     yield Selection(GATEWAY_CLASSES, "", options.label_selector)
     yield Selection(NAMESPACES)
     for namespace in options.namespaces or ("",):
-        for resource in (GATEWAYS, HTTP_ROUTES, GRPC_ROUTES, REFERENCE_GRANTS, BACKEND_TLS_POLICIES):
+        for resource in (*REQUIRED, REFERENCE_GRANTS, BACKEND_TLS_POLICIES):
             yield Selection(resource, namespace)
+        for resource in (*OPTIONAL, *(EXPERIMENTAL if options.experimental_channel else ())):
+            yield Selection(resource, namespace, optional=True, reported=True)
         yield Selection(CONFIG_MAPS, namespace)
         yield from backend_selections(namespace)

@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from msgspec import Struct
-
 from discovery.decoding.decoded import Decoded
 from discovery.decoding.names import normalise, qualify
 from discovery.decoding.report import Report
 from discovery.dynamic.middlewares import make_middleware
 from discovery.kubernetes.client import Object
 from discovery.kubernetes.objects import name_of
-from discovery.providers.kubernetes.lookup import Cluster, DecodingPolicy
+from discovery.providers.kubernetes.lookup import Cluster
 from discovery.providers.kubernetes.names import rule_digest
-from discovery.providers.kubernetes_gateway.attachments import Attached, Attachment, attach
-from discovery.providers.kubernetes_gateway.backends import BackendFaultError, RouteKind, read_backend
-from discovery.providers.kubernetes_gateway.conditions import PARTIALLY_INVALID, RESOLVED_REFS, Condition
+from discovery.providers.kubernetes_gateway.attachments import Attached, attach
+from discovery.providers.kubernetes_gateway.backends import read_backend
+from discovery.providers.kubernetes_gateway.conditions import Condition
+from discovery.providers.kubernetes_gateway.decoded_route import (
+    DecodedRoute,
+    report_attachments,
+    route_conditions,
+)
 from discovery.providers.kubernetes_gateway.filters import (
     Filters,
     UnsupportedFilterError,
     read_filters,
     read_timeouts,
 )
-from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
 from discovery.providers.kubernetes_gateway.matches import (
     Match,
     UnsupportedMatchError,
@@ -32,13 +34,16 @@ from discovery.providers.kubernetes_gateway.matches import (
     http_matches,
     priority,
 )
+from discovery.providers.kubernetes_gateway.options import PROVIDER, Options
+from discovery.providers.kubernetes_gateway.service_references import (
+    BackendFaultError,
+    HttpKind,
+    service_of_other_provider,
+)
 from rondpoint.model import Member, Middleware, Mirror, Mirroring, Router, ServersTransport, Service
 from rondpoint.rules import v3
 from rondpoint.rules.errors import RuleError
 
-PROVIDER = "kubernetesgateway"
-
-_RESOLVED = Condition(RESOLVED_REFS, True, "ResolvedRefs", "all references are resolved")
 _MATCHES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Match]]] = {
     "HTTPRoute": http_matches,
     "GRPCRoute": grpc_matches,
@@ -49,23 +54,7 @@ _FAULT_STATUS = {"HTTPRoute": 500, "GRPCRoute": 503}
 _UNSERVED = ("retry", "sessionPersistence")
 
 
-class Options(Struct, frozen=True):
-    """What the settings say: the controller's name, the entry points, and how routes are decoded."""
-
-    controller: str
-    entry_points: Mapping[str, EntryPointAddress]
-    policy: DecodingPolicy
-
-
-class DecodedRoute(Struct, frozen=True):
-    """A route's definitions, and what its status says: its attachments, and conditions of all of them."""
-
-    decoded: Decoded
-    attachments: tuple[Attachment, ...]
-    conditions: tuple[Condition, ...]
-
-
-def decode_route(kind: RouteKind, route: Object, cluster: Cluster, options: Options) -> DecodedRoute:
+def decode_route(kind: HttpKind, route: Object, cluster: Cluster, options: Options) -> DecodedRoute:
     """Decode a route. A rule that cannot be served as it is meant is closed, or left out, and says so."""
     return _Route(kind, route, cluster, options).decode()
 
@@ -73,8 +62,8 @@ def decode_route(kind: RouteKind, route: Object, cluster: Cluster, options: Opti
 class _Route:
     """The state of one decoding."""
 
-    def __init__(self, kind: RouteKind, route: Object, cluster: Cluster, options: Options) -> None:
-        self._kind: RouteKind = kind
+    def __init__(self, kind: HttpKind, route: Object, cluster: Cluster, options: Options) -> None:
+        self._kind: HttpKind = kind
         self._route = route
         self._cluster = cluster
         self._options = options
@@ -89,30 +78,12 @@ class _Route:
         self._invalid: list[str] = []
 
     def decode(self) -> DecodedRoute:
-        attachments = tuple(
-            attach(
-                self._kind, self._route, self._options.controller, self._cluster, self._options.entry_points
-            )
-        )
-        for attachment in attachments:
-            if not attachment.condition.holds:
-                to = attachment.reference
-                parent = f"Gateway {to.get('namespace') or self._namespace}/{to.get('name')}"
-                self._report.warning(f"{parent} does not take it: {attachment.condition.message}")
-            for name in attachment.lost:
-                self._report.warning(
-                    f"it gets no requests for {name}, which belongs to a more specific listener",
-                    "name that listener's sectionName in parentRefs, or none",
-                )
+        attachments = tuple(attach(self._kind, self._route, self._cluster, self._options))
+        report_attachments(self._namespace, attachments, self._report)
         if attachments:
             served = [each for one in attachments for each in one.attached if each.listener.serves]
             for number, rule in enumerate((self._route.get("spec") or {}).get("rules") or ({},)):
                 self._decode_rule(number, rule, served)
-        conditions = [self._unresolved or _RESOLVED]
-        if self._invalid:
-            conditions.append(
-                Condition(PARTIALLY_INVALID, True, "UnsupportedValue", "; ".join(self._invalid))
-            )
         decoded = Decoded(
             self._report.subject,
             tuple(self._routers.values()),
@@ -121,7 +92,8 @@ class _Route:
             self._report.diagnostics,
             servers_transports=tuple(self._transports.values()),
         )
-        return DecodedRoute(decoded, attachments, tuple(conditions))
+        conditions = route_conditions(self._unresolved, self._invalid)
+        return DecodedRoute(decoded, attachments, conditions)
 
     def _decode_rule(self, number: int, rule: Mapping[str, Any], served: list[Attached]) -> None:
         where = f"rule {number}"
@@ -210,8 +182,9 @@ class _Route:
         own = normalise(f"{name}-svc-{namespace}-{backend.get('name') or ''}-{index}")
         qualified = qualify(own, PROVIDER)
         try:
-            if _is_of_other_provider(backend):
-                return self._of_other_provider(str(backend["name"]))
+            other = service_of_other_provider(backend, self._namespace, self._options.policy)
+            if other:
+                return other
             filters = read_filters(backend.get("filters") or (), self._namespace, own, match.prefix)
             if filters.mirrors:
                 raise UnsupportedFilterError("RequestMirror on a backend is not supported")
@@ -235,12 +208,6 @@ class _Route:
             middlewares=tuple(qualify(each, PROVIDER) for each in filters.middlewares),
         )
         return qualified
-
-    def _of_other_provider(self, name: str) -> str:
-        if not self._options.policy.may_name_providers(self._namespace):
-            message = f"namespace {self._namespace} may not refer to {name}, a service of another provider"
-            raise BackendFaultError("RefNotPermitted", message)
-        return name
 
     def _fault(self, name: str, reason: str) -> str:
         """Define a service that responds with an error, and return its qualified name."""
@@ -275,11 +242,6 @@ class _Route:
         if message not in self._invalid:
             self._invalid.append(message)
             self._report.error(message, "its requests go to rules that match less")
-
-
-def _is_of_other_provider(backend: Mapping[str, Any]) -> bool:
-    kind = (backend.get("group"), backend.get("kind"))
-    return kind == ("traefik.io", "TraefikService") and "@" in str(backend.get("name"))
 
 
 def _depends_on_match(rule: Mapping[str, Any]) -> bool:

@@ -9,16 +9,21 @@ from typing import Any
 
 from discovery.kubernetes.client import Object
 from discovery.kubernetes.objects import Key, Objects
-from discovery.kubernetes.resources import GATEWAY_CLASSES, GATEWAYS, Resource
+from discovery.kubernetes.resources import GATEWAY_CLASSES, Resource
 from discovery.providers.kubernetes.status_updates import DueStatus
 from discovery.providers.kubernetes_gateway.attachments import is_ours
+from discovery.providers.kubernetes_gateway.decoded_route import DecodedRoute
 from discovery.providers.kubernetes_gateway.gateways import DecodedGateway
-from discovery.providers.kubernetes_gateway.routes import DecodedRoute
+from discovery.providers.kubernetes_gateway.roots import ROOTS
 from discovery.providers.kubernetes_gateway.status_formats import class_status, gateway_status, route_status
 from rondpoint.diagnostics import Diagnostic
 
 Addresses = Callable[[], tuple[Mapping[str, str], ...]]
 """Returns the addresses at which clients reach the Gateways."""
+
+
+Subject = tuple[str, str, str]
+"""The kind, namespace and name of an object, whichever version of its resource the cluster has."""
 
 
 def _now() -> str:
@@ -38,25 +43,26 @@ class GatewayStatuses:
         self._controller = controller
         self._addresses = addresses
         self._now = now
-        self._gateways: dict[Key, DecodedGateway] = {}
-        self._routes: dict[Key, DecodedRoute] = {}
-        self._decoded: set[Key] = set()
+        self._gateways: dict[Subject, DecodedGateway] = {}
+        self._routes: dict[Subject, DecodedRoute] = {}
+        self._decoded: set[Subject] = set()
 
-    def note_gateway(self, key: Key, decoded: DecodedGateway) -> None:
+    def note_gateway(self, subject: Subject, decoded: DecodedGateway) -> None:
         """Note a decoded Gateway."""
-        self._gateways[key] = decoded
+        self._gateways[subject] = decoded
 
-    def note_route(self, key: Key, decoded: DecodedRoute) -> None:
+    def note_route(self, subject: Subject, decoded: DecodedRoute) -> None:
         """Note a decoded route."""
-        self._routes[key] = decoded
-        self._decoded.add(key)
+        self._routes[subject] = decoded
+        self._decoded.add(subject)
 
     def note(self, changed: Set[Key]) -> tuple[Diagnostic, ...]:
         """Forget deleted objects; nothing keeps statuses from being written."""
-        for key in changed:
-            if self._objects.get(*key) is None:
-                self._gateways.pop(key, None)
-                self._routes.pop(key, None)
+        for resource, namespace, name in changed:
+            subject = (resource.kind, namespace, name)
+            if self._find(subject) is None:
+                self._gateways.pop(subject, None)
+                self._routes.pop(subject, None)
         return ()
 
     def due(self, *, everything: bool) -> Iterator[DueStatus]:
@@ -66,23 +72,33 @@ class GatewayStatuses:
             if status != (item.get("status") or {}):
                 yield DueStatus(resource, item, status)
 
-    def _statuses(self, routes: Set[Key]) -> Iterator[tuple[Resource, Object, Mapping[str, Any]]]:
+    def _statuses(self, routes: Set[Subject]) -> Iterator[tuple[Resource, Object, Mapping[str, Any]]]:
         now = self._now()
         for gateway_class in self._objects.all(GATEWAY_CLASSES).values():
             if is_ours(gateway_class, self._controller):
                 yield GATEWAY_CLASSES, gateway_class, class_status(gateway_class, now)
         attached = self._count_attached()
         addresses = self._addresses()
-        for key, gateway in self._gateways.items():
-            item = self._objects.get(*key)
-            if item is not None and gateway.ours:
-                counts = {each.name: attached[key[1], key[2], each.name] for each in gateway.listeners}
-                yield GATEWAYS, item, gateway_status(item, gateway.listeners, counts, addresses, now)
-        for key in routes:
-            route_item, route = self._objects.get(*key), self._routes.get(key)
-            if route_item is not None and route is not None:
-                status = route_status(route_item, route.attachments, route.conditions, self._controller, now)
-                yield key[0], route_item, status
+        for subject, gateway in self._gateways.items():
+            found = self._find(subject)
+            if found is not None and gateway.ours:
+                counts = {each.name: attached[*subject[1:], each.name] for each in gateway.listeners}
+                status = gateway_status(found[1], gateway.listeners, counts, addresses, now)
+                yield *found, status
+        for subject in routes:
+            found, route = self._find(subject), self._routes.get(subject)
+            if found is not None and route is not None:
+                status = route_status(found[1], route.attachments, route.conditions, self._controller, now)
+                yield *found, status
+
+    def _find(self, subject: Subject) -> tuple[Resource, Object] | None:
+        """Return an object with its resource; of several versions, the first one counts."""
+        kind, namespace, name = subject
+        for resource in ROOTS:
+            item = self._objects.get(resource, namespace, name) if resource.kind == kind else None
+            if item is not None:
+                return resource, item
+        return None
 
     def _count_attached(self) -> Counter[tuple[str, str, str]]:
         """Count the routes of each listener, by the Gateway's namespace and name."""

@@ -24,8 +24,12 @@ class KubernetesStatusAddress(Section):
 
 
 class KubernetesGatewayOptions(KubernetesCluster):
-    """Route by the Gateways, HTTPRoutes and GRPCRoutes of a Kubernetes cluster."""
+    """Route by the Gateways of a Kubernetes cluster, and the routes that are attached to them."""
 
+    experimental_channel: Switch = Field(
+        default=False,
+        description="Serve TCPRoutes and UDPRoutes.",
+    )
     label_selector: Text = Field(
         default="", description="Serve only GatewayClasses with these labels: `app=shop,stage!=test`."
     )

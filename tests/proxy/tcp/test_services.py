@@ -208,6 +208,17 @@ def test_a_member_without_servers_is_skipped(proxy: Proxy, ports: dict[str, int]
     assert b"".join(reached(ports["tcp"]) for _ in range(6)) == b"aaaaaa"
 
 
+@pytest.mark.parametrize("reason", ["", "its backend does not exist"])
+def test_a_member_that_refuses_closes_its_share(
+    reason: str, proxy: Proxy, ports: dict[str, int], server: Start
+) -> None:
+    proxy.tcp_services["a"] = service("a", server(announce(b"a")).port)
+    proxy.tcp_services["refusing"] = service("refusing", refuses=True, unserved=reason)
+    route(proxy, "tcp", ANYTHING, service_options={"members": (Member("a", 2), Member("refusing"))})
+    seen = [reached(ports["tcp"]) for _ in range(9)]
+    assert sorted(seen) == [b""] * 3 + [b"a"] * 6
+
+
 def test_a_composite_service_that_is_not_served_is_closed(
     proxy: Proxy, ports: dict[str, int], server: Start
 ) -> None:

@@ -78,6 +78,24 @@ def test_members_without_servers_are_passed_over() -> None:
     assert not tickets.fields
 
 
+def test_a_member_that_refuses_takes_its_share() -> None:
+    services = make(
+        service("full", "a"),
+        UdpService("refusing", refuses=True),
+        UdpService("inner", members=(Member("refusing"),)),
+        UdpService("all", members=(Member("inner"), Member("full", 3))),
+    )
+    assert Counter(chosen(services, "all", 8)) == {"a": 6, "": 2}
+    services.put(UdpService("refusing"))
+    assert chosen(services, "all", 4) == ["a"] * 4
+
+
+def test_a_service_that_only_refuses_has_no_server() -> None:
+    services = make(UdpService("refusing", refuses=True), UdpService("all", members=(Member("refusing"),)))
+    assert not services.available("all")
+    assert chosen(services, "all", 1) == [""]
+
+
 def test_a_member_of_weight_0_gets_nothing() -> None:
     services = make(service("a", "a"), UdpService("all", members=(Member("a", 0),)))
     assert not services.available("all")

@@ -15,7 +15,7 @@ from discovery.providers.contract import Provider
 from discovery.providers.kubernetes.clusters import Clusters
 from discovery.providers.kubernetes_crd.provider import KubernetesCrdProvider
 from discovery.providers.kubernetes_gateway import KubernetesGatewayProvider
-from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
+from discovery.providers.kubernetes_gateway.options import EntryPointAddress
 from discovery.providers.kubernetes_ingress import KubernetesIngressProvider
 from rondpoint.configuration import Configuration
 from rondpoint.settings import (

@@ -12,7 +12,7 @@ from discovery.leadership import Leadership
 from discovery.providers.contract import Provider
 from discovery.providers.kubernetes.clusters import Clusters
 from discovery.providers.kubernetes_gateway import KubernetesGatewayProvider
-from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
+from discovery.providers.kubernetes_gateway.options import EntryPointAddress
 from discovery.providers.kubernetes_ingress import KubernetesIngressProvider
 from rondpoint.settings import KubernetesGatewayOptions, KubernetesIngressOptions
 from rondpoint.settings.tree.section import read_section

@@ -22,19 +22,26 @@ from discovery.kubernetes.resources import (
     REFERENCE_GRANTS,
     SECRETS,
     SERVICES,
+    TCP_ROUTES,
+    TLS_ROUTES,
+    UDP_ROUTES,
     Resource,
 )
+from discovery.merging.layer4_options import Layer4Options
 from discovery.merging.merge import merge
 from discovery.providers.kubernetes.definitions import Definitions
 from discovery.providers.kubernetes.lookup import DecodingPolicy
-from discovery.providers.kubernetes_gateway.decoder import ROOTS, Decoder
-from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
-from discovery.providers.kubernetes_gateway.routes import PROVIDER, Options
+from discovery.providers.kubernetes_gateway.decoder import Decoder
+from discovery.providers.kubernetes_gateway.options import PROVIDER, EntryPointAddress, Options
+from discovery.providers.kubernetes_gateway.roots import ROOTS
 from discovery.providers.kubernetes_gateway.statuses import GatewayStatuses
 from rondpoint.configuration import Configuration
 from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explain import explain_request
 from rondpoint.explaining.explanation import Explanation
+from rondpoint.explaining.tcp.connection_facts import ConnectionFacts
+from rondpoint.explaining.tcp.connections import TcpConfiguration, explain_connection
+from rondpoint.explaining.tcp.explanation import ConnectionDecision
 from rondpoint.rules.request_facts import Facts
 
 CONTROLLER = "traefik.io/gateway-controller"
@@ -42,7 +49,10 @@ ENTRY_POINTS = {
     "web": EntryPointAddress(80, always_tls=False),
     "secure": EntryPointAddress(443, always_tls=True),
     "other": EntryPointAddress(8080, always_tls=False),
+    "datagrams": EntryPointAddress(53, udp=True),
 }
+WEB = tuple(name for name, address in ENTRY_POINTS.items() if not address.udp)
+UDP = tuple(name for name in ENTRY_POINTS if name not in WEB)
 NOW = "2026-11-30T12:00:00Z"
 
 _RESOURCES: Mapping[str, Resource] = {
@@ -50,6 +60,7 @@ _RESOURCES: Mapping[str, Resource] = {
     for each in (
         *(BACKEND_TLS_POLICIES, CONFIG_MAPS, ENDPOINT_SLICES, GATEWAY_CLASSES, GATEWAYS, GRPC_ROUTES),
         *(HTTP_ROUTES, NAMESPACES, REFERENCE_GRANTS, SECRETS, SERVICES),
+        *(TCP_ROUTES, TLS_ROUTES, UDP_ROUTES),
     )
 }
 
@@ -81,7 +92,11 @@ class Cluster:
     """The objects of a test, decoded by the provider."""
 
     def __init__(
-        self, *documents: str, cross_provider_namespaces: tuple[str, ...] | None = None, now: str = NOW
+        self,
+        *documents: str,
+        cross_provider_namespaces: tuple[str, ...] | None = None,
+        now: str = NOW,
+        experimental: bool = True,
     ) -> None:
         self.now = now
         self.objects = Objects()
@@ -91,7 +106,7 @@ class Cluster:
         policy = DecodingPolicy(
             allow_empty_services=True, cross_provider_namespaces=cross_provider_namespaces
         )
-        options = Options(CONTROLLER, ENTRY_POINTS, policy)
+        options = Options(CONTROLLER, ENTRY_POINTS, policy, experimental)
         others = [each for each in _RESOURCES.values() if each not in ROOTS]
         decoder = Decoder(options, self.statuses)
         self._definitions = Definitions(PROVIDER, self.objects, ROOTS, others, decoder.decode, str)
@@ -125,7 +140,7 @@ class Cluster:
     @property
     def merged(self) -> Configuration:
         """What the agent publishes."""
-        return merge({PROVIDER: self.configuration}, tuple(ENTRY_POINTS))
+        return merge({PROVIDER: self.configuration}, WEB, layer4=Layer4Options(UDP))
 
     @property
     def texts(self) -> list[str]:
@@ -139,7 +154,7 @@ class Cluster:
         port = parts.port or default
         entry_point = next(name for name, address in ENTRY_POINTS.items() if address.port == port)
         active = ActiveConfiguration(
-            merged.routers, merged.services, merged.middlewares, merged.diagnostics, tuple(ENTRY_POINTS)
+            merged.routers, merged.services, merged.middlewares, merged.diagnostics, WEB
         )
         lines = {name.replace("_", "-").lower(): (value,) for name, value in headers.items()}
         query = tuple(parse_qsl(parts.query))
@@ -152,6 +167,30 @@ class Cluster:
         if found.status:
             return found.status
         return ",".join(server.url.split("//")[1].split(":")[0] for server in found.servers)
+
+    def connection(self, port: int, server_name: str | None = None) -> ConnectionDecision:
+        """Explain a TCP connection, over TLS with a server name or, if that is None, without TLS."""
+        merged = self.merged
+        name = next(each for each in WEB if ENTRY_POINTS[each].port == port)
+        configuration = TcpConfiguration(
+            name,
+            merged.tcp_routers,
+            merged.tcp_services,
+            merged.tcp_middlewares,
+            [each for each in merged.routers.values() if each.tls and name in each.entry_points],
+            WEB,
+            lambda _: "",
+            lambda service: service.unserved,
+        )
+        explained = explain_connection(configuration, ConnectionFacts(server_name or "", (), "192.0.2.9"))
+        return explained.plain if server_name is None else explained.over_tls
+
+    def connects_to(self, port: int, server_name: str | None = None) -> str:
+        """Return the hosts of the servers for a connection; else `http` or `closed`."""
+        found = self.connection(port, server_name)
+        if found.outcome != "tcp":
+            return found.outcome
+        return ",".join(server.address.split(":")[0] for server in found.servers)
 
     def status_of(self, kind: str, name: str, namespace: str = "default") -> Mapping[str, Any]:
         """Return the status that is due for an object, or the present one."""

@@ -44,12 +44,13 @@ def write_statuses(cluster: Cluster) -> None:
         ("GatewayClass", "ours", CLASS.replace("generation: 1", "generation: 2")),
         ("Gateway", "gw", gateway(HTTP, generation=2)),
         ("HTTPRoute", "r", route(generation=2)),
-        ("GRPCRoute", "r", route("GRPCRoute", generation=2)),
+        *((kind, "r", route(kind, 2)) for kind in ("GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")),
     ],
-    ids=["class", "gateway", "http", "grpc"],
+    ids=["class", "gateway", "http", "grpc", "tls", "tcp", "udp"],
 )
 def test_a_status_names_the_generation_that_was_observed(kind: str, name: str, changed: str) -> None:
-    cluster = Cluster(CLASS, gateway(HTTP), route(), route("GRPCRoute"), service("one", "1.1.1.1"))
+    kinds = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
+    cluster = Cluster(CLASS, gateway(HTTP), *map(route, kinds), service("one", "1.1.1.1"))
     write_statuses(cluster)
     assert list(cluster.statuses.due(everything=False)) == []
     cluster.apply(changed)

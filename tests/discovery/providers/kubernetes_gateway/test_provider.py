@@ -9,18 +9,36 @@ from typing import Any
 import pytest
 
 from discovery.providers.kubernetes_gateway import KubernetesGatewayProvider
-from discovery.providers.kubernetes_gateway.listeners import EntryPointAddress
+from discovery.providers.kubernetes_gateway.options import EntryPointAddress
 from rondpoint.configuration import Configuration
 from rondpoint.settings import KubernetesGatewayOptions
 from rondpoint.settings.tree.section import read_section
 from tests.discovery.providers.supervised import supervised
 from tests.discovery.providers.watching import watched
 from tests.lab.kubernetes.api_server import ApiServer
-from tests.lab.kubernetes.gateway_api import gateway, gateway_class, http_route, install
+from tests.lab.kubernetes.gateway_api import (
+    EXPERIMENTAL,
+    gateway,
+    gateway_class,
+    http_route,
+    install,
+    install_experimental,
+    layer4_route,
+)
 from tests.lab.kubernetes.manifests import Manifest, endpoint, endpoint_slice, service
 from tests.lab.waiting import until
 
-ENTRY_POINTS = {"web": EntryPointAddress(80, always_tls=False)}
+ENTRY_POINTS = {
+    "web": EntryPointAddress(80),
+    "raw": EntryPointAddress(9000),
+    "secure": EntryPointAddress(443),
+    "dns": EntryPointAddress(53, udp=True),
+}
+LISTENERS = (
+    {"name": "raw", "port": 9000, "protocol": "TCP"},
+    {"name": "tls", "port": 443, "protocol": "TLS", "tls": {"mode": "Passthrough"}},
+    {"name": "dns", "port": 53, "protocol": "UDP"},
+)
 
 
 @pytest.fixture
@@ -77,6 +95,76 @@ def test_routes_are_followed_and_their_statuses_written(api: ApiServer) -> None:
         running.until(lambda found: servers(found) == {"10.1.0.3"})
         # The statuses are as they were, so none was written again.
         assert len([each for each in api.requests if each.startswith("PUT")]) == written
+
+
+def layer4_routes() -> tuple[Manifest, ...]:
+    to_web, to_dns = {"name": "web", "port": 80}, {"name": "dns", "port": 53}
+    return (
+        layer4_route("TCPRoute", "raw", "raw", to_web),
+        layer4_route("TLSRoute", "tls", "tls", to_web, hostnames=["tls.test"]),
+        layer4_route("UDPRoute", "dns", "dns", to_dns),
+    )
+
+
+def served(found: Configuration) -> set[str]:
+    """Return the kinds of the routes that lead to servers."""
+    routers = [*found.tcp_routers, *found.udp_routers]
+    return {name.partition("-")[0] for name in routers if not name.startswith("gateway-")}
+
+
+def layer4_cluster(api: ApiServer) -> None:
+    api.apply(gateway("gw", 80, *LISTENERS), service("dns", ports=(("", 53),)), *layer4_routes())
+    udp = service("dns", ports=(("", 53),))
+    udp["spec"]["ports"][0]["protocol"] = "UDP"
+    api.apply(udp, endpoint_slice("dns", [endpoint("10.1.0.9")], ports=(("", 5353),)))
+
+
+def test_routes_of_tls_tcp_and_udp_are_followed_and_their_statuses_written(api: ApiServer) -> None:
+    install_experimental(api)
+    layer4_cluster(api)
+    with watched(provider_of(api, experimentalChannel=True)) as running:
+        found = running.next()
+        assert served(found) == {"tcproute", "tlsroute", "udproute"}
+        assert found.diagnostics == ()
+        for item in layer4_routes():
+            until(lambda item=item: condition(api, item, "Accepted") == "True Accepted", "the status")
+            assert condition(api, item, "ResolvedRefs") == "True ResolvedRefs"
+        api.apply(endpoint_slice("dns", [endpoint("10.1.0.8")], ports=(("", 5353),)))
+        running.until(
+            lambda found: (
+                [server.host for each in found.udp_services.values() for server in each.servers]
+                == ["10.1.0.8"]
+            )
+        )
+        for item in layer4_routes():
+            api.delete(item)
+        running.until(lambda found: not served(found))
+        until(
+            lambda: {each["attachedRoutes"] for each in api.get(gateway())["status"]["listeners"]} == {0},
+            "the number of routes",
+        )
+
+
+def test_the_experimental_channel_is_followed_only_if_the_settings_say_so(api: ApiServer) -> None:
+    install_experimental(api)
+    layer4_cluster(api)
+    with watched(provider_of(api)) as running:
+        assert served(running.next()) == {"tlsroute"}
+        assert not [each for each in api.requests if "tcproutes" in each or "udproutes" in each]
+
+
+def test_kinds_that_are_not_installed_or_not_allowed_cost_no_other_routes(api: ApiServer) -> None:
+    install_experimental(api)
+    layer4_cluster(api)
+    api.apply(http_route())
+    api.uninstall(EXPERIMENTAL, "UDPRoute")
+    api.forbid("tlsroutes")
+    with watched(provider_of(api, experimentalChannel=True)) as running:
+        found = running.next()
+        assert (hosts(found), served(found)) == ({"web.test"}, {"tcproute"})
+        missing = [each for each in found.diagnostics if "does not know" in each.message]
+        assert [each.message.split()[6].partition(".")[0] for each in missing] == ["tlsroutes", "udproutes"]
+        assert all("the right to list and watch them" in each.hint for each in missing)
 
 
 def addresses_of(api: ApiServer) -> object:
