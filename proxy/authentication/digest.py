@@ -18,7 +18,9 @@ MAX_NONCES = 10_000
 _CLOCK_SECONDS = 5.0
 """Seconds by which the clocks of machines that share users may differ."""
 
-_PARAMETER = re.compile(rb'[ \t]*([A-Za-z*]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*+)"|([^\s,"]++))[ \t]*(?:,|\Z)')
+_PARAMETER = re.compile(
+    rb'[ \t]*([A-Za-z*]+)[ \t]*=[ \t]*(?:"([^"\\]*+(?:\\.[^"\\]*+)*)"|([^\s,"]++))[ \t]*(?:,|\Z)'
+)
 _ESCAPE = re.compile(rb"\\(.)")
 _NONCE = re.compile(rb"([0-9a-f]{12})[0-9a-f]{16}([0-9a-f]{32})")
 _COUNT = re.compile(rb"[0-9a-fA-F]{8}")

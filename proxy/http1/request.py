@@ -26,9 +26,9 @@ from proxy.http1.limits import Limits
 from proxy.http1.partial_head import EMPTY_LINE, PartialHead
 from proxy.http1.protocols import kind_of
 
-# The lines of a head (RFC 9112 §2.1, §5): none folded, none ended by a bare LF, no control characters. The
-# quantifiers are possessive, so that a mismatch is found in one pass.
-_HEAD = re.compile(rb"([^\r\n]++)\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)*+\r\n")
+# The lines of a head (RFC 9112 §2.1, §5): none folded, none ended by a bare LF, no control characters. Nearly
+# all quantifiers are possessive, so that a mismatch is found soon.
+_HEAD = re.compile(rb"([^\r\n]++)\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)*\r\n")
 _KEEP_ALIVE = b"\r\nConnection: keep-alive\r\n"
 # No valid name is longer (RFC 1035 §2.3.4), and values derived from clients' host names are cached.
 HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")

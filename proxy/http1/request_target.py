@@ -72,14 +72,15 @@ def _compile(
 ) -> re.Pattern[bytes]:
     """Return a pattern of targets that stay unchanged; `more` are bytes that targets may have besides ASCII.
 
-    The quantifiers are possessive, and the usual path comes first, because each request is matched.
+    The usual path comes first, because each request is matched. Quantifiers of single characters are
+    possessive, those of groups are not: CPython before 3.11.5 matches such groups wrongly (gh-106052).
     """
-    query = rb"(?:\?[!-\"$-%b~%b]*+)?+" % (rb":<-" if encode_semicolons else b"", more)
+    query = rb"(?:\?[!-\"$-%b~%b]*+)?" % (rb":<-" if encode_semicolons else b"", more)
     if resolve_path:
         first, rest = rb"[!\"$&-\-0->@-~%b]" % more, rb"[!\"$&-.0->@-~%b]*+" % more
-        plain = rb"/(?:%b%b(?:/%b%b)*+/?+)?+" % (first, rest, first, rest)
+        plain = rb"/(?:%b%b(?:/%b%b)*/?)?" % (first, rest, first, rest)
         # Also takes escapes, and names that begin with a dot.
-        other = rb"(?:/(?!/|\.\.?+(?:[/? ]|\Z))%b(?:%%(?!2[eE])%b)*+)++" % (rest, rest)
+        other = rb"(?:/(?!/|\.\.?+(?:[/? ]|\Z))%b(?:%%(?!2[eE])%b)*)+" % (rest, rest)
         target = rb"%b%b|%b%b" % (plain, query, other, query)
     else:
         target = rb"/[!\"$->@-~%b]*+%b" % (more, query)

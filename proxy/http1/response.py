@@ -11,11 +11,11 @@ import re
 from proxy.http1.errors import ResponseError
 from proxy.http1.header_lines import without
 
-# The whole head: status line, then field lines (RFC 9112 §4, §5), nothing folded, no control characters. The
-# quantifiers are possessive, so that a mismatch is found in one pass.
+# The whole head: status line, then field lines (RFC 9112 §4, §5), nothing folded, no control characters.
+# Nearly all quantifiers are possessive, so that a mismatch is found soon.
 _HEAD = re.compile(
     rb"HTTP/1\.([0-9]) ([1-9][0-9][0-9])(?: [\t -~\x80-\xff]*+)?\r\n"
-    rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)*+\r\n"
+    rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)*\r\n"
 )
 _FRAMING = re.compile(
     rb"\r\n((?i:connection|keep-alive|proxy-connection|transfer-encoding|content-length|upgrade))"

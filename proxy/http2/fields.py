@@ -19,7 +19,7 @@ FIELD_OVERHEAD = 32
 
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
 # No white space at either end, and no control characters but the tab (RFC 9110 §5.5).
-_VALUE = re.compile(rb"(?:[!-~\x80-\xff]++(?:[\t ]++[!-~\x80-\xff]++)*+)?+")
+_VALUE = re.compile(rb"(?:[!-~\x80-\xff]++(?:[\t ]++[!-~\x80-\xff]++)*)?")
 _OF_CONNECTIONS = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade")
 )

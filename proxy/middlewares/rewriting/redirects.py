@@ -33,7 +33,7 @@ _LOWER_CASE_ESCAPE = re.compile(rb"%(?:[a-f][0-9A-Fa-f]|[0-9A-F][a-f])")
 _NOT_IN_QUERIES = re.compile(rb"[^!-~]")
 _LINES = b"\r\nContent-Type: text/plain; charset=utf-8\r\nLocation: "
 # Paths without dot segments, empty segments and escapes, the common case.
-_NORMAL_PATH = re.compile(rb"/(?:[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*+/?+)*+")
+_NORMAL_PATH = re.compile(rb"/(?:[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*+/?)*")
 
 
 @kind("redirectScheme")

@@ -41,6 +41,10 @@ RESOLVED = {
 @pytest.mark.parametrize("target", RESOLVED, ids=str)
 def test_a_path_is_resolved(target: bytes) -> None:
     assert RESOLVED_TARGETS.rewrite(target) == RESOLVED[target]
+    stays = RESOLVED[target] == target
+    assert (RESOLVED_TARGETS.unchanged.fullmatch(target) is not None) == stays
+    line = RESOLVED_TARGETS.request_line.match(b"GET " + target + b" HTTP/1.1\r\n")
+    assert (line is not None) == (stays and target.isascii())
 
 
 @pytest.mark.parametrize("target", RESOLVED, ids=str)
