@@ -204,7 +204,7 @@ def files(running: Processes, tmp_path_factory: pytest.TempPathFactory) -> Both:
     path: Path = tmp_path_factory.mktemp("routes") / "routes.yml"
     path.write_text(yaml.safe_dump(FILE, allow_unicode=True))
     theirs = rawdata(running, f"--providers.file.filename={path}", last="resolver@file")
-    return Both("file", theirs, merged("file", unite([dynamic.load_file(path)], "file")))
+    return Both("file", theirs, merged("file", unite([dynamic.load_file(path, {})], "file")))
 
 
 @pytest.mark.parametrize("name", TCP_ROUTERS)
