@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from proxy.acme_challenges.tls_alpn_challenges import TlsAlpnChallenges
     from proxy.context import WorkerContext
     from proxy.net.stream import Stream
-    from proxy.tcp.guards import Release
+    from proxy.tcp.guards import Guard, Release
     from proxy.tcp.parts import TcpParts
     from proxy.tls.entry_point_contexts import EntryPointContexts
 
@@ -196,7 +196,8 @@ class TcpRouting:
         try:
             if self._closed:
                 raise RefusedError(f"entry point {self._entry_point} is closed: {self._closed}")
-            for guard in self._parts.guards.compile(router.middlewares, router.name):
+            guards = self._parts.guards.compile(router.middlewares, router.name)
+            for guard in guards:
                 release = guard(client.peer, router.name)
                 if release is not None:
                     releases.append(release)
@@ -205,7 +206,7 @@ class TcpRouting:
                 if not self._end_tls(connection, taken):
                     return
                 first = b""
-            self._join(connection, taken, client, first)
+            self._join(connection, taken, client, first, guards)
         except (RefusedError, GuardError) as error:
             log.debug("TCP router %s refuses a connection from %s: %s", router.name, client.peer, error)
         finally:
@@ -225,8 +226,32 @@ class TcpRouting:
         # The handshake may have begun with the former options.
         return options.changes == changes
 
-    def _join(self, connection: TcpConnection, taken: _Taken, client: PeerAddress, first: bytes) -> None:
-        """Connect to a server, and move bytes until both sides have ended. Raises RefusedError, OSError."""
+    def _require_current(self, route: Route, guards: tuple[Guard, ...]) -> None:
+        """Raise RefusedError or GuardError if the router or a middleware is not the one that has admitted.
+
+        The client may have taken its time for the handshake. The service may have servers now that only
+        clients may reach whom the present middlewares admit.
+        """
+        parts, router = self._parts, route.router
+        if (
+            parts.table.routes.get(router.name) is not route
+            or parts.guards.compile(router.middlewares, router.name) is not guards
+        ):
+            raise RefusedError("the router or a middleware has changed meanwhile")
+
+    def _join(
+        self,
+        connection: TcpConnection,
+        taken: _Taken,
+        client: PeerAddress,
+        first: bytes,
+        guards: tuple[Guard, ...],
+    ) -> None:
+        """Connect to a server, and move bytes until both sides have ended.
+
+        Raises RefusedError, GuardError, OSError.
+        """
+        self._require_current(taken.route, guards)
         stream = connection.stream
         stream.deadline = NEVER
         for option in KEEP_ALIVE:
@@ -236,6 +261,7 @@ class TcpRouting:
         try:
             if stream.expired:
                 return
+            self._require_current(taken.route, guards)
             if taken.postgres and taken.route.router.passthrough and not request_tls(server):
                 raise RefusedError(f"server {target.url} does not speak TLS with clients of PostgreSQL")
             connection.relay = Relay(stream, server, target.pool.termination_delay)
