@@ -157,12 +157,14 @@ class TcpRouting:
         hello, first = _receive_hello(stream, first)
         if self._challenges is not None and is_challenge(hello):
             return first
+        self._parts.settled.wait()
         route = routes.tls.match(_facts(client, hello))
         if route is None or https.includes(hello.server_name) or (route.is_catch_all and https.anywhere):
             return None if first.startswith(_SSL_2) else first
         return _Taken(route, first)
 
     def _decide_plain(self, client: PeerAddress, first: bytes) -> _Taken | bytes:
+        self._parts.settled.wait()
         route = self.routes.plain.match(ConnectionFacts(client.peer))
         return first if route is None else _Taken(route, first)
 
@@ -170,6 +172,7 @@ class TcpRouting:
         """Take up TLS with a client of PostgreSQL; HTTP has no part in it."""
         stream.send(WILLING)
         hello, first = receive_hello(stream, first or _receive(stream))
+        self._parts.settled.wait()
         route = self.routes.tls.match(_facts(client, hello))
         if route is None:
             log.debug("no TCP router takes the PostgreSQL client %s for %r", client.peer, hello.server_name)
@@ -233,6 +236,7 @@ class TcpRouting:
         clients may reach whom the present middlewares admit.
         """
         parts, router = self._parts, route.router
+        parts.settled.wait()
         if (
             parts.table.routes.get(router.name) is not route
             or parts.guards.compile(router.middlewares, router.name) is not guards

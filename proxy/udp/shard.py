@@ -119,7 +119,8 @@ class Shard:
     """The sessions of one shard. The socket belongs to the master and to all workers.
 
     A client that uses several addresses of this machine has a session for each: a reply must come from the
-    address that was asked. A session ends after `timeout` seconds without a datagram. With `closed`, a reason, there are none.
+    address that was asked. A session ends after `timeout` seconds without a datagram. With `closed`, a
+    reason, there are none.
     """
 
     def __init__(

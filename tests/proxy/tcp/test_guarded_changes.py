@@ -1,18 +1,21 @@
-"""The configuration changes while a client, which may be an attacker, holds its TLS handshake up."""
+"""No client reaches new servers by way of former routers and middlewares, whenever it connects."""
 
 from __future__ import annotations
 
 import socket
 import ssl
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from msgspec.structs import replace
 
 from rondpoint.model import Middleware
 from tests.lab.tcp_server import Handler, TcpServer, announce
+from tests.lab.waiting import until
 from tests.proxy.running import Proxy
-from tests.proxy.tcp.routing import connect, route, service, sni
+from tests.proxy.tcp.routing import ANYTHING, connect, route, service, sni
 from tests.proxy.tls.handshakes import client_context
 
 Start = Callable[[Handler], TcpServer]
@@ -94,3 +97,33 @@ def test_a_new_server_is_reached_only_by_the_present_guards(
         proxy.publish()
         assert handshake.finish() == reaches
     assert new.accepted == len(reaches)
+
+
+def test_no_connection_sees_a_part_of_a_large_change(
+    proxy: Proxy, ports: dict[str, int], server: Start
+) -> None:
+    old, new = server(announce(b"o")), server(announce(b"n"))
+    name = route(proxy, "tcp", ANYTHING, old.port)
+    stop = threading.Event()
+
+    def load() -> None:
+        while not stop.is_set():
+            with suppress(OSError), connect(ports["tcp"]) as client:
+                client.recv(1)
+
+    clients = [threading.Thread(target=load) for _ in range(6)]
+    for client in clients:
+        client.start()
+    try:
+        until(lambda: old.accepted > 50, "connections")
+        # The worker applies so many objects in portions, and serves clients between two of them. The service
+        # is in the first portion, the router in the last.
+        proxy.tcp_services[name] = service(name, new.port)
+        proxy.tcp_services.update((f"z{number}@x", service(f"z{number}@x", 1)) for number in range(20_000))
+        guard_the_router(proxy, name)
+        proxy.publish()
+    finally:
+        stop.set()
+        for client in clients:
+            client.join()
+    assert new.accepted == 0
