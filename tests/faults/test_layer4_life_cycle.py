@@ -23,6 +23,7 @@ from tests.proxy.tcp.routing import connect, exactly
 
 WORKERS = 4
 CONNECTIONS = 12
+ENTRY_POINTS = ("web", "traefik", "tcp", "udp")
 
 ROUTES = """
 tcp:
@@ -49,6 +50,8 @@ class Layer4:
             f"--entryPoints.tcp.address=127.0.0.1:{self.tcp_port}",
             f"--entryPoints.udp.address=127.0.0.1:{self.udp_port}/udp",
             "--entryPoints.udp.udp.timeout=1h",
+            # Open sessions would hold the end of the proxy up.
+            *(f"--entryPoints.{name}.transport.lifeCycle.graceTimeOut=1s" for name in ENTRY_POINTS),
         )
         self.allow("127.0.0.0/8")
         self.agent = self.start_agent()
