@@ -145,7 +145,8 @@ class TlsStream(Stream):
 
     def send(self, data: bytes) -> None:
         self._tls.write(data)
-        self._wait_for_flush()
+        if self._flushing:
+            self._wait_for_flush()
         self._flush()
 
     def try_send(self, data: bytes) -> bool:
