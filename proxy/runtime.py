@@ -187,6 +187,7 @@ class Runtime:
                 "udp_routers": self.udp.routers,
                 "udp_services": self.udp.services,
             },
+            self.tcp.hold,
         )
         prometheus = settings.metrics.prometheus if settings.metrics is not None else None
         self.exposition: Exposition | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
@@ -73,7 +74,8 @@ class Applier:
 
     It calls `yield_if_due` between portions, so that requests are served, but not during the first
     configuration. It passes the observability settings of routers to `on_observability`. `receivers` use the
-    objects of sections that `context` does not use: those for TLS handshakes, TCP and UDP.
+    objects of sections that `context` does not use: those for TLS handshakes, TCP and UDP. It works inside
+    `hold`, for those who must not see a part of a change.
     """
 
     def __init__(
@@ -82,10 +84,12 @@ class Applier:
         yield_if_due: Callable[[], None] = _no_yield,
         on_observability: Callable[[RouterObservability], None] = _ignore_observability,
         receivers: Mapping[str, Receiver[Any]] = MappingProxyType({}),
+        hold: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._context = context
         self._yield_if_due = yield_if_due
         self._on_observability = on_observability
+        self._hold = hold
         self._revision: int | None = None
         used_by: dict[str, Receiver[Any]] = {**receivers, "middlewares": context.chains}
         self._sections = {
@@ -115,7 +119,8 @@ class Applier:
         """Apply a change that follows the current revision; for any other, do nothing and return False."""
         if change.previous != self._revision or change.full:
             return False
-        self._apply(change.revision, sections_of(change))
+        with self._hold():
+            self._apply(change.revision, sections_of(change))
         return True
 
     def replace(self, loaded: Loaded) -> None:
@@ -126,7 +131,8 @@ class Applier:
             name: self._difference(old[name], new[name], loaded.unreadable.get(name, none_skipped))
             for name in SECTIONS
         }
-        self._apply(loaded.state.revision, changes)
+        with self._hold():
+            self._apply(loaded.state.revision, changes)
 
     def _apply(self, revision: int, changes: Mapping[str, Mapping[str, Any]]) -> None:
         actions: dict[str, tuple[Callable[[Any], None], Callable[[str], None]]] = {

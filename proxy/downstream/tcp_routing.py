@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from proxy.acme_challenges.tls_alpn_challenges import TlsAlpnChallenges
     from proxy.context import WorkerContext
     from proxy.net.stream import Stream
-    from proxy.tcp.guards import Release
+    from proxy.tcp.guards import Guard, Release
     from proxy.tcp.parts import TcpParts
     from proxy.tls.entry_point_contexts import EntryPointContexts
 
@@ -157,12 +157,14 @@ class TcpRouting:
         hello, first = _receive_hello(stream, first)
         if self._challenges is not None and is_challenge(hello):
             return first
+        self._parts.settled.wait()
         route = routes.tls.match(_facts(client, hello))
         if route is None or https.includes(hello.server_name) or (route.is_catch_all and https.anywhere):
             return None if first.startswith(_SSL_2) else first
         return _Taken(route, first)
 
     def _decide_plain(self, client: PeerAddress, first: bytes) -> _Taken | bytes:
+        self._parts.settled.wait()
         route = self.routes.plain.match(ConnectionFacts(client.peer))
         return first if route is None else _Taken(route, first)
 
@@ -170,6 +172,7 @@ class TcpRouting:
         """Take up TLS with a client of PostgreSQL; HTTP has no part in it."""
         stream.send(WILLING)
         hello, first = receive_hello(stream, first or _receive(stream))
+        self._parts.settled.wait()
         route = self.routes.tls.match(_facts(client, hello))
         if route is None:
             log.debug("no TCP router takes the PostgreSQL client %s for %r", client.peer, hello.server_name)
@@ -196,7 +199,8 @@ class TcpRouting:
         try:
             if self._closed:
                 raise RefusedError(f"entry point {self._entry_point} is closed: {self._closed}")
-            for guard in self._parts.guards.compile(router.middlewares, router.name):
+            guards = self._parts.guards.compile(router.middlewares, router.name)
+            for guard in guards:
                 release = guard(client.peer, router.name)
                 if release is not None:
                     releases.append(release)
@@ -205,7 +209,7 @@ class TcpRouting:
                 if not self._end_tls(connection, taken):
                     return
                 first = b""
-            self._join(connection, taken, client, first)
+            self._join(connection, taken, client, first, guards)
         except (RefusedError, GuardError) as error:
             log.debug("TCP router %s refuses a connection from %s: %s", router.name, client.peer, error)
         finally:
@@ -225,8 +229,33 @@ class TcpRouting:
         # The handshake may have begun with the former options.
         return options.changes == changes
 
-    def _join(self, connection: TcpConnection, taken: _Taken, client: PeerAddress, first: bytes) -> None:
-        """Connect to a server, and move bytes until both sides have ended. Raises RefusedError, OSError."""
+    def _require_current(self, route: Route, guards: tuple[Guard, ...]) -> None:
+        """Raise RefusedError or GuardError if the router or a middleware is not the one that has admitted.
+
+        The client may have taken its time for the handshake. The service may have servers now that only
+        clients may reach whom the present middlewares admit.
+        """
+        parts, router = self._parts, route.router
+        parts.settled.wait()
+        if (
+            parts.table.routes.get(router.name) is not route
+            or parts.guards.compile(router.middlewares, router.name) is not guards
+        ):
+            raise RefusedError("the router or a middleware has changed meanwhile")
+
+    def _join(
+        self,
+        connection: TcpConnection,
+        taken: _Taken,
+        client: PeerAddress,
+        first: bytes,
+        guards: tuple[Guard, ...],
+    ) -> None:
+        """Connect to a server, and move bytes until both sides have ended.
+
+        Raises RefusedError, GuardError, OSError.
+        """
+        self._require_current(taken.route, guards)
         stream = connection.stream
         stream.deadline = NEVER
         for option in KEEP_ALIVE:
@@ -236,6 +265,7 @@ class TcpRouting:
         try:
             if stream.expired:
                 return
+            self._require_current(taken.route, guards)
             if taken.postgres and taken.route.router.passthrough and not request_tls(server):
                 raise RefusedError(f"server {target.url} does not speak TLS with clients of PostgreSQL")
             connection.relay = Relay(stream, server, target.pool.termination_delay)

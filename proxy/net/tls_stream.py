@@ -8,6 +8,8 @@ import ssl
 from types import EllipsisType
 from typing import TYPE_CHECKING
 
+from gevent.event import Event
+
 from proxy.client_certificates.certificates import ClientCertificates
 from proxy.client_certificates.sent_certificates import sent_certificates
 from proxy.net.deadlines import NEVER
@@ -34,6 +36,7 @@ class TlsStream(Stream):
     __slots__ = (
         "_client_certificates",
         "_ends_sending",
+        "_flushed",
         "_flushing",
         "_incoming",
         "_outgoing",
@@ -64,6 +67,7 @@ class TlsStream(Stream):
         # Many servers take the end of one direction for the end of both, and would abort their response.
         self._ends_sending = self._owes_close_notify = is_server
         self._flushing = False
+        self._flushed: Event | None = None
         try:
             self._incoming = incoming = ssl.MemoryBIO()
             self._outgoing = ssl.MemoryBIO()
@@ -141,19 +145,22 @@ class TlsStream(Stream):
 
     def send(self, data: bytes) -> None:
         self._tls.write(data)
+        if self._flushing:
+            self._wait_for_flush()
         self._flush()
 
     def try_send(self, data: bytes) -> bool:
         self._tls.write(data)
-        # Otherwise the greenlet that is flushing takes these bytes, too.
-        return self._flushing or super().try_send(self._outgoing.read())
+        return not self._flushing and super().try_send(self._outgoing.read())
 
     def finish_send(self) -> None:
-        self._flushing = True
-        try:
-            super().finish_send()
-        finally:
-            self._flushing = False
+        self._wait_for_flush()
+        if self._unsent:
+            self._flushing = True
+            try:
+                super().finish_send()
+            finally:
+                self._end_flush()
         self._flush()
 
     def send_last(self, data: bytes) -> None:
@@ -214,7 +221,23 @@ class TlsStream(Stream):
             while self._outgoing.pending:
                 send(self._outgoing.read())
         finally:
-            self._flushing = False
+            self._end_flush()
+
+    def _end_flush(self) -> None:
+        self._flushing = False
+        flushed, self._flushed = self._flushed, None
+        if flushed is not None:
+            flushed.set()
+
+    def _wait_for_flush(self) -> None:
+        """Wait while the reading greenlet sends, such as the alert that refuses a renegotiation of TLS 1.2.
+
+        It would send all bytes, but without a wait a peer that reads none could fill the memory with them.
+        """
+        while self._flushing:
+            if self._flushed is None:
+                self._flushed = Event()
+            self._flushed.wait()
 
     def _receive(self) -> None:
         data = super().recv(READ_SIZE)

@@ -44,15 +44,18 @@ class Guards:
     def put(self, middleware: Middleware) -> None:
         """Add or replace a middleware."""
         self._middlewares[middleware.name] = middleware
-        self._guards.clear()
+        self._forget(middleware.name)
 
     def remove(self, name: str) -> None:
         """Remove a middleware; ignore an unknown name."""
         self._middlewares.pop(name, None)
-        self._guards.clear()
+        self._forget(name)
 
     def compile(self, middlewares: tuple[str, ...], router: str) -> tuple[Guard, ...]:
-        """Return the guards of these middlewares, in their order. Raises GuardError."""
+        """Return the guards of these middlewares, in their order. Raises GuardError.
+
+        They are the same tuple until one of the middlewares changes.
+        """
         found = self._guards.get(middlewares)
         if found is None:
             try:
@@ -64,6 +67,9 @@ class Guards:
         if isinstance(found, GuardError):
             raise found
         return found
+
+    def _forget(self, name: str) -> None:
+        self._guards = {names: found for names, found in self._guards.items() if name not in names}
 
     def _compile(self, name: str) -> Guard:
         middleware = self._middlewares.get(name)

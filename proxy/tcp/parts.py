@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from gevent.event import Event
 
 from proxy.tcp.connector import Connector
 from proxy.tcp.guards import Guards
@@ -16,7 +20,11 @@ if TYPE_CHECKING:
 
 
 class TcpParts:
-    """Routers, middlewares and services, and the connector that uses the services."""
+    """Routers, middlewares and services, and the connector that uses the services.
+
+    They are `settled` unless a change of the configuration is in progress. Meanwhile a router may still lack
+    the middleware that guards the new servers of its service, so connections wait.
+    """
 
     def __init__(
         self,
@@ -30,6 +38,17 @@ class TcpParts:
         self.guards = Guards(limits)
         self.services = services
         self.connector = Connector(services, tickets, ejections)
+        self.settled = Event()
+        self.settled.set()
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Let connections wait inside `with`."""
+        self.settled.clear()
+        try:
+            yield
+        finally:
+            self.settled.set()
 
     def receivers(self) -> dict[str, Any]:
         """Return what uses the objects of the configuration, by section."""

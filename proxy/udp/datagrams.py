@@ -23,6 +23,9 @@ Client = tuple[Any, ...]
 Local = list[tuple[int, int, bytes]]
 """The ancillary data that names the local address; empty for a socket with an address of its own."""
 
+Key = tuple[Any, ...]
+"""A client and the local address that it uses; what tells sessions apart."""
+
 Receive = Callable[[], tuple[int, Client, Local]]
 """Receives one datagram into a buffer; returns its size, and where it came from. Raises OSError."""
 
@@ -47,6 +50,11 @@ def entry_point_socket(sock: Any, buffer: bytearray) -> EntryPointSocket:
     else:
         sock.setsockopt(_socket.IPPROTO_IP, _IP_PKTINFO, 1)
     return EntryPointSocket(sock, _receive_with_local(sock, buffer), _reply_from_local(sock))
+
+
+def key_of(client: Client, local: Local) -> Key:
+    """Return the key of the session of datagrams with this source and ancillary data."""
+    return (client, local[0][2]) if local else client
 
 
 def is_for_all_addresses(sock: Any) -> bool:

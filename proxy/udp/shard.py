@@ -15,7 +15,7 @@ from gevent import Timeout, get_hub
 from gevent.event import Event
 from gevent.socket import getaddrinfo
 
-from proxy.udp.datagrams import Client, Local, entry_point_socket
+from proxy.udp.datagrams import Client, Key, Local, entry_point_socket, key_of
 from proxy.udp.routes import Address, Route, UdpRouters, UdpServices, UnreachableServers
 from proxy.udp.session import Session, connect
 
@@ -101,11 +101,12 @@ class ShardContext:
 class _Opening:
     """A session whose server is not chosen yet, with the datagrams for it."""
 
-    __slots__ = ("local", "waiting")
+    __slots__ = ("client", "local", "waiting")
 
     last = float("inf")
 
-    def __init__(self, local: Local) -> None:
+    def __init__(self, client: Client, local: Local) -> None:
+        self.client = client
         self.local = local
         self.waiting: list[bytes] = []
 
@@ -115,9 +116,11 @@ class _Opening:
 
 
 class Shard:
-    """The sessions of one shard by client. The socket belongs to the master and to all workers.
+    """The sessions of one shard. The socket belongs to the master and to all workers.
 
-    A session ends after `timeout` seconds without a datagram. With `closed`, a reason, there are none.
+    A client that uses several addresses of this machine has a session for each: a reply must come from the
+    address that was asked. A session ends after `timeout` seconds without a datagram. With `closed`, a
+    reason, there are none.
     """
 
     def __init__(
@@ -125,7 +128,7 @@ class Shard:
     ) -> None:
         self.entry_point = entry_point
         self.timeout = timeout
-        self.sessions: dict[Client, Session | _Opening] = {}
+        self.sessions: dict[Key, Session | _Opening] = {}
         self.buffer = context.view
         self._context = context
         self._entry = entry_point_socket(listener, context.buffer)
@@ -153,8 +156,8 @@ class Shard:
     def close(self) -> None:
         """Stop reading, and end all sessions."""
         self._watcher.close()
-        for client in list(self.sessions):
-            self._end(client)
+        for key in list(self.sessions):
+            self._end(key)
 
     def reroute(self) -> None:
         """Begin further sessions by the current routers."""
@@ -164,32 +167,32 @@ class Shard:
     def end_unserved(self, yield_if_due: Callable[[], None]) -> None:
         """End the sessions that lead to no server of the current services any more."""
         leads: dict[tuple[str, Address], bool] = {}
-        for client, session in list(self.sessions.items()):
+        for key, session in list(self.sessions.items()):
             if isinstance(session, _Opening):
                 # Its greenlet looks at the services again once it has a server.
                 continue
             route = session.route
-            key = route.service, route.address
-            if key not in leads:
-                leads[key] = self._serves(route)
-            if not leads[key] and self.sessions.get(client) is session:
-                self._end(client)
+            server = route.service, route.address
+            if server not in leads:
+                leads[server] = self._serves(route)
+            if not leads[server] and self.sessions.get(key) is session:
+                self._end(key)
                 yield_if_due()
 
     def sweep(self, now: float, yield_if_due: Callable[[], None]) -> None:
         """End the sessions that have been silent for too long."""
         oldest = now - self.timeout
-        silent = [(client, session) for client, session in self.sessions.items() if session.last < oldest]
-        for client, session in silent:
+        silent = [(key, session) for key, session in self.sessions.items() if session.last < oldest]
+        for key, session in silent:
             # Other greenlets have run meanwhile.
-            if session.last < oldest and self.sessions.get(client) is session:
-                self._end(client)
+            if session.last < oldest and self.sessions.get(key) is session:
+                self._end(key)
                 yield_if_due()
 
     def unreachable(self, session: Session, datagram: bytes) -> None:
         """End the session of a server whose machine refuses datagrams; begin another with the datagram."""
         self._context.unreachable.add(session.route.address)
-        self._end(session.client)
+        self._end(key_of(session.client, session.local))
         if datagram:
             self._begin(session.client, session.local, datagram)
 
@@ -199,9 +202,9 @@ class Shard:
 
     def release(self) -> Iterator[tuple[Session, Any]]:
         """Yield each session with its socket to the server; the caller now owns the socket."""
-        for client, session in list(self.sessions.items()):
+        for key, session in list(self.sessions.items()):
             if isinstance(session, Session):
-                del self.sessions[client]
+                del self.sessions[key]
                 self._context.table.end(self.entry_point)
                 yield session, session.release()
 
@@ -212,7 +215,7 @@ class Shard:
             return
         session = Session(self, self._entry, client, local, route, sock)
         session.last = last
-        self.sessions[client] = session
+        self.sessions[key_of(client, local)] = session
 
     def _serves(self, route: Route) -> bool:
         return bool(self._service) and self._context.services.leads_to(self._service, route)
@@ -227,9 +230,8 @@ class Shard:
             except OSError as error:
                 log.warning("entry point %s: receiving a datagram failed: %s", self.entry_point, error)
                 return
-            session = sessions.get(client)
+            session = sessions.get(key_of(client, local))
             if session is not None:
-                session.local = local
                 session.to_server(buffer[:size])
             else:
                 self._begin(client, local, buffer[:size])
@@ -242,19 +244,20 @@ class Shard:
             return
         if not context.table.begin(self.entry_point):
             return
-        opening = _Opening(local)
+        opening = _Opening(client, local)
         opening.to_server(datagram)
-        self.sessions[client] = opening
+        key = key_of(client, local)
+        self.sessions[key] = opening
         try:
             route = context.choose_at_once(self._service)
-            self._open(client, opening, route, None if route is None else _numeric(route))
+            self._open(key, opening, route, None if route is None else _numeric(route))
         except MustWaitError:
             context.table.opening += 1
             self._opening += 1
             self._opened.clear()
-            gevent.spawn(self._open_later, client, opening)
+            gevent.spawn(self._open_later, key, opening)
 
-    def _open_later(self, client: Client, opening: _Opening) -> None:
+    def _open_later(self, key: Key, opening: _Opening) -> None:
         context = self._context
         try:
             route = context.choose(self._service)
@@ -267,17 +270,15 @@ class Shard:
                     found = _resolve(route)
                 except OSError as error:
                     context.report(route, error)
-            if self.sessions.get(client) is opening:
-                self._open(client, opening, route, found)
+            if self.sessions.get(key) is opening:
+                self._open(key, opening, route, found)
         finally:
             context.table.opening -= 1
             self._opening -= 1
             if not self._opening:
                 self._opened.set()
 
-    def _open(
-        self, client: Client, opening: _Opening, route: Route | None, found: tuple[int, str] | None
-    ) -> None:
+    def _open(self, key: Key, opening: _Opening, route: Route | None, found: tuple[int, str] | None) -> None:
         """Open the session with this server, at this family and numeric address; drop it without one."""
         sock = None
         if route is not None and found is not None and self._serves(route):
@@ -288,20 +289,20 @@ class Shard:
                 self._context.report(route, error)
         if route is None or sock is None:
             self._context.table.dropped += len(opening.waiting)
-            self._end(client)
+            self._end(key)
             return
-        session = Session(self, self._entry, client, opening.local, route, sock)
-        self.sessions[client] = session
+        session = Session(self, self._entry, opening.client, opening.local, route, sock)
+        self.sessions[key] = session
         for datagram in opening.waiting:
             # If the server's machine refuses one of them, the rest belongs to another session.
-            current = self.sessions.get(client)
+            current = self.sessions.get(key)
             if current is not None:
                 current.to_server(datagram)
             else:
-                self._begin(client, opening.local, datagram)
+                self._begin(opening.client, opening.local, datagram)
 
-    def _end(self, client: Client) -> None:
-        session = self.sessions.pop(client, None)
+    def _end(self, key: Key) -> None:
+        session = self.sessions.pop(key, None)
         if session is None:
             return
         self._context.table.end(self.entry_point)

@@ -1,6 +1,7 @@
 """Applying configurations and changes, at once or in portions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from msgspec.structs import replace
 
@@ -13,7 +14,7 @@ from proxy.net.deadlines import Sweeper
 from proxy.routing.table import RoutingTable
 from proxy.services.registry import ServiceRegistry
 from proxy.upstream.timeouts import UpstreamTimeouts
-from rondpoint.model import Router, Server, Service, StickyCookie
+from rondpoint.model import Middleware, Router, Server, Service, StickyCookie
 from rondpoint.rules import v3
 from rondpoint.rules.expression import Match, Rule
 from rondpoint.store.change import Change
@@ -85,6 +86,24 @@ def test_large_changes_yield_and_each_router_always_has_its_service() -> None:
     assert len(seen) > 6
     assert set(seen) == {"old7", "new7"}
     assert applier.state() == state(2, "new", MANY)
+
+
+def test_connections_that_must_not_see_a_part_of_a_change_are_held_until_its_end() -> None:
+    here = context()
+    seen: list[str] = []
+
+    @contextmanager
+    def hold() -> Iterator[None]:
+        seen.append("begin")
+        yield
+        seen.append("end")
+
+    names = {f"m{number}@x": Middleware(f"m{number}@x", "chain", {}) for number in range(MANY)}
+    applier = Applier(here, lambda: seen.append("yield"), hold=hold)
+    applier.replace(Loaded(state(1, "old", 8)))
+    seen.clear()
+    assert applier.apply(Change(2, 1, middlewares=names))
+    assert seen == ["begin", *["yield"] * (2 * MANY // PORTION), "end"]
 
 
 def test_a_small_change_is_applied_at_once() -> None:

@@ -45,15 +45,13 @@ def receive_all(sock: socket.socket) -> bytes:
 
 
 class TlsClient:
-    """A client of TLS 1.3; `tls` gets what is written to `received`."""
+    """A client of one version of TLS; `tls` gets what is written to `received`."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> None:
         self._sock = sock
         self._to_send = ssl.MemoryBIO()
         self.received = ssl.MemoryBIO()
-        self.tls = client_context(ssl.TLSVersion.TLSv1_3).wrap_bio(
-            self.received, self._to_send, server_hostname="localhost"
-        )
+        self.tls = client_context(version).wrap_bio(self.received, self._to_send, server_hostname="localhost")
 
     def shake_hands(self) -> None:
         """Perform the handshake up to the client's last message, which is sent."""
@@ -68,6 +66,10 @@ class TlsClient:
 
     def send(self, data: bytes) -> None:
         self.tls.write(data)
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what OpenSSL has written."""
         self._sock.sendall(self._to_send.read())
 
     def read(self) -> bytes:

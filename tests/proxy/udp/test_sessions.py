@@ -82,6 +82,19 @@ def test_clients_get_only_replies_to_their_own_datagrams(routes: UdpRoutes, stac
         assert client.receive().endswith(b"from %d" % number)
 
 
+def test_a_client_that_asks_two_addresses_gets_a_reply_from_each(routes: UdpRoutes, stack: ExitStack) -> None:
+    routes.route(*echoes(stack, "a"), entry_point="all")
+    client = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    client.settimeout(5)
+    asked = {("127.0.0.1", ALL): b"one", ("127.0.0.2", ALL): b"two"}
+    for _ in range(2):
+        # Both are on their way before the first reply.
+        for address, datagram in asked.items():
+            client.sendto(datagram, address)
+        replies = [client.recvfrom(100) for _ in asked]
+        assert {address: reply.split()[-1] for reply, address in replies} == asked
+
+
 def test_all_sizes_of_datagrams(routes: UdpRoutes, stack: ExitStack) -> None:
     routes.route(*echoes(stack, "a"))
     client = stack.enter_context(UdpClient(UDP))
