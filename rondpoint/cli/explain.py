@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import click
 import msgspec
@@ -73,18 +74,21 @@ def explain(
     respond with an error, or refuse the handshake.
 
     For tcp://HOST, show which TCP router takes a connection, with HOST as server name (SNI), and without TLS.
-    The exit code is 1 if no TCP router serves either.
+    The exit code is 1 if no TCP router serves either. For a URL, too, the connection is shown if a TCP router
+    takes it before HTTP.
     """
     chosen = choose_api(api, flags)
     query = [("url", url), ("method", method), ("client", client), ("entryPoint", entry_point)]
     query += [*(("header", header) for header in headers), *(("alpn", protocol) for protocol in protocols)]
     content = request_api(chosen, "/api/explain", query)
     try:
-        if url.strip().lower().startswith("tcp:"):
-            connection = msgspec.json.decode(content, type=TcpExplanation)
+        found = msgspec.json.decode(content, type=dict[str, Any])
+        # A TCP router may take the connection of a request, too.
+        if "overTls" in found:
+            connection = msgspec.convert(found, TcpExplanation)
             lines, fails = format_connection(connection), not is_served(connection)
         else:
-            explanation = msgspec.json.decode(content, type=Explanation)
+            explanation = msgspec.convert(found, Explanation)
             lines, fails = _format_lines(explanation), _is_refused(explanation)
     except msgspec.DecodeError as fault:
         exit_with_error(f"{chosen.address}/api/explain is not from Rondpoint: {fault}")

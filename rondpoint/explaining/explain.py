@@ -90,6 +90,7 @@ def explain_request(
     service = configuration.services.get(chosen.service)
     reached = tuple(_reachable_services(configuration, chosen.service))
     servers = tuple(server for each in reached for server in each.servers)
+    routers = (*explanation.parents, explanation.router)
     member_checks = MemberChecks(configuration, yield_if_due)
     faults = (member_checks.middleware_fault(each.name) for each in reached if each.name != chosen.service)
     mirrors = tuple(islice(_mirrors(configuration, reached), MAX_LISTED))
@@ -106,7 +107,7 @@ def explain_request(
                 for each in mirrors
                 if (fault := member_checks.middleware_fault(each.service))
             ),
-            *islice(_service_diagnostics(configuration, reached, yield_if_due), MAX_LISTED),
+            *islice(_diagnostics(configuration, routers, reached, yield_if_due), MAX_LISTED),
         ),
     )
     if service is None:
@@ -178,11 +179,14 @@ def _middlewares_of(configuration: ActiveConfiguration, name: str) -> tuple[str,
     return () if service is None else service.middlewares
 
 
-def _service_diagnostics(
-    configuration: ActiveConfiguration, services: Collection[Service], yield_if_due: Callable[[], None]
+def _diagnostics(
+    configuration: ActiveConfiguration,
+    routers: Iterable[str],
+    services: Collection[Service],
+    yield_if_due: Callable[[], None],
 ) -> Iterator[str]:
-    """Yield the diagnostics about the services, and about the containers or instances behind them."""
-    subjects = {f"service {service.name}" for service in services}
+    """Yield the diagnostics about routers and services, and about containers or instances behind these."""
+    subjects = {f"service {service.name}" for service in services} | {f"router {name}" for name in routers}
     names = {server.name for service in services for server in service.servers}
     containers = {f"container {name}" for known in names for name in (known, known.rpartition(":")[0])}
     for diagnostic in configuration.diagnostics:

@@ -158,6 +158,20 @@ def test_diagnostics_of_the_service_are_listed() -> None:
     assert [server.state for server in explanation.servers] == ["down"]
 
 
+def test_diagnostics_of_the_router_and_its_parents_are_listed() -> None:
+    resolver = Diagnostic(Severity.ERROR, "file", "router leaf", "there is no certificates resolver 'le'")
+    parent = Diagnostic(Severity.WARNING, "file", "routes.yml", "odd", about="router root")
+    other = Diagnostic(Severity.WARNING, "file", "router other", "odd, too")
+    explanation = explained(
+        replace(router("root", "Host(`a.test`)"), service=""),
+        router("leaf", "PathPrefix(`/x`)", parents=("root",)),
+        router("other", "Host(`b.test`)"),
+        diagnostics=(resolver, parent, other),
+    )
+    assert explanation.router == "leaf"
+    assert explanation.diagnostics == ("there is no certificates resolver 'le'", "odd")
+
+
 @pytest.mark.parametrize(
     ("server", "subject", "severity", "expected"),
     [
