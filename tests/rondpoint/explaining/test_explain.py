@@ -172,6 +172,27 @@ def test_diagnostics_of_the_router_and_its_parents_are_listed() -> None:
     assert explanation.diagnostics == ("there is no certificates resolver 'le'", "odd")
 
 
+def test_diagnostics_say_why_a_middleware_closes_the_router() -> None:
+    lost = Diagnostic(
+        Severity.ERROR, "docker", "middleware jump@docker", "entry point 'https' does not exist"
+    )
+    container = Diagnostic(Severity.ERROR, "docker", "container one", "label x is unknown")
+    other = Diagnostic(Severity.ERROR, "docker", "middleware other@docker", "odd")
+    explanation = explained(
+        router("r", "Host(`a.test`)", middlewares=("jump@docker",)),
+        middlewares=(Middleware("jump@docker", "redirectScheme", unusable=True),),
+        diagnostics=(lost, container, other),
+    )
+    assert (explanation.status, explanation.reason) == (
+        503,
+        "middleware jump@docker has options that could not be read",
+    )
+    assert explanation.diagnostics == (
+        "entry point 'https' does not exist",
+        "container one: label x is unknown",
+    )
+
+
 @pytest.mark.parametrize(
     ("server", "subject", "severity", "expected"),
     [
