@@ -9,10 +9,10 @@ import click
 import msgspec
 
 from rondpoint.cli.api_client import choose_api, exit_with_error, request_api
+from rondpoint.cli.candidates_table import format_candidates
 from rondpoint.cli.completion import SettingsCommand
 from rondpoint.cli.explained_connection import format_connection, is_served
 from rondpoint.cli.flag_arguments import PASS_UNKNOWN_FLAGS, settings_flags
-from rondpoint.cli.table import format_table
 from rondpoint.explaining.explanation import (
     Balancing,
     ExplainedHandshake,
@@ -113,15 +113,8 @@ def _format_lines(explanation: Explanation) -> Iterator[str]:
         if explanation.handshake.refusal:
             yield "the request is not sent; this is what would become of it:"
             yield ""
-    if explanation.omitted:
-        yield f"{explanation.omitted} more routers of higher priority do not match"
-    if explanation.candidates:
-        rows = [
-            (candidate.router, str(candidate.priority), candidate.rule, _format_result(candidate.failed))
-            for candidate in explanation.candidates
-        ]
-        yield from format_table(("ROUTER", "PRIORITY", "RULE", ""), rows)
-    elif not explanation.router:
+    yield from format_candidates(explanation.candidates, explanation.omitted)
+    if not explanation.candidates and not explanation.router:
         yield "no router serves this host"
     yield ""
     for parent in explanation.parents:
@@ -189,7 +182,3 @@ def _format_balancing(balancing: Balancing) -> str:
     sticky = f", sticky by the cookie {balancing.cookie}" if balancing.cookie else ""
     slow_start = f", slow start of {balancing.slow_start:g} s" if balancing.slow_start else ""
     return f"{balancing.strategy}{sticky}{slow_start}"
-
-
-def _format_result(failed: tuple[str, ...]) -> str:
-    return f"no match: {', '.join(failed)}" if failed else "matches"
