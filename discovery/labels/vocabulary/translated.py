@@ -126,11 +126,7 @@ FRONTEND_MIDDLEWARES = (
         },
     ),
     Label(f"{_AUTH}.basic", _USER, translates_to="basicAuth.users"),
-    *_same_names(
-        f"{_AUTH}.basic",
-        "basicAuth",
-        {"users": _USER, "usersFile": "/users"},
-    ),
+    *_same_names(f"{_AUTH}.basic", "basicAuth", {"users": _USER, "usersFile": "/users"}),
     *_same_names(f"{_AUTH}.basic", "basicAuth", {"removeHeader": _ON}, f"{_AUTH}.basic.users"),
     *_same_names(f"{_AUTH}.digest", "digestAuth", {"users": "eve:realm:hash", "usersFile": "/users"}),
     *_same_names(f"{_AUTH}.digest", "digestAuth", {"removeHeader": _ON}, f"{_AUTH}.digest.users"),
