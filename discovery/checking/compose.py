@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from discovery.checking.line_numbers import KeyLines
-from discovery.checking.variables import Variables
+from discovery.checking.variables import Variables, unset_hint
 from discovery.decoding.section import Tree
 from discovery.labels.container import COMPOSE_PROJECT, COMPOSE_SERVICE, Container
 from rondpoint.diagnostics import Diagnostic, Severity
@@ -186,7 +186,7 @@ def _label_warnings(provider: str, subject: str, labels: _Labels) -> Iterator[Di
             provider,
             subject,
             f"label {label}: variable {variable} is not set, so it is empty",
-            f"set it, or give it a default: ${{{variable}:-…}}",
+            unset_hint(variable),
         )
 
 

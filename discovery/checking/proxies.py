@@ -13,7 +13,7 @@ from msgspec import Struct
 from discovery.checking.compose import key_value_pairs
 from discovery.checking.line_numbers import Key, KeyLines
 from discovery.checking.mounts import Mounts, read_mounts
-from discovery.checking.variables import Variables, read_env_file
+from discovery.checking.variables import Variables, read_env_file, unset_hint
 from discovery.decoding.section import Tree
 from rondpoint.diagnostics import Diagnostic, Severity
 
@@ -241,5 +241,4 @@ def _has_value(environment: Any, key: str) -> bool:
 def _unset_warnings(service: _Service) -> Iterator[Diagnostic]:
     for variable in sorted(service.variables.unset):
         message = f"variable {variable} is not set, so it is empty"
-        hint = f"set it, or give it a default: ${{{variable}:-…}}"
-        yield Diagnostic(Severity.WARNING, SETTINGS, service.subject(), message, hint)
+        yield Diagnostic(Severity.WARNING, SETTINGS, service.subject(), message, unset_hint(variable))

@@ -86,3 +86,8 @@ def read_env_file(path: Path) -> dict[str, str]:
             is_quoted = len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'"
             variables[name.strip()] = bare[1:-1] if is_quoted else bare.partition(" #")[0].rstrip()
     return variables
+
+
+def unset_hint(variable: str) -> str:
+    """Return what to do about a variable that has no value, or was meant as text."""
+    return f"set it, give it a default: ${{{variable}:-…}}, or write $$ for a $ of the text"

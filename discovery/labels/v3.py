@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from discovery.decoding import values
@@ -24,7 +26,8 @@ def decode(container: Container, options: LabelOptions) -> Decoded:
     """Decode the routers, services and middlewares of a container.
 
     A container without a router gets one with the default rule; one without a service gets a service with its
-    lowest exposed port. Both are named after the container (`SERVICE-PROJECT` in Compose).
+    lowest exposed port. Both are named after the container (`SERVICE-PROJECT` in Compose). A container
+    without a port is no mistake if its routers name services of others, such as `api@internal`.
     """
     report = container_report(container)
     labels = {
@@ -33,8 +36,24 @@ def decode(container: Container, options: LabelOptions) -> Decoded:
     root = Section(unfold(labels, report), "traefik", report)
     http = root.section("http") or Section({}, root.key("http"), report)
     implicit = ImplicitRoute(default_name(container), lambda: _default_rule(container, options, report))
-    decoded = decode_http(http, container.provider, _Servers(container, options, report).read, implicit)
+    servers = _Servers(container, options, report, needed=_needs_server(http, implicit.name))
+    decoded = decode_http(http, container.provider, servers.read, implicit)
     return replace(decoded, diagnostics=report.diagnostics)
+
+
+def _needs_server(http: Section, implicit_service: str) -> bool:
+    """Return whether the container defines a service, or a router that gets the implicit one."""
+    routers = http.raw("routers")
+    if http.raw("services") or not isinstance(routers, Mapping) or not routers:
+        return True
+    return any(_uses(router, implicit_service) for router in routers.values())
+
+
+def _uses(router: object, implicit_service: str) -> bool:
+    """Return whether a router, as written, gets the implicit service: it names this one, or none."""
+    named = {name.lower(): value for name, value in router.items()} if isinstance(router, Mapping) else {}
+    service = str(named.get("service") or "").strip()
+    return service.partition("@")[0] in ("", implicit_service)
 
 
 def _default_rule(container: Container, options: LabelOptions, report: Report) -> str | None:
@@ -54,8 +73,10 @@ def _default_rule(container: Container, options: LabelOptions, report: Report) -
 class _Servers:
     """Reads the server of a container for each of its services."""
 
-    def __init__(self, container: Container, options: LabelOptions, report: Report) -> None:
+    def __init__(self, container: Container, options: LabelOptions, report: Report, *, needed: bool) -> None:
+        """If no server is `needed`, a missing address is not reported."""
         self._container = container
+        self._needed = needed
         self._report = report
         self._address_options = read_address_options(container, options)
 
@@ -91,5 +112,6 @@ class _Servers:
         address = find_address(self._container, port, self._address_options, self._report)
         if isinstance(address, Address):
             return Server(self._container.server_name, address.host, address.port, scheme)
-        report_unrouted(self._container, self._report, address, section.key("port"))
+        if self._needed:
+            report_unrouted(self._container, self._report, address, section.key("port"))
         return None

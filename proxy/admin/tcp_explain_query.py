@@ -1,4 +1,4 @@
-"""Reads the TCP connection that `/api/explain` explains, for a URL such as `tcp://db.example.com:5432`."""
+"""The TCP connection that `/api/explain` explains: that of `tcp://db.example.com:5432`, or of a request."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from werkzeug.datastructures import MultiDict
 
-from proxy.admin.explain_query import ExplainQueryError, choose_entry_point, host_name, read_client
+from proxy.admin.explain_query import (
+    ExplainQuery,
+    ExplainQueryError,
+    choose_entry_point,
+    host_name,
+    read_client,
+)
 from rondpoint.explaining.tcp.connection_facts import ConnectionFacts
 from rondpoint.settings import Settings
 
 _SCHEME = "tcp:"
+_PROTOCOLS_OF_HTTP = ("h2", "http/1.1")
+"""What clients of HTTP offer by ALPN."""
 
 
 class TcpExplainQuery(Struct, frozen=True):
@@ -42,18 +50,24 @@ def read_tcp_explain_query(arguments: MultiDict[str, str], settings: Settings) -
     if parts.path.strip("/") or parts.query or not parts.netloc:
         raise ExplainQueryError(f"url {url!r} is not an address such as tcp://db.example.com:5432")
     entry_point, _ = choose_entry_point(arguments.get("entryPoint", ""), port, settings, tls=False)
-    name = host_name(parts)
     facts = ConnectionFacts(
-        "" if _is_address(name) else name.removesuffix("."),
+        _server_name(host_name(parts)),
         tuple(arguments.getlist("alpn")),
         read_client(arguments.get("client", "").strip()),
     )
     return TcpExplainQuery(entry_point, facts)
 
 
-def _is_address(name: str) -> bool:
+def facts_of_connection(query: ExplainQuery) -> ConnectionFacts:
+    """Return the facts of the connection that carries a request."""
+    protocols = _PROTOCOLS_OF_HTTP if query.tls else ()
+    return ConnectionFacts(_server_name(query.url_host), protocols, query.previewed.peer)
+
+
+def _server_name(host: str) -> str:
+    """Return the server name that clients send for this host: none for an IP address."""
     try:
-        ip_address(name.strip("[]"))
+        ip_address(host.strip("[]"))
     except ValueError:
-        return False
-    return True
+        return host.removesuffix(".")
+    return ""

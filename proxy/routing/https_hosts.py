@@ -6,11 +6,10 @@ Nothing is kept until a TCP router needs it: most installations have none.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from rondpoint.rules.expression import And, Expression, Match, Not, Or
-from rondpoint.rules.hosts import wildcard_of_pattern
+from rondpoint.rules.https_hosts import https_hosts
 
 if TYPE_CHECKING:
     from rondpoint.model import Router
@@ -84,22 +83,6 @@ class HttpsHostsByEntryPoint:
             return
         of_router = router.entry_points or self._default_entry_points
         points = {point for point in of_router if router.tls or point in self._for_all}
-        hosts = frozenset(_hosts_in(router.rule.expression)) if points else frozenset()
+        hosts = frozenset(https_hosts(router.rule.expression)) if points else frozenset()
         for point in points:
             self.of(point).count(hosts, number)
-
-
-def _hosts_in(expression: Expression) -> Iterator[str]:
-    """Yield all hosts in a rule, wildcards too. As in Traefik, those in a negation count as well."""
-    match expression:
-        case Match("Host", values):
-            yield from values
-        case Match("HostRegexp", values):
-            for value in values:
-                if (name := wildcard_of_pattern(value)) is not None:
-                    yield name
-        case And(items) | Or(items):
-            for item in items:
-                yield from _hosts_in(item)
-        case Not(item):
-            yield from _hosts_in(item)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import click
 import msgspec
 
 from rondpoint.cli.api_client import choose_api, exit_with_error, request_api
+from rondpoint.cli.candidates_table import format_candidates
 from rondpoint.cli.completion import SettingsCommand
 from rondpoint.cli.explained_connection import format_connection, is_served
 from rondpoint.cli.flag_arguments import PASS_UNKNOWN_FLAGS, settings_flags
-from rondpoint.cli.table import format_table
 from rondpoint.explaining.explanation import (
     Balancing,
     ExplainedHandshake,
@@ -73,18 +74,21 @@ def explain(
     respond with an error, or refuse the handshake.
 
     For tcp://HOST, show which TCP router takes a connection, with HOST as server name (SNI), and without TLS.
-    The exit code is 1 if no TCP router serves either.
+    The exit code is 1 if no TCP router serves either. For a URL, too, the connection is shown if a TCP router
+    takes it before HTTP.
     """
     chosen = choose_api(api, flags)
     query = [("url", url), ("method", method), ("client", client), ("entryPoint", entry_point)]
     query += [*(("header", header) for header in headers), *(("alpn", protocol) for protocol in protocols)]
     content = request_api(chosen, "/api/explain", query)
     try:
-        if url.strip().lower().startswith("tcp:"):
-            connection = msgspec.json.decode(content, type=TcpExplanation)
+        found = msgspec.json.decode(content, type=dict[str, Any])
+        # A TCP router may take the connection of a request, too.
+        if "overTls" in found:
+            connection = msgspec.convert(found, TcpExplanation)
             lines, fails = format_connection(connection), not is_served(connection)
         else:
-            explanation = msgspec.json.decode(content, type=Explanation)
+            explanation = msgspec.convert(found, Explanation)
             lines, fails = _format_lines(explanation), _is_refused(explanation)
     except msgspec.DecodeError as fault:
         exit_with_error(f"{chosen.address}/api/explain is not from Rondpoint: {fault}")
@@ -109,15 +113,8 @@ def _format_lines(explanation: Explanation) -> Iterator[str]:
         if explanation.handshake.refusal:
             yield "the request is not sent; this is what would become of it:"
             yield ""
-    if explanation.omitted:
-        yield f"{explanation.omitted} more routers of higher priority do not match"
-    if explanation.candidates:
-        rows = [
-            (candidate.router, str(candidate.priority), candidate.rule, _format_result(candidate.failed))
-            for candidate in explanation.candidates
-        ]
-        yield from format_table(("ROUTER", "PRIORITY", "RULE", ""), rows)
-    elif not explanation.router:
+    yield from format_candidates(explanation.candidates, explanation.omitted)
+    if not explanation.candidates and not explanation.router:
         yield "no router serves this host"
     yield ""
     for parent in explanation.parents:
@@ -185,7 +182,3 @@ def _format_balancing(balancing: Balancing) -> str:
     sticky = f", sticky by the cookie {balancing.cookie}" if balancing.cookie else ""
     slow_start = f", slow start of {balancing.slow_start:g} s" if balancing.slow_start else ""
     return f"{balancing.strategy}{sticky}{slow_start}"
-
-
-def _format_result(failed: tuple[str, ...]) -> str:
-    return f"no match: {', '.join(failed)}" if failed else "matches"

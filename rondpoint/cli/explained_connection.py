@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rondpoint.cli.table import format_table
+from rondpoint.cli.candidates_table import format_candidates
 from rondpoint.explaining.tcp.explanation import ConnectionDecision, TcpExplanation
 
 
@@ -32,14 +32,7 @@ def format_connection(explanation: TcpExplanation) -> Iterator[str]:
 def _format_decision(title: str, decision: ConnectionDecision) -> Iterator[str]:
     yield ""
     yield f"{title}:"
-    if decision.omitted:
-        yield f"{decision.omitted} more routers of higher priority do not match"
-    if decision.candidates:
-        rows = [
-            (each.router, str(each.priority), each.rule, _format_result(each.failed))
-            for each in decision.candidates
-        ]
-        yield from format_table(("ROUTER", "PRIORITY", "RULE", ""), rows)
+    yield from format_candidates(decision.candidates, decision.omitted)
     if decision.router:
         yield f"router      {decision.router}{', TLS passthrough' if decision.passthrough else ''}"
         yield f"middlewares {', '.join(decision.middlewares) or 'none'}"
@@ -56,7 +49,3 @@ def _format_decision(title: str, decision: ConnectionDecision) -> Iterator[str]:
         yield f"closed      {decision.reason}"
     elif decision.outcome == "http":
         yield f"HTTP        {decision.reason}; HTTP routers are next"
-
-
-def _format_result(failed: tuple[str, ...]) -> str:
-    return f"no match: {', '.join(failed)}" if failed else "matches"

@@ -49,7 +49,7 @@ def make_plan(flags: Sequence[str]) -> StartPlan:
         children = tuple(_child_specs(loaded, directory, flags))
     except StartError as fault:
         return StartPlan(directory, log=log, fault=str(fault))
-    return StartPlan(directory, children, log=log, summary="\n".join(summary_lines(settings)))
+    return StartPlan(directory, children, log=log, summary="\n".join(summary_lines(settings, loaded.file)))
 
 
 def _child_specs(loaded: LoadedSettings, directory: Path, flags: Sequence[str]) -> list[ChildSpec]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from rondpoint.settings import (
     ConsulCatalogOptions,
@@ -27,8 +28,10 @@ from rondpoint.settings.http_values import public_url
 from rondpoint.store.address import redact_url
 
 
-def summary_lines(settings: Settings) -> Iterator[str]:
-    """Return one line each for the entry points, dashboard, providers, registrator, store and workers."""
+def summary_lines(settings: Settings, file: Path | None = None) -> Iterator[str]:
+    """Return one line each for the settings' file, entry points, dashboard, providers, store and so on."""
+    if file is not None:
+        yield f"settings: {file}"
     for name, point in (settings.web_entry_points | settings.udp_entry_points).items():
         yield settings.closed_reason(name) or f"entry point {name}: {point.address}"
     if settings.api.dashboard:

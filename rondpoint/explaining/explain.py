@@ -81,7 +81,10 @@ def explain_request(
         )
     fault = configuration.closed.get(entry_point, "") or find_active_fault(configuration, middlewares)
     if fault:
-        return replace(explanation, status=503, reason=fault)
+        affected = (f"router {chosen.name}", *(f"middleware {name}" for name in middlewares))
+        reached = tuple(_reachable_services(configuration, chosen.service))
+        diagnostics = islice(_diagnostics(configuration, affected, reached, yield_if_due), MAX_LISTED)
+        return replace(explanation, status=503, reason=fault, diagnostics=tuple(diagnostics))
     if not chosen.service:
         explanation, leaf = explain_children(configuration, explanation, chosen, facts, yield_if_due)
         if leaf is None:
@@ -90,6 +93,7 @@ def explain_request(
     service = configuration.services.get(chosen.service)
     reached = tuple(_reachable_services(configuration, chosen.service))
     servers = tuple(server for each in reached for server in each.servers)
+    routers = [f"router {name}" for name in (*explanation.parents, explanation.router)]
     member_checks = MemberChecks(configuration, yield_if_due)
     faults = (member_checks.middleware_fault(each.name) for each in reached if each.name != chosen.service)
     mirrors = tuple(islice(_mirrors(configuration, reached), MAX_LISTED))
@@ -106,7 +110,7 @@ def explain_request(
                 for each in mirrors
                 if (fault := member_checks.middleware_fault(each.service))
             ),
-            *islice(_service_diagnostics(configuration, reached, yield_if_due), MAX_LISTED),
+            *islice(_diagnostics(configuration, routers, reached, yield_if_due), MAX_LISTED),
         ),
     )
     if service is None:
@@ -178,11 +182,17 @@ def _middlewares_of(configuration: ActiveConfiguration, name: str) -> tuple[str,
     return () if service is None else service.middlewares
 
 
-def _service_diagnostics(
-    configuration: ActiveConfiguration, services: Collection[Service], yield_if_due: Callable[[], None]
+def _diagnostics(
+    configuration: ActiveConfiguration,
+    affected: Iterable[str],
+    services: Collection[Service],
+    yield_if_due: Callable[[], None],
 ) -> Iterator[str]:
-    """Yield the diagnostics about the services, and about the containers or instances behind them."""
-    subjects = {f"service {service.name}" for service in services}
+    """Yield the diagnostics about some objects and services, and about containers or instances behind these.
+
+    `affected` names objects as diagnostics do: `router shop@docker`.
+    """
+    subjects = {*affected, *(f"service {service.name}" for service in services)}
     names = {server.name for service in services for server in service.servers}
     containers = {f"container {name}" for known in names for name in (known, known.rpartition(":")[0])}
     for diagnostic in configuration.diagnostics:

@@ -123,7 +123,8 @@ class Explanation(Struct, frozen=True, rename="camel"):
     listed. `parents` are the routers above `router` on the way of the request, from the root router down.
     `middlewares` are the names on the entry point and these routers; `steps` are the middlewares in the order
     in which they run, with those of chains. `notes` say what the explanation cannot know. `diagnostics` are
-    about the service, its servers and their containers. `handshake` is None without TLS.
+    about the routers, the service, its servers and their containers, and about middlewares that cannot be
+    used. `handshake` is None without TLS.
     """
 
     entry_point: str

@@ -103,6 +103,8 @@ class _OptionReader:
             hint = str(error) if part.secrecy is Secrecy.OPEN else str(error).partition(", not ")[0]
             self.errors.append(OptionError(path, shown, "is not valid", hint))
             return
+        if part.doubt is not None and (doubt := part.doubt(read)):
+            self.errors.append(OptionError(path, None, doubt.message, doubt.hint, fatal=False))
         found[name] = self._qualified(read) if part.refers else read
 
     def _qualified(self, names: str | list[str]) -> str | list[str]:

@@ -77,7 +77,8 @@ _ACCESS = {
 
 _AUTH = {
     "basicAuth": "requires a user and a password, by HTTP basic authentication",
-    "basicAuth.users": "accepted users, with hashes as `htpasswd` writes them",
+    "basicAuth.users": "accepted users, with hashes as `htpasswd` writes them (bcrypt, MD5, SHA-1); "
+    "in a compose file with `$$` for each `$`",
     **_below("basicAuth", _USERS),
     "digestAuth": "requires a user and a password, by HTTP digest authentication",
     "digestAuth.users": "accepted users, with hashes as `htdigest` writes them",

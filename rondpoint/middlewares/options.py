@@ -18,11 +18,19 @@ class Secrecy(Enum):
     HEADERS = auto()
 
 
+class Doubt(Struct, frozen=True):
+    """Why a valid value probably does not do what its author meant, and what would."""
+
+    message: str
+    hint: str
+
+
 class Option(Struct, frozen=True):
     """One option: `read` converts the written value to its canonical value, or raises ValueError.
 
     `default` is the value if none is given; with None there is no value then. `refers` marks names of other
-    objects, which are qualified by the provider that names them.
+    objects, which are qualified by the provider that names them. `doubt` looks at the canonical value; its
+    message must not contain the value of a secret option.
     """
 
     read: Callable[[object], Any]
@@ -30,6 +38,7 @@ class Option(Struct, frozen=True):
     required: bool = False
     secrecy: Secrecy = Secrecy.OPEN
     refers: bool = False
+    doubt: Callable[[Any], Doubt | None] | None = None
 
 
 class Group(Struct, frozen=True):

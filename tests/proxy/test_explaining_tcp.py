@@ -113,6 +113,26 @@ def test_the_command_fails_if_no_tcp_router_serves_the_connection(proxy: Proxy) 
     assert json.loads(told.stdout)["overTls"]["reason"] == "no TCP router serves the name nothing.test"
 
 
+def test_a_request_whose_connection_a_tcp_router_takes_is_explained_as_that_connection(
+    proxy: Proxy,
+) -> None:
+    found = ask(proxy, f"url=https://db.test:{PG}/x&client=192.0.2.1")
+    assert (found["serverName"], found["protocols"]) == ("db.test", ["h2", "http/1.1"])
+    assert found["overTls"]["router"] == "db@file"
+    note = "TCP router db@file takes this connection, so no HTTP router gets the request"
+    assert found["notes"] == [note]
+    told = command(proxy, f"https://db.test:{PG}/x", "--client=192.0.2.1")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.splitlines()[-1] == f"note        {note}"
+    # Without TLS, the router for all names takes every connection of its entry point.
+    assert ask(proxy, f"url=http://any.test:{RAW}/")["plain"]["router"] == "plain@file"
+
+
+def test_a_request_that_no_tcp_router_takes_is_explained_as_http(proxy: Proxy) -> None:
+    assert ask(proxy, f"url=https://shop.test:{PG}/")["router"] == "shop@file"
+    assert ask(proxy, f"url=http://db.test:{PG}/")["status"] == 404
+
+
 @pytest.mark.parametrize(
     ("query", "message"),
     [

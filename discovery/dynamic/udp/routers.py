@@ -27,7 +27,7 @@ def decode_router(
     guards = [option for option in section.unread if find_nearest(option, (*OPTIONS, *_GUARDS)) in _GUARDS]
     for option in guards:
         message = f"{report.at(section.key(option))} is for HTTP and TCP routers, so the router is left out"
-        report.error(message, "a UDP router takes every datagram of its entry points")
+        report.error(message, "remove it: a UDP router takes every datagram of its entry points")
         section.has(option)
     section.finish()
     if not service or unreadable or guards:

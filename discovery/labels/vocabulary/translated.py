@@ -48,6 +48,7 @@ _REDIRECT = "frontend.redirect"
 _HEADERS = "frontend.headers"
 _CERTIFICATE = "frontend.passTLSClientCert"
 _AUTH = "frontend.auth"
+_USER = "eve:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="
 _RATE = "frontend.rateLimit"
 _NAMES = ("country", "province", "locality", "organization", "commonName", "serialNumber", "domainComponent")
 _BY_NAME = ("customRequestHeaders", "customResponseHeaders", "SSLProxyHeaders")
@@ -124,8 +125,8 @@ FRONTEND_MIDDLEWARES = (
             **{f"{part}.{name}": _ON for part in ("subject", "issuer") for name in _NAMES},
         },
     ),
-    Label(f"{_AUTH}.basic", "eve:$apr1$x", translates_to="basicAuth.users"),
-    *_same_names(f"{_AUTH}.basic", "basicAuth", {"users": "eve:$apr1$x", "usersFile": "/users"}),
+    Label(f"{_AUTH}.basic", _USER, translates_to="basicAuth.users"),
+    *_same_names(f"{_AUTH}.basic", "basicAuth", {"users": _USER, "usersFile": "/users"}),
     *_same_names(f"{_AUTH}.basic", "basicAuth", {"removeHeader": _ON}, f"{_AUTH}.basic.users"),
     *_same_names(f"{_AUTH}.digest", "digestAuth", {"users": "eve:realm:hash", "usersFile": "/users"}),
     *_same_names(f"{_AUTH}.digest", "digestAuth", {"removeHeader": _ON}, f"{_AUTH}.digest.users"),

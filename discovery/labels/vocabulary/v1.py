@@ -165,7 +165,9 @@ FILE_OPTIONS = (
         default_text="required",
     ),
     Label("frontends.NAME.rule", "Host:shop.example", "one more rule", values.text),
-    Label("frontends.NAME.basicAuth", "eve:$apr1$x", translates_to="basicAuth.users"),
+    Label(
+        "frontends.NAME.basicAuth", "eve:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=", translates_to="basicAuth.users"
+    ),
     *CERTIFICATES_OF_TRAEFIK_1,
 )
 """Options that only files and keys have, in addition to those of labels."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from flask import Blueprint, Response, request
+from msgspec.structs import replace
 
 from proxy.admin.certificates.handshake import with_handshake
 from proxy.admin.certificates.known_certificates import KnownCertificates
@@ -14,10 +15,16 @@ from proxy.admin.explain_query import ExplainQuery, ExplainQueryError, read_expl
 from proxy.admin.json_responses import Refusal, json_response
 from proxy.admin.previews.bucket_state import tokens_left
 from proxy.admin.previews.chain_preview import Previewer, is_redirected, parts_of
-from proxy.admin.tcp_explain_query import TcpExplainQuery, is_tcp_url, read_tcp_explain_query
+from proxy.admin.tcp_explain_query import (
+    TcpExplainQuery,
+    facts_of_connection,
+    is_tcp_url,
+    read_tcp_explain_query,
+)
 from rondpoint.explaining.active_configuration import ActiveConfiguration
 from rondpoint.explaining.explain import explain_request
 from rondpoint.explaining.tcp.connections import TcpConfiguration, explain_connection
+from rondpoint.explaining.tcp.explanation import TcpExplanation
 from rondpoint.internal_services import INTERNAL_SERVICES, internal_fault
 
 explain = Blueprint("explain", __name__, url_prefix="/api")
@@ -28,7 +35,7 @@ def explain_response() -> Response:
     """Explain a request for `url`, or with the scheme `tcp` a connection.
 
     Optional: `client`, `entryPoint`; for a request `method` and any number of `header`; for a connection any
-    number of `alpn`.
+    number of `alpn`. If a TCP router takes the connection of a request, the connection is explained.
     """
     try:
         if is_tcp_url(request.args.get("url", "")):
@@ -40,9 +47,13 @@ def explain_response() -> Response:
 
 def _explain_connection(query: TcpExplainQuery) -> Response:
     configuration = CurrentConfiguration(runtime())
-    settings = runtime().settings
-    state, point = configuration.state, query.entry_point
-    configured = TcpConfiguration(
+    configured = _active_tcp(configuration, query.entry_point)
+    return json_response(explain_connection(configured, query.facts, configuration.yield_if_due))
+
+
+def _active_tcp(configuration: CurrentConfiguration, point: str) -> TcpConfiguration:
+    settings, state = runtime().settings, configuration.state
+    return TcpConfiguration(
         point,
         state.tcp_routers,
         state.tcp_services,
@@ -54,7 +65,6 @@ def _explain_connection(query: TcpExplainQuery) -> Response:
         settings.closed_reason(point),
         configuration.diagnostics,
     )
-    return json_response(explain_connection(configured, query.facts, configuration.yield_if_due))
 
 
 def _active(configuration: CurrentConfiguration) -> ActiveConfiguration:
@@ -75,6 +85,8 @@ def _active(configuration: CurrentConfiguration) -> ActiveConfiguration:
 
 def _explain_request(query: ExplainQuery) -> Response:
     configuration = CurrentConfiguration(runtime())
+    if (taken := _taken_by_tcp(configuration, query)) is not None:
+        return json_response(taken)
     configured = _active(configuration)
     explanation = explain_request(
         configured,
@@ -100,3 +112,16 @@ def _explain_request(query: ExplainQuery) -> Response:
             closed=bool(configured.closed.get(query.entry_point)),
         )
     return json_response(explanation)
+
+
+def _taken_by_tcp(configuration: CurrentConfiguration, query: ExplainQuery) -> TcpExplanation | None:
+    """Return the explanation of the request's connection if a TCP router takes it, so HTTP never sees it."""
+    if not configuration.state.tcp_routers:
+        return None
+    configured = _active_tcp(configuration, query.entry_point)
+    explanation = explain_connection(configured, facts_of_connection(query), configuration.yield_if_due)
+    decision = explanation.over_tls if query.tls else explanation.plain
+    if decision.outcome == "http":
+        return None
+    note = f"TCP router {decision.router} takes this connection, so no HTTP router gets the request"
+    return replace(explanation, notes=(note, *explanation.notes))

@@ -395,7 +395,7 @@ function explanationParts(explanation) {
     parts.push(section("Servers", explanation.servers.map((server) => make("li", { class: `server ${server.state}` }, [make("span", { class: "state", title: server.state }), code(server.url), make("small", {}, `${server.name}, ${server.state}, weight ${server.weight}`)]))));
   }
   if (explanation.notes.length) parts.push(section("Notes", explanation.notes.map((words) => make("li", {}, words))));
-  if (explanation.diagnostics.length) parts.push(section("Problems of the service", explanation.diagnostics.map((words) => make("li", { class: "why" }, words))));
+  if (explanation.diagnostics.length) parts.push(section("Problems", explanation.diagnostics.map((words) => make("li", { class: "why" }, words))));
   if (explanation.candidates.length) parts.push(candidatesSection(explanation));
   if (explanation.suggestions.length) parts.push(section("Did you mean", explanation.suggestions.map((near) => make("li", {}, [code(near.name), `: ${near.reason}`, ...(near.excerpt ? [make("pre", {}, near.excerpt)] : [])]))));
   return parts;

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
 from rondpoint.explaining.tcp.connection_facts import wildcard_of
 from rondpoint.model import Router
-from rondpoint.rules.expression import And, Expression, Match, Not, Or
-from rondpoint.rules.hosts import wildcard_of_pattern
+from rondpoint.rules.https_hosts import https_hosts
 
 
 class HttpsRouters(Struct, frozen=True):
@@ -33,25 +32,9 @@ def find_https_routers(
     for router in routers:
         yield_if_due()
         exist = True
-        hosts = frozenset(_hosts_in(router.rule.expression))
+        hosts = frozenset(https_hosts(router.rule.expression))
         if not hosts:
             anywhere.append(router.name)
         elif not wanted.isdisjoint(hosts):
             for_host.append(router.name)
     return HttpsRouters(min(for_host, default=""), min(anywhere, default=""), exist)
-
-
-def _hosts_in(expression: Expression) -> Iterator[str]:
-    """Yield all hosts in a rule, wildcards too, also those in a negation."""
-    match expression:
-        case Match("Host", values):
-            yield from values
-        case Match("HostRegexp", values):
-            for value in values:
-                if (name := wildcard_of_pattern(value)) is not None:
-                    yield name
-        case And(items) | Or(items):
-            for item in items:
-                yield from _hosts_in(item)
-        case Not(item):
-            yield from _hosts_in(item)

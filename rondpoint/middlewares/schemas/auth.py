@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from rondpoint.middlewares.options import Group, Option, Secrecy, kind
+from collections.abc import Callable
+from typing import Any
+
+from rondpoint.middlewares.options import Doubt, Group, Option, Secrecy, kind
+from rondpoint.middlewares.password_hashes import doubt_hashes
 from rondpoint.middlewares.readers import expression, switch, text, texts, users, web_address, whole
 from rondpoint.middlewares.schemas.shared import client_tls
 
 
-def _user_list_schema(parts: int) -> Group:
+def _user_list_schema(parts: int, doubt: Callable[[Any], Doubt | None] | None = None) -> Group:
     return kind(
         {
-            "users": Option(users(parts), secrecy=Secrecy.HIDDEN),
+            "users": Option(users(parts), secrecy=Secrecy.HIDDEN, doubt=doubt),
             "usersFile": Option(text),
             "realm": Option(text, default="traefik"),
             "removeHeader": Option(switch, default=False),
@@ -22,7 +26,7 @@ def _user_list_schema(parts: int) -> Group:
 
 
 KINDS: dict[str, Group] = {
-    "basicAuth": _user_list_schema(2),
+    "basicAuth": _user_list_schema(2, doubt_hashes),
     "digestAuth": _user_list_schema(3),
     "forwardAuth": kind(
         {

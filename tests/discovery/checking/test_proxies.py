@@ -164,6 +164,7 @@ def test_environment_is_read_in_both_syntaxes(tmp_path: Path, environment: str) 
 def test_an_unset_variable_in_a_flag_is_reported(tmp_path: Path) -> None:
     [diagnostic] = proxy_of(tmp_path, "    image: traefik\n    command: --api.token=$TOKEN\n").diagnostics
     assert "service p: variable TOKEN is not set, so it is empty" in str(diagnostic)
+    assert diagnostic.hint == "set it, give it a default: ${TOKEN:-…}, or write $$ for a $ of the text"
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ serialNumber = true
 headerField = "X-User"
 [frontends.front.auth.basic]
 removeHeader = true
-users = ["a:$apr1$x", "b:$apr1$y"]
+users = ["a:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=", "b:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="]
 usersFile = "/users"
 [frontends.front.whiteList]
 sourceRange = ["10.42.0.0/16", "fd00::/8"]
@@ -149,7 +149,7 @@ insecureSkipVerify = true
 
 [frontends.older]
 backend = "old"
-basicAuth = ["a:$apr1$x"]
+basicAuth = ["a:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="]
 whitelistSourceRange = ["10.0.0.0/8"]
 [frontends.older.routes.only]
 rule = "Path:/older"
@@ -200,7 +200,7 @@ OPTIONS: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
             "basicAuth",
             "basicAuth",
             {
-                "users": ["a:$apr1$x", "b:$apr1$y"],
+                "users": ["a:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=", "b:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="],
                 "usersFile": "/users",
                 "removeHeader": True,
                 "headerField": "X-User",
@@ -245,7 +245,7 @@ OPTIONS: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
     ],
     "older": [
         ("ipAllowList", "ipAllowList", {"sourceRange": ["10.0.0.0/8"]}),
-        ("users", "basicAuth", {"users": ["a:$apr1$x"]}),
+        ("users", "basicAuth", {"users": ["a:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="]}),
     ],
 }
 

@@ -72,9 +72,17 @@ def test_a_frontend_option_becomes_the_same_middleware_in_every_source(row: Row)
     assert made(of_file(row.labels), labels=False) == wanted
 
 
+USER = "a:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="
+
 SERVED_GUARDS = [
-    ({"frontend.auth.basic": "a:b"}, "basicAuth"),
-    ({"frontend.auth.basic.users": "a:b", "frontend.auth.headerField": "X-User"}, "basicAuth"),
+    ({"frontend.auth.basic": USER}, "basicAuth"),
+    (
+        {
+            "frontend.auth.basic.users": USER,
+            "frontend.auth.headerField": "X-User",
+        },
+        "basicAuth",
+    ),
     ({"frontend.auth.basic.usersFile": "/users", "frontend.auth.basic.removeHeader": "true"}, "basicAuth"),
     ({"frontend.auth.forward.address": "http://auth.test"}, "forwardAuth"),
     (

@@ -326,3 +326,26 @@ def test_a_service_without_a_server_is_left_out_with_its_router_only() -> None:
         f'label {t}="nonsense" is not valid',
         "label traefik.http.routers.q is left out, because its service t@docker is left out",
     ]
+
+
+NAMES_A_SERVICE = [
+    ({f"{R}.service": "api@internal"}, True),
+    ({f"{R}.Service": "shop@file"}, True),
+    ({}, False),
+    ({f"{R}.service": "c"}, False),
+    ({f"{R}.service": "c@docker"}, False),
+    ({f"{R}.service": "api@internal", "traefik.http.routers.q.rule": "Host(`q.test`)"}, False),
+    ({f"{R}.service": "api@internal", f"{S}.passhostheader": "true"}, False),
+]
+
+
+@pytest.mark.parametrize(("labels", "fine"), NAMES_A_SERVICE)
+def test_a_container_without_a_port_is_fine_if_its_routers_name_other_services(
+    labels: dict[str, str], fine: bool
+) -> None:
+    decoded = decode(container("c", {**RULE, **labels}, ports=()), OPTIONS)
+    told = [found.message for found in decoded.diagnostics if "it exposes no port" in found.message]
+    assert bool(told) is not fine
+    if fine:
+        assert [router.name for router in decoded.routers] == ["r@docker"]
+    assert decoded.services == ()

@@ -36,7 +36,8 @@ def certificate(label: str, options: dict[str, Any]) -> Row:
     )
 
 
-USERS, HASHES = "a:$apr1$x,b:$apr1$y", ["a:$apr1$x", "b:$apr1$y"]
+HASHES = ["a:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/", "b:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="]
+USERS = ",".join(HASHES)
 NAMES = ("commonName", "country", "domainComponent", "locality", "organization", "province", "serialNumber")
 SETS = {"frontend.rateLimit.rateSet.slow.period": "10s", "frontend.rateLimit.rateSet.slow.average": "5"}
 

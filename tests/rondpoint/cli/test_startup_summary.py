@@ -25,6 +25,13 @@ def test_addresses_of_key_value_stores_are_shown_without_passwords() -> None:
     assert shown in list(summary_lines(settings))
 
 
+def test_the_file_of_the_settings_is_shown_first(tmp_path: Path) -> None:
+    (tmp_path / "traefik.yml").write_text("ping: {}")
+    loaded = load([], {}, tmp_path)
+    assert next(summary_lines(loaded.settings, loaded.file)) == f"settings: {tmp_path / 'traefik.yml'}"
+    assert not next(summary_lines(loaded.settings)).startswith("settings")
+
+
 def test_a_closed_entry_point_is_shown_with_the_reason(tmp_path: Path) -> None:
     settings = load(["--entryPoints.web.clientIPStrategy.depth=1"], {}, tmp_path).settings
     reason = "entryPoints.web.clientIPStrategy is not served yet"

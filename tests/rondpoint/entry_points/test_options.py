@@ -34,7 +34,7 @@ def as_data(options: EntryPointOptions) -> list[tuple[str, str, dict[str, Any]]]
     return [(each.name, each.kind, each.options) for each in found]
 
 
-USERS = ["a:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/", "b:{SHA}x"]
+USERS = ["a:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/", "b:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="]
 AUTH = "http-auth@internal"
 TO_HTTPS = {"scheme": "https", "port": "443", "permanent": False}
 
@@ -132,13 +132,14 @@ TRANSLATIONS = {
         [("http-whiteList@internal", "ipAllowList", {"sourceRange": ["10.0.0.0/8"]})],
     ),
     "all in Traefik's order": (
-        "Redirect.EntryPoint:https WhiteList.SourceRange:10.0.0.0/8 Auth.Basic.Users:a:b Compress:on",
+        "Redirect.EntryPoint:https WhiteList.SourceRange:10.0.0.0/8 "
+        "Auth.Basic.Users:a:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M= Compress:on",
         "[entryPoints.http]\ncompress = true\n"
         '[entryPoints.http.redirect]\nentryPoint = "https"\n'
         '[entryPoints.http.whiteList]\nsourceRange = ["10.0.0.0/8"]\n'
-        '[entryPoints.http.auth.basic]\nusers = ["a:b"]',
+        '[entryPoints.http.auth.basic]\nusers = ["a:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="]',
         [
-            (AUTH, "basicAuth", {"users": ["a:b"]}),
+            (AUTH, "basicAuth", {"users": ["a:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="]}),
             ("http-compress@internal", "compress", {}),
             ("http-whiteList@internal", "ipAllowList", {"sourceRange": ["10.0.0.0/8"]}),
             (
@@ -167,7 +168,7 @@ def test_named_middlewares_come_first(tmp_path: Path) -> None:
     flags = (
         "--entryPoints.http.address=:80",
         "--entryPoints.http.http.middlewares=a@file,b@docker",
-        "--entryPoints.http.auth.basic.users=a:b",
+        "--entryPoints.http.auth.basic.users=a:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=",
     )
     assert read(tmp_path, *flags).middlewares == ("a@file", "b@docker", AUTH)
 

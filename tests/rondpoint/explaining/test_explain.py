@@ -158,6 +158,41 @@ def test_diagnostics_of_the_service_are_listed() -> None:
     assert [server.state for server in explanation.servers] == ["down"]
 
 
+def test_diagnostics_of_the_router_and_its_parents_are_listed() -> None:
+    resolver = Diagnostic(Severity.ERROR, "file", "router leaf", "there is no certificates resolver 'le'")
+    parent = Diagnostic(Severity.WARNING, "file", "routes.yml", "odd", about="router root")
+    other = Diagnostic(Severity.WARNING, "file", "router other", "odd, too")
+    explanation = explained(
+        replace(router("root", "Host(`a.test`)"), service=""),
+        router("leaf", "PathPrefix(`/x`)", parents=("root",)),
+        router("other", "Host(`b.test`)"),
+        diagnostics=(resolver, parent, other),
+    )
+    assert explanation.router == "leaf"
+    assert explanation.diagnostics == ("there is no certificates resolver 'le'", "odd")
+
+
+def test_diagnostics_say_why_a_middleware_closes_the_router() -> None:
+    lost = Diagnostic(
+        Severity.ERROR, "docker", "middleware jump@docker", "entry point 'https' does not exist"
+    )
+    container = Diagnostic(Severity.ERROR, "docker", "container one", "label x is unknown")
+    other = Diagnostic(Severity.ERROR, "docker", "middleware other@docker", "odd")
+    explanation = explained(
+        router("r", "Host(`a.test`)", middlewares=("jump@docker",)),
+        middlewares=(Middleware("jump@docker", "redirectScheme", unusable=True),),
+        diagnostics=(lost, container, other),
+    )
+    assert (explanation.status, explanation.reason) == (
+        503,
+        "middleware jump@docker has options that could not be read",
+    )
+    assert explanation.diagnostics == (
+        "entry point 'https' does not exist",
+        "container one: label x is unknown",
+    )
+
+
 @pytest.mark.parametrize(
     ("server", "subject", "severity", "expected"),
     [

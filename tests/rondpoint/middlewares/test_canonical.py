@@ -47,7 +47,11 @@ READ: list[tuple[str, object, dict[str, Any]]] = [
         {"sourceRange": "::1", "ipStrategy": "true"},
         {"sourceRange": ["::1/128"], "ipStrategy": {}},
     ),
-    ("basicAuth", {"users": "u:$2y$05$x,v:y"}, {"users": ["u:$2y$05$x", "v:y"]}),
+    (
+        "basicAuth",
+        {"users": "u:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=,v:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"},
+        {"users": ["u:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=", "v:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"]},
+    ),
     ("headers", {"customrequestheaders": {"X-A": ""}}, {"customRequestHeaders": {"X-A": ""}}),
     ("redirectScheme", {"scheme": "https", "port": 8443}, {"scheme": "https", "port": "8443"}),
     ("redirectScheme", {"scheme": "https", "port": ""}, {"scheme": "https", "port": ""}),

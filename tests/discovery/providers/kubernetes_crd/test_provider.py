@@ -70,7 +70,7 @@ def test_a_change_of_a_looked_up_object_changes_what_depends_on_it(api: ApiServe
     )
     with watched(provider_of(api)) as running:
         assert running.next().middlewares["default-auth@kubernetescrd"].unusable
-        api.apply(secret("users", {"users": "one:{SHA}x="}))
+        api.apply(secret("users", {"users": "one:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="}))
         found = running.until(lambda found: not found.middlewares["default-auth@kubernetescrd"].unusable)
         assert not found.diagnostics
         api.apply(endpoint_slice(endpoints=[endpoint("10.1.0.1"), endpoint("10.1.0.2")]))
