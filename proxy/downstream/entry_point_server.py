@@ -193,6 +193,9 @@ class EntryPointServer:
                     return
                 if not buffer:
                     return
+            if not has_tls:
+                # The client was free to be silent before, like one of a plain entry point.
+                deadline = after(timeouts.read)
             changes = options.changes
             tls_stream = start_tls(stream, contexts, challenges, deadline, buffer)
             if tls_stream is not None and options.changes != changes:

@@ -8,7 +8,6 @@ without a host comes only before a TCP router for all names.
 
 from __future__ import annotations
 
-import _socket
 import logging
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from msgspec import Struct
 from proxy.acme_challenges.tls_alpn_challenges import is_challenge
 from proxy.downstream.tls_handshake import receive_hello, start_tls
 from proxy.net.deadlines import NEVER, after
+from proxy.net.keep_alive_probes import set_probes
 from proxy.net.proxy_protocol import ProxyHeader
 from proxy.net.proxy_protocol_header import Addresses
 from proxy.tcp.connection import TcpConnection
@@ -43,14 +43,6 @@ log = logging.getLogger(__name__)
 
 _SSL_2 = b"\x80"
 """The first byte of a client of SSL 2: as in Traefik, it counts as one of TLS, and no handshake succeeds."""
-
-KEEP_ALIVE = (
-    (_socket.SOL_SOCKET, _socket.SO_KEEPALIVE, 1),
-    # As Traefik's: a client that has vanished without an end must not hold its connection for ever.
-    (_socket.IPPROTO_TCP, _socket.TCP_KEEPIDLE, 180),
-    (_socket.IPPROTO_TCP, _socket.TCP_KEEPINTVL, 60),
-    (_socket.IPPROTO_TCP, _socket.TCP_KEEPCNT, 5),
-)
 
 
 class PeerAddress(Struct, frozen=True):
@@ -258,8 +250,7 @@ class TcpRouting:
         self._require_current(taken.route, guards)
         stream = connection.stream
         stream.deadline = NEVER
-        for option in KEEP_ALIVE:
-            stream.sock.setsockopt(*option)
+        set_probes(stream.sock)
         service = taken.route.router.service
         server, target = self._parts.connector.connect(service, partial(client.addresses, stream))
         try:

@@ -130,6 +130,20 @@ class Stream:
             self._armed = True
             self._reader.start(self._readable)
 
+    def notify(self, on_readable: Callable[[], None]) -> None:
+        """Have the event loop call `on_readable` as long as bytes, or an end, are unread, until `mute`.
+
+        No greenlet may read meanwhile.
+        """
+        self._armed = True
+        self._reader.start(on_readable)
+
+    def mute(self) -> None:
+        """Notice no bytes and no end for now."""
+        if self._armed:
+            self._armed = False
+            self._reader.stop()
+
     def _readable(self) -> None:
         reading = self._reading
         if reading is not None:

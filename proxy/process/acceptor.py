@@ -10,6 +10,7 @@ import gevent
 from gevent import get_hub
 from gevent.event import Event
 
+from proxy.net import keep_alive_probes
 from proxy.net.stream import READ
 from proxy.process.file_descriptors import DescriptorShortage
 
@@ -40,8 +41,9 @@ class Acceptor:
         self._kind = kind = (listener.family, listener.type, listener.proto)
         self._listener: Any = _socket.socket(*kind, fileno=listener.detach())
         self._listener.setblocking(False)
-        # Accepted connections inherit it.
-        self._listener.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        # Accepted connections inherit them.
+        for option in ((_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1), *keep_alive_probes.OPTIONS):
+            self._listener.setsockopt(*option)
         self._serve = serve
         self._handlers = handlers
         self._batch = batch

@@ -1,49 +1,57 @@
-"""Moves bytes between a client and a server, in both directions, until both have ended."""
+"""Joins a client with a server until both have ended."""
 
 from __future__ import annotations
 
 import _socket
-from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import gevent
+from gevent import get_hub, getcurrent
 
-from proxy.net.deadlines import expire_at
-from proxy.net.splicing import can_splice, splice_arrived
-from proxy.net.stream import READ_SIZE
+from proxy.tcp.direction import Direction
 
 if TYPE_CHECKING:
     from proxy.net.stream import Stream
 
-SPLICE_FROM = READ_SIZE
-"""Bytes at once from which splicing pays off; short messages cost less by way of this process."""
-
-SPLICE_WHILE = READ_SIZE // 4
-
 
 class Relay:
-    """Joins a client with a server; it takes at most what the other side accepts.
+    """Moves bytes between a client and a server, in both directions.
 
     When one side ends its stream, the other side learns it, and has `termination_delay` seconds to end its
     own, or any time if that is negative.
     """
 
-    __slots__ = ("_client", "_ended", "_server", "_termination_delay")
+    __slots__ = ("_client", "_open", "_server", "_termination_delay", "_timer", "_waiting")
 
     def __init__(self, client: Stream, server: Stream, termination_delay: float) -> None:
         self._client = client
         self._server = server
         self._termination_delay = termination_delay
-        self._ended = False
+        self._open = 2
+        self._timer: Any = None
+        self._waiting: Any = None
 
     def run(self, early: bytes) -> None:
-        """Move bytes until both directions have ended; those in `early` are the client's first ones."""
-        upward = gevent.spawn(self._pump, self._client, self._server, early)
+        """Move bytes until both directions have ended; those in `early` are the client's first ones.
+
+        Raises OSError.
+        """
+        upward = Direction(self._client, self._server, self._on_end, self._on_break)
+        downward = Direction(self._server, self._client, self._on_end, self._on_break)
+        self._waiting = getcurrent()
         try:
-            self._pump(self._server, self._client, b"")
-            upward.join()
+            upward.start(early)
+            if self._client.plain and self._server.plain:
+                downward.start(b"")
+            else:
+                downward.run()
+            if self._open:
+                get_hub().switch()
         finally:
-            upward.kill()
+            self._waiting = None
+            upward.close()
+            downward.close()
+            if self._timer is not None:
+                self._timer.close()
 
     def end(self) -> None:
         """End both directions now."""
@@ -51,37 +59,35 @@ class Relay:
             stream.expired = True
             stream.shutdown(_socket.SHUT_RDWR)
 
-    def _pump(self, source: Stream, sink: Stream, early: bytes) -> None:
-        try:
-            if early:
-                sink.send(early)
-            _move(source, sink)
-            if self._ended and sink.plain:
-                # The other direction has ended, too: the end of the connection is the end of this one.
+    def _on_end(self, direction: Direction) -> None:
+        """Pass an end on: the source of this direction sends no more."""
+        sink = direction.sink
+        is_first = self._open == 2
+        # If both directions have ended, the end of the connection is the end of this one.
+        if is_first or not sink.plain:
+            try:
+                sink.end_sending()
+            except OSError:
+                self._on_break(direction)
                 return
-            sink.end_sending()
-        except OSError:
-            # A broken side neither sends nor receives any more.
-            self.end()
-            return
-        is_first, self._ended = not self._ended, True
-        if not is_first or self._termination_delay < 0:
-            return
-        # What the other side has sent until then still reaches this one.
-        sink.shutdown_mode = _socket.SHUT_RD
-        expire_at(sink, monotonic() + self._termination_delay)
+        self._close_one()
+        if self._open == 1 and self._termination_delay >= 0:
+            # What the other side has sent until then still reaches this one.
+            sink.shutdown_mode = _socket.SHUT_RD
+            self._timer = get_hub().loop.timer(self._termination_delay)
+            self._timer.start(sink.expire, update=True)
 
+    def _on_break(self, _direction: Direction) -> None:
+        """End both directions: a broken side neither sends nor receives any more."""
+        self.end()
+        self._close_one()
 
-def _move(source: Stream, sink: Stream) -> None:
-    """Move bytes to the end of the source, or until its time is over. Raises OSError."""
-    while not source.expired:
-        data = source.recv()
-        if not data:
-            return
-        sink.send(data)
-        if len(data) >= SPLICE_FROM and can_splice(source, sink):
-            moved = SPLICE_WHILE
-            while moved >= SPLICE_WHILE and not source.expired:
-                moved = splice_arrived(source, sink)
-            if not moved:
-                return
+    def _close_one(self) -> None:
+        self._open -= 1
+        if not self._open:
+            # The direction that has ended may be in a greenlet of its own, which has to end first.
+            get_hub().loop.run_callback(self._wake)
+
+    def _wake(self) -> None:
+        if self._waiting is not None:
+            self._waiting.switch()

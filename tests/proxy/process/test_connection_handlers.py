@@ -11,6 +11,7 @@ import pytest
 from gevent import get_hub
 from gevent.event import Event
 
+from proxy.net.keep_alive_probes import OPTIONS, set_probes
 from proxy.process.acceptor import Acceptor
 from proxy.process.connection_handlers import MAX_IDLE, ConnectionHandlers, Serve
 
@@ -153,6 +154,28 @@ def test_an_acceptor_that_ends_accepts_waiting_connections_first(
     assert len(handlers) == CAPACITY
     gevent.sleep(0)
     assert len(served.greenlets) == CAPACITY
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_connections_have_keep_alive_probes(
+    handlers: ConnectionHandlers, listener: socket.socket, early: bool
+) -> None:
+    seen: list[list[int]] = []
+
+    def look(sock: _socket.socket, _address: tuple[Any, ...]) -> None:
+        set_probes(sock)
+        seen.append([sock.getsockopt(level, option) for level, option, _ in OPTIONS])
+        sock.close()
+
+    begin = connect(listener, 1)
+    # A connection that is in the queue before gets nothing of the listening socket.
+    clients = begin() if early else []
+    acceptor = Acceptor(listener, look, handlers)
+    clients = clients or begin()
+    acceptor.close_after_waiting()
+    assert seen == [[value for *_, value in OPTIONS]]
     for client in clients:
         client.close()
 

@@ -99,6 +99,69 @@ def test_large_transfers_arrive_whole_in_both_directions(
         sender.join()
 
 
+def test_messages_of_all_sizes_follow_each_other(proxy: Proxy, ports: dict[str, int], server: Start) -> None:
+    route(proxy, "tcp", ANYTHING, server(echo).port)
+    with connect(ports["tcp"]) as client:
+        for size in (1, 65_536, 5, 1_000_000, 16_384, 200_000, 1):
+            content = os.urandom(size)
+            sender = threading.Thread(target=client.sendall, args=(content,))
+            sender.start()
+            assert exactly(client, size) == content
+            sender.join()
+
+
+def test_a_reader_that_was_slow_gets_further_messages(
+    proxy: Proxy, ports: dict[str, int], server: Start
+) -> None:
+    blocked = threading.Event()
+
+    def send_much_then_echo(connection: socket.socket) -> None:
+        connection.settimeout(0.5)
+        left = TOTAL
+        while left:
+            try:
+                left -= connection.send(bytes(min(left, 1000)))
+            except TimeoutError:
+                blocked.set()
+        connection.settimeout(None)
+        echo(connection)
+
+    route(proxy, "tcp", ANYTHING, server(send_much_then_echo).port)
+    with connect(ports["tcp"]) as client:
+        assert blocked.wait(60)
+        assert len(exactly(client, TOTAL)) == TOTAL
+        for message in (b"one", b"two"):
+            client.sendall(message)
+            assert exactly(client, 3) == message
+
+
+def test_a_busy_connection_does_not_hold_up_others(
+    proxy: Proxy, ports: dict[str, int], server: Start
+) -> None:
+    def send_for_ever(connection: socket.socket) -> None:
+        while True:
+            connection.sendall(bytes(65536))
+
+    route(proxy, "tcp", ANYTHING, server(send_for_ever).port)
+    route(proxy, "both", ANYTHING, server(echo).port)
+    ended = threading.Event()
+    with connect(ports["tcp"]) as busy, connect(ports["both"]) as client:
+
+        def read_all() -> None:
+            while not ended.is_set():
+                busy.recv(65536)
+
+        reader = threading.Thread(target=read_all)
+        reader.start()
+        try:
+            for _ in range(100):
+                client.sendall(b"x")
+                assert exactly(client, 1) == b"x"
+        finally:
+            ended.set()
+            reader.join()
+
+
 def test_a_slow_reader_holds_the_sender_up(proxy: Proxy, ports: dict[str, int], server: Start) -> None:
     sent = [0]
     blocked = threading.Event()

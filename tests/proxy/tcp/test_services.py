@@ -15,6 +15,7 @@ from rondpoint.tcp.model import TcpServer, TcpServersTransport, TcpService
 from tests.lab.certificate import write_certificate
 from tests.lab.tcp_server import TcpServer as Running
 from tests.lab.tcp_server import announce, echo
+from tests.lab.waiting import until
 from tests.proxy.running import Proxy
 from tests.proxy.tcp.routing import ANYTHING, connect, exactly, receive_all, route, service
 from tests.proxy.tls.handshakes import server_context
@@ -119,7 +120,7 @@ def test_without_a_transport_servers_are_verified_against_the_system(
     servers = (TcpServer("s", "localhost", running.port, tls=True),)
     route(proxy, "tcp", ANYTHING, service_options={"servers": servers})
     assert reached(ports["tcp"]) == b""
-    assert running.failures
+    until(lambda: bool(running.failures), "the end of the handshake in the server")
 
 
 def test_a_server_with_tls_learns_that_the_client_has_ended(

@@ -3,7 +3,7 @@
 import json
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ REQUEST = "GET / HTTP/1.1\r\nHost: {}\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def own(directory: Path) -> Iterator[tuple[Proxy, dict[str, int]]]:
-    """A proxy, and the ports of its entry points: one redirects, one may keep paths, one trusts its peers."""
-    ports = {name: free_port() for name in ("redirecting", "kept", "proxied")}
+    """A proxy, and the ports of its entry points: some redirect, keep paths, trust peers, or wait longer."""
+    ports = {name: free_port() for name in ("redirecting", "kept", "proxied", "patient")}
     path = directory / "one_port"
     path.mkdir()
     flags = [f"--entryPoints.{name}.address=127.0.0.1:{port}" for name, port in ports.items()]
@@ -36,6 +36,7 @@ def own(directory: Path) -> Iterator[tuple[Proxy, dict[str, int]]]:
         "--entryPoints.kept.http.sanitizePath=false",
         "--entryPoints.proxied.proxyProtocol.trustedIPs=127.0.0.1",
         "--entryPoints.web.transport.respondingTimeouts.readTimeout=1s",
+        "--entryPoints.patient.transport.respondingTimeouts.readTimeout=4s",
         "--metrics.prometheus.entryPoint=web",
         f"--accessLog.filePath={path}/access.log",
         "--accessLog.format=json",
@@ -112,35 +113,71 @@ def test_a_handshake_after_a_request_is_malformed(proxy: Proxy, origin: Start) -
         assert client.answer().status == 400
 
 
+def answer_over_tls(sock: socket.socket, host: str, send_hello: Callable[[bytes], None]) -> bytes:
+    """Return the response to a request, after a handshake whose ClientHello `send_hello` sends."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = client_context(ssl.TLSVersion.TLSv1_3).wrap_bio(incoming, outgoing, server_hostname="a.test")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    send_hello(outgoing.read())
+    while True:
+        try:
+            tls.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            incoming.write(_some(sock))
+    tls.write(REQUEST.format(host).encode())
+    sock.sendall(outgoing.read())
+    found = b""
+    while b"ok" not in found:
+        incoming.write(_some(sock))
+        while incoming.pending:
+            try:
+                found += tls.read()
+            except ssl.SSLWantReadError:
+                break
+    return found
+
+
+def _some(sock: socket.socket) -> bytes:
+    received = sock.recv(65536)
+    assert received, "the proxy has closed the connection"
+    return received
+
+
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_a_hello_may_arrive_in_pieces(proxy: Proxy, origin: Start, size: int) -> None:
     _, secure = pair(proxy, origin)
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = client_context(ssl.TLSVersion.TLSv1_3).wrap_bio(incoming, outgoing, server_hostname="a.test")
     with socket.create_connection(("127.0.0.1", proxy.web), timeout=10) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with pytest.raises(ssl.SSLWantReadError):
-            tls.do_handshake()
-        hello = outgoing.read()
-        for start in range(0, len(hello), size):
-            sock.sendall(hello[start : start + size])
-        while True:
-            try:
-                tls.do_handshake()
-                break
-            except ssl.SSLWantReadError:
-                incoming.write(sock.recv(65536))
-        tls.write(REQUEST.format(secure).encode())
-        sock.sendall(outgoing.read())
-        found = b""
-        while b"ok" not in found:
-            incoming.write(sock.recv(65536))
-            while incoming.pending:
-                try:
-                    found += tls.read()
-                except ssl.SSLWantReadError:
-                    break
-    assert found.startswith(b"HTTP/1.1 200 OK\r\n")
+
+        def send_in_pieces(hello: bytes) -> None:
+            for start in range(0, len(hello), size):
+                sock.sendall(hello[start : start + size])
+
+        assert answer_over_tls(sock, secure, send_in_pieces).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_client_that_begins_late_has_the_whole_time_for_its_handshake(
+    proxy: Proxy, ports: dict[str, int], origin: Start
+) -> None:
+    _, secure = pair(proxy, origin)
+
+    def see_a_time_out(port: int) -> None:
+        with Client(port) as broken:
+            broken.send(b"\x16")
+            assert broken.ended()
+
+    with socket.create_connection(("127.0.0.1", ports["patient"]), timeout=10) as sock:
+
+        def send_slowly(hello: bytes) -> None:
+            sock.sendall(hello[:10])
+            # It is shorter here, and connections whose time is over end together.
+            see_a_time_out(proxy.web)
+            sock.sendall(hello[10:])
+
+        see_a_time_out(ports["patient"])
+        assert answer_over_tls(sock, secure, send_slowly).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 @pytest.mark.parametrize("hello", [b"\x16", b"\x16\x03\x01\0\5hello", b"\x16\x03\x01\r\n\r\n"])
