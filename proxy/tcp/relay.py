@@ -14,6 +14,7 @@ from proxy.net.stream import READ_SIZE
 
 if TYPE_CHECKING:
     from proxy.net.stream import Stream
+    from proxy.telemetry.connections.record import ConnectionRecord, Direction
 
 SPLICE_FROM = READ_SIZE
 """Bytes at once from which splicing pays off; short messages cost less by way of this process."""
@@ -25,22 +26,26 @@ class Relay:
     """Joins a client with a server; it takes at most what the other side accepts.
 
     When one side ends its stream, the other side learns it, and has `termination_delay` seconds to end its
-    own, or any time if that is negative.
+    own, or any time if that is negative. `record` learns how many bytes have moved.
     """
 
-    __slots__ = ("_client", "_ended", "_server", "_termination_delay")
+    __slots__ = ("_client", "_ended", "_record", "_server", "_termination_delay")
 
-    def __init__(self, client: Stream, server: Stream, termination_delay: float) -> None:
+    def __init__(
+        self, client: Stream, server: Stream, termination_delay: float, record: ConnectionRecord
+    ) -> None:
         self._client = client
         self._server = server
+        self._record = record
         self._termination_delay = termination_delay
         self._ended = False
 
     def run(self, early: bytes) -> None:
         """Move bytes until both directions have ended; those in `early` are the client's first ones."""
-        upward = gevent.spawn(self._pump, self._client, self._server, early)
+        record = self._record
+        upward = gevent.spawn(self._pump, self._client, self._server, record.upward, early)
         try:
-            self._pump(self._server, self._client, b"")
+            self._pump(self._server, self._client, record.downward, b"")
             upward.join()
         finally:
             upward.kill()
@@ -51,11 +56,12 @@ class Relay:
             stream.expired = True
             stream.shutdown(_socket.SHUT_RDWR)
 
-    def _pump(self, source: Stream, sink: Stream, early: bytes) -> None:
+    def _pump(self, source: Stream, sink: Stream, direction: Direction, early: bytes) -> None:
         try:
             if early:
                 sink.send(early)
-            _move(source, sink)
+                direction.moved += len(early)
+            _move(source, sink, direction)
             if self._ended and sink.plain:
                 # The other direction has ended, too: the end of the connection is the end of this one.
                 return
@@ -72,16 +78,18 @@ class Relay:
         expire_at(sink, monotonic() + self._termination_delay)
 
 
-def _move(source: Stream, sink: Stream) -> None:
+def _move(source: Stream, sink: Stream, direction: Direction) -> None:
     """Move bytes to the end of the source, or until its time is over. Raises OSError."""
     while not source.expired:
         data = source.recv()
         if not data:
             return
         sink.send(data)
+        direction.moved += len(data)
         if len(data) >= SPLICE_FROM and can_splice(source, sink):
             moved = SPLICE_WHILE
             while moved >= SPLICE_WHILE and not source.expired:
                 moved = splice_arrived(source, sink)
+                direction.moved += moved
             if not moved:
                 return

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import proxy.telemetry.exposition.reference as reference
 from proxy.telemetry.exposition.catalogue import METRICS, Metric
 from proxy.telemetry.exposition.certificate_values import MAX_CERTIFICATES
+from proxy.telemetry.exposition.connection_catalogue import CONNECTION_METRICS
 from proxy.telemetry.exposition.encoding import SAMPLES, encode
 from proxy.telemetry.exposition.families import Families, samples
 from proxy.telemetry.exposition.metric_values import ServedConfiguration, servers_up
@@ -370,7 +371,7 @@ def test_the_page_renders_without_any_counts() -> None:
 def test_the_page_has_exactly_the_metrics_of_the_catalogue() -> None:
     text = render({"a@file": Counts("s@file", cells=(CELL,))}, add_routers_labels=True)
     families = {line.split()[2]: line.split()[3] for line in text.splitlines() if line.startswith("# TYPE")}
-    assert families == {metric.name: metric.kind for metric in METRICS}
+    assert families == {metric.name: metric.kind for metric in (*METRICS, *CONNECTION_METRICS)}
 
 
 @pytest.mark.parametrize("value", ["", "0", "a", "inf", "nan", [], None])

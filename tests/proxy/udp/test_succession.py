@@ -12,6 +12,7 @@ import gevent
 import pytest
 from gevent import get_hub
 
+from proxy.telemetry.connections.tallies import ConnectionTallies
 from proxy.udp.datagrams import MAX_DATAGRAM
 from proxy.udp.routes import UdpRouters, UdpServices
 from proxy.udp.session_table import SessionTable
@@ -37,7 +38,10 @@ class Reader:
         services.put(UdpService("s", (udp_server(server),)))
         routers.put(UdpRouter("r", "s"))
         self.table = SessionTable(100)
-        context = ShardContext(routers, services, LocalTickets(), self.table, bytearray(MAX_DATAGRAM))
+        self.tallies = ConnectionTallies()
+        context = ShardContext(
+            routers, services, LocalTickets(), self.table, bytearray(MAX_DATAGRAM), self.tallies
+        )
         self.seat = Seat(Shard("udp", 60.0, duplicate(listener.fileno()), context), line, own=True)
         self.seat.run()
         self.leaving = gevent.spawn(lambda: None)
