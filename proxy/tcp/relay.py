@@ -14,7 +14,7 @@ from proxy.net.stream import READ_SIZE
 
 if TYPE_CHECKING:
     from proxy.net.stream import Stream
-    from proxy.telemetry.connections.record import ConnectionRecord, Direction
+    from proxy.telemetry.connections.record import ByteCount, ConnectionRecord
 
 SPLICE_FROM = READ_SIZE
 """Bytes at once from which splicing pays off; short messages cost less by way of this process."""
@@ -56,12 +56,12 @@ class Relay:
             stream.expired = True
             stream.shutdown(_socket.SHUT_RDWR)
 
-    def _pump(self, source: Stream, sink: Stream, direction: Direction, early: bytes) -> None:
+    def _pump(self, source: Stream, sink: Stream, count: ByteCount, early: bytes) -> None:
         try:
             if early:
                 sink.send(early)
-                direction.moved += len(early)
-            _move(source, sink, direction)
+                count.moved += len(early)
+            _move(source, sink, count)
             if self._ended and sink.plain:
                 # The other direction has ended, too: the end of the connection is the end of this one.
                 return
@@ -78,18 +78,18 @@ class Relay:
         expire_at(sink, monotonic() + self._termination_delay)
 
 
-def _move(source: Stream, sink: Stream, direction: Direction) -> None:
+def _move(source: Stream, sink: Stream, count: ByteCount) -> None:
     """Move bytes to the end of the source, or until its time is over. Raises OSError."""
     while not source.expired:
         data = source.recv()
         if not data:
             return
         sink.send(data)
-        direction.moved += len(data)
+        count.moved += len(data)
         if len(data) >= SPLICE_FROM and can_splice(source, sink):
             moved = SPLICE_WHILE
             while moved >= SPLICE_WHILE and not source.expired:
                 moved = splice_arrived(source, sink)
-                direction.moved += moved
+                count.moved += moved
             if not moved:
                 return

@@ -13,7 +13,7 @@ Outcome = Literal["refused", "failed", "aborted"]
 """What became of a connection without a server, as the fields of `ConnectionCounts`."""
 
 
-class Direction:
+class ByteCount:
     """The bytes that one direction has `moved`; `counted` of them are in the tally."""
 
     __slots__ = ("counted", "moved")
@@ -42,8 +42,8 @@ class ConnectionRecord:
         self._tally = tally = tallies.tally(key)
         self._server: ConnectionTally | None = None
         self.key = key
-        self.upward = Direction()
-        self.downward = Direction()
+        self.upward = ByteCount()
+        self.downward = ByteCount()
         self.outcome: Outcome = "aborted"
         tally.open += 1
         tally.changed = True
