@@ -68,6 +68,7 @@ from rondpoint.servers_transports.contexts import ClientContexts
 from rondpoint.servers_transports.default import NAME, default_transport
 from rondpoint.settings import Ping, Settings
 from rondpoint.store.client import connect, separate_connection
+from rondpoint.store.connection_metrics import ActiveConnections
 from rondpoint.store.corrupt_keys import drop
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import BOUNDS
@@ -166,7 +167,7 @@ class Runtime:
                 log.warning("%s", diagnostic)
         self._observers = Observers(settings, self.context.tallies.label_sets, self.context.chains)
         self.context.access_log = self._observers.access_log
-        self.udp = UdpEntryPoints(self.tickets)
+        self.udp = UdpEntryPoints(self.tickets, self.context.tallies.connections)
         self._ticket_rotation = TicketRotation(self.client, self.keys.tls_tickets)
         self.tls = tls = WorkerContexts(self._ticket_rotation, self.context.tls_options, sealer.open)
         self.tcp = TcpParts(
@@ -175,6 +176,7 @@ class Runtime:
             self.tickets,
             self.ejections,
             self.context.in_flight_limits,
+            self.context.tallies.connections,
         )
         self.applier = Applier(
             self.context,
@@ -276,7 +278,12 @@ class Runtime:
 
     def _active_names(self) -> ActiveNames:
         in_force = self.applier.in_force()
-        return ActiveNames(in_force.routers, in_force.services, ActiveServers(in_force.services))
+        return ActiveNames(
+            in_force.routers,
+            in_force.services,
+            ActiveServers(in_force.services),
+            ActiveConnections(in_force),
+        )
 
     def _internal_routes(self, entry_point: str) -> InternalRoutes:
         """Return the routes that this entry point serves before all routers."""

@@ -21,12 +21,15 @@ from proxy.net.keep_alive_probes import set_probes
 from proxy.net.proxy_protocol import ProxyHeader
 from proxy.net.proxy_protocol_header import Addresses
 from proxy.tcp.connection import TcpConnection
-from proxy.tcp.guards import GuardError, RefusedError
+from proxy.tcp.guards import GuardError, NoServerError, RefusedError
 from proxy.tcp.postgres import SSL_REQUEST, WILLING, request_tls
 from proxy.tcp.relay import Relay
 from proxy.tcp.route import Route
 from proxy.tcp.rule_test import ConnectionFacts
+from proxy.tcp.served_service import PREFIX
+from proxy.telemetry.connections.record import ConnectionRecord
 from proxy.tls.client_hello import HANDSHAKE, ClientHello, ClientHelloError
+from rondpoint.store.connection_metrics import ConnectionKey
 
 if TYPE_CHECKING:
     from collections.abc import MutableSet
@@ -187,6 +190,7 @@ class TcpRouting:
         router = taken.route.router
         opened = self._context.connections
         opened[self._entry_point] += 1
+        record = ConnectionRecord(self._parts.tallies, ConnectionKey("tcp", router.name, router.service))
         releases: list[Release] = []
         try:
             if self._closed:
@@ -201,13 +205,15 @@ class TcpRouting:
                 if not self._end_tls(connection, taken):
                     return
                 first = b""
-            self._join(connection, taken, client, first, guards)
+            self._join(connection, taken, client, first, guards, record)
         except (RefusedError, GuardError) as error:
+            record.outcome = "failed" if isinstance(error, NoServerError) else "refused"
             log.debug("TCP router %s refuses a connection from %s: %s", router.name, client.peer, error)
         finally:
             opened[self._entry_point] -= 1
             for release in releases:
                 release()
+            record.end()
 
     def _end_tls(self, connection: TcpConnection, taken: _Taken) -> bool:
         """Perform the handshake, and return whether it succeeded."""
@@ -242,6 +248,7 @@ class TcpRouting:
         client: PeerAddress,
         first: bytes,
         guards: tuple[Guard, ...],
+        record: ConnectionRecord,
     ) -> None:
         """Connect to a server, and move bytes until both sides have ended.
 
@@ -252,14 +259,15 @@ class TcpRouting:
         stream.deadline = NEVER
         set_probes(stream.sock)
         service = taken.route.router.service
-        server, target = self._parts.connector.connect(service, partial(client.addresses, stream))
+        server, target = self._parts.connector.connect(service, partial(client.addresses, stream), record)
         try:
             if stream.expired:
                 return
             self._require_current(taken.route, guards)
             if taken.postgres and taken.route.router.passthrough and not request_tls(server):
-                raise RefusedError(f"server {target.url} does not speak TLS with clients of PostgreSQL")
-            connection.relay = Relay(stream, server, target.pool.termination_delay)
+                raise NoServerError(f"server {target.url} does not speak TLS with clients of PostgreSQL")
+            record.connected(target.service.removeprefix(PREFIX), target.url)
+            connection.relay = Relay(stream, server, target.pool.termination_delay, record)
             connection.relay.run(first)
         finally:
             server.close()

@@ -6,7 +6,7 @@ import logging
 from random import shuffle
 from typing import TYPE_CHECKING
 
-from proxy.tcp.guards import RefusedError
+from proxy.tcp.guards import NoServerError
 from proxy.upstream.connection import DialError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from proxy.net.stream import Stream
     from proxy.tcp.served_service import ServedService, TcpTarget
     from proxy.tcp.services import TcpServices
+    from proxy.telemetry.connections.record import ConnectionRecord
     from proxy.upstream.endpoint import Address
 
 log = logging.getLogger(__name__)
@@ -32,21 +33,25 @@ class Connector:
         self._ejections = ejections
         self._unreachable: set[str] = set()
 
-    def connect(self, name: str, client: Callable[[], Addresses]) -> tuple[Stream, TcpTarget]:
-        """Return a connection to a server of this service, and the server. Raises RefusedError.
+    def connect(
+        self, name: str, client: Callable[[], Addresses], record: ConnectionRecord
+    ) -> tuple[Stream, TcpTarget]:
+        """Return a connection to a server of this service, and the server. Raises NoServerError.
 
         Each server is tried once: it has not got anything of the client, whose addresses `client` returns.
+        `record` counts failed attempts.
         """
         service = self._services.find(name, self._tickets)
         target = None if service is None else service.choose(self._tickets)
         if service is None or target is None:
-            raise RefusedError(self._services.faults.get(name) or f"service {name} has no available server")
+            raise NoServerError(self._services.faults.get(name) or f"service {name} has no available server")
         tried: set[Address] = set()
         while True:
             try:
                 stream = target.pool.dial(client)
             except DialError as error:
                 self._ejections.dial_failed(target, error)
+                record.dial_failed(service.name, target.url)
                 tried.add(target.address)
                 log.debug("server %s of TCP service %s: %s", target.url, service.name, error)
                 # The dial may have taken so long that the service has other servers now.
@@ -54,7 +59,7 @@ class Connector:
                 following = _untried(service, tried)
                 if following is None:
                     self._report_outage(service.name, error)
-                    raise RefusedError(f"no server of {service.name} can be reached: {error}") from None
+                    raise NoServerError(f"no server of {service.name} can be reached: {error}") from None
                 target = following
                 continue
             if self._unreachable and service.name in self._unreachable:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from proxy.net.stream import Stream
+    from proxy.telemetry.connections.record import ByteCount
 
 SPLICE_FROM = READ_SIZE
 """Bytes at once from which splicing pays off; short messages cost less by way of this process."""
@@ -35,21 +36,24 @@ SPLICE_WHILE = READ_SIZE // 4
 class Direction:
     """Moves bytes from `source` to `sink`, and takes at most what the sink accepts.
 
-    When the source has ended, or its time is over, `on_end` is called with the direction. It may wait only if
-    the sink is not plain. `on_break` is called instead if either side breaks. Nothing is moved afterwards.
+    `count` learns how many bytes have moved. When the source has ended, or its time is over, `on_end` is
+    called with the direction. It may wait only if the sink is not plain. `on_break` is called instead if
+    either side breaks. Nothing is moved afterwards.
     """
 
-    __slots__ = ("_greenlet", "_is_plain", "_on_break", "_on_end", "_source", "sink")
+    __slots__ = ("_count", "_greenlet", "_is_plain", "_on_break", "_on_end", "_source", "sink")
 
     def __init__(
         self,
         source: Stream,
         sink: Stream,
+        count: ByteCount,
         on_end: Callable[[Direction], None],
         on_break: Callable[[Direction], None],
     ) -> None:
         self._source = source
         self.sink = sink
+        self._count = count
         self._on_end = on_end
         self._on_break = on_break
         self._is_plain = source.plain and sink.plain
@@ -95,6 +99,7 @@ class Direction:
     def _forward(self, data: bytes) -> bool:
         """Send without waiting; return whether further bytes go on by callbacks. Raises OSError."""
         sent = self.sink.try_send(data)
+        self._count.moved += len(data)
         many = len(data) >= SPLICE_FROM and can_splice(self._source, self.sink)
         if sent and not many and not self._source.expired:
             return True
@@ -126,11 +131,13 @@ class Direction:
         source, sink = self._source, self.sink
         if early:
             sink.send(early)
+            self._count.moved += len(early)
         while not source.expired:
             data = source.recv()
             if not data:
                 break
             sink.send(data)
+            self._count.moved += len(data)
         return True
 
     def _catch_up(self, sent: bool, many: bool) -> bool:
@@ -145,6 +152,7 @@ class Direction:
             moved = splice_arrived(source, sink)
             if not moved:
                 return True
+            self._count.moved += moved
             many = moved >= SPLICE_WHILE
         source.mute()
         return source.expired

@@ -26,6 +26,10 @@ class RefusedError(Exception):
     """A middleware refuses the connection; the message is the reason."""
 
 
+class NoServerError(RefusedError):
+    """No server can take the connection."""
+
+
 class GuardError(Exception):
     """A middleware cannot be applied: its routers take no connections rather than serve without it."""
 

@@ -12,6 +12,7 @@ from proxy.tcp.connector import Connector
 from proxy.tcp.guards import Guards
 from proxy.tcp.services import TcpServices
 from proxy.tcp.table import TcpTable
+from proxy.telemetry.connections.tallies import ConnectionTallies
 
 if TYPE_CHECKING:
     from proxy.balancing.tickets import Tickets
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class TcpParts:
-    """Routers, middlewares and services, and the connector that uses the services.
+    """Routers, middlewares and services, and the connector that uses the services; `tallies` count both.
 
     They are `settled` unless a change of the configuration is in progress. Meanwhile a router may still lack
     the middleware that guards the new servers of its service, so connections wait.
@@ -33,11 +34,13 @@ class TcpParts:
         tickets: Tickets,
         ejections: Ejections,
         limits: InFlightLimits,
+        tallies: ConnectionTallies | None = None,
     ) -> None:
         self.table = TcpTable(default_entry_points)
         self.guards = Guards(limits)
         self.services = services
         self.connector = Connector(services, tickets, ejections)
+        self.tallies = ConnectionTallies() if tallies is None else tallies
         self.settled = Event()
         self.settled.set()
 

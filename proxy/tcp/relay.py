@@ -11,20 +11,24 @@ from proxy.tcp.direction import Direction
 
 if TYPE_CHECKING:
     from proxy.net.stream import Stream
+    from proxy.telemetry.connections.record import ConnectionRecord
 
 
 class Relay:
     """Moves bytes between a client and a server, in both directions.
 
     When one side ends its stream, the other side learns it, and has `termination_delay` seconds to end its
-    own, or any time if that is negative.
+    own, or any time if that is negative. `record` learns how many bytes have moved.
     """
 
-    __slots__ = ("_client", "_open", "_server", "_termination_delay", "_timer", "_waiting")
+    __slots__ = ("_client", "_open", "_record", "_server", "_termination_delay", "_timer", "_waiting")
 
-    def __init__(self, client: Stream, server: Stream, termination_delay: float) -> None:
+    def __init__(
+        self, client: Stream, server: Stream, termination_delay: float, record: ConnectionRecord
+    ) -> None:
         self._client = client
         self._server = server
+        self._record = record
         self._termination_delay = termination_delay
         self._open = 2
         self._timer: Any = None
@@ -35,8 +39,9 @@ class Relay:
 
         Raises OSError.
         """
-        upward = Direction(self._client, self._server, self._on_end, self._on_break)
-        downward = Direction(self._server, self._client, self._on_end, self._on_break)
+        record = self._record
+        upward = Direction(self._client, self._server, record.upward, self._on_end, self._on_break)
+        downward = Direction(self._server, self._client, record.downward, self._on_end, self._on_break)
         self._waiting = getcurrent()
         try:
             upward.start(early)

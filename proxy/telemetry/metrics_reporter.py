@@ -15,6 +15,7 @@ import redis
 from msgspec.structs import replace
 
 from proxy.background.cooperative_yield import CooperativeYield
+from proxy.telemetry.connections.reporter import ConnectionReporter
 from proxy.telemetry.server_metrics_reporter import ServerMetricsReporter
 from proxy.telemetry.tallies import Tallies, Tally
 from rondpoint.store.corrupt_keys import drop_if_wrong_type
@@ -64,6 +65,7 @@ class MetricsReporter:
         self._known = known
         self._this_worker = status()
         self._servers = ServerMetricsReporter(client, keys, tallies.servers, self._this_worker.name)
+        self._connections = ConnectionReporter(client, keys, tallies.connections, self._this_worker.name)
         self._next = 0
         self._removed: set[str] = set()
         self._round = 0
@@ -109,6 +111,7 @@ class MetricsReporter:
         for start in range(BATCH, len(changed), BATCH):
             self._write(changed[start : start + BATCH])
         self._servers.report(known.servers)
+        self._connections.report(known.connections)
         if renew:
             self._renew(status)
 
@@ -120,6 +123,8 @@ class MetricsReporter:
             self.report()
             if self._next >= len(self._tallies.fields()):
                 break
+        self._tallies.connections.count_all_bytes()
+        self._connections.report(self._known().connections)
         self._servers.restart()
         while not self._servers.report(self._known().servers):
             pass
@@ -170,15 +175,18 @@ class MetricsReporter:
         return status, monotonic() >= self._renewal_due or _without_times(status) != self._reported_status
 
     def _renew(self, status: WorkerStatus) -> None:
-        has_counts, has_servers = write_worker(self._client, self._keys, status)
+        stored = write_worker(self._client, self._keys, status)
         self._reported_status = _without_times(status)
         # Half an interval earlier, because rounds are not exactly an interval apart.
         self._renewal_due = monotonic() + RENEWAL - INTERVAL / 2
-        if not has_counts:
+        if not stored.routers:
             # The store has lost the earlier counts.
             self._all_changed()
-        elif not has_servers:
+            return
+        if not stored.servers:
             self._servers.all_changed()
+        if not stored.connections:
+            self._connections.all_changed()
 
     def _write(self, names: Iterable[str]) -> None:
         """Write the counts of `names`, and the worker's own if they changed."""
@@ -215,6 +223,7 @@ class MetricsReporter:
         for tally in self._tallies.fields().values():
             tally.changed = bool(tally.label_sets)
         self._servers.all_changed()
+        self._connections.all_changed()
 
 
 def _without_times(status: WorkerStatus) -> WorkerStatus:

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Collection, Iterator
 
+from proxy.telemetry.connections.tallies import ConnectionTallies
 from proxy.telemetry.label_sets import LabelSets
 from proxy.telemetry.server_tallies import ServerTallies
 from rondpoint.model import Router, RouterObservability
@@ -216,7 +217,8 @@ class Tallies:
     `unrouted` counts requests that no router matched. The counts of a removed router move to a tally of its
     service; `replaced` holds the fields of such moves, which must be written together. `recent_errors` are
     the last responses with a status from 500 on, as many as the settings ask for: time (Unix seconds),
-    status, method, host and target. `servers` counts the same requests by server.
+    status, method, host and target. `servers` counts the same requests by server. `connections` counts those
+    of TCP, and sessions of UDP.
     """
 
     def __init__(
@@ -226,6 +228,7 @@ class Tallies:
         self.recent_errors: deque[tuple[float, int, bytes, bytes, bytes]] = deque(maxlen=recent_errors)
         self.label_sets = LabelSets()
         self.servers = ServerTallies(bounds)
+        self.connections = ConnectionTallies()
         self.unrouted = self._new("", "")
         self._tallies: dict[str, Tally] = {"": self.unrouted}
         self.replaced: set[str] = set()

@@ -21,6 +21,8 @@ from rondpoint.ticks import seconds_to_tick
 if TYPE_CHECKING:
     from gevent import Greenlet
 
+    from proxy.telemetry.connections.tallies import ConnectionTallies
+
 
 class InheritedShard(Struct, frozen=True):
     """A shard that the master has opened: the descriptor of its socket, and how workers succeed each other.
@@ -37,14 +39,18 @@ class InheritedShard(Struct, frozen=True):
 
 
 class UdpEntryPoints:
-    """The shards of a worker. `routers` and `services` receive the configuration; `table` counts sessions."""
+    """The shards of a worker. `routers` and `services` receive the configuration; `table` counts sessions.
 
-    def __init__(self, tickets: Tickets) -> None:
+    `tallies` count them by router and server.
+    """
+
+    def __init__(self, tickets: Tickets, tallies: ConnectionTallies) -> None:
         self._change = Event()
         self.routers = UdpRouters(self._change.set)
         self.services = UdpServices(self._change.set)
         self.table = SessionTable(0)
         self._tickets = tickets
+        self._tallies = tallies
         self._seats: list[Seat] = []
         self._greenlets: list[Greenlet[..., None]] = []
         # To end thousands of sessions takes so long that requests would wait.
@@ -61,7 +67,9 @@ class UdpEntryPoints:
         for inherited in shards:
             if context is None:
                 buffer = bytearray(MAX_DATAGRAM)
-                context = ShardContext(self.routers, self.services, self._tickets, self.table, buffer)
+                context = ShardContext(
+                    self.routers, self.services, self._tickets, self.table, buffer, self._tallies
+                )
             listener = duplicate(inherited.listener)
             shard = Shard(inherited.entry_point, inherited.timeout, listener, context, inherited.closed)
             self._seats.append(Seat(shard, inherited.line, own=inherited.own))

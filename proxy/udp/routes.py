@@ -49,6 +49,11 @@ class Route:
     def address(self) -> Address:
         return self.server.host, self.server.port
 
+    @property
+    def url(self) -> str:
+        """The name of the server in counts."""
+        return f"udp://{self.server.address}"
+
 
 class UdpServices:
     """The services by name; `on_change` is called after each change."""

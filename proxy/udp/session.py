@@ -11,6 +11,7 @@ from gevent import get_hub
 from proxy.udp.datagrams import Client, EntryPointSocket, Local
 
 if TYPE_CHECKING:
+    from proxy.telemetry.connections.record import ConnectionRecord
     from proxy.udp.routes import Route
 
 _READ = 1
@@ -30,19 +31,43 @@ class Owner(Protocol):
 class Session:
     """A session with a server; it owns `sock`, which is connected to the server.
 
-    `last` is the time of the last datagram in either direction, in monotonic seconds.
+    `record` counts its bytes. `last` is the time of the last datagram in either direction, in monotonic
+    seconds.
     """
 
-    __slots__ = ("_entry", "_owner", "_send", "_sock", "_watcher", "client", "last", "local", "route")
+    __slots__ = (
+        "_downward",
+        "_entry",
+        "_owner",
+        "_send",
+        "_sock",
+        "_upward",
+        "_watcher",
+        "client",
+        "last",
+        "local",
+        "record",
+        "route",
+    )
 
     def __init__(
-        self, owner: Owner, entry: EntryPointSocket, client: Client, local: Local, route: Route, sock: Any
+        self,
+        owner: Owner,
+        entry: EntryPointSocket,
+        client: Client,
+        local: Local,
+        route: Route,
+        sock: Any,
+        record: ConnectionRecord,
     ) -> None:
         self._owner = owner
         self._entry = entry
         self.client = client
         self.local = local
         self.route = route
+        self.record = record
+        self._upward = record.upward
+        self._downward = record.downward
         self.last = monotonic()
         self._sock = sock
         self._send = sock.send
@@ -63,6 +88,8 @@ class Session:
         except OSError:
             # Such as a datagram that is larger than the route to the server allows.
             return
+        else:
+            self._upward.moved += len(datagram)
 
     def _relay_replies(self) -> None:
         receive, reply, buffer = self._sock.recv_into, self._entry.reply, self._owner.buffer
@@ -83,10 +110,12 @@ class Session:
             except OSError:
                 # The client's machine is unreachable for now, or the send buffer is full.
                 continue
+            self._downward.moved += size
 
     def release(self) -> Any:
         """End the session in this process, and return the socket to the server, still open."""
         self._watcher.close()
+        self.record.end()
         return self._sock
 
     def close(self) -> None:

@@ -15,11 +15,14 @@ from gevent import Timeout, get_hub
 from gevent.event import Event
 from gevent.socket import getaddrinfo
 
+from proxy.telemetry.connections.record import ConnectionRecord
 from proxy.udp.datagrams import Client, Key, Local, entry_point_socket, key_of
 from proxy.udp.routes import Address, Route, UdpRouters, UdpServices, UnreachableServers
 from proxy.udp.session import Session, connect
+from rondpoint.store.connection_metrics import ConnectionKey
 
 if TYPE_CHECKING:
+    from proxy.telemetry.connections.tallies import ConnectionTallies
     from proxy.udp.session_table import SessionTable
 
 log = logging.getLogger(__name__)
@@ -52,7 +55,10 @@ class MustWaitError(Exception):
 
 
 class ShardContext:
-    """What all shards of a worker share. `buffer` receives datagrams, one at a time."""
+    """What all shards of a worker share. `buffer` receives datagrams, one at a time.
+
+    `tallies` count sessions by router and server.
+    """
 
     def __init__(
         self,
@@ -61,11 +67,13 @@ class ShardContext:
         tickets: Tickets,
         table: SessionTable,
         buffer: bytearray,
+        tallies: ConnectionTallies,
     ) -> None:
         self.routers = routers
         self.services = services
         self.tickets = tickets
         self.table = table
+        self.tallies = tallies
         self.buffer = buffer
         self.view = memoryview(buffer)
         self.unreachable = UnreachableServers()
@@ -82,12 +90,17 @@ class ShardContext:
     def report(self, route: Route, error: Exception) -> None:
         """Avoid a server with which no session can be opened, and log why."""
         if getattr(error, "errno", 0) not in {EMFILE, ENFILE}:
-            self.unreachable.add(route.address)
+            self.avoid(route)
         if monotonic() - self._warned_at >= SERVER_WARNING_INTERVAL:
             self._warned_at = monotonic()
             log.warning(
                 "service %s: a UDP session with %s failed: %s", route.service, route.server.address, error
             )
+
+    def avoid(self, route: Route) -> None:
+        """Avoid a server that could not be reached, and count that."""
+        self.unreachable.add(route.address)
+        self.tallies.count_failure(ConnectionKey("udp", "", route.service, route.url))
 
     def _take_at_once(self, service: str) -> int:
         if not self.tickets.degraded:
@@ -101,13 +114,14 @@ class ShardContext:
 class _Opening:
     """A session whose server is not chosen yet, with the datagrams for it."""
 
-    __slots__ = ("client", "local", "waiting")
+    __slots__ = ("client", "local", "record", "waiting")
 
     last = float("inf")
 
-    def __init__(self, client: Client, local: Local) -> None:
+    def __init__(self, client: Client, local: Local, record: ConnectionRecord) -> None:
         self.client = client
         self.local = local
+        self.record = record
         self.waiting: list[bytes] = []
 
     def to_server(self, datagram: Any) -> None:
@@ -135,6 +149,7 @@ class Shard:
         self._watcher = get_hub().loop.io(listener.fileno(), _READ)
         self._closed = closed
         self._service = ""
+        self._counted: ConnectionKey | None = None
         self._opening = 0
         self._opened = Event()
         self._opened.set()
@@ -163,6 +178,7 @@ class Shard:
         """Begin further sessions by the current routers."""
         router = None if self._closed else self._context.routers.of(self.entry_point)
         self._service = "" if router is None else router.service
+        self._counted = None if router is None else ConnectionKey("udp", router.name, router.service)
 
     def end_unserved(self, yield_if_due: Callable[[], None]) -> None:
         """End the sessions that lead to no server of the current services any more."""
@@ -191,7 +207,7 @@ class Shard:
 
     def unreachable(self, session: Session, datagram: bytes) -> None:
         """End the session of a server whose machine refuses datagrams; begin another with the datagram."""
-        self._context.unreachable.add(session.route.address)
+        self._context.avoid(session.route)
         self._end(key_of(session.client, session.local))
         if datagram:
             self._begin(session.client, session.local, datagram)
@@ -210,10 +226,13 @@ class Shard:
 
     def adopt(self, client: Client, local: Local, route: Route, last: float, sock: Any) -> None:
         """Go on with a session of another worker, if there is room for it and its server still serves."""
-        if not (self._serves(route) and self._context.table.begin(self.entry_point)):
+        context, counted = self._context, self._counted
+        if counted is None or not (self._serves(route) and context.table.begin(self.entry_point)):
             sock.close()
             return
-        session = Session(self, self._entry, client, local, route, sock)
+        record = ConnectionRecord(context.tallies, counted)
+        record.adopted(route.service, route.url)
+        session = Session(self, self._entry, client, local, route, sock, record)
         session.last = last
         self.sessions[key_of(client, local)] = session
 
@@ -238,13 +257,16 @@ class Shard:
 
     def _begin(self, client: Client, local: Local, datagram: Any) -> None:
         """Begin a session with its first datagram, unless there is no server or no room for it."""
-        context = self._context
-        if self._draining or not self._service or not context.services.available(self._service):
+        context, counted = self._context, self._counted
+        if counted is None or self._draining or not context.services.available(self._service):
             context.table.dropped += 1
+            if counted is not None:
+                context.tallies.count_dropped(counted)
             return
         if not context.table.begin(self.entry_point):
+            context.tallies.count_refused(counted)
             return
-        opening = _Opening(client, local)
+        opening = _Opening(client, local, ConnectionRecord(context.tallies, counted))
         opening.to_server(datagram)
         key = key_of(client, local)
         self.sessions[key] = opening
@@ -288,10 +310,14 @@ class Shard:
                 # A port above 65535 is an OverflowError.
                 self._context.report(route, error)
         if route is None or sock is None:
+            record = opening.record
+            record.outcome = "failed"
             self._context.table.dropped += len(opening.waiting)
+            self._context.tallies.count_dropped(record.key, len(opening.waiting))
             self._end(key)
             return
-        session = Session(self, self._entry, opening.client, opening.local, route, sock)
+        opening.record.connected(route.service, route.url)
+        session = Session(self, self._entry, opening.client, opening.local, route, sock, opening.record)
         self.sessions[key] = session
         for datagram in opening.waiting:
             # If the server's machine refuses one of them, the rest belongs to another session.
@@ -308,6 +334,8 @@ class Shard:
         self._context.table.end(self.entry_point)
         if isinstance(session, Session):
             session.close()
+        else:
+            session.record.end()
 
 
 def _numeric(route: Route) -> tuple[int, str]:

@@ -213,6 +213,12 @@ class Keys(PublishedKeys):
         """
         return self._key(f"metrics:{worker}:servers")
 
+    def connection_metrics(self, worker: str) -> str:
+        """Hash: JSON array of protocol, router, service and server → JSON `ConnectionCounts` of one worker
+        or, likewise, of those that have ended.
+        """
+        return self._key(f"metrics:{worker}:connections")
+
     @property
     def admin(self) -> str:
         """Hash: `PROVIDER/SECTION/NAME` → JSON `StoredObject`; `version` → number of the last change."""

@@ -192,3 +192,4 @@ def drop_counts(client: redis.Redis, keys: Keys, worker: str) -> None:
     """Delete all counts of a worker. Raises redis.RedisError."""
     client.expire(keys.metrics(worker), 0)
     client.expire(keys.server_metrics(worker), 0)
+    client.expire(keys.connection_metrics(worker), 0)

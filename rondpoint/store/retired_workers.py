@@ -13,6 +13,12 @@ import msgspec
 import redis
 from msgspec import Struct
 
+from rondpoint.store.connection_metrics import (
+    NOTHING_ACTIVE,
+    ActiveConnections,
+    add_connections,
+    decode_ended,
+)
 from rondpoint.store.keys import Keys
 from rondpoint.store.metric_sums import add
 from rondpoint.store.metrics import (
@@ -34,11 +40,15 @@ PORTION = 100
 
 
 class ActiveNames(Struct, frozen=True):
-    """The names of the routers and services in force, and the fields of their servers."""
+    """The names of the routers and services in force, and the fields of their servers.
+
+    `connections` knows those of TCP and UDP.
+    """
 
     routers: Collection[str]
     services: Collection[str]
     servers: Container[str] = frozenset()
+    connections: ActiveConnections = NOTHING_ACTIVE
 
 
 def retire(
@@ -65,11 +75,23 @@ def retire(
         yield_if_due,
     )
     # Counts of servers removed since the last time must not stay for the life of the instance.
-    stored: Any = client.hgetall(instance_servers)
-    removed = [name for name in stored if name.decode(errors="replace") not in active.servers]
-    for start in range(0, len(removed), PORTION):
-        client.hdel(instance_servers, *removed[start : start + PORTION])
-        yield_if_due()
+    _delete(
+        client,
+        instance_servers,
+        lambda name: name.decode(errors="replace") not in active.servers,
+        yield_if_due,
+    )
+    instance_connections = keys.connection_metrics(instance)
+    _move(
+        client,
+        keys.connection_metrics(worker),
+        instance_connections,
+        decode_ended,
+        add_connections,
+        active.connections.target_field,
+        yield_if_due,
+    )
+    _delete(client, instance_connections, active.connections.is_removed, yield_if_due)
     _move(
         client,
         keys.metrics(worker),
@@ -79,6 +101,17 @@ def retire(
         lambda name, counts: target_field(name, counts, active),
         yield_if_due,
     )
+
+
+def _delete(
+    client: redis.Redis, key: str, is_removed: Callable[[bytes], bool], yield_if_due: Callable[[], None]
+) -> None:
+    """Delete the fields of a hash that count for nothing any more."""
+    stored: Any = client.hgetall(key)
+    removed = [name for name in stored if is_removed(name)]
+    for start in range(0, len(removed), PORTION):
+        client.hdel(key, *removed[start : start + PORTION])
+        yield_if_due()
 
 
 def _move(

@@ -111,6 +111,7 @@ KEY_USES = (
         expires=_AFTER_LAST_WRITE,
     ),
     KeyUse("server_metrics", PROXY, PROXY, argument="WORKER", expires=_AFTER_LAST_WRITE),
+    KeyUse("connection_metrics", PROXY, PROXY, argument="WORKER", expires=_AFTER_LAST_WRITE),
     KeyUse("ejected", PROXY, PROXY),
     KeyUse("admin", AGENT, BOTH),
     KeyUse("admin_history", AGENT, BOTH),

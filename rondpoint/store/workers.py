@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import redis
@@ -30,6 +30,14 @@ class CertificateStatus(Struct, frozen=True, array_like=True):
     serial: str
     sans: str
     not_after: float
+
+
+class StoredCounts(NamedTuple):
+    """Which counts of a worker the store has."""
+
+    routers: bool
+    servers: bool
+    connections: bool
 
 
 class WorkerStatus(Struct, frozen=True, omit_defaults=True):
@@ -68,19 +76,20 @@ class WorkerStatus(Struct, frozen=True, omit_defaults=True):
 _decoder = msgspec.json.Decoder(WorkerStatus)
 
 
-def write_worker(client: redis.Redis, keys: Keys, status: WorkerStatus) -> tuple[bool, bool]:
+def write_worker(client: redis.Redis, keys: Keys, status: WorkerStatus) -> StoredCounts:
     """Store `status`, and renew the expiry of its counts and of those of its instance's ended workers.
 
-    Return whether the store has its counts by router, and those by server. Raises redis.RedisError.
+    Return which of its counts the store has. Raises redis.RedisError.
     """
     pipeline = client.pipeline(transaction=False)
     for owner in (status.name, status.instance):
         pipeline.expire(keys.metrics(owner), EXPIRY)
         pipeline.expire(keys.server_metrics(owner), EXPIRY)
+        pipeline.expire(keys.connection_metrics(owner), EXPIRY)
     pipeline.hset(keys.workers, status.name, msgspec.json.encode(status))
     with drop_if_wrong_type(client, keys.workers):
-        by_router, by_server, *_ = pipeline.execute()
-    return bool(by_router), bool(by_server)
+        found = pipeline.execute()
+    return StoredCounts(*map(bool, found[: len(StoredCounts._fields)]))
 
 
 def remove_workers(client: redis.Redis, keys: Keys, *names: str) -> None:

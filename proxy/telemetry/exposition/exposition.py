@@ -13,6 +13,7 @@ from proxy.background.cooperative_yield import CooperativeYield
 from proxy.telemetry.instance import INSTANCE
 from rondpoint.configuration import Configuration
 from rondpoint.settings import PrometheusMetrics
+from rondpoint.store.connection_metrics import ActiveConnections
 from rondpoint.store.keys import Keys
 
 TEXT = "text/plain; charset=utf-8"
@@ -71,6 +72,7 @@ class Exposition:
         )
 
         per_instance = scope == "installation"
+        options = self._options
         yield_if_due = CooperativeYield(STRETCH)
         current = self._current()
         try:
@@ -80,7 +82,10 @@ class Exposition:
                 time(),
                 yield_if_due,
                 "" if per_instance else INSTANCE,
-                servers=self._options.add_servers_labels,
+                servers=options.add_servers_labels,
+                connections=options.add_routers_labels
+                or options.add_services_labels
+                or options.add_servers_labels,
             )
         except (redis.RedisError, OSError) as error:
             # Sums of this worker alone would fall, and rise again later.
@@ -91,11 +96,12 @@ class Exposition:
             self._middlewares,
             # A copy, because the page is made in portions.
             tuple(current.certificates.values()),
+            ActiveConnections(current),
         )
         usage = process_usage.read_processes(self._master)
         processes = {} if usage is None else {INSTANCE: usage}
         pieces, content_type = page.page(
-            snapshot, served, self._options, accept, yield_if_due, processes, per_instance=per_instance
+            snapshot, served, options, accept, yield_if_due, processes, per_instance=per_instance
         )
         body: list[bytes] = []
         for piece in pieces:

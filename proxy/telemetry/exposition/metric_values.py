@@ -13,6 +13,7 @@ from proxy.telemetry.exposition.store_snapshot import Instance, StoreSnapshot
 from proxy.telemetry.exposition.totals import Labels, Totals
 from rondpoint.model import Router, ServerState, Service
 from rondpoint.store.agents import AgentStatus
+from rondpoint.store.connection_metrics import NOTHING_ACTIVE, ActiveConnections
 from rondpoint.store.ejections import ejection_key, split_ejection_key
 from rondpoint.store.workers import WorkerStatus
 from rondpoint.tls.model import Certificate
@@ -21,12 +22,16 @@ Values = Mapping[Labels, float]
 
 
 class ServedConfiguration(Struct, frozen=True):
-    """The current configuration of the worker that renders the page; of middlewares, only the names."""
+    """The current configuration of the worker that renders the page; of middlewares, only the names.
+
+    `connections` knows its routers, services and servers of TCP and UDP.
+    """
 
     routers: Mapping[str, Router]
     services: Mapping[str, Service]
     middlewares: Container[str] = ()
     certificates: Sequence[Certificate] = ()
+    connections: ActiveConnections = NOTHING_ACTIVE
 
 
 class InstanceMetrics(Struct, frozen=True):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from proxy.telemetry.exposition import catalogue
 from proxy.telemetry.exposition.certificate_values import expiry_times, resolver_certificates
+from proxy.telemetry.exposition.connection_families import add_connection_families, connection_totals
 from proxy.telemetry.exposition.encoding import encode
 from proxy.telemetry.exposition.families import Families, add_level, histogram, samples
 from proxy.telemetry.exposition.metric_values import (
@@ -28,6 +29,7 @@ from rondpoint.store.server_metrics import ActiveServers
 if TYPE_CHECKING:
     from prometheus_client.samples import Sample
 
+    from proxy.telemetry.exposition.connection_catalogue import Level
     from proxy.telemetry.exposition.process_usage import Processes
     from proxy.telemetry.exposition.store_snapshot import Instance, StoreSnapshot
     from rondpoint.settings import PrometheusMetrics
@@ -95,7 +97,22 @@ def page(
             (server_totals(each.instance.servers, known, yield_if_due), each.common) for each in instances
         ]
         add_servers(families, catalogue.SERVERS, servers, options.buckets)
+    connections = [
+        (connection_totals(each.instance.connections, served.connections, yield_if_due), each.common)
+        for each in instances
+    ]
+    add_connection_families(families, _connection_levels(options), connections)
     return encode(families.all, accept)
+
+
+def _connection_levels(options: PrometheusMetrics) -> list[Level]:
+    """Return the levels at which connections are shown."""
+    chosen: dict[Level, bool] = {
+        "router": options.add_routers_labels,
+        "service": options.add_services_labels,
+        "server": options.add_servers_labels,
+    }
+    return [level for level, shown in chosen.items() if shown]
 
 
 def _instance_metrics(

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from proxy.telemetry.exposition.catalogue import METRICS, Metric
 from proxy.telemetry.exposition.certificate_values import MAX_CERTIFICATES
+from proxy.telemetry.exposition.connection_catalogue import CONNECTION_METRICS, OUTCOMES
 from proxy.tls.handshake_failures import FAILURE_REASONS
 from rondpoint.middlewares.refusal_reasons import REFUSAL_REASONS
 from rondpoint.store.metrics import BOUNDS
@@ -104,6 +105,16 @@ server. `service` is the service that contains the server; it may be a member of
 removed server disappears from the page and begins at 0 when it returns. If many servers come and go,
 `metrics.prometheus.addServersLabels=false` saves Prometheus their series.
 
+A TCP connection counts at the router that took it. It is in no outcome until it has a server, or has ended.
+Bytes are those between client and server, after TLS if the proxy ends it; those of open connections are
+added about once a second. Connections that no router took are requests of HTTP, or count nowhere.
+
+| `outcome` of a connection or session | |
+| --- | --- |
+{outcomes}
+The `service` of a router and of a service is the router's own; that of a server is the service that contains
+it. A session that another worker takes over after a reload goes on, and does not count again.
+
 `traefik_tls_certs_not_after` has the certificates that the workers of an instance read from the settings of
 their entry points, and of all others, from files and resolvers, the {certificates} that expire first: as many
 series as Prometheus can bear, and all that an alarm needs. `rondpoint_tls_certificates` counts these others.
@@ -124,14 +135,22 @@ renewed), and `rondpoint_acme_certificates{{state="failing"}}` above 0 for a day
 
 def page() -> str:
     """Return the whole page as Markdown."""
-    ours = [metric for metric in METRICS if metric.name.startswith("rondpoint_")]
-    processes = [metric for metric in METRICS if metric.name.startswith("process_")]
-    traefik = [metric for metric in METRICS if metric not in (*ours, *processes)]
+    metrics = (*METRICS, *CONNECTION_METRICS)
+    ours = [metric for metric in metrics if metric.name.startswith("rondpoint_")]
+    processes = [metric for metric in metrics if metric.name.startswith("process_")]
+    traefik = [metric for metric in metrics if metric not in (*ours, *processes)]
     between = _BETWEEN.format(processes=_rows(processes))
     bounds = ", ".join(f"{bound:g}" for bound in BOUNDS)
     reasons = "".join(f"| `{reason}` | {meaning} |\n" for reason, meaning in REFUSAL_REASONS.items())
     failures = "".join(f"| `{reason}` | {meaning} |\n" for reason, meaning in FAILURE_REASONS.items())
-    end = _END.format(bounds=bounds, reasons=reasons, failures=failures, certificates=f"{MAX_CERTIFICATES:,}")
+    outcomes = "".join(f"| `{outcome}` | {meaning} |\n" for outcome, meaning in OUTCOMES.items())
+    end = _END.format(
+        outcomes=outcomes,
+        bounds=bounds,
+        reasons=reasons,
+        failures=failures,
+        certificates=f"{MAX_CERTIFICATES:,}",
+    )
     return f"{_HEAD}{_rows(traefik)}{between}{_rows(ours)}{end}"
 
 

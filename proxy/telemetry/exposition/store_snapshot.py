@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from rondpoint.store.acme import AcmeState, read_outcomes, read_states
 from rondpoint.store.agents import AgentStatus, read_agents
+from rondpoint.store.connection_metrics import ConnectionCounts, decode_connections
 from rondpoint.store.ejections import read_ejections
 from rondpoint.store.keys import Keys
 from rondpoint.store.metrics import Counts, WorkerCounts, decode_field
@@ -33,13 +34,15 @@ class Fields(Protocol[C_co]):
 class Instance(Struct, frozen=True):
     """One proxy: its workers, and the hashes with the counts of live and dead workers.
 
-    `hashes` hold the counts of routers and workers, `servers` those of servers.
+    `hashes` hold the counts of routers and workers, `servers` those of servers, `connections` those of TCP
+    and UDP.
     """
 
     name: str
     workers: tuple[WorkerStatus, ...]
     hashes: tuple[Fields[Counts | WorkerCounts], ...]
     servers: tuple[Fields[ServerCounts], ...] = ()
+    connections: tuple[Fields[ConnectionCounts], ...] = ()
 
 
 class StoreSnapshot(Struct, frozen=True):
@@ -66,8 +69,11 @@ def read_snapshot(
     only: str = "",
     *,
     servers: bool = False,
+    connections: bool = False,
 ) -> StoreSnapshot:
-    """Read the counts of all instances, or of the instance `only`; read those of servers if `servers`.
+    """Read the counts of all instances, or of the instance `only`.
+
+    Read those of servers if `servers`, and those of TCP and UDP if `connections`.
 
     Call `yield_if_due` about every millisecond, so that requests are served meanwhile. Raises
     redis.RedisError.
@@ -84,14 +90,21 @@ def read_snapshot(
     commands = [("HGETALL", keys.metrics(name)) for name in every]
     if servers:
         commands += [("HGETALL", keys.server_metrics(name)) for name in every]
+    if connections:
+        commands += [("HGETALL", keys.connection_metrics(name)) for name in every]
     results = read_atomically(client, commands, yield_if_due) if commands else []
-    router_hashes, server_hashes = iter(results[: len(every)]), iter(results[len(every) :])
+    replies = iter(results)
+    router_hashes = iter([next(replies) for _ in every])
+    server_hashes = iter([next(replies) for _ in every if servers])
     instances = tuple(
         Instance(
             name,
             tuple(wanted[name]),
             tuple(EncodedFields(next(router_hashes), decode_field, yield_if_due) for _ in names),
             tuple(EncodedFields(next(server_hashes), decode_server, yield_if_due) for _ in names if servers),
+            tuple(
+                EncodedFields(next(replies), decode_connections, yield_if_due) for _ in names if connections
+            ),
         )
         for name, names in named.items()
     )

@@ -15,8 +15,16 @@ from gevent.socket import wait_write
 from proxy.net.deadlines import Sweeper
 from proxy.net.stream import Stream
 from proxy.tcp.relay import Relay
+from proxy.telemetry.connections.record import ConnectionRecord
+from proxy.telemetry.connections.tallies import ConnectionTallies
+from rondpoint.store.connection_metrics import ConnectionKey
 
 Pair = tuple[Stream, socket.socket]
+
+
+def relay_of(client: Stream, server: Stream, termination_delay: float) -> tuple[Relay, ConnectionRecord]:
+    record = ConnectionRecord(ConnectionTallies(), ConnectionKey("tcp", "r", "s"))
+    return Relay(client, server, termination_delay, record), record
 
 
 @pytest.fixture
@@ -45,7 +53,7 @@ def fill(peer: socket.socket) -> None:
 
 def test_a_relay_ends_while_a_side_accepts_nothing(pairs: tuple[Pair, Pair]) -> None:
     (client, client_peer), (server, _) = pairs
-    relay = Relay(client, server, 0.1)
+    relay, _ = relay_of(client, server, 0.1)
     running = gevent.spawn(relay.run, b"")
     fill(client_peer)
     relay.end()
@@ -56,7 +64,8 @@ def test_a_relay_ends_while_a_side_accepts_nothing(pairs: tuple[Pair, Pair]) -> 
 
 def test_a_relay_that_is_killed_moves_nothing_more(pairs: tuple[Pair, Pair]) -> None:
     (client, client_peer), (server, server_peer) = pairs
-    running = gevent.spawn(Relay(client, server, 0.1).run, b"")
+    relay, record = relay_of(client, server, 0.1)
+    running = gevent.spawn(relay.run, b"")
     fill(client_peer)
     running.kill()
     gevent.sleep(0)
@@ -68,13 +77,18 @@ def test_a_relay_that_is_killed_moves_nothing_more(pairs: tuple[Pair, Pair]) -> 
     gevent.sleep(0)
     assert received
     assert server_peer.recv(1) == b""
+    # The last piece may have got stuck.
+    assert record.upward.moved >= received
+    assert record.downward.moved == 0
 
 
 def test_no_timer_stays_after_a_relay(pairs: tuple[Pair, Pair]) -> None:
     (client, client_peer), (server, server_peer) = pairs
-    running = gevent.spawn(Relay(client, server, 3600.0).run, b"early")
+    relay, record = relay_of(client, server, 3600.0)
+    running = gevent.spawn(relay.run, b"early")
     gevent.sleep(0)
     assert server_peer.recv(5) == b"early"
+    assert record.upward.moved == len(b"early")
     before = get_hub().loop.activecnt
     client_peer.close()
     server_peer.close()

@@ -12,22 +12,26 @@ from prometheus_client.parser import text_string_to_metric_families
 import proxy.telemetry.exposition.reference as reference
 from proxy.telemetry.exposition.catalogue import METRICS, Metric
 from proxy.telemetry.exposition.certificate_values import MAX_CERTIFICATES
+from proxy.telemetry.exposition.connection_catalogue import CONNECTION_METRICS
 from proxy.telemetry.exposition.encoding import SAMPLES, encode
 from proxy.telemetry.exposition.families import Families, samples
 from proxy.telemetry.exposition.metric_values import ServedConfiguration, servers_up
 from proxy.telemetry.exposition.page import page
 from proxy.telemetry.exposition.process_usage import Processes
 from proxy.telemetry.exposition.store_snapshot import Instance, StoreSnapshot
+from rondpoint.configuration import Configuration
 from rondpoint.model import PassiveHealthCheck, Router, Server, ServerState, Service
 from rondpoint.rules import v3
 from rondpoint.settings import PrometheusMetrics
 from rondpoint.store.acme import AcmeState
 from rondpoint.store.agents import AgentStatus, ProviderStatus
+from rondpoint.store.connection_metrics import ActiveConnections, ConnectionCounts, ConnectionKey
 from rondpoint.store.metric_sums import add_cells
 from rondpoint.store.metrics import BOUNDS, Cell, Counts, Refusals, WorkerCounts
 from rondpoint.store.server_metrics import ServerCounts, server_field
 from rondpoint.store.workers import CertificateStatus, WorkerStatus
 from rondpoint.tls.model import Certificate, TlsDomain
+from rondpoint.udp.model import UdpRouter, UdpServer, UdpService
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
 NOW = 1000.0
@@ -35,6 +39,12 @@ SERVED = ServedConfiguration(
     {"a@file": Router("a@file", v3.parse("Host(`a.test`)"), "s@file", 1)},
     {"s@file": Service("s@file", (Server("s", "10.0.0.1", 80),))},
     ("deny@file",),
+    connections=ActiveConnections(
+        Configuration(
+            udp_routers={"d@file": UdpRouter("d@file", "n@file")},
+            udp_services={"n@file": UdpService("n@file", (UdpServer("n", "10.0.0.1", 53),))},
+        )
+    ),
 )
 
 
@@ -51,6 +61,7 @@ def render(
     *hashes: dict[str, Counts | WorkerCounts],
     workers: tuple[WorkerStatus, ...] = (),
     servers: tuple[dict[str, ServerCounts], ...] = (),
+    connections: tuple[dict[str, ConnectionCounts], ...] = (),
     processes: Processes | None = None,
     certificates: tuple[Certificate, ...] = (),
     acme: tuple[AcmeState, ...] = (),
@@ -59,7 +70,7 @@ def render(
 ) -> str:
     agents = {"x": AgentStatus("x", "h", 1, 0.0, NOW - 1, {"docker": ProviderStatus("retrying")})}
     by_name = {each.name: each for each in workers}
-    instance = Instance("i", workers, hashes, servers)
+    instance = Instance("i", workers, hashes, servers, connections)
     ejected = ("http://10.0.0.1:80",)
     snapshot = StoreSnapshot(NOW, (instance,), agents, by_name, ejected, acme, orders or {})
     served = replace(SERVED, certificates=certificates)
@@ -361,6 +372,42 @@ def test_process_metrics_that_the_kernel_does_not_report_are_left_out() -> None:
         assert values(text, name) == {(): value}, name
 
 
+def test_connections_are_the_sums_of_all_hashes_at_each_level_that_is_wanted() -> None:
+    counted = ConnectionCounts(forwarded=2, refused=1, failed=3, open=1, received=4, sent=5, dropped=6)
+    router = ConnectionKey("udp", "d@file", "n@file").field
+    removed_router = ConnectionKey("udp", "old@file", "n@file").field
+    rest = ConnectionKey("udp", "", "n@file").field
+    server = ConnectionKey("udp", "", "n@file", "udp://10.0.0.1:53").field
+    # Neither is in the configuration: names of TCP are separate.
+    others = [ConnectionKey("tcp", "d@file", "n@file").field, ConnectionKey("udp", "d@file", "x@file").field]
+    hashes = (
+        {router: counted, server: counted, rest: counted},
+        {router: counted, removed_router: counted, **dict.fromkeys(others, counted)},
+    )
+    text = render(connections=hashes, add_routers_labels=True)
+    names = {"router": "d@file", "service": "n@file"}
+    at_router, at_service = tuple(sorted(names.items())), (("service", "n@file"),)
+    assert values(text, "rondpoint_udp_router_sessions_total") == {
+        (("outcome", outcome), *at_router): value
+        for outcome, value in {"forwarded": 4, "refused": 2, "failed": 6, "aborted": 0}.items()
+    }
+    assert values(text, "rondpoint_udp_service_sessions_total") == {
+        (("outcome", "forwarded"), *at_service): 8,
+        (("outcome", "failed"), *at_service): 12,
+    }
+    assert values(text, "rondpoint_udp_router_open_sessions") == {at_router: 2}
+    assert values(text, "rondpoint_udp_service_received_bytes_total") == {at_service: 16}
+    assert values(text, "rondpoint_udp_service_sent_bytes_total") == {at_service: 20}
+    assert values(text, "rondpoint_udp_router_dropped_datagrams_total") == {at_router: 12}
+    at_server = (*at_service, ("url", "udp://10.0.0.1:53"))
+    assert values(text, "rondpoint_udp_server_failures_total") == {at_server: 3}
+    assert not values(text, "rondpoint_tcp_service_connections_total")
+    for level in ("router", "service", "server"):
+        left_out = render(connections=hashes, **{"add_routers_labels": True, f"add_{level}s_labels": False})
+        assert f"rondpoint_udp_{level}_open" in text
+        assert f"rondpoint_udp_{level}_" not in left_out
+
+
 def test_the_page_renders_without_any_counts() -> None:
     text = render()
     assert values(text, "rondpoint_workers") == {(): 0}
@@ -370,7 +417,7 @@ def test_the_page_renders_without_any_counts() -> None:
 def test_the_page_has_exactly_the_metrics_of_the_catalogue() -> None:
     text = render({"a@file": Counts("s@file", cells=(CELL,))}, add_routers_labels=True)
     families = {line.split()[2]: line.split()[3] for line in text.splitlines() if line.startswith("# TYPE")}
-    assert families == {metric.name: metric.kind for metric in METRICS}
+    assert families == {metric.name: metric.kind for metric in (*METRICS, *CONNECTION_METRICS)}
 
 
 @pytest.mark.parametrize("value", ["", "0", "a", "inf", "nan", [], None])

@@ -18,6 +18,7 @@ from tests.proxy.udp.publishing import UdpRoutes
 
 PORT = free_port()
 CAPACITY = 20
+ROUTER_SESSIONS = "rondpoint_udp_router_sessions_total"
 
 
 @pytest.fixture
@@ -28,6 +29,7 @@ def proxy() -> Iterator[Proxy]:
         f"--limits.udpSessions={CAPACITY}",
         "--metrics.prometheus",
         "--metrics.prometheus.entryPoint=traefik",
+        "--metrics.prometheus.addRoutersLabels",
     ) as proxy:
         yield proxy
 
@@ -62,6 +64,15 @@ def test_further_sessions_are_refused_and_counted(proxy: Proxy, stack: ExitStack
     )
     assert metric(proxy, 'traefik_open_connections{entrypoint="udp",protocol="UDP"}') == CAPACITY
     assert proxy.process.log.count("refuses new ones") == 1
+    assert (
+        metric(proxy, f'{ROUTER_SESSIONS}{{outcome="forwarded",router="{name}",service="{name}"}}')
+        == CAPACITY
+    )
+    assert (
+        metric(proxy, f'{ROUTER_SESSIONS}{{outcome="refused",router="{name}",service="{name}"}}')
+        == 5 * CAPACITY
+    )
+    assert metric(proxy, f'rondpoint_udp_service_open_sessions{{service="{name}"}}') == CAPACITY
     # The end of sessions makes room.
     other = stack.enter_context(UdpEcho("b"))
     routes.change(name, servers=(UdpServer("b", other.host, other.port),))

@@ -12,11 +12,13 @@ import gevent
 import pytest
 from gevent import get_hub
 
+from proxy.telemetry.connections.tallies import ConnectionTallies
 from proxy.udp.datagrams import MAX_DATAGRAM
 from proxy.udp.routes import UdpRouters, UdpServices
 from proxy.udp.session_table import SessionTable
 from proxy.udp.shard import Shard, ShardContext
 from proxy.udp.succession import END, READY, RECEIVED, Line, Seat, duplicate
+from rondpoint.store.connection_metrics import ConnectionKey
 from rondpoint.udp.model import UdpRouter, UdpService
 from tests.lab.udp import UdpClient, UdpEcho, clients
 from tests.proxy.udp.publishing import udp_server
@@ -37,7 +39,10 @@ class Reader:
         services.put(UdpService("s", (udp_server(server),)))
         routers.put(UdpRouter("r", "s"))
         self.table = SessionTable(100)
-        context = ShardContext(routers, services, LocalTickets(), self.table, bytearray(MAX_DATAGRAM))
+        self.tallies = ConnectionTallies()
+        context = ShardContext(
+            routers, services, LocalTickets(), self.table, bytearray(MAX_DATAGRAM), self.tallies
+        )
         self.seat = Seat(Shard("udp", 60.0, duplicate(listener.fileno()), context), line, own=True)
         self.seat.run()
         self.leaving = gevent.spawn(lambda: None)
@@ -113,6 +118,9 @@ def test_a_successor_gets_all_sessions(scene: Scene) -> None:
     received = [in_thread(socket.recv_fds, link, 4096, 1) for _ in range(4)]
     assert [len(descriptors) for _, descriptors, _, _ in received] == [1, 1, 1, 0]
     assert received[-1][0] == END
+    # What they have counted stays here.
+    here = reader.tallies.all[ConnectionKey("udp", "r", "s")].counts()
+    assert (here.forwarded, here.aborted, here.open) == (3, 0, 0)
     assert reader.seat.holds
     link.send(RECEIVED)
     reader.leaving.join(5)
@@ -159,6 +167,7 @@ def test_sessions_that_a_dying_successor_has_not_received_stay(scene: Scene) -> 
     assert reader.seat.holds
     assert len(set(sources(asking))) == 3
     assert reader.table.sessions == 3
+    assert reader.tallies.all[ConnectionKey("udp", "r", "s")].open == 3
 
 
 def test_an_offer_of_a_reader_that_has_died_is_no_obstacle(scene: Scene) -> None:

@@ -22,7 +22,7 @@ from rondpoint.model import (
     Service,
 )
 from rondpoint.reference_pages import fill_blocks
-from rondpoint.store import acme, ejections, metrics, server_metrics
+from rondpoint.store import acme, connection_metrics, ejections, metrics, server_metrics
 from rondpoint.store.admin import document, history, proposals
 from rondpoint.store.agents import AgentStatus
 from rondpoint.store.change import Change
@@ -58,6 +58,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "WorkerStatus": (WorkerStatus,),
     "Counts": (metrics.Counts,),
     "ServerCounts": (server_metrics.ServerCounts,),
+    "ConnectionCounts": (connection_metrics.ConnectionCounts,),
     "WorkerCounts": (metrics.WorkerCounts,),
     "StoredObject": (document.StoredObject,),
     "HistoryEntry": (history.HistoryEntry, history.Author),

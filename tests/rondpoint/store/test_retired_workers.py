@@ -4,8 +4,19 @@ import pytest
 import redis
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from rondpoint.configuration import Configuration
 from rondpoint.model import Server, Service
+from rondpoint.rules.expression import Match, Rule
+from rondpoint.store.connection_metrics import (
+    ActiveConnections,
+    ConnectionCounts,
+    ConnectionKey,
+    add_connections,
+    decode_connections,
+    parse_connection_field,
+)
 from rondpoint.store.keys import Keys
 from rondpoint.store.metric_sums import add_buckets, add_counts, rebucket
 from rondpoint.store.metrics import (
@@ -26,6 +37,8 @@ from rondpoint.store.server_metrics import (
     decode_server,
     server_field,
 )
+from rondpoint.tcp.model import TcpRouter, TcpServer, TcpService
+from rondpoint.udp.model import UdpService
 from tests.rondpoint.store.counts import read_counts
 
 KNOWN = ActiveNames({"a@file", "b@file"}, {"s@file"})
@@ -227,3 +240,48 @@ def test_active_servers_are_those_of_their_service() -> None:
         None,
     ):
         assert other not in active
+
+
+def test_counts_of_connections_move_without_open_ones(client: redis.Redis, keys: Keys) -> None:
+    rule = Rule("HostSNI(`*`)", Match("HostSNI", ("*",)))
+    active = ActiveConnections(
+        Configuration(
+            tcp_routers={
+                "r@file": TcpRouter("r@file", rule, "s@file", 1),
+                "moved@file": TcpRouter("moved@file", rule, "t@file", 1),
+            },
+            tcp_services={"s@file": TcpService("s@file", (TcpServer("a", "::1", 5432),))},
+            # Names of TCP and UDP are separate.
+            udp_services={"gone@file": UdpService("gone@file")},
+        )
+    )
+    router = ConnectionKey("tcp", "r@file", "s@file")
+    rest = ConnectionKey("tcp", "", "s@file")
+    server = ConnectionKey("tcp", "", "s@file", "tcp://[::1]:5432")
+    gone_server = ConnectionKey("tcp", "", "s@file", "tcp://10.0.0.9:5432")
+    removed = (
+        ConnectionKey("tcp", "removed@file", "s@file"),
+        # Its router has another service now.
+        ConnectionKey("tcp", "moved@file", "s@file"),
+    )
+    gone = ConnectionKey("tcp", "r@file", "gone@file")
+    one = ConnectionCounts(
+        forwarded=3, refused=1, failed=1, aborted=1, open=2, received=10, sent=20, dropped=4
+    )
+    ended = replace(one, open=0)
+    mine, instances = keys.connection_metrics("h:1"), keys.connection_metrics("i")
+    write_fields(client, instances, {router.field: ended, gone_server.field: ended, "no key": ended})
+    write_fields(
+        client, mine, {key.field: one for key in (router, rest, server, gone_server, gone, *removed)}
+    )
+    known = ActiveNames((), (), connections=active)
+    retire(client, keys, "h:1", "i", known, do_nothing)
+    assert not client.exists(mine)
+    found = {
+        parse_connection_field(name.decode()): decode_connections(name.decode(), value)
+        for name, value in client.hgetall(instances).items()
+    }
+    three = add_connections(ended, add_connections(ended, ended))
+    assert found == {router: add_connections(ended, ended), rest: three, server: ended}
+    assert three.forwarded == three.dropped - 3 == 9
+    assert 0 < client.ttl(instances) <= 30
