@@ -20,10 +20,54 @@ if TYPE_CHECKING:
 PIPE_BYTES = 1 << 20
 MIN_SPLICE_BYTES = 1 << 17
 """The number of outstanding bytes from which splicing pays off."""
-_MAX_IDLE_PIPES = 64
+MAX_PIPES = 256
+"""Pipes of a worker. A peer that reads nothing may occupy one for long; without one, bytes are copied."""
+MAX_IDLE_PIPES = 64
 _FLAGS = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK if hasattr(os, "splice") else 0
 
-_pipes: list[tuple[int, int]] = []
+
+class Pipes:
+    """At most `limit` pipes; the unused ones are kept for the next transfer."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._idle: list[tuple[int, int]] = []
+        self._open = 0
+
+    def ready(self) -> bool:
+        """Return whether `take` may be called, before the next turn of the event loop."""
+        return bool(self._idle) or self._create()
+
+    def take(self) -> tuple[int, int]:
+        """Return the ends for reading and writing of an empty pipe; `give_back` is due."""
+        return self._idle.pop()
+
+    def give_back(self, pipe: tuple[int, int], *, clean: bool) -> None:
+        """Keep a pipe, or close it if it is not `clean`, because bytes are left inside."""
+        if clean and len(self._idle) < MAX_IDLE_PIPES:
+            self._idle.append(pipe)
+            return
+        self._open -= 1
+        for end in pipe:
+            os.close(end)
+
+    def _create(self) -> bool:
+        if self._open >= self._limit:
+            return False
+        try:
+            pipe = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            # No descriptor is left: bodies go through this process.
+            return False
+        # If the user's limit of pipe memory is reached, a small pipe works too, but slower.
+        with contextlib.suppress(PermissionError):
+            fcntl.fcntl(pipe[1], fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        self._open += 1
+        self._idle.append(pipe)
+        return True
+
+
+_pipes = Pipes(MAX_PIPES)
 
 
 class SinkError(OSError):
@@ -34,7 +78,7 @@ class SinkError(OSError):
 
 def can_splice(source: ClientStream, sink: ClientStream) -> bool:
     """Return whether both streams carry plain bytes on their sockets, and a pipe is available."""
-    return bool(_FLAGS) and source.plain and sink.plain and (bool(_pipes) or _create_pipe())
+    return bool(_FLAGS) and source.plain and sink.plain and _pipes.ready()
 
 
 def splice(source: ClientStream, sink: ClientStream, count: int, read_timeout: float = 0.0) -> int:
@@ -45,7 +89,7 @@ def splice(source: ClientStream, sink: ClientStream, count: int, read_timeout: f
     """
     assert isinstance(source, Stream)  # noqa: S101 (as `can_splice` has found)
     assert isinstance(sink, Stream)  # noqa: S101
-    pipe = _pipes.pop()
+    pipe = _pipes.take()
     inside = 0
     left = count
     try:
@@ -68,7 +112,7 @@ def splice(source: ClientStream, sink: ClientStream, count: int, read_timeout: f
         error.moved = count - left - inside
         raise
     finally:
-        _return_pipe(pipe, clean=not inside)
+        _pipes.give_back(pipe, clean=not inside)
     return count - left
 
 
@@ -81,11 +125,14 @@ def splice_arrived(source: Stream, sink: Stream) -> int:
     while True:
         source.wait_readable()
         if not can_splice(source, sink):
-            # Others have used up the descriptors meanwhile.
-            data = source.sock.recv(READ_SIZE)
+            # Others have used up the pipes or the descriptors meanwhile.
+            try:
+                data = source.sock.recv(READ_SIZE)
+            except BlockingIOError:
+                continue
             sink.send(data)
             return len(data)
-        pipe = _pipes.pop()
+        pipe = _pipes.take()
         inside = 0
         try:
             arrived = inside = os.splice(source.sock.fileno(), pipe[1], PIPE_BYTES, flags=_FLAGS)
@@ -93,7 +140,7 @@ def splice_arrived(source: Stream, sink: Stream) -> int:
         except BlockingIOError:
             continue
         finally:
-            _return_pipe(pipe, clean=not inside)
+            _pipes.give_back(pipe, clean=not inside)
         return arrived
 
 
@@ -107,24 +154,3 @@ def _drain_pipe(pipe: int, sink: Stream, inside: int) -> int:
     except OSError as error:
         raise SinkError(error.errno, error.strerror) from error
     return inside
-
-
-def _create_pipe() -> bool:
-    try:
-        pipe = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        # No descriptor is left: bodies go through this process.
-        return False
-    # If the user's limit of pipe memory is reached, a small pipe works too, but slower.
-    with contextlib.suppress(PermissionError):
-        fcntl.fcntl(pipe[1], fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-    _pipes.append(pipe)
-    return True
-
-
-def _return_pipe(pipe: tuple[int, int], *, clean: bool) -> None:
-    if clean and len(_pipes) < _MAX_IDLE_PIPES:
-        _pipes.append(pipe)
-        return
-    for end in pipe:
-        os.close(end)
