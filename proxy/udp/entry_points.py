@@ -14,7 +14,8 @@ from proxy.background.cooperative_yield import CooperativeYield
 from proxy.udp.datagrams import MAX_DATAGRAM
 from proxy.udp.routes import UdpRouters, UdpServices
 from proxy.udp.session_table import SessionTable
-from proxy.udp.shard import Shard, ShardContext, Tickets
+from proxy.udp.shard import Shard
+from proxy.udp.shard_context import ShardContext, Tickets
 from proxy.udp.succession import Line, Seat, duplicate
 from rondpoint.ticks import seconds_to_tick
 

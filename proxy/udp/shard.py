@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import _socket
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from errno import EMFILE, ENFILE
-from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import gevent
-from gevent import Timeout, get_hub
+from gevent import get_hub
 from gevent.event import Event
-from gevent.socket import getaddrinfo
 
 from proxy.telemetry.connections.record import ConnectionRecord
 from proxy.udp.datagrams import Client, Key, Local, entry_point_socket, key_of
-from proxy.udp.routes import Address, Route, UdpRouters, UdpServices, UnreachableServers
+from proxy.udp.routes import Address, Route
+from proxy.udp.server_address import numeric, resolve
 from proxy.udp.session import Session, connect
+from proxy.udp.shard_context import MustWaitError, ShardContext
 from rondpoint.store.connection_metrics import ConnectionKey
-
-if TYPE_CHECKING:
-    from proxy.telemetry.connections.tallies import ConnectionTallies
-    from proxy.udp.session_table import SessionTable
 
 log = logging.getLogger(__name__)
 
@@ -33,82 +26,6 @@ BATCH = 64
 
 MAX_WAITING = 16
 """Datagrams that a session keeps until its server is chosen; further ones are dropped."""
-
-SERVER_WARNING_INTERVAL = 10.0
-"""Seconds between two warnings that sessions to servers cannot be opened."""
-
-
-RESOLUTION_SECONDS = 5.0
-"""Seconds in which a server's name must have an address."""
-
-
-class Tickets(Protocol):
-    """Gives tickets; only while `degraded` is set does `take` not wait."""
-
-    degraded: bool
-
-    def take(self, service: str) -> int: ...
-
-
-class MustWaitError(Exception):
-    """A server can only be chosen in a greenlet of its own, because that waits for a ticket or a name."""
-
-
-class ShardContext:
-    """What all shards of a worker share. `buffer` receives datagrams, one at a time.
-
-    `tallies` count sessions by router and server.
-    """
-
-    def __init__(
-        self,
-        routers: UdpRouters,
-        services: UdpServices,
-        tickets: Tickets,
-        table: SessionTable,
-        buffer: bytearray,
-        tallies: ConnectionTallies,
-    ) -> None:
-        self.routers = routers
-        self.services = services
-        self.tickets = tickets
-        self.table = table
-        self.tallies = tallies
-        self.buffer = buffer
-        self.view = memoryview(buffer)
-        self.unreachable = UnreachableServers()
-        self._warned_at = -SERVER_WARNING_INTERVAL
-
-    def choose_at_once(self, service: str) -> Route | None:
-        """Choose a server without waiting. Raises MustWaitError."""
-        return self.services.choose(service, self._take_at_once, self._is_avoided)
-
-    def choose(self, service: str) -> Route | None:
-        """Choose a server; wait for tickets if needed."""
-        return self.services.choose(service, self.tickets.take, self._is_avoided)
-
-    def report(self, route: Route, error: Exception) -> None:
-        """Avoid a server with which no session can be opened, and log why."""
-        if getattr(error, "errno", 0) not in {EMFILE, ENFILE}:
-            self.avoid(route)
-        if monotonic() - self._warned_at >= SERVER_WARNING_INTERVAL:
-            self._warned_at = monotonic()
-            log.warning(
-                "service %s: a UDP session with %s failed: %s", route.service, route.server.address, error
-            )
-
-    def avoid(self, route: Route) -> None:
-        """Avoid a server that could not be reached, and count that."""
-        self.unreachable.add(route.address)
-        self.tallies.count_failure(ConnectionKey("udp", "", route.service, route.url))
-
-    def _take_at_once(self, service: str) -> int:
-        if not self.tickets.degraded:
-            raise MustWaitError
-        return self.tickets.take(service)
-
-    def _is_avoided(self, route: Route) -> bool:
-        return route.address in self.unreachable
 
 
 class _Opening:
@@ -272,7 +189,7 @@ class Shard:
         self.sessions[key] = opening
         try:
             route = context.choose_at_once(self._service)
-            self._open(key, opening, route, None if route is None else _numeric(route))
+            self._open(key, opening, route, None if route is None else numeric(route))
         except MustWaitError:
             context.table.opening += 1
             self._opening += 1
@@ -289,7 +206,7 @@ class Shard:
             found: tuple[int, str] | None = None
             if route is not None:
                 try:
-                    found = _resolve(route)
+                    found = resolve(route)
                 except OSError as error:
                     context.report(route, error)
             if self.sessions.get(key) is opening:
@@ -336,28 +253,3 @@ class Shard:
             session.close()
         else:
             session.record.end()
-
-
-def _numeric(route: Route) -> tuple[int, str]:
-    """Return family and host of a numeric address. Raises MustWaitError for a name."""
-    host = route.server.host
-    if ":" in host:
-        return _socket.AF_INET6, host
-    if route.is_name:
-        raise MustWaitError
-    return _socket.AF_INET, host
-
-
-def _resolve(route: Route) -> tuple[int, str]:
-    """Return family and numeric host of a server, IPv4 before IPv6. Raises OSError if its name has none."""
-    with suppress(MustWaitError):
-        return _numeric(route)
-    try:
-        # gevent's threads would print a traceback for a name with an empty or a long label.
-        name = route.server.host.encode("idna")
-    except UnicodeError as error:
-        raise OSError(f"this cannot be a host name: {error}") from None
-    with Timeout(RESOLUTION_SECONDS, OSError(f"no address of the name within {RESOLUTION_SECONDS:g} s")):
-        found = getaddrinfo(name, None, type=_socket.SOCK_DGRAM)
-    family, _, _, _, address = min(found, key=lambda entry: entry[0] != _socket.AF_INET)
-    return int(family), str(address[0])

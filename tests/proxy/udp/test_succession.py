@@ -16,7 +16,8 @@ from proxy.telemetry.connections.tallies import ConnectionTallies
 from proxy.udp.datagrams import MAX_DATAGRAM
 from proxy.udp.routes import UdpRouters, UdpServices
 from proxy.udp.session_table import SessionTable
-from proxy.udp.shard import Shard, ShardContext
+from proxy.udp.shard import Shard
+from proxy.udp.shard_context import ShardContext
 from proxy.udp.succession import END, READY, RECEIVED, Line, Seat, duplicate
 from rondpoint.store.connection_metrics import ConnectionKey
 from rondpoint.udp.model import UdpRouter, UdpService
