@@ -234,7 +234,19 @@ def test_failed_handshakes_are_counted_by_reason(proxy: Proxy) -> None:
         counted = now.samples.get("rondpoint_tls_handshake_failures_total", {})
         return {dict(labels)["reason"]: int(count) for labels, count in counted.items()}
 
-    before = failures(scrape(proxy.admin))
+    def send_malformed_hello() -> None:
+        with socket.create_connection(("127.0.0.1", SECURE)) as sock:
+            sock.sendall(b"\x16\x03\x01no TLS record")
+            assert sock.recv(100)[:1] == b"\x15"
+
+    # Failures of tests before may be reported a moment later; this one is reported after them.
+    first = failures(scrape(proxy.admin)).get("malformed", 0)
+    send_malformed_hello()
+    before = failures(
+        wait_for_scrape(
+            proxy.admin, lambda now: failures(now).get("malformed", 0) > first, "one more failure"
+        )
+    )
     for name, options in FAILURES.values():
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -245,9 +257,7 @@ def test_failed_handshakes_are_counted_by_reason(proxy: Proxy) -> None:
                 setattr(context, option, value)
         with socket.create_connection(("127.0.0.1", SECURE)) as sock, pytest.raises(OSError):
             context.wrap_socket(sock, server_hostname=name)
-    with socket.create_connection(("127.0.0.1", SECURE)) as sock:
-        sock.sendall(b"\x16\x03\x01no TLS record")
-        assert sock.recv(100)[:1] == b"\x15"
+    send_malformed_hello()
 
     def all_counted(now: Scrape) -> bool:
         found = failures(now)

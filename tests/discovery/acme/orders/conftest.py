@@ -29,7 +29,10 @@ def options_of(ca: Pebble, **more: object) -> CaOptions:
 
 
 def connect(ca: Pebble, saved: list[AcmeAccount], **more: object) -> AccountConnection:
-    """Connect as the account that was saved last, or by a key that other tests use as well."""
+    """Connect as the account that was saved last, or by a key that other tests use as well.
+
+    Now and then the CA takes a name for proved that another test has proved with that key.
+    """
     options = options_of(ca, **more)
     account = saved[-1] if saved else AcmeAccount(options.directory, KEY)
     return AccountConnection(options, account, saved.append, threading.Event())

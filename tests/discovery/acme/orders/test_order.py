@@ -73,9 +73,15 @@ def test_http_01_proves_names_and_addresses(
 
 
 def test_tls_alpn_01_proves_names_and_addresses(pebble: Pebble) -> None:
+    # An account of its own, because another test proves this address.
+    account = AcmeAccount(options_of(pebble).directory, generate_key("EC256"))
     with TlsAlpnResponder(pebble.tls_port) as responder:
         issued = obtain(
-            connect(pebble, []), request("a.alpn.test", "127.0.0.1"), [responder], None, lambda pending: None
+            connect(pebble, [account]),
+            request("a.alpn.test", "127.0.0.1"),
+            [responder],
+            None,
+            lambda pending: None,
         )
         assert set(names(issued)) == {"a.alpn.test", "127.0.0.1"}
         assert {"a.alpn.test", "1.0.0.127.in-addr.arpa"} <= set(responder.server_names)
