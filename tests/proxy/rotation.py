@@ -2,16 +2,22 @@
 
 import json
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from tests.lab import http
 from tests.lab.waiting import until
-from tests.proxy.running import Proxy
 
 T = TypeVar("T")
 
 
-def local_tickets(proxy: Proxy) -> int:
+class Reporting(Protocol):
+    """A proxy with so many workers, and an admin entry point at this port."""
+
+    admin: int
+    workers: int
+
+
+def local_tickets(proxy: Reporting) -> int:
     """Return how many requests were served without the store's tickets, in all workers."""
     found: dict[int, int] = {}
 
@@ -24,7 +30,7 @@ def local_tickets(proxy: Proxy) -> int:
     return sum(found.values())
 
 
-def undisturbed(proxy: Proxy, take: Callable[[], T | None]) -> T:
+def undisturbed(proxy: Reporting, take: Callable[[], T | None]) -> T:
     """Repeat `take` until the store was never late during it, and return its result.
 
     `take` returns None if it was disturbed itself.

@@ -34,6 +34,7 @@ from tests.lab.tcp_server import TcpServer, announce
 from tests.lab.traefik import start_traefik
 from tests.lab.udp import UdpClient, UdpEcho
 from tests.lab.waiting import until
+from tests.proxy.rotation import undisturbed
 
 CONNECTIONS = 8
 LISTENERS = ("http", "raw", "opaque", "shared", "tls", "udp")
@@ -70,11 +71,14 @@ DIFFERENCES = {"all of a port, over TLS": "Traefik's router for unknown names is
 
 
 class Running:
-    """A proxy: its ports by the names in LISTENERS, and its API server."""
+    """A proxy: its ports by the names in LISTENERS, its API server, and the port of our admin entry point."""
 
-    def __init__(self, api: ApiServer, ports: Mapping[str, int]) -> None:
+    workers = 1
+
+    def __init__(self, api: ApiServer, ports: Mapping[str, int], admin: int) -> None:
         self.api = api
         self.ports = ports
+        self.admin = admin
 
     def is_ready(self, listener: str, server_name: str | None, expected: str) -> bool:
         """Return whether this server is reached; without routes, the proxy waits for a request of HTTP."""
@@ -200,11 +204,13 @@ def running(pair: MadePair, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             )
             # A kind that is not installed is asked for again after a long time, so it has to be there before.
             fill(api, origins, ports, pair, udp=ours)
+            admin = 0
             if ours:
-                start(processes, "--workers=1", f"--store.secret={'0123456789abcdef' * 2}", *flags)
+                secret_flag = f"--store.secret={'0123456789abcdef' * 2}"
+                admin = start(processes, "--workers=1", secret_flag, *flags).admin
             else:
                 start_traefik(processes, *flags)
-            one = Running(api, ports)
+            one = Running(api, ports, admin)
             until(partial(one.is_ready, "raw", None, "one"), "the TCPRoute")
             until(partial(one.is_ready, "tls", "ends.test", "two"), "the TLSRoute")
             found.append(one)
@@ -213,7 +219,8 @@ def running(pair: MadePair, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.mark.parametrize("case", CASES)
 def test_both_forward_alike(case: str, running: tuple[Running, Running]) -> None:
-    ours, theirs = (one.outcome(case) for one in running)
+    mine, traefik = running
+    ours, theirs = undisturbed(mine, lambda: mine.outcome(case)), traefik.outcome(case)
     assert ours == CASES[case][2]
     if case in DIFFERENCES:
         assert ours != theirs, f"the difference is gone: {DIFFERENCES[case]}"
