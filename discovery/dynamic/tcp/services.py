@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from discovery.decoding import values
 from discovery.decoding.names import qualify
 from discovery.decoding.section import Section
-from discovery.dynamic.composite import read_members
+from discovery.dynamic import layer4_services
+from discovery.dynamic.layer4_services import decode_kind
 from discovery.dynamic.server_addresses import read_address, unique_name
 from discovery.dynamic.tcp.connection_options import milliseconds, read_proxy_protocol
 from discovery.dynamic.tcp.health_check import read_health_check
 from rondpoint.tcp.model import TcpServer, TcpServersTransport, TcpService
 
-_KINDS = ("weighted", "loadBalancer")
 _DEFAULT = TcpServersTransport("")
 
 ServersReader = Callable[[Section], tuple[TcpServer, ...] | None]
@@ -27,28 +27,14 @@ def decode_service(
 
     A service with options that cannot be read takes no connections; its `unserved` says why.
     """
-    report = section.report
     qualified = qualify(name, provider)
-    kinds = [kind for kind in _KINDS if section.has(kind)]
-    balancer, weighted = section.section("loadBalancer"), section.section("weighted")
-    service: TcpService | None = None
-    if len(kinds) > 1:
-        hint = "define one service for each"
-        report.error(f"{report.at(section.path)} has several kinds: {', '.join(kinds)}", hint)
-        service = TcpService(qualified, unserved="it has several kinds")
-    elif balancer is not None:
-        service = _decode_balancer(qualified, balancer, provider, read_servers)
-    elif weighted is not None:
-        members = tuple(read_members(weighted, provider))
-        weighted.has("healthCheck")
-        weighted.finish()
-        service = TcpService(qualified, members=members, unserved="" if members else "it names no services")
-    elif kinds:
-        service = TcpService(qualified, unserved=f"its {kinds[0]} cannot be read")
-    else:
-        report.error(f"{report.at(section.path)} has no servers", "expected loadBalancer")
-    section.finish()
-    return service
+    return decode_kind(
+        TcpService(qualified),
+        section,
+        provider,
+        lambda balancer: _decode_balancer(qualified, balancer, provider, read_servers),
+        without_effect=("healthCheck",),
+    )
 
 
 def _decode_balancer(
@@ -91,18 +77,10 @@ def _report_overridden(balancer: Section) -> None:
 
 def read_file_servers(balancer: Section) -> tuple[TcpServer, ...]:
     """Read `servers` with `address` and `tls`; report and skip servers with an invalid address."""
-    found: dict[str, TcpServer] = {}
-    for section in balancer.items("servers"):
-        server = _read_server(section, found)
-        if server is not None:
-            found[server.name] = server
-    if not found:
-        report = balancer.report
-        report.warning(f"{report.at(balancer.path)} has no servers", "connections are closed")
-    return tuple(found[name] for name in sorted(found))
+    return layer4_services.read_servers(balancer, _read_server, "connections are closed")
 
 
-def _read_server(section: Section, taken: dict[str, TcpServer]) -> TcpServer | None:
+def _read_server(section: Section, taken: Collection[str]) -> TcpServer | None:
     address = read_address(section)
     tls = read_server_tls(section)
     section.finish()
