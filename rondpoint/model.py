@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from rondpoint.host_and_port import join_host_port
 from rondpoint.rules.expression import Rule
 from rondpoint.tls.model import TlsDomain, TlsVersion
 
@@ -45,8 +46,7 @@ class Server(Struct, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def url(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{join_host_port(self.host, self.port)}"
 
 
 class StickyCookie(Struct, frozen=True, omit_defaults=True):

@@ -7,6 +7,8 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
+from rondpoint.host_and_port import join_host_port
+
 
 class Address(Struct, frozen=True):
     """A host without brackets and a port. Scheme, username and password are empty if they are not given."""
@@ -18,7 +20,7 @@ class Address(Struct, frozen=True):
     password: str = ""
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return join_host_port(self.host, self.port)
 
 
 def parse_address(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from discovery.connections.addresses import parse_address
+from rondpoint.host_and_port import join_host_port
 
 DEFAULT_ADDRESS = "127.0.0.1:8500"
 DEFAULT_PORT = 8500
@@ -40,8 +41,7 @@ class Endpoint(Struct, frozen=True):
     tls: Tls = Tls()
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{join_host_port(self.host, self.port)}"
 
 
 def endpoint(

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 
+from rondpoint.host_and_port import join_host_port
 from rondpoint.settings import EntryPoint, Settings
 
 
@@ -70,8 +71,7 @@ def listening_host(host: str) -> str:
 
 
 def _format_address(host: str, port: int) -> str:
-    host = listening_host(host)
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return join_host_port(listening_host(host), port)
 
 
 def _dual_stack() -> bool:

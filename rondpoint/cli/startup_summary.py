@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from rondpoint.host_and_port import join_host_port
 from rondpoint.settings import (
     ConsulCatalogOptions,
     ConsulOptions,
@@ -53,7 +54,7 @@ def local_url(point: EntryPoint) -> str:
     """Return the URL at which this machine reaches an entry point."""
     host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(point.host, point.host)  # noqa: S104
     scheme = "http" if point.tls is None else "https"
-    return f"{scheme}://[{host}]:{point.port}" if ":" in host else f"{scheme}://{host}:{point.port}"
+    return f"{scheme}://{join_host_port(host, point.port)}"
 
 
 def _list_providers(settings: Settings) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from rondpoint.host_and_port import join_host_port
 from rondpoint.model import Member, ServerState, ServersTransport
 from rondpoint.rules.expression import Rule
 from rondpoint.tls.model import TlsDomain
@@ -33,8 +34,7 @@ class TcpServer(Struct, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def address(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return join_host_port(self.host, self.port)
 
 
 class TcpHealthCheck(Struct, frozen=True, omit_defaults=True):

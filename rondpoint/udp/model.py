@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from rondpoint.host_and_port import join_host_port
 from rondpoint.model import Member, ServerState
 
 
@@ -17,8 +18,7 @@ class UdpServer(Struct, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def address(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return join_host_port(self.host, self.port)
 
 
 class UdpService(Struct, frozen=True, omit_defaults=True, gc=False):
