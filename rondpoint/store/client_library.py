@@ -53,7 +53,7 @@ def _import_without_asyncio() -> None:
         redis = import_module("redis")
     finally:
         del sys.modules[_ASYNCIO_HALF], sys.modules[_RECORDER]
-    # Whoever reads this attribute gets the real module.
+    # Code that reads this attribute gets the real module.
     del redis.asyncio
     redis.__getattr__ = _missing_attribute  # type: ignore[method-assign]
 

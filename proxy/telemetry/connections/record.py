@@ -1,4 +1,4 @@
-"""What becomes of one TCP connection or UDP session: it tells its record, which tells the tallies."""
+"""The record of one TCP connection or UDP session, through which the tallies count it."""
 
 from __future__ import annotations
 

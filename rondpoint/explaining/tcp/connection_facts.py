@@ -1,4 +1,4 @@
-"""What rules can test of a TCP connection, and their test in the simplest way."""
+"""The properties of a TCP connection that rules match, and the evaluation of rules in the simplest way."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class ExplainedTcpServer(Struct, frozen=True, rename="camel"):
 
 
 class ConnectionDecision(Struct, frozen=True, rename="camel"):
-    """What becomes of a connection.
+    """The decision about a connection.
 
     `outcome` is `tcp` if `router` serves it, `http` if no TCP router takes it, so that HTTP routers are next,
     or `closed` if Rondpoint closes it. `reason` says why, unless a TCP router serves it. `candidates` are in
